@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Runs a batch of work under an execution model.
+
+pub mod work;

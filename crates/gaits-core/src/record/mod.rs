@@ -1,0 +1,144 @@
+//! What is written about one finished item.
+
+mod detail;
+mod form;
+
+pub use detail::{Blake3, CpuDetail, Detail, HttpDetail, HttpVersion, WaitDetail};
+
+use crate::{Item, ItemError, Performed, Value};
+use serde::{Deserialize, Serialize};
+
+/// Who did an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WorkerId {
+    /// The process.
+    pub pid: u32,
+    /// The kernel thread; equals `pid` on a process's main thread.
+    pub tid: u32,
+}
+
+/// When an item was queued, started and finished, in microseconds since the run began, and what it cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// When the dispatcher queued the item for the workers.
+    pub queued_us: u64,
+    /// When its worker started it, stamped there.
+    pub started_us: u64,
+    /// When its worker had finished it, stamped there.
+    pub finished_us: u64,
+    /// CPU time its worker's thread spent on it, in microseconds. On an event loop that holds several items: the
+    /// time during which the loop was busy with this one.
+    pub cpu_us: u64,
+}
+
+impl Timing {
+    /// How long the item took at its worker, in microseconds.
+    #[must_use]
+    pub const fn latency_us(&self) -> u64 {
+        self.finished_us.saturating_sub(self.started_us)
+    }
+}
+
+/// How an item ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that was asked for was done.
+    Ok,
+    /// It was not, and this is why.
+    Failed(ItemError),
+}
+
+impl Outcome {
+    /// Whether the item went well.
+    #[must_use]
+    pub const fn is_ok(&self) -> bool {
+        matches!(self, Outcome::Ok)
+    }
+}
+
+/// What is written about one finished item: one JSON object a line, `docs/design/records.md`.
+///
+/// Serialised to a human-readable format, fields without a value are left out; to a binary one, all are there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Place of the item in the input, counted from 0.
+    pub index: u64,
+    /// What the input said, to the letter.
+    pub item: Box<str>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How often it was tried; 0 for what no worker ever saw.
+    pub attempts: u32,
+    /// Who did it last; none for what no worker ever saw.
+    pub worker: Option<WorkerId>,
+    /// When.
+    pub timing: Timing,
+    /// What the work measured.
+    pub detail: Detail,
+    /// Fields taken from the answer, by name.
+    pub extract: Vec<(Box<str>, Value)>,
+}
+
+impl Record {
+    /// The record of `item`, which `worker` has performed.
+    #[must_use]
+    pub fn performed(item: Item, performed: Performed, worker: WorkerId, timing: Timing) -> Self {
+        Self {
+            index: item.index,
+            attempts: item.attempt(),
+            item: item.text,
+            outcome: match performed.outcome {
+                Ok(()) => Outcome::Ok,
+                Err(error) => Outcome::Failed(error),
+            },
+            worker: Some(worker),
+            timing,
+            detail: performed.detail,
+            extract: performed.extract,
+        }
+    }
+
+    /// The record of an item that no worker has finished: it was invalid, or killed every worker it was given to.
+    #[must_use]
+    pub fn unperformed(
+        item: Item,
+        error: ItemError,
+        attempts: u32,
+        worker: Option<WorkerId>,
+        now_us: u64,
+    ) -> Self {
+        Self {
+            index: item.index,
+            item: item.text,
+            outcome: Outcome::Failed(error),
+            attempts,
+            worker,
+            timing: Timing {
+                queued_us: item.queued_us,
+                started_us: now_us,
+                finished_us: now_us,
+                cpu_us: 0,
+            },
+            detail: Detail::None,
+            extract: Vec::new(),
+        }
+    }
+
+    /// Why it failed, if it did.
+    #[must_use]
+    pub const fn error(&self) -> Option<&ItemError> {
+        match &self.outcome {
+            Outcome::Ok => None,
+            Outcome::Failed(error) => Some(error),
+        }
+    }
+
+    /// What the `http` work measured, where that was the work.
+    #[must_use]
+    pub fn http(&self) -> Option<&HttpDetail> {
+        match &self.detail {
+            Detail::Http(detail) => Some(detail),
+            _ => None,
+        }
+    }
+}

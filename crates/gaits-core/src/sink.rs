@@ -1,0 +1,33 @@
+//! Where records go.
+
+use crate::Record;
+use std::io;
+
+/// Where records go.
+///
+/// All calls come from one thread. Records arrive in the order in which items finished, each item's once.
+/// After an error nothing more is written to the sink, the run is stopped, and `finish` is still called on the
+/// *other* sinks. `flush` comes whenever the dispatcher has nothing else to do and at least once a batch.
+pub trait Sink: Send {
+    /// Takes one record.
+    ///
+    /// # Errors
+    /// The record could not be kept: the run ends.
+    fn write(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Hands what was written to the operating system, so that it survives the death of this process.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Called once, after the last record: whatever makes the records durable.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`].
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
