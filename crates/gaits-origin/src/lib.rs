@@ -1,1 +1,40 @@
-//! Placeholder.
+//! A local HTTP server to try HTTP clients on: it answers as [httpbin](https://httpbin.org) does, and it delays, queues,
+//! refuses and breaks requests as it is told, drawn from a seed so that a run can be repeated.
+//!
+//! ```
+//! use std::time::Duration;
+//! use gaits_origin::{Config, Origin};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let config = Config {
+//!     latency: Duration::from_millis(230),
+//!     faults: "reset:0.01,truncate:0.01".parse().map_err(std::io::Error::other)?,
+//!     ..Config::default()
+//! };
+//! let origin = Origin::start(config)?;
+//! assert!(origin.url("/uuid").starts_with("http://127.0.0.1:"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It speaks HTTP/1.1 and HTTP/2 on one port: HTTP/2 by prior knowledge on cleartext and by ALPN over TLS. It is a
+//! *test* server: it has no limits against hostile clients beyond one on the size of request bodies, and it
+//! deliberately shares no code with the client it is there to test.
+
+mod body;
+mod config;
+mod counters;
+mod draws;
+mod faults;
+mod gate;
+mod reply;
+mod request;
+mod routes;
+mod server;
+mod service;
+mod socket;
+mod tls;
+
+pub use config::Config;
+pub use faults::{Faults, FaultsError};
+pub use server::{Origin, Stopper};

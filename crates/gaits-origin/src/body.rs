@@ -1,0 +1,180 @@
+//! What is sent after a response's head, chunk by chunk as the client takes it: nothing here holds more than one chunk,
+//! however long the body. The fault that cuts a body short is applied here; which one, is decided by the service.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastrand::Rng;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use crate::gate::Place;
+
+/// How much is generated at once.
+const CHUNK: usize = 64 * 1024;
+
+/// How long the first part of a truncated body is given to reach the socket. Cutting at once would take back what is
+/// still buffered, over HTTP/2 the head as well, and the client would see a reset without a response.
+const SETTLE: Duration = Duration::from_millis(5);
+
+/// The error that ends a response which a fault cuts off.
+#[derive(Debug, thiserror::Error)]
+#[error("cut off, as the configured faults demand")]
+pub(crate) struct CutOff;
+
+/// The content of a body, without faults.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    Whole(Bytes),
+    Random { rng: Rng, left: u64 },
+    Drip(Drip),
+}
+
+/// Asterisks, sent evenly over a time: the first at once, the last when the time is over.
+#[derive(Debug)]
+pub(crate) struct Drip {
+    total: u64,
+    sent: u64,
+    duration: Duration,
+    /// When the first was sent; the timer for the next.
+    clock: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Payload {
+    pub(crate) const EMPTY: Self = Self::Whole(Bytes::new());
+
+    /// `total` asterisks over `duration`.
+    pub(crate) fn drip(total: u64, duration: Duration) -> Self {
+        Self::Drip(Drip { total, sent: 0, duration, clock: None })
+    }
+
+    /// The bytes that are still to come.
+    pub(crate) fn left(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Random { left, .. } => *left,
+            Self::Drip(drip) => drip.total - drip.sent,
+        }
+    }
+
+    /// The next chunk, of at most `limit` bytes. Must not be asked when nothing is left.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Bytes> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        match self {
+            Self::Whole(bytes) => Poll::Ready(bytes.split_to(limit.min(bytes.len()))),
+            Self::Random { rng, left } => {
+                let size = usize::try_from(*left).unwrap_or(usize::MAX).min(CHUNK).min(limit);
+                let mut chunk = vec![0; size];
+                rng.fill(&mut chunk);
+                *left -= size as u64;
+                Poll::Ready(chunk.into())
+            }
+            Self::Drip(drip) => drip.poll_chunk(cx, limit),
+        }
+    }
+}
+
+impl Drip {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Bytes> {
+        static ASTERISKS: [u8; 4096] = [b'*'; 4096];
+        let (start, timer) = self.clock.get_or_insert_with(|| {
+            let now = Instant::now();
+            (now, Box::pin(tokio::time::sleep_until(now)))
+        });
+        if self.sent > 0 {
+            ready!(timer.as_mut().poll(cx));
+        }
+        let gaps = self.total.saturating_sub(1).max(1) as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of `gaps`, so positive and below u64::MAX; where it is rounded does not matter"
+        )]
+        let due = match start.elapsed().as_secs_f64() / self.duration.as_secs_f64() {
+            // Not a number: without a duration, all of it is due at once.
+            share if share < 1.0 => (share * gaps) as u64 + 1,
+            _ => self.total,
+        };
+        let count = due.saturating_sub(self.sent).clamp(1, self.total - self.sent);
+        let size = usize::try_from(count).unwrap_or(usize::MAX).min(limit).min(ASTERISKS.len());
+        self.sent += size as u64;
+        timer.as_mut().reset(*start + self.duration.mul_f64((self.sent as f64 / gaps).min(1.0)));
+        Poll::Ready(Bytes::from_static(&ASTERISKS[..size]))
+    }
+}
+
+/// How a fault ends a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Close,
+    Stall,
+}
+
+/// Where and how a body ends too early.
+#[derive(Debug)]
+struct Ending {
+    /// Bytes that are sent before.
+    left: u64,
+    cut: Cut,
+    settle: Option<Pin<Box<Sleep>>>,
+}
+
+/// A response's body, on its way. Keeps the request's place in service until all of it has been taken.
+#[derive(Debug)]
+pub(crate) struct ResponseBody {
+    payload: Payload,
+    ending: Option<Ending>,
+    _place: Option<Place>,
+}
+
+impl ResponseBody {
+    pub(crate) fn whole(payload: Payload, place: Option<Place>) -> Self {
+        Self { payload, ending: None, _place: place }
+    }
+
+    /// A body that announces all of `payload` and is cut after `sent` bytes of it.
+    pub(crate) fn cut(payload: Payload, sent: u64, cut: Cut, place: Option<Place>) -> Self {
+        let ending = Some(Ending { left: sent, cut, settle: None });
+        Self { payload, ending, _place: place }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        let this = &mut *self;
+        if this.payload.left() == 0 {
+            return Poll::Ready(None);
+        }
+        let limit = match &mut this.ending {
+            Some(Ending { left: 0, cut: Cut::Stall, .. }) => return Poll::Pending,
+            Some(Ending { left: 0, cut: Cut::Close, settle }) => {
+                let settle = settle.get_or_insert_with(|| Box::pin(tokio::time::sleep(SETTLE)));
+                ready!(settle.as_mut().poll(cx));
+                return Poll::Ready(Some(Err(CutOff)));
+            }
+            Some(Ending { left, .. }) => *left,
+            None => u64::MAX,
+        };
+        let chunk = ready!(this.payload.poll_chunk(cx, limit));
+        if let Some(ending) = &mut this.ending {
+            ending.left -= chunk.len() as u64;
+        }
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.payload.left() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.payload.left())
+    }
+}

@@ -1,0 +1,78 @@
+//! What an origin is told to be. Holds and checks values; it opens nothing.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use crate::faults::Faults;
+
+/// How an origin listens, and how well or badly it serves.
+///
+/// The default is a plain, quick and faultless server on a free port of 127.0.0.1.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The address to listen on; port 0 takes any free one. Default: `127.0.0.1:0`.
+    pub listen: SocketAddr,
+    /// How long each request is held before it is answered, counted from when it is taken into service.
+    /// The timer behind it has a resolution of one millisecond, and never fires early. Default: none.
+    pub latency: Duration,
+    /// How far the latency of one request may be from [`latency`](Self::latency), either way: drawn evenly from
+    /// `latency - jitter ..= latency + jitter`, and never below zero. Default: none.
+    pub jitter: Duration,
+    /// How many requests are served at the same time. The others queue, first come first served, across all
+    /// connections. A request is in service until its response has been handed to the socket, so a stalled one keeps
+    /// its place until its client goes away. Default: any number.
+    pub capacity: Option<NonZeroUsize>,
+    /// How many requests a second are let in; finite and above zero. What comes faster is refused at once with a 429
+    /// and a `Retry-After` in whole seconds. A burst of one request plus a tenth of a second's worth is let through.
+    /// Default: any number.
+    pub rate_limit: Option<f64>,
+    /// How often a response is broken, and in which way. Default: never.
+    pub faults: Faults,
+    /// What jitter, faults and generated data are drawn from. Two origins with the same seed treat their n-th requests
+    /// alike. Default: 0.
+    pub seed: u64,
+    /// Whether to speak TLS, with a certificate that the origin makes for itself. Default: no.
+    pub tls: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            latency: Duration::ZERO,
+            jitter: Duration::ZERO,
+            capacity: None,
+            rate_limit: None,
+            faults: Faults::default(),
+            seed: 0,
+            tls: false,
+        }
+    }
+}
+
+impl Config {
+    /// Finds the values that no server can be run with.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        // More than anybody means; what is added to it cannot overflow.
+        const LONGEST: Duration = Duration::from_hours(24 * 365);
+        let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        if let Some(rate) = self.rate_limit
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return invalid(format!(
+                "rate limit {rate} is not a finite number of requests a second above zero"
+            ));
+        }
+        for (name, value) in [("latency", self.latency), ("jitter", self.jitter)] {
+            if value > LONGEST {
+                return invalid(format!("{name} of {} s is longer than a year", value.as_secs()));
+            }
+        }
+        match self.faults.check() {
+            Ok(()) => Ok(()),
+            Err(error) => invalid(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Endpoints that show the client its own request: /get, /headers, /anything, /delay.
+
+use std::collections::BTreeMap;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::seconds;
+use crate::reply::Reply;
+use crate::request::{Request, header, object};
+
+#[derive(Serialize)]
+struct Shown {
+    args: BTreeMap<String, Value>,
+    #[serde(flatten)]
+    content: Option<Content>,
+    headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    origin: String,
+    url: String,
+}
+
+/// A request's body, in the ways in which it may be read.
+#[derive(Serialize, Default)]
+struct Content {
+    data: String,
+    files: BTreeMap<String, Value>,
+    form: BTreeMap<String, Value>,
+    json: Value,
+}
+
+pub(super) fn headers(request: &Request<'_>) -> Reply {
+    Reply::json(&BTreeMap::from([("headers", request.headers())]))
+}
+
+pub(super) fn get(request: &Request<'_>) -> Reply {
+    Reply::json(&shown(request))
+}
+
+pub(super) fn anything(request: &Request<'_>) -> Reply {
+    Reply::json(&Shown {
+        content: Some(content(request)),
+        method: Some(request.parts.method.to_string()),
+        ..shown(request)
+    })
+}
+
+pub(super) fn delay(request: &Request<'_>, text: &str) -> Reply {
+    match seconds(text) {
+        Some(delay) => {
+            let shown = Shown { content: Some(content(request)), ..shown(request) };
+            Reply { delay, ..Reply::json(&shown) }
+        }
+        None => Reply::bad_request("the delay is not a number of seconds, as in /delay/0.5"),
+    }
+}
+
+fn shown(request: &Request<'_>) -> Shown {
+    Shown {
+        args: object(request.parameters()),
+        content: None,
+        headers: request.headers(),
+        method: None,
+        origin: request.peer.to_string(),
+        url: request.url(),
+    }
+}
+
+fn content(request: &Request<'_>) -> Content {
+    let media_type = header(&request.parts.headers, CONTENT_TYPE).unwrap_or_default();
+    if media_type.starts_with("application/x-www-form-urlencoded") {
+        return Content {
+            form: object(form_urlencoded::parse(request.body)),
+            ..Content::default()
+        };
+    }
+    let data = match std::str::from_utf8(request.body) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            format!("data:application/octet-stream;base64,{}", BASE64_STANDARD.encode(request.body))
+        }
+    };
+    Content {
+        data,
+        json: serde_json::from_slice(request.body).unwrap_or_default(),
+        ..Content::default()
+    }
+}

@@ -1,0 +1,83 @@
+//! Which path is answered by what. Endpoints are pure: they get a whole request and its draws and give a reply; time,
+//! faults and the wire are not theirs.
+
+mod access;
+mod data;
+mod echo;
+mod redirects;
+
+use http::header::{ALLOW, HeaderValue};
+use http::{Method, StatusCode};
+
+use crate::body::Payload;
+use crate::draws::Draws;
+use crate::reply::Reply;
+use crate::request::Request;
+
+const INDEX: &str = "\
+A local HTTP server to try clients on. GET and HEAD:
+
+/uuid                           a UUID, different each time
+/get                            the request, as JSON
+/headers                        the request's headers
+/anything[/…]                   the request with its body; any method
+/delay/{seconds}                the request, after a delay; fractions are fine; any method
+/status/{code}                  that status, or one of code[:weight],…; any method
+/bytes/{n}?seed=                n random bytes, the same for the same seed
+/drip?numbytes=&duration=&delay=&code=
+                                bytes that come slowly
+/redirect/{n}?absolute=         n redirects, then /get
+/redirect-to?url=&status_code=  a redirect to that URL; any method
+/cookies                        the cookies that came with the request
+/cookies/set?name=value         sets cookies, then redirects to /cookies
+/gzip /deflate /brotli /zstd    compressed JSON
+/json                           a JSON document
+/basic-auth/{user}/{password}   asks for these
+";
+
+/// Answers a request.
+pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
+    let path = request.path();
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let (first, rest) = match path.split_once('/') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (path, None),
+    };
+    let reply = match (first, rest) {
+        ("uuid", None) => data::uuid(draws),
+        ("get", None) => echo::get(request),
+        ("headers", None) => echo::headers(request),
+        ("anything", _) => echo::anything(request),
+        ("delay", Some(seconds)) => echo::delay(request, seconds),
+        ("status", Some(codes)) => data::status(codes, draws),
+        ("bytes", Some(count)) => data::bytes(request, count),
+        ("drip", None) => data::drip(request),
+        ("redirect", Some(count)) => redirects::redirect(request, count),
+        ("redirect-to", None) => redirects::redirect_to(request),
+        ("cookies", None) => access::cookies(request),
+        ("cookies", Some("set")) => access::set_cookies(request),
+        ("gzip" | "deflate" | "brotli" | "zstd", None) => data::compressed(first),
+        ("json", None) => data::json(),
+        ("basic-auth", Some(wanted)) => access::basic_auth(request, wanted),
+        ("", None) => Reply::content("text/plain; charset=utf-8", Payload::Whole(INDEX.into())),
+        _ => Reply::error(
+            StatusCode::NOT_FOUND,
+            "there is nothing at this path: see / for what there is",
+        ),
+    };
+    let any_method = matches!(first, "anything" | "delay" | "status" | "redirect-to");
+    let allowed = any_method || matches!(request.parts.method, Method::GET | Method::HEAD);
+    if allowed || reply.status == StatusCode::NOT_FOUND {
+        return reply;
+    }
+    Reply::error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "only GET and HEAD are answered here: use /anything for other methods",
+    )
+    .with(ALLOW, HeaderValue::from_static("GET, HEAD"))
+}
+
+/// Seconds, with fractions, as they are written in a path or a query.
+fn seconds(text: &str) -> Option<std::time::Duration> {
+    text.parse().ok().and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
+}

@@ -1,0 +1,166 @@
+//! The way of one request: counted, let in or refused, held, answered, and perhaps broken. What it is answered with is
+//! the routes' affair.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
+use http::{Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::Instant;
+
+use crate::body::{Cut, CutOff, Payload, ResponseBody};
+use crate::config::Config;
+use crate::counters::Counters;
+use crate::draws::Draws;
+use crate::faults::Fault;
+use crate::gate::{Gate, Place, Rate};
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::routes;
+use crate::socket::Reset;
+
+/// The longest request body that is taken in.
+const LONGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// What all connections of an origin share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    config: Config,
+    pub(crate) counters: Arc<Counters>,
+    gate: Gate,
+    rate: Option<Rate>,
+    started: Instant,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, counters: Arc<Counters>) -> Self {
+        Self {
+            gate: Gate::new(config.capacity, Arc::clone(&counters)),
+            rate: config.rate_limit.map(Rate::new),
+            started: Instant::now(),
+            counters,
+            config,
+        }
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.config.tls { "https" } else { "http" }
+    }
+}
+
+/// One connection, as its requests see it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) peer: IpAddr,
+    pub(crate) reset: Reset,
+}
+
+impl Connection {
+    /// Serves one request. The error ends the connection (HTTP/1) or the stream (HTTP/2) without a response.
+    pub(crate) async fn serve(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, CutOff> {
+        let Shared { config, counters, gate, rate, started } = &*self.shared;
+        let mut draws = Draws::new(config.seed, counters.request());
+        let head = request.method() == Method::HEAD;
+        if let Some(rate) = rate
+            && let Err(wait) = rate.admit(started.elapsed())
+        {
+            return Ok(respond(too_many(wait.as_millis().div_ceil(1_000)), head, None));
+        }
+        let place = gate.enter().await;
+        let until = Instant::now() + draws.latency(config.latency, config.jitter);
+        let mut reply = self.answer(request, &mut draws).await;
+        if let Some(until) = until.checked_add(std::mem::take(&mut reply.delay)) {
+            // Asking the clock is cheaper than setting a timer that has gone off already.
+            if until > Instant::now() {
+                tokio::time::sleep_until(until).await;
+            }
+        } else {
+            std::future::pending::<Infallible>().await;
+        }
+        match config.faults.pick(draws.fault) {
+            None => Ok(respond(reply, head, Some(place))),
+            Some(fault) => self.fail(fault, draws.stall_in_body, reply, head, place).await,
+        }
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>, draws: &mut Draws) -> Reply {
+        let (parts, body) = request.into_parts();
+        let body = if body.is_end_stream() {
+            Bytes::new()
+        } else {
+            match Limited::new(body, LONGEST_BODY).collect().await {
+                Ok(body) => body.to_bytes(),
+                Err(error) if error.is::<LengthLimitError>() => {
+                    return Reply::error(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "a request's body may have 16 MiB",
+                    );
+                }
+                Err(error) => {
+                    return Reply::bad_request(&format!(
+                        "the request's body did not arrive: {error}"
+                    ));
+                }
+            }
+        };
+        let (peer, scheme, seed) = (self.peer, self.shared.scheme(), self.shared.config.seed);
+        routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws)
+    }
+
+    /// Breaks a response.
+    async fn fail(
+        &self,
+        fault: Fault,
+        stall_in_body: bool,
+        reply: Reply,
+        head: bool,
+        place: Place,
+    ) -> Result<Response<ResponseBody>, CutOff> {
+        let length = if head { 0 } else { reply.payload.left() };
+        let (sent, cut) = match fault {
+            Fault::Reset => {
+                self.reset.order();
+                return Err(CutOff);
+            }
+            // Without a body, the head would be a whole response.
+            Fault::Truncate if length == 0 => return Err(CutOff),
+            Fault::Stall if length == 0 => match std::future::pending::<Infallible>().await {},
+            Fault::Truncate => (length / 2, Cut::Close),
+            Fault::Stall => (if stall_in_body { length / 2 } else { 0 }, Cut::Stall),
+        };
+        let Reply { status, headers, payload, .. } = reply;
+        let mut response = Response::new(ResponseBody::cut(payload, sent, cut, Some(place)));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+fn too_many(seconds: u128) -> Reply {
+    let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX).max(1));
+    Reply::error(StatusCode::TOO_MANY_REQUESTS, "too many requests a second")
+        .with(RETRY_AFTER, seconds)
+}
+
+/// A whole response. One to HEAD announces the length of the body that it does not have; otherwise hyper does that.
+fn respond(reply: Reply, head: bool, place: Option<Place>) -> Response<ResponseBody> {
+    let Reply { status, mut headers, mut payload, .. } = reply;
+    if head {
+        if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(payload.left()));
+        }
+        payload = Payload::EMPTY;
+    }
+    let mut response = Response::new(ResponseBody::whole(payload, place));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
