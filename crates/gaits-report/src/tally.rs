@@ -1,0 +1,380 @@
+//! What a run adds up to, record by record. Duty: constant memory, whatever the number of records. Limit: sums,
+//! counts and distributions only; rates and comparisons are made from them elsewhere.
+
+use crate::Latency;
+use gaits_core::{ErrorKind, Outcome, Record, WorkerId};
+use std::collections::{BTreeMap, HashSet};
+
+/// As many workers are told apart; a run that respawns more counts the first ones only, so that memory stays bounded.
+const MOST_WORKERS: usize = 65_536;
+
+/// As much of a failure's message is kept, in bytes.
+const MESSAGE_BYTES: usize = 400;
+
+/// The failures of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub count: u64,
+    /// What the first of them said, so that nobody has to open the file; the beginning of it if it is long.
+    pub message: String,
+}
+
+/// What a run adds up to.
+///
+/// Feeding it two lists of records one after the other gives the same as merging the tallies of both.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally {
+    items: u64,
+    ok: u64,
+    failed: BTreeMap<ErrorKind, Failures>,
+    bytes: u64,
+    decoded_bytes: u64,
+    extra_attempts: u64,
+    connections_opened: u64,
+    connections_reused: u64,
+    cpu_us: u64,
+    latency: Latency,
+    failed_latency: Latency,
+    workers: HashSet<WorkerId>,
+    last_worker: LastWorker,
+}
+
+/// The worker of the record before: most records come in runs of one worker, and need no look-up. It is no part of
+/// what was counted, so all are equal.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastWorker(Option<WorkerId>);
+
+impl PartialEq for LastWorker {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Tally {
+    /// Of no record yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts one record.
+    pub fn add(&mut self, record: &Record) {
+        self.items += 1;
+        self.extra_attempts += u64::from(record.attempts.saturating_sub(1));
+        self.cpu_us = self.cpu_us.saturating_add(record.timing.cpu_us);
+        match &record.outcome {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Failed(error) => self
+                .failed
+                .entry(error.kind)
+                .or_insert_with(|| Failures { count: 0, message: beginning(&error.message) })
+                .add(1),
+        }
+        if let Some(http) = record.http() {
+            self.bytes = self.bytes.saturating_add(http.bytes);
+            self.decoded_bytes = self.decoded_bytes.saturating_add(http.decoded_bytes);
+            if http.reused {
+                self.connections_reused += 1;
+            } else if http.status.is_some() || http.connect_us > 0 || http.tls_us > 0 {
+                self.connections_opened += 1;
+            }
+        }
+        if let Some(worker) = record.worker {
+            self.add_worker(worker);
+            self.add_latency(record);
+        }
+    }
+
+    fn add_worker(&mut self, worker: WorkerId) {
+        if self.last_worker.0 != Some(worker) && self.workers.len() < MOST_WORKERS {
+            self.workers.insert(worker);
+        }
+        self.last_worker.0 = Some(worker);
+    }
+
+    fn add_latency(&mut self, record: &Record) {
+        let us = record.timing.latency_us();
+        match record.error().map(|error| error.kind) {
+            None => self.latency.add(us),
+            // its worker died: when it had begun with the item is not known
+            Some(ErrorKind::WorkerCrashed) => {}
+            Some(_) => self.failed_latency.add(us),
+        }
+    }
+
+    /// Counts all that `other` has counted, as if its records had come after these.
+    pub fn merge(&mut self, other: &Self) {
+        self.items += other.items;
+        self.ok += other.ok;
+        for (kind, theirs) in &other.failed {
+            match self.failed.get_mut(kind) {
+                Some(ours) => ours.add(theirs.count),
+                None => {
+                    self.failed.insert(*kind, theirs.clone());
+                }
+            }
+        }
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.decoded_bytes = self.decoded_bytes.saturating_add(other.decoded_bytes);
+        self.extra_attempts += other.extra_attempts;
+        self.connections_opened += other.connections_opened;
+        self.connections_reused += other.connections_reused;
+        self.cpu_us = self.cpu_us.saturating_add(other.cpu_us);
+        self.latency.merge(&other.latency);
+        self.failed_latency.merge(&other.failed_latency);
+        let room = MOST_WORKERS.saturating_sub(self.workers.len());
+        let new = other.workers.difference(&self.workers).copied().take(room).collect::<Vec<_>>();
+        self.workers.extend(new);
+        self.last_worker = other.last_worker;
+    }
+
+    /// Records counted: items that have come to an end, well or not.
+    #[must_use]
+    pub const fn items(&self) -> u64 {
+        self.items
+    }
+
+    /// Items that went well.
+    #[must_use]
+    pub const fn ok(&self) -> u64 {
+        self.ok
+    }
+
+    /// Items that did not.
+    #[must_use]
+    pub const fn failed(&self) -> u64 {
+        self.items - self.ok
+    }
+
+    /// The failures by kind.
+    #[must_use]
+    pub const fn failures(&self) -> &BTreeMap<ErrorKind, Failures> {
+        &self.failed
+    }
+
+    /// Bytes of response bodies received, before decoding, of failed items too.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Bytes of response bodies after decoding, of failed items too.
+    #[must_use]
+    pub const fn decoded_bytes(&self) -> u64 {
+        self.decoded_bytes
+    }
+
+    /// Attempts beyond the first of each item.
+    #[must_use]
+    pub const fn extra_attempts(&self) -> u64 {
+        self.extra_attempts
+    }
+
+    /// Items of `http` for which a connection was opened.
+    #[must_use]
+    pub const fn connections_opened(&self) -> u64 {
+        self.connections_opened
+    }
+
+    /// Items of `http` that went over a connection which had served a request before.
+    #[must_use]
+    pub const fn connections_reused(&self) -> u64 {
+        self.connections_reused
+    }
+
+    /// CPU time of workers on items, in microseconds: the sum of the records' `cpu_us`.
+    #[must_use]
+    pub const fn cpu_us(&self) -> u64 {
+        self.cpu_us
+    }
+
+    /// How long the items took that went well, at their workers.
+    #[must_use]
+    pub const fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
+    /// How long the items took that a worker performed in vain.
+    #[must_use]
+    pub const fn failed_latency(&self) -> &Latency {
+        &self.failed_latency
+    }
+
+    /// Distinct processes that items were at work in.
+    #[must_use]
+    pub fn processes(&self) -> usize {
+        self.workers.iter().map(|worker| worker.pid).collect::<HashSet<_>>().len()
+    }
+
+    /// Distinct threads that items were at work on, over all processes.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// How many items were in flight on average over a run of `wall_us` microseconds: Little's law, L = λW, where
+    /// λW is the sum of all latencies over the wall time. None when no time went by.
+    #[must_use]
+    pub fn mean_in_flight(&self, wall_us: u64) -> Option<f64> {
+        let sum = self.latency.sum_us().saturating_add(self.failed_latency.sum_us());
+        (wall_us > 0).then(|| sum as f64 / wall_us as f64)
+    }
+
+    /// The failures in a few words, the most frequent kind first: `connect 7, timeout 2`; empty without any.
+    #[must_use]
+    pub fn failures_brief(&self) -> String {
+        let kinds = self.failures_by_count();
+        let words = kinds.iter().map(|(kind, failures)| format!("{kind} {}", failures.count));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The failures, the most frequent kind first.
+    pub(crate) fn failures_by_count(&self) -> Vec<(ErrorKind, &Failures)> {
+        let mut kinds = self.failed.iter().map(|(kind, f)| (*kind, f)).collect::<Vec<_>>();
+        kinds.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
+        kinds
+    }
+}
+
+impl Extend<Record> for Tally {
+    fn extend<I: IntoIterator<Item = Record>>(&mut self, records: I) {
+        for record in records {
+            self.add(&record);
+        }
+    }
+}
+
+impl Failures {
+    fn add(&mut self, count: u64) {
+        self.count += count;
+    }
+}
+
+/// As much of `message` as is kept.
+fn beginning(message: &str) -> String {
+    message[..message.floor_char_boundary(MESSAGE_BYTES)].to_owned()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use gaits_core::{Detail, HttpDetail, ItemError, Timing};
+    use proptest::prelude::*;
+
+    /// A record of an item that worker (`pid`, `tid`) did in `latency_us`, well or with `error`.
+    pub(crate) fn record(
+        (pid, tid): (u32, u32),
+        latency_us: u64,
+        error: Option<(ErrorKind, &str)>,
+    ) -> Record {
+        Record {
+            index: 0,
+            item: "http://x/".into(),
+            outcome: error.map_or(Outcome::Ok, |(kind, message)| {
+                Outcome::Failed(ItemError::new(kind, message))
+            }),
+            attempts: 1,
+            worker: Some(WorkerId { pid, tid }),
+            timing: Timing { queued_us: 0, started_us: 5, finished_us: 5 + latency_us, cpu_us: 7 },
+            detail: Detail::None,
+            extract: Vec::new(),
+        }
+    }
+
+    fn http(status: Option<u16>, reused: bool, connect_us: u64) -> Detail {
+        let detail = HttpDetail { status, reused, connect_us, ..HttpDetail::default() };
+        Detail::Http(Box::new(HttpDetail { bytes: 10, decoded_bytes: 30, ..detail }))
+    }
+
+    #[test]
+    fn it_counts_what_the_records_say() {
+        let mut tally = Tally::new();
+        tally.add(&Record { detail: http(Some(200), false, 40), ..record((1, 1), 100, None) });
+        tally.add(&Record { detail: http(Some(200), true, 0), ..record((1, 2), 200, None) });
+        let refused = Some((ErrorKind::Connect, "connection refused"));
+        tally.add(&Record {
+            attempts: 3,
+            detail: http(None, false, 0),
+            ..record((2, 2), 9, refused)
+        });
+        tally.add(&record((2, 2), 9, Some((ErrorKind::Connect, "no route"))));
+
+        assert_eq!((tally.items(), tally.ok(), tally.failed()), (4, 2, 2));
+        let connect = &tally.failures()[&ErrorKind::Connect];
+        assert_eq!((connect.count, connect.message.as_str()), (2, "connection refused"));
+        assert_eq!((tally.bytes(), tally.decoded_bytes()), (30, 90));
+        assert_eq!((tally.connections_opened(), tally.connections_reused()), (1, 1));
+        assert_eq!((tally.extra_attempts(), tally.cpu_us()), (2, 28));
+        assert_eq!((tally.processes(), tally.threads()), (2, 3));
+        assert_eq!(tally.latency().max_us(), Some(200));
+        assert_eq!(tally.failed_latency().max_us(), Some(9));
+        assert_eq!(tally.mean_in_flight(159), Some(2.0));
+        assert_eq!(tally.mean_in_flight(0), None);
+    }
+
+    #[test]
+    fn only_what_a_worker_performed_has_a_latency() {
+        let mut tally = Tally::new();
+        let invalid = record((1, 1), 0, Some((ErrorKind::InvalidItem, "list:3: no scheme")));
+        tally.add(&Record { worker: None, attempts: 0, ..invalid });
+        tally.add(&record((1, 1), 0, Some((ErrorKind::WorkerCrashed, "killed by SIGKILL"))));
+        assert_eq!(tally.failed(), 2);
+        assert_eq!(tally.latency().p50_us(), None);
+        assert_eq!(tally.failed_latency().p50_us(), None);
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let mut tally = Tally::new();
+        tally.add(&record((1, 1), 0, Some((ErrorKind::Panic, &"ä".repeat(300)))));
+        assert_eq!(tally.failures()[&ErrorKind::Panic].message, "ä".repeat(200));
+    }
+
+    prop_compose! {
+        fn any_record()(
+            worker in proptest::option::of((1..4_u32, 1..4_u32)),
+            latency_us in 0..10_000_000_u64,
+            attempts in 0..4_u32,
+            kind in proptest::option::of(proptest::sample::select(ErrorKind::ALL)),
+            message in "[a-c]{0,3}",
+            detail in proptest::option::of((any::<bool>(), 0..2_u64)),
+        ) -> Record {
+            let error = kind.map(|kind| (kind, message.as_str()));
+            let mut record = record(worker.unwrap_or((1, 1)), latency_us, error);
+            record.attempts = attempts;
+            if worker.is_none() {
+                record.worker = None;
+            }
+            if let Some((reused, connect_us)) = detail {
+                record.detail = http(None, reused, connect_us);
+            }
+            record
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn merging_tallies_is_tallying_the_concatenation(
+            before in proptest::collection::vec(any_record(), 0..30),
+            after in proptest::collection::vec(any_record(), 0..30),
+        ) {
+            let (mut left, mut right, mut all) = (Tally::new(), Tally::new(), Tally::new());
+            all.extend(before.iter().chain(&after).cloned());
+            left.extend(before);
+            right.extend(after);
+            left.merge(&right);
+            prop_assert_eq!(left, all);
+        }
+
+        #[test]
+        fn every_record_is_ok_or_failed(
+            records in proptest::collection::vec(any_record(), 0..50)
+        ) {
+            let mut tally = Tally::new();
+            tally.extend(records);
+            let by_kind = tally.failures().values().map(|f| f.count).sum::<u64>();
+            prop_assert_eq!(tally.ok() + by_kind, tally.items());
+        }
+    }
+}
