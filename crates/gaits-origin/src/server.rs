@@ -225,7 +225,8 @@ async fn serve(
     connection: Arc<Connection>,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().pipeline_flush(true).header_read_timeout(None);
+    // Not `pipeline_flush`: with it hyper 1.12 sets no bound to what it buffers of a body that outruns its client.
+    builder.http1().header_read_timeout(None);
     builder.http2().max_concurrent_streams(MAX_STREAMS);
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);

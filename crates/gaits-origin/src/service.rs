@@ -93,23 +93,9 @@ impl Connection {
 
     async fn answer(&self, request: hyper::Request<Incoming>, draws: &mut Draws) -> Reply {
         let (parts, body) = request.into_parts();
-        let body = if body.is_end_stream() {
-            Bytes::new()
-        } else {
-            match Limited::new(body, LONGEST_BODY).collect().await {
-                Ok(body) => body.to_bytes(),
-                Err(error) if error.is::<LengthLimitError>() => {
-                    return Reply::error(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        "a request's body may have 16 MiB",
-                    );
-                }
-                Err(error) => {
-                    return Reply::bad_request(&format!(
-                        "the request's body did not arrive: {error}"
-                    ));
-                }
-            }
+        let body = match body_of(body).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
         };
         let (peer, scheme, seed) = (self.peer, self.shared.scheme(), self.shared.config.seed);
         routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws)
@@ -141,6 +127,26 @@ impl Connection {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+}
+
+/// All of a request's body, or why it is not taken in.
+async fn body_of(body: Incoming) -> Result<Bytes, Reply> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let too_large =
+        || Reply::error(StatusCode::PAYLOAD_TOO_LARGE, "a request's body may have 16 MiB");
+    // What announces too much is not waited for.
+    if body.size_hint().lower() > LONGEST_BODY as u64 {
+        return Err(too_large());
+    }
+    match Limited::new(body, LONGEST_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) => {
+            Err(Reply::bad_request(&format!("the request's body did not arrive: {error}")))
+        }
     }
 }
 
