@@ -55,15 +55,16 @@ impl Summary {
     fn items(&self, style: Style) -> String {
         let tally = &self.tally;
         let (ok, items) = (units::count(tally.ok()), units::count(tally.items()));
-        let mut text = match (tally.items(), tally.failed()) {
+        let counted = match (tally.items(), tally.failed()) {
             (0, _) => style.warn("none was done"),
             (_, 0) => style.good(&format!("{ok} of {items} ok")),
             (_, failed) => {
                 style.bad(&format!("{ok} of {items} ok, {} failed", units::count(failed)))
             }
         };
+        let mut parts = vec![counted];
         if tally.extra_attempts() > 0 {
-            text += &format!("; {} extra attempts", units::count(tally.extra_attempts()));
+            parts.push(format!("{} extra attempts", units::count(tally.extra_attempts())));
         }
         if self.interrupted {
             let left = match self.total_items {
@@ -73,9 +74,9 @@ impl Summary {
                 }
                 None => "the rest was not done".to_owned(),
             };
-            text += &format!("; {}", style.warn(&format!("interrupted: {left}")));
+            parts.push(style.warn(&format!("interrupted: {left}")));
         }
-        text
+        parts.join("; ")
     }
 
     /// A line for each of the most frequent kinds, with what the first of a kind said.
@@ -99,28 +100,28 @@ impl Summary {
 
     fn wall(&self) -> String {
         let tally = &self.tally;
-        let mut text = units::duration(self.wall_us);
+        let mut parts = vec![units::duration(self.wall_us)];
         if let Some(rate) = per_second(tally.ok(), self.wall_us) {
-            text += &format!(", {} ok items/s", units::number(rate));
+            parts.push(format!("{} ok items/s", units::number(rate)));
         }
         if tally.failed() > 0
             && let Some(rate) = per_second(tally.items(), self.wall_us)
         {
-            text += &format!(" ({} items/s with those that failed)", units::number(rate));
+            parts.push(format!("{} items/s with those that failed", units::number(rate)));
         }
-        text
+        parts.join(", ")
     }
 
     fn bytes(&self) -> String {
         let (bytes, decoded) = (self.tally.bytes(), self.tally.decoded_bytes());
-        let mut text = units::bytes(bytes);
+        let mut parts = vec![units::bytes(bytes)];
         if let Some(rate) = per_second(bytes, self.wall_us) {
-            text += &format!(", {}", units::bytes_per_second(rate));
+            parts.push(units::bytes_per_second(rate));
         }
         if decoded != bytes {
-            text += &format!(", {} decoded", units::bytes(decoded));
+            parts.push(format!("{} decoded", units::bytes(decoded)));
         }
-        text
+        parts.join(", ")
     }
 
     /// Of the items that went well; of those that failed only where none did.
@@ -164,4 +165,141 @@ impl fmt::Display for Summary {
 
 fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", units::count(number as u64), if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::tests::record;
+    use gaits_core::{Detail, ErrorKind, HttpDetail, Record};
+    use proptest::prelude::*;
+
+    fn summary(tally: Tally, wall_us: u64) -> Summary {
+        Summary {
+            tally,
+            wall_us,
+            model: "threads:2/async:50".to_owned(),
+            layout: Layout::new(1, 2, 50),
+            total_items: None,
+            interrupted: false,
+        }
+    }
+
+    fn fetched(tid: u32, latency_us: u64, reused: bool) -> Record {
+        let detail = HttpDetail {
+            status: Some(200),
+            bytes: 50,
+            decoded_bytes: 50,
+            reused,
+            ..HttpDetail::default()
+        };
+        Record { detail: Detail::Http(Box::new(detail)), ..record((7, tid), latency_us, None) }
+    }
+
+    #[test]
+    fn a_run_that_went_well() {
+        let mut tally = Tally::new();
+        for place in 0..1200 {
+            tally.add(&fetched(8 + place % 2, 230_000, place >= 100));
+        }
+        assert_eq!(
+            summary(tally, 2_760_000).to_string(),
+            "\
+items        1,200 of 1,200 ok
+wall time    2.76 s, 435 ok items/s
+bytes        60.0 kB, 21.7 kB/s
+latency      p50 230 ms, p90 230 ms, p99 230 ms, max 230 ms
+connections  100 items opened one, 1,100 reused one
+model        threads:2/async:50: 1 process × 2 threads × 50 in flight
+in flight    100 on average, seen in 1 process on 2 threads
+"
+        );
+    }
+
+    #[test]
+    fn a_run_in_which_all_failed_says_so_first() {
+        let mut tally = Tally::new();
+        for _ in 0..9 {
+            let refused = (ErrorKind::Connect, "127.0.0.1:9: connection refused\n(os error 111)");
+            tally.add(&record((7, 7), 90, Some(refused)));
+        }
+        let summary = summary(tally, 300_000);
+        assert_eq!(
+            summary.to_string(),
+            "\
+items      0 of 9 ok, 9 failed
+failed     connect 9: 127.0.0.1:9: connection refused (os error 111)
+wall time  300 ms, 0 ok items/s, 30.0 items/s with those that failed
+latency    p50 90 µs, p90 90 µs, p99 90 µs, max 90 µs, all of failed items
+model      threads:2/async:50: 1 process × 2 threads × 50 in flight
+in flight  0.0027 on average, seen in 1 process on 1 thread
+"
+        );
+        assert!(summary.render(Style::COLOR).contains("\x1b[1;31m0 of 9 ok, 9 failed\x1b[0m"));
+    }
+
+    #[test]
+    fn many_kinds_of_failure_take_few_lines() {
+        let mut tally = Tally::new();
+        tally.add(&record((7, 7), 5000, None));
+        for (times, kind) in ErrorKind::ALL.iter().enumerate().take(6) {
+            for _ in 0..=times {
+                tally.add(&record((7, 7), 10, Some((*kind, "so it is"))));
+            }
+        }
+        let summary = Summary { total_items: Some(100), interrupted: true, ..summary(tally, 0) };
+        assert_eq!(
+            summary.to_string(),
+            "\
+items      1 of 22 ok, 21 failed; interrupted: 78 of 100 were not done
+failed     timeout 6: so it is
+           tls 5: so it is
+           connect_timeout 4: so it is
+           connect 3, dns 2, invalid_item 1
+wall time  0 µs
+latency    p50 5.00 ms, p90 5.00 ms, p99 5.00 ms, max 5.00 ms, of the items that were ok
+model      threads:2/async:50: 1 process × 2 threads × 50 in flight
+in flight  – on average, seen in 1 process on 1 thread
+"
+        );
+    }
+
+    #[test]
+    fn a_run_of_nothing_is_no_success() {
+        assert_eq!(
+            summary(Tally::new(), 12).to_string(),
+            "\
+items      none was done
+wall time  12 µs, 0 ok items/s
+latency    –
+model      threads:2/async:50: 1 process × 2 threads × 50 in flight
+in flight  0 on average, seen in 0 processes on 0 threads
+"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_is_nonsense_and_no_text_long(
+            outcomes in proptest::collection::vec(
+                (any::<u64>(), proptest::option::of(proptest::sample::select(ErrorKind::ALL))), 0..40
+            ),
+            wall_us: u64,
+            interrupted: bool,
+            total_items: Option<u64>,
+        ) {
+            let mut tally = Tally::new();
+            for (latency_us, kind) in outcomes {
+                let latency_us = latency_us / 2; // leaves room to start after 0
+                tally.add(&record((7, 7), latency_us, kind.map(|kind| (kind, "\x1b[2Jno\nway"))));
+            }
+            let summary = Summary { total_items, interrupted, ..summary(tally, wall_us) };
+            let text = summary.to_string();
+            let bare = text.replace("in flight", "").replace("invalid", "").to_lowercase();
+            prop_assert!(!bare.contains("nan") && !bare.contains("inf"), "{}", text);
+            prop_assert!(!text.contains('\x1b'));
+            prop_assert!(text.lines().count() <= 11, "{}", text);
+            prop_assert_eq!(text.contains("failed"), summary.tally.failed() > 0);
+        }
+    }
 }

@@ -10,7 +10,7 @@ pub fn duration(us: u64) -> String {
     TimeUnit::fitting(us).with_name(us)
 }
 
-/// The durations from `low` to `high` in microseconds: `229–240 ms`; each with its unit where one does not fit both.
+/// The durations from `low` to `high` in microseconds: `229–240 ms`, `1:05–1:20 min`; each with its unit where one does not fit both.
 #[must_use]
 pub fn duration_range(low: u64, high: u64) -> String {
     match TimeUnit::common(low, high) {
@@ -20,9 +20,12 @@ pub fn duration_range(low: u64, high: u64) -> String {
 }
 
 /// A duration with the range around it, all in microseconds: `231 ms (229–240)`; the unit is said once where it
-/// fits all three.
+/// fits all three, and no range where there is none.
 #[must_use]
 pub fn duration_in_range(middle: u64, low: u64, high: u64) -> String {
+    if low == high {
+        return duration(middle);
+    }
     let unit = TimeUnit::fitting(middle);
     match TimeUnit::common(low, high) {
         Some(common) if common == unit => {
@@ -44,7 +47,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -129,12 +132,11 @@ impl TimeUnit {
         }
     }
 
-    /// The unit in which both can be written as plain numbers.
+    /// The unit in which both can be written.
     fn common(low: u64, high: u64) -> Option<Self> {
         let unit = Self::fitting(high);
-        let plain = !matches!(unit, Self::Minute | Self::Hour);
         // a tenth of the unit still shows three digits
-        (plain && (unit == Self::fitting(low) || low >= unit.us() / 10)).then_some(unit)
+        (unit == Self::fitting(low) || low >= unit.us() / 10).then_some(unit)
     }
 
     const fn us(self) -> u64 {
@@ -157,21 +159,41 @@ impl TimeUnit {
         }
     }
 
+    /// The unit that a number in this one is broken down into.
+    const fn next_smaller(self) -> Option<Self> {
+        match self {
+            Self::Micro | Self::Milli | Self::Second => None,
+            Self::Minute => Some(Self::Second),
+            Self::Hour => Some(Self::Minute),
+        }
+    }
+
+    /// In whole steps of the next smaller unit, so that no `60 s` stands beside a minute.
+    fn broken_down(us: u64, step: Self) -> (String, u64) {
+        let steps = us.saturating_add(step.us() / 2) / step.us();
+        (count(steps / 60), steps % 60)
+    }
+
+    /// The number that stands before the unit: `231`, `1.23`, and `2:05` for minutes and hours.
     fn number(self, us: u64) -> String {
-        number(us as f64 / self.us() as f64)
+        if let Some(step) = self.next_smaller() {
+            let (whole, rest) = Self::broken_down(us, step);
+            return format!("{whole}:{rest:02}");
+        }
+        match self {
+            Self::Micro => us.to_string(),
+            _ => number(us as f64 / self.us() as f64),
+        }
     }
 
     fn with_name(self, us: u64) -> String {
-        let next = match self {
-            Self::Micro | Self::Milli | Self::Second => {
-                return format!("{} {}", self.number(us), self.name());
+        match self.next_smaller() {
+            None => format!("{} {}", self.number(us), self.name()),
+            Some(step) => {
+                let (whole, rest) = Self::broken_down(us, step);
+                format!("{whole} {} {rest:02} {}", self.name(), step.name())
             }
-            Self::Minute => Self::Second,
-            Self::Hour => Self::Minute,
-        };
-        // in whole steps of the next smaller unit, so that no "60 s" stands beside a minute
-        let steps = us.saturating_add(next.us() / 2) / next.us();
-        format!("{} {} {:02} {}", count(steps / 60), self.name(), steps % 60, next.name())
+        }
     }
 }
 
@@ -184,6 +206,7 @@ mod tests {
     fn durations_have_three_digits_and_the_unit_that_fits() {
         for (us, text) in [
             (0, "0 µs"),
+            (9, "9 µs"),
             (940, "940 µs"),
             (1000, "1.00 ms"),
             (23_149, "23.1 ms"),
@@ -206,11 +229,9 @@ mod tests {
         assert_eq!(duration_range(900_000, 1_200_000), "0.900–1.20 s");
         assert_eq!(duration_range(900, 1_200_000), "900 µs–1.20 s");
         assert_eq!(duration_in_range(231_000, 229_000, 240_000), "231 ms (229–240)");
+        assert_eq!(duration_in_range(231_000, 231_000, 231_000), "231 ms");
         assert_eq!(duration_in_range(990_000, 980_000, 1_100_000), "990 ms (0.980–1.10 s)");
-        assert_eq!(
-            duration_in_range(70_000_000, 65_000_000, 80_000_000),
-            "1 min 10 s (1 min 05 s–1 min 20 s)"
-        );
+        assert_eq!(duration_in_range(70_000_000, 65_000_000, 80_000_000), "1 min 10 s (1:05–1:20)");
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod conclusion;
 mod json;
 mod render;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 pub use stats::{Ratio, Spread};
 

@@ -83,13 +83,13 @@ pub(super) fn entries(trials: Vec<Trial>, about: &RaceInfo) -> Vec<Entry> {
         }
     }
     for trial in trials {
-        match gathered.iter_mut().find(|(known, _)| known.model == trial.model) {
-            Some((_, list)) => list.push(trial),
-            None => {
-                let model = trial.model.clone();
-                gathered.push((Contender { model, workers: String::new() }, vec![trial]));
-            }
-        }
+        let known = gathered.iter().position(|(known, _)| known.model == trial.model);
+        let place = known.unwrap_or_else(|| {
+            let model = trial.model.clone();
+            gathered.push((Contender { model, workers: String::new() }, Vec::new()));
+            gathered.len() - 1
+        });
+        gathered[place].1.push(trial);
     }
     let entries = gathered.into_iter().map(|(contender, list)| entry(contender, list, about.items));
     let (ranked, others): (Vec<_>, Vec<_>) = entries.partition(Entry::is_ranked);
