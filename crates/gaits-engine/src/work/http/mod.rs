@@ -1,1 +1,31 @@
-//! Placeholder.
+//! Requests over HTTP/1.1 and HTTP/2: what an item is asked for, and what its record says about the answer.
+//!
+//! [`HttpSpec`] is the part of the plan that travels to worker processes; [`HttpWork`] is made of it once a
+//! process, and each worker opens a session of its own on it. Sessions share DNS answers and TLS settings,
+//! nothing that is touched by every request.
+//!
+//! Limit: nothing here retries an item, waits between items or limits how many are in flight. The one exception
+//! is a kept connection that turns out to be closed, which no server can be blamed for.
+
+mod answer;
+mod connect;
+mod connection;
+mod decode;
+mod dns;
+mod extract;
+mod fault;
+mod headers;
+mod pool;
+mod redirect;
+mod session;
+mod spec;
+mod target;
+mod tls;
+mod trace;
+mod wire;
+mod work;
+
+pub use extract::{Extract, ExtractError};
+pub use spec::{HttpSpec, HttpSpecError, Method, SessionMode, Trust};
+pub use target::check;
+pub use work::HttpWork;

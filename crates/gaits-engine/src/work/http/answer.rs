@@ -1,0 +1,76 @@
+//! What becomes of a response: its body read, decoded, hashed and, where asked, looked into.
+//!
+//! Limit: follows no redirect; the connection is its caller's.
+
+use super::connection::{Connection, Head};
+use super::decode::{self, Decoder};
+use super::spec::{HttpSpec, Method};
+use super::trace::Trace;
+use gaits_core::{ErrorKind, HttpDetail, ItemError, Value};
+use http::StatusCode;
+
+/// How much of a redirect's body is read so that its connection can be used again.
+const DRAINED: u64 = 64 * 1024;
+
+/// Whether a response of this status is a success.
+pub(super) fn is_accepted(status: StatusCode) -> bool {
+    (200..400).contains(&status.as_u16())
+}
+
+/// `404 Not Found`
+pub(super) fn status_error(status: StatusCode) -> ItemError {
+    let message = match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    };
+    ItemError::new(ErrorKind::HttpStatus, message)
+}
+
+/// Reads the body that follows `head`, measuring it; gives what was extracted.
+pub(super) async fn read(
+    connection: &mut Connection,
+    head: &Head,
+    spec: &HttpSpec,
+    trace: &mut Trace,
+) -> Result<Vec<(Box<str>, Value)>, ItemError> {
+    if spec.method == Method::Head {
+        return Ok(Vec::new());
+    }
+    let keep = !spec.extract.is_empty() && is_accepted(head.status);
+    let mut decoder = Decoder::new(&head.headers, spec.max_body_size, keep)?;
+    if decoder.is_identity() && connection.body_len().is_some_and(|len| len > spec.max_body_size) {
+        return Err(decode::too_large(spec.max_body_size));
+    }
+    let detail = &mut trace.detail;
+    let taken = take(connection, &mut decoder, detail).await;
+    detail.decoded_bytes = decoder.decoded_len();
+    taken?;
+    detail.blake3 = Some(decoder.hash());
+    match decoder.kept() {
+        None => Ok(Vec::new()),
+        Some(body) => super::extract::extract(&spec.extract, body),
+    }
+}
+
+async fn take(
+    connection: &mut Connection,
+    decoder: &mut Decoder,
+    detail: &mut HttpDetail,
+) -> Result<(), ItemError> {
+    while let Some(chunk) = connection.chunk().await? {
+        detail.bytes += chunk.len() as u64;
+        decoder.push(&chunk)?;
+    }
+    decoder.finish()
+}
+
+/// Reads over a body that nobody wants, if it is a short one.
+pub(super) async fn drain(connection: &mut Connection) -> Result<(), ItemError> {
+    let mut read = 0;
+    while read <= DRAINED
+        && let Some(chunk) = connection.chunk().await?
+    {
+        read += chunk.len() as u64;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! What the plan says about requests: plain data that can travel, and the checks on it.
+//!
+//! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
+
+use super::Extract;
+use http::header::{self, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How requests are made and what of their answers is accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HttpSpec {
+    /// What is asked for.
+    pub method: Method,
+    /// Header fields sent with each request, as name and value. They take the place of the ones that gaits
+    /// would send itself (`user-agent`, `accept`, `accept-encoding`, `host`), and are not sent to another
+    /// origin that a redirect leads to, apart from harmless ones such as `accept`.
+    pub headers: Vec<(String, String)>,
+    /// The `user-agent` field; none is sent when it is empty.
+    pub user_agent: String,
+    /// Which certificates are trusted.
+    pub trust: Trust,
+    /// How long resolving, connecting and the TLS handshake may take together.
+    pub connect_timeout: Option<Duration>,
+    /// How long the whole request may take, redirects and body included.
+    pub timeout: Option<Duration>,
+    /// How many bytes a body may have after its content codings were undone.
+    pub max_body_size: u64,
+    /// How many redirects are followed before the item fails; with 0, the first redirect fails it.
+    pub max_redirects: u8,
+    /// What is kept from one request to the next.
+    pub session: SessionMode,
+    /// Whether cookies are taken and sent back.
+    pub cookies: bool,
+    /// Which fields of a JSON answer go into the record.
+    pub extract: Vec<Extract>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// The resource.
+    Get,
+    /// Its head only.
+    Head,
+}
+
+impl Method {
+    /// The method's name on the wire.
+    pub(super) const fn wire(self) -> http::Method {
+        match self {
+            Method::Get => http::Method::GET,
+            Method::Head => http::Method::HEAD,
+        }
+    }
+}
+
+/// Which certificates are trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trust {
+    /// Those that chain up to one of the system's roots.
+    SystemRoots,
+    /// Those that chain up to one of these certificates, and no others.
+    Pem {
+        /// Where they were read from, for messages.
+        path: PathBuf,
+        /// What stood there: one or more certificates.
+        pem: String,
+    },
+    /// Every certificate for every name. Connections are encrypted, but whoever sits in between can read them.
+    Insecure,
+}
+
+/// What is kept from one request to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SessionMode {
+    /// Nothing: each request opens a connection of its own, and cookies live as long as one item.
+    PerRequest,
+    /// Connections and cookies, for all the items of a worker.
+    PerWorker,
+}
+
+impl Default for HttpSpec {
+    fn default() -> Self {
+        Self {
+            method: Method::Get,
+            headers: Vec::new(),
+            user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
+            trust: Trust::SystemRoots,
+            connect_timeout: Some(Duration::from_secs(10)),
+            timeout: Some(Duration::from_secs(60)),
+            max_body_size: 1 << 30,
+            max_redirects: 10,
+            session: SessionMode::PerWorker,
+            cookies: false,
+            extract: Vec::new(),
+        }
+    }
+}
+
+impl HttpSpec {
+    /// Whether requests can be made in this way.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, and how to put it right.
+    pub fn validate(&self) -> Result<(), HttpSpecError> {
+        self.parsed_headers()?;
+        if HeaderValue::from_str(&self.user_agent).is_err() {
+            return Err(HttpSpecError::Header {
+                name: "user-agent".to_owned(),
+                reason: "its value holds a control character; leave it out".to_owned(),
+            });
+        }
+        for (what, timeout) in
+            [("connect timeout", self.connect_timeout), ("timeout", self.timeout)]
+        {
+            if timeout == Some(Duration::ZERO) {
+                return Err(HttpSpecError::ZeroTimeout(what));
+            }
+        }
+        for (at, extract) in self.extract.iter().enumerate() {
+            if self.extract[..at].iter().any(|other| other.name() == extract.name()) {
+                return Err(HttpSpecError::DuplicateExtract(extract.name().to_owned()));
+            }
+        }
+        if self.method == Method::Head && !self.extract.is_empty() {
+            return Err(HttpSpecError::NothingToExtractFrom);
+        }
+        super::tls::check(&self.trust)
+    }
+
+    /// The user's header fields, in the types that requests are made of.
+    pub(super) fn parsed_headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, HttpSpecError> {
+        let mut parsed = Vec::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            let wrong = |reason: String| HttpSpecError::Header { name: name.clone(), reason };
+            let parsed_name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|e| wrong(format!("{e}; a name has letters, digits and -")))?;
+            if FRAMING.contains(&parsed_name) {
+                return Err(wrong("it frames the message, which gaits does itself".to_owned()));
+            }
+            let mut value = HeaderValue::from_str(value.trim())
+                .map_err(|e| wrong(format!("its value holds a control character ({e})")))?;
+            value.set_sensitive(SECRET.contains(&parsed_name));
+            parsed.push((parsed_name, value));
+        }
+        Ok(parsed)
+    }
+}
+
+/// Fields that say where a message ends or what the connection turns into.
+const FRAMING: [HeaderName; 5] = [
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::TRAILER,
+    header::EXPECT,
+];
+
+/// Fields whose values HTTP/2 must not put into its compression table.
+const SECRET: [HeaderName; 3] =
+    [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
+
+/// Why requests cannot be made as the plan says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpSpecError {
+    /// A header field cannot be sent.
+    #[error("the header {name:?} cannot be sent: {reason}")]
+    Header {
+        /// Its name, as given.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A timeout that nothing can keep.
+    #[error("the {0} is zero; leave it out to wait without limit")]
+    ZeroTimeout(&'static str),
+    /// Two extracted fields of one name.
+    #[error("{0:?} is extracted twice; give each field a name of its own")]
+    DuplicateExtract(String),
+    /// Fields are to be taken from answers without a body.
+    #[error("an answer to HEAD has no body to extract from; use GET")]
+    NothingToExtractFrom,
+    /// The certificates to trust are no use.
+    #[error("no certificate to trust in {path}: {reason}", path = path.display())]
+    Pem {
+        /// The file they came from.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The TLS library refused the settings.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+}

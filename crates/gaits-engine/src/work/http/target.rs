@@ -1,0 +1,447 @@
+//! Where a request goes: the text of an item turned into an origin and a path.
+//!
+//! Most lists hold plain ASCII URLs of few hosts, so those take a short way that copies nothing but the path.
+//! All others (international names, characters to percent-encode, dot segments, credentials) go through the
+//! `url` crate, the WHATWG rules.
+//!
+//! Limit: resolves no name and connects to nothing.
+
+use super::headers::basic_authorization;
+use http::header::HeaderValue;
+use http::uri::{Authority, PathAndQuery};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+use url::{Host, Url};
+
+/// Whether a connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    pub(super) const fn default_port(self) -> u16 {
+        match self {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        }
+    }
+}
+
+/// What a connection leads to.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) scheme: Scheme,
+    /// In lower case, without brackets.
+    pub(super) host: Box<str>,
+    /// The address, where the host is one.
+    pub(super) ip: Option<IpAddr>,
+    pub(super) port: u16,
+    /// Host and, if it is not the scheme's own, port.
+    pub(super) authority: Authority,
+    /// The same, as the `host` field.
+    pub(super) host_field: HeaderValue,
+    /// `scheme://authority`
+    prefix: Box<str>,
+}
+
+impl Origin {
+    fn new(scheme: Scheme, host: &str, ip: Option<IpAddr>, port: u16) -> Result<Self, TargetError> {
+        let bracketed = match ip {
+            Some(IpAddr::V6(ip)) => format!("[{ip}]"),
+            _ => host.to_owned(),
+        };
+        let text =
+            if port == scheme.default_port() { bracketed } else { format!("{bracketed}:{port}") };
+        if port == 0 {
+            return Err(TargetError::Port0);
+        }
+        if ip.is_none() {
+            check_name(host)?;
+        }
+        let malformed = |e: &dyn fmt::Display| TargetError::Malformed(e.to_string());
+        Ok(Self {
+            scheme,
+            host: host.into(),
+            ip,
+            port,
+            host_field: HeaderValue::from_str(&text).map_err(|e| malformed(&e))?,
+            prefix: format!("{}://{text}", scheme.as_str()).into(),
+            authority: text.parse().map_err(|e| malformed(&e))?,
+        })
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.prefix == other.prefix
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.prefix)
+    }
+}
+
+/// RFC 1035: at most 253 characters, in labels of 1 to 63.
+fn check_name(host: &str) -> Result<(), TargetError> {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    if name.len() > 253 || name.split('.').any(|label| label.len() > 63) {
+        return Err(TargetError::LongName);
+    }
+    if name.split('.').any(str::is_empty) {
+        return Err(TargetError::EmptyLabel(host.to_owned()));
+    }
+    Ok(())
+}
+
+/// Where one request goes.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) origin: Rc<Origin>,
+    pub(super) path: PathAndQuery,
+    /// What the credentials in the URL amount to.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+/// Why a text is not a target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TargetError {
+    #[error("no scheme: did you mean {0}://{1}?")]
+    NoScheme(&'static str, String),
+    #[error("unsupported scheme {0}://; http and https are")]
+    Scheme(String),
+    #[error("no host after {0}://")]
+    NoHost(&'static str),
+    #[error("a control character in the URL; percent-encode it")]
+    Control,
+    #[error("not a URL: {0}")]
+    Malformed(String),
+    #[error("no connection can be made to port 0")]
+    Port0,
+    #[error("the host name is too long: names have at most 253 characters, 63 between dots")]
+    LongName,
+    #[error("the host name {0:?} has an empty part")]
+    EmptyLabel(String),
+}
+
+impl Target {
+    /// Where `text` leads to; `last` is an origin that may well be the one.
+    pub(super) fn parse(text: &str, last: Option<&Rc<Origin>>) -> Result<Self, TargetError> {
+        if let Some(plain) = Plain::of(text) {
+            let origin = match last {
+                Some(last) if *last.prefix == *plain.prefix => last.clone(),
+                _ => Rc::new(Origin::new(plain.scheme, plain.host, plain.ip, plain.port)?),
+            };
+            return Ok(Self { origin, path: path_and_query(plain.path)?, authorization: None });
+        }
+        Self::from_url(&parse_url(text)?)
+    }
+
+    /// Where `url`, which is http or https, leads to.
+    pub(super) fn from_url(url: &Url) -> Result<Self, TargetError> {
+        let scheme = if url.scheme() == "https" { Scheme::Https } else { Scheme::Http };
+        let (host, ip) = match url.host() {
+            None => return Err(TargetError::NoHost(scheme.as_str())),
+            Some(Host::Domain(name)) => (name.to_owned(), None),
+            Some(Host::Ipv4(ip)) => (ip.to_string(), Some(IpAddr::V4(ip))),
+            Some(Host::Ipv6(ip)) => (ip.to_string(), Some(IpAddr::V6(ip))),
+        };
+        let port = url.port_or_known_default().unwrap_or(scheme.default_port());
+        let path = match url.query() {
+            None => path_and_query(url.path())?,
+            Some(query) => path_and_query(&format!("{}?{query}", url.path()))?,
+        };
+        Ok(Self {
+            origin: Rc::new(Origin::new(scheme, &host, ip, port)?),
+            path,
+            authorization: basic_authorization(url),
+        })
+    }
+
+    /// The URL, without credentials and fragment.
+    pub(super) fn url(&self) -> Box<str> {
+        let path = self.path.as_str();
+        let mut url = String::with_capacity(self.origin.prefix.len() + path.len());
+        url.push_str(&self.origin.prefix);
+        url.push_str(path);
+        url.into_boxed_str()
+    }
+}
+
+/// The parts of a URL that needs no rewriting.
+struct Plain<'a> {
+    scheme: Scheme,
+    /// `scheme://authority`, with a port only where the scheme's own is not meant.
+    prefix: &'a str,
+    host: &'a str,
+    ip: Option<IpAddr>,
+    port: u16,
+    path: &'a str,
+}
+
+impl<'a> Plain<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = match text.strip_prefix("http") {
+            Some(rest) if rest.starts_with("://") => (Scheme::Http, &rest[3..]),
+            Some(rest) if rest.starts_with("s://") => (Scheme::Https, &rest[4..]),
+            _ => return None,
+        };
+        let end =
+            rest.bytes().position(|b| !matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':'));
+        let (authority, path) = rest.split_at(end.unwrap_or(rest.len()));
+        let (host, port) = match authority.split_once(':') {
+            None => (authority, scheme.default_port()),
+            // `+80`, `080`, an empty port, and the scheme's own port, which the URL does not keep, go the long way.
+            Some((_, port)) if port.starts_with(['+', '0']) => return None,
+            Some((host, port)) => match port.parse() {
+                Ok(port) if port != scheme.default_port() => (host, port),
+                _ => return None,
+            },
+        };
+        // A last part that begins with a digit may be a number that stands for an address.
+        let last = host.rsplit('.').next()?;
+        let ip = if last.starts_with(|c: char| c.is_ascii_digit()) {
+            Some(IpAddr::V4(host.parse::<Ipv4Addr>().ok()?))
+        } else {
+            None
+        };
+        let plain_host = !last.is_empty() && !host.contains("xn--");
+        if !plain_host || !is_plain_path(path) {
+            return None;
+        }
+        let prefix = &text[..text.len() - path.len()];
+        Some(Self { scheme, prefix, host, ip, port, path })
+    }
+}
+
+/// Whether a path and query goes over the wire as it is: no dot segment, nothing to percent-encode.
+fn is_plain_path(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    if bytes.is_empty() {
+        return true;
+    }
+    let mut before = 0;
+    for &byte in bytes {
+        let plain = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => true,
+            // `/.` may begin a dot segment, and so may `/%2e`.
+            b'.' | b'%' => before != b'/',
+            b'/' | b'?' | b'=' | b'&' | b'-' | b'_' | b'~' | b'!' | b'$' | b'(' | b')' | b'*'
+            | b'+' | b',' | b';' | b':' | b'@' => true,
+            _ => false,
+        };
+        if !plain {
+            return false;
+        }
+        before = byte;
+    }
+    bytes[0] == b'/'
+}
+
+/// `path` as it goes over the wire. What the WHATWG rules leave as it is and RFC 3986 does not is percent-encoded.
+fn path_and_query(path: &str) -> Result<PathAndQuery, TargetError> {
+    if path.is_empty() {
+        return Ok(PathAndQuery::from_static("/"));
+    }
+    if let Ok(parsed) = PathAndQuery::try_from(path) {
+        return Ok(parsed);
+    }
+    let mut encoded = String::with_capacity(path.len() + 16);
+    for byte in path.bytes() {
+        match byte {
+            0x21 | 0x24..=0x3B | 0x3D | 0x3F..=0x5B | 0x5D | 0x5F | 0x61..=0x7A | 0x7E => {
+                encoded.push(char::from(byte))
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    PathAndQuery::try_from(encoded).map_err(|e| TargetError::Malformed(e.to_string()))
+}
+
+fn parse_url(text: &str) -> Result<Url, TargetError> {
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return Err(TargetError::Control);
+    }
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(without_scheme(text));
+    };
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" => "http",
+        "https" => "https",
+        // `example.com/?to=http://…` has no scheme of its own.
+        other if other.contains(['/', '?', '#', '.']) => return Err(without_scheme(text)),
+        other => return Err(TargetError::Scheme(other.to_owned())),
+    };
+    if rest.is_empty() || rest.starts_with(['/', '\\', '?', '#']) {
+        return Err(TargetError::NoHost(scheme));
+    }
+    Url::parse(text).map_err(|e| match e {
+        url::ParseError::EmptyHost => TargetError::NoHost(scheme),
+        e => TargetError::Malformed(e.to_string()),
+    })
+}
+
+fn without_scheme(text: &str) -> TargetError {
+    if let Some((scheme, _)) = text.split_once(':')
+        && matches!(
+            scheme,
+            "mailto" | "data" | "javascript" | "file" | "about" | "tel" | "blob" | "urn"
+        )
+    {
+        return TargetError::Scheme(scheme.to_owned());
+    }
+    let rest =
+        text.trim_start_matches("http:").trim_start_matches("https:").trim_start_matches('/');
+    let local =
+        rest.starts_with("localhost") || rest.starts_with(|c: char| c.is_ascii_digit() || c == '[');
+    let mut short: String = rest.chars().take(80).collect();
+    if short.len() < rest.len() {
+        short.push('…');
+    }
+    TargetError::NoScheme(if local { "http" } else { "https" }, short)
+}
+
+/// Whether `text` can be an item of this work: an absolute URL whose scheme is http or https.
+///
+/// # Errors
+///
+/// What is wrong with it, and how to put it right.
+pub fn check(text: &str) -> Result<(), String> {
+    if let Some(plain) = Plain::of(text)
+        && (plain.ip.is_some() || check_name(plain.host).is_ok())
+        && plain.path.len() < 60_000
+    {
+        return Ok(());
+    }
+    Target::parse(text, None).map(drop).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> String {
+        Target::parse(text, None).unwrap().url().into()
+    }
+
+    fn why_not(text: &str) -> String {
+        check(text).unwrap_err()
+    }
+
+    #[test]
+    fn plain_urls_stay_as_they_are() {
+        for text in [
+            "http://127.0.0.1:8080/uuid",
+            "https://example.com/a/b.html?x=1&y=%20&z=/..",
+            "http://a-b.example:81/",
+            "http://[::1]:8080/x",
+            "http://example.com/a..b/c.",
+        ] {
+            assert_eq!(url(text), text);
+            assert_eq!(check(text), Ok(()));
+        }
+    }
+
+    #[test]
+    fn others_are_put_into_shape() {
+        for (text, wanted) in [
+            ("HTTP://EXAMPLE.com", "http://example.com/"),
+            ("http://example.com", "http://example.com/"),
+            ("http://example.com:80/", "http://example.com/"),
+            ("https://example.com:443?q", "https://example.com/?q"),
+            ("https://example.com:0443", "https://example.com/"),
+            ("http://example.com/a/../b/./c/%2e%2E/d", "http://example.com/b/d"),
+            ("http://example.com/a b?c d", "http://example.com/a%20b?c%20d"),
+            ("http://bücher.example/ä?ü", "http://xn--bcher-kva.example/%C3%A4?%C3%BC"),
+            ("http://example.com/x#part", "http://example.com/x"),
+            ("http://user:pass@example.com/", "http://example.com/"),
+            ("http://127.1/", "http://127.0.0.1/"),
+            ("http://0x7f000001/", "http://127.0.0.1/"),
+            ("http://[0:0::1]:80/", "http://[::1]/"),
+            ("  http://example.com/ ", "http://example.com/"),
+            ("http://example.com/'\"<>{}|^`\\", "http://example.com/'%22%3C%3E%7B%7D|^%60/"),
+        ] {
+            assert_eq!(url(text), wanted, "{text}");
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_and_the_long_way_agree() {
+        for text in [
+            "http://example.com",
+            "http://example.com/",
+            "https://example.com/x%7Euser/?a=b;c",
+            "http://1.2.3.4:99/x",
+            "http://a.b.c/d/e.f/g..h?..",
+            "http://example.com//double//",
+            "http://h/?",
+            "http://h/!$()*+,;:@-_~",
+        ] {
+            let short = Plain::of(text).expect(text);
+            let origin =
+                Rc::new(Origin::new(short.scheme, short.host, short.ip, short.port).unwrap());
+            let long = Target::from_url(&Url::parse(text).unwrap()).unwrap();
+            assert_eq!(*origin.prefix, *long.origin.prefix, "{text}");
+            assert_eq!(origin.ip, long.origin.ip, "{text}");
+            assert_eq!(path_and_query(short.path).unwrap(), long.path, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_shared_by_its_neighbours() {
+        let one = Target::parse("http://example.com:81/a", None).unwrap();
+        let two = Target::parse("http://example.com:81/b", Some(&one.origin)).unwrap();
+        assert!(Rc::ptr_eq(&one.origin, &two.origin));
+        let three = Target::parse("http://example.com:812/b", Some(&one.origin)).unwrap();
+        assert_eq!(three.origin.port, 812);
+    }
+
+    #[test]
+    fn credentials_become_basic_authorization() {
+        let target = Target::parse("http://us%40er:p%3Ass@example.com/", None).unwrap();
+        // base64("us@er:p:ss")
+        assert_eq!(target.authorization.unwrap(), "Basic dXNAZXI6cDpzcw==");
+    }
+
+    #[test]
+    fn what_is_wrong_and_how_to_put_it_right() {
+        for (text, wanted) in [
+            ("example.com/x", "no scheme: did you mean https://example.com/x?"),
+            ("example.com:8080/x", "no scheme: did you mean https://example.com:8080/x?"),
+            ("localhost:8080", "no scheme: did you mean http://localhost:8080?"),
+            ("http:example.com", "no scheme: did you mean https://example.com?"),
+            (
+                "example.com/?to=http://x/",
+                "no scheme: did you mean https://example.com/?to=http://x/?",
+            ),
+            ("//example.com/x", "no scheme: did you mean https://example.com/x?"),
+            ("ftp://example.com/", "unsupported scheme ftp://; http and https are"),
+            ("mailto:a@example.com", "unsupported scheme mailto://; http and https are"),
+            ("http://", "no host after http://"),
+            ("https:///x", "no host after https://"),
+            ("http://?x", "no host after http://"),
+            ("http://user@/x", "no host after http://"),
+            ("http://example.com:99999/", "not a URL: invalid port number"),
+            ("http://example.com:0/", "no connection can be made to port 0"),
+            ("http://a\tb/", "a control character in the URL; percent-encode it"),
+            ("http://a..b/", "the host name \"a..b\" has an empty part"),
+        ] {
+            assert_eq!(why_not(text), wanted, "{text}");
+        }
+        let long = format!("http://{}.example/", "a".repeat(64));
+        assert!(why_not(&long).starts_with("the host name is too long"));
+        assert!(why_not("http://exa mple.com/").starts_with("not a URL"));
+        assert!(why_not("http://[::1/").starts_with("not a URL"));
+    }
+}

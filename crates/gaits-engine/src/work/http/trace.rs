@@ -1,0 +1,95 @@
+//! What is known of a request so far: the phase it is in, and what its record will say.
+//!
+//! Limit: measures; decides nothing.
+
+use gaits_core::{Clock, HttpDetail};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a request is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing that is measured.
+    Between,
+    Dns,
+    Connect,
+    Tls,
+    FirstByte,
+    Body,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Between => "preparing the request",
+            Phase::Dns => "resolving the host name",
+            Phase::Connect => "connecting",
+            Phase::Tls => "in the TLS handshake",
+            Phase::FirstByte => "waiting for the response's head",
+            Phase::Body => "reading the body",
+        })
+    }
+}
+
+/// What is known of one item's requests so far. It outlives their future, so that an item that was given up
+/// still tells how far it came.
+pub(super) struct Trace {
+    pub(super) detail: Box<HttpDetail>,
+    clock: Arc<dyn Clock>,
+    phase: Phase,
+    since_us: u64,
+}
+
+impl Trace {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { detail: Box::default(), clock, phase: Phase::Between, since_us: 0 }
+    }
+
+    /// Ends the present phase, adding its time to the record, and begins `next`.
+    pub(super) fn enter(&mut self, next: Phase) {
+        let now_us = self.clock.now_us();
+        let spent_us = now_us.saturating_sub(self.since_us);
+        let detail = &mut *self.detail;
+        match self.phase {
+            Phase::Between => {}
+            Phase::Dns => detail.dns_us += spent_us,
+            Phase::Connect => detail.connect_us += spent_us,
+            Phase::Tls => detail.tls_us += spent_us,
+            Phase::FirstByte => detail.first_byte_us += spent_us,
+            Phase::Body => detail.body_us += spent_us,
+        }
+        self.phase = next;
+        self.since_us = now_us;
+    }
+
+    pub(super) const fn phase(&self) -> Phase {
+        self.phase
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaits_core::ManualClock;
+
+    #[test]
+    fn phases_add_up_and_gaps_count_for_none() {
+        let clock = Arc::new(ManualClock::default());
+        let mut trace = Trace::new(clock.clone());
+        clock.advance_us(5);
+        for (phase, us) in [
+            (Phase::Dns, 1),
+            (Phase::Connect, 2),
+            (Phase::FirstByte, 3),
+            (Phase::Between, 9),
+            (Phase::FirstByte, 4),
+            (Phase::Body, 7),
+        ] {
+            trace.enter(phase);
+            clock.advance_us(us);
+        }
+        trace.enter(Phase::Between);
+        let d = trace.detail;
+        assert_eq!((d.dns_us, d.connect_us, d.tls_us, d.first_byte_us, d.body_us), (1, 2, 0, 7, 7));
+    }
+}

@@ -1,0 +1,43 @@
+//! The `http` work: what the sessions of one process share.
+//!
+//! Limit: performs nothing itself.
+
+use super::headers::Fields;
+use super::session::HttpSession;
+use super::spec::{HttpSpec, HttpSpecError};
+use gaits_core::{Clock, Session, Work};
+use std::sync::Arc;
+
+/// Requests over HTTP, as an [`HttpSpec`] says.
+#[derive(Debug)]
+pub struct HttpWork {
+    shared: Arc<Shared>,
+}
+
+/// What the sessions of one process share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) spec: HttpSpec,
+    pub(super) fields: Fields,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl HttpWork {
+    /// Work that is done as `spec` says, its times measured by `clock`.
+    ///
+    /// # Errors
+    ///
+    /// What [`HttpSpec::validate`] finds.
+    pub fn new(spec: &HttpSpec, clock: Arc<dyn Clock>) -> Result<Self, HttpSpecError> {
+        spec.validate()?;
+        Ok(Self {
+            shared: Arc::new(Shared { fields: Fields::new(spec)?, spec: spec.clone(), clock }),
+        })
+    }
+}
+
+impl Work for HttpWork {
+    fn open(&self) -> Session {
+        Session::Async(Box::new(HttpSession::new(self.shared.clone())))
+    }
+}
