@@ -226,7 +226,9 @@ async fn serve(
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
     // Not `pipeline_flush`: with it hyper 1.12 sets no bound to what it buffers of a body that outruns its client.
-    builder.http1().header_read_timeout(None);
+    // Copying a body behind its head costs less than `writev`: 8.7 to 9.3 against 9.7 to 10.0 µs of CPU for a /uuid, and
+    // 0.37 to 0.43 against 0.46 to 0.53 ms for a megabyte.
+    builder.http1().header_read_timeout(None).writev(false);
     builder.http2().max_concurrent_streams(MAX_STREAMS);
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
