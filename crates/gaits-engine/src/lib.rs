@@ -1,3 +1,31 @@
-//! Runs a batch of work under an execution model.
+//! Runs a batch of work under an execution model: one item at a time, on threads, on processes, on event loops.
+//!
+//! ```text
+//! source ──items──▶ dispatcher ──▶ feed ──▶ executor: workers, each with a session
+//!                      ▲  │                        │
+//!                      │  └──records──▶ sinks      │
+//!                      └────────── inbox ◀─────────┘
+//! ```
+//!
+//! A [`Plan`](plan::Plan) says what to do and how; [`run()`] does it. The engine never prints, and keeps no state
+//! outside a run, so two runs in one process do not meet. A binary that runs plans with worker processes must hand
+//! its first argument [`WORKER_VERB`] to [`worker_main`].
 
+mod clock;
+mod dispatch;
+mod exec;
+mod flow;
+mod pace;
+pub mod plan;
+mod progress;
+mod run;
+pub mod sink;
+pub mod source;
 pub mod work;
+
+pub use clock::MonotonicClock;
+pub use dispatch::{Observer, RunEnd, RunError};
+pub use exec::{ExecutorError, WORKER_VERB, worker_main};
+pub use flow::Notice;
+pub use progress::Progress;
+pub use run::{Control, run};

@@ -1,0 +1,65 @@
+//! How a run ended.
+
+use crate::exec::ExecutorError;
+use std::io;
+
+/// How a run ended that went to its end, or was stopped by its user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Items that went well.
+    pub ok: u64,
+    /// Items that failed.
+    pub failed: u64,
+    /// Items that were read but given back undone, because the run was stopped.
+    pub given_back: u64,
+    /// Whether it was stopped before the end of its input.
+    pub interrupted: bool,
+    /// How long it took, in microseconds, from the start of its workers to the last record written.
+    pub wall_us: u64,
+}
+
+/// Why a run could not go on. What was recorded until then is intact.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The work can't be set up: nothing was started.
+    #[error(transparent)]
+    Work(#[from] crate::work::WorkError),
+    /// The workers can't go on.
+    #[error(transparent)]
+    Executor(ExecutorError),
+    /// A sink takes no more records.
+    #[error("records can't be written")]
+    Sink {
+        /// Which of the sinks it was, counted from 0.
+        number: usize,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The input can't be read any further; what was read is done.
+    #[error("the input can't be read to its end")]
+    Source(#[source] io::Error),
+    /// A thread of the run itself could not be started.
+    #[error("can't start the {name} thread")]
+    Thread {
+        /// What it is for.
+        name: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An executor ended while items were still out: a defect of gaits.
+    #[error("the workers ended with {items} items unaccounted for; please report this")]
+    Lost {
+        /// How many.
+        items: usize,
+    },
+}
+
+impl RunError {
+    pub(super) fn failed_sink(&self) -> Option<usize> {
+        match self {
+            RunError::Sink { number, .. } => Some(*number),
+            _ => None,
+        }
+    }
+}

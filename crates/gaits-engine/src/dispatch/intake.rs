@@ -1,0 +1,30 @@
+//! Reads the source on a thread of its own, since a pipe may keep its reader waiting for ever.
+
+use crate::flow::Inbox;
+use gaits_core::{More, Source};
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+/// Entries read at a time.
+const BATCH: usize = 512;
+
+/// Starts reading `source` into `inbox`. The thread is not waited for: when the run ends before the source does, it may
+/// sit in a read that nobody can end.
+pub(crate) fn pump(mut source: Box<dyn Source>, inbox: Arc<Inbox>) -> io::Result<()> {
+    thread::Builder::new().name("source".into()).spawn(move || {
+        let mut batch = Vec::new();
+        loop {
+            let more = source.next_batch(BATCH, &mut batch);
+            if !batch.is_empty() && !inbox.entries(&mut batch) {
+                return;
+            }
+            match more {
+                Ok(More::Maybe) => {}
+                Ok(More::No) => return inbox.source_end(Ok(())),
+                Err(error) => return inbox.source_end(Err(error)),
+            }
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! The dispatcher: the one owner of sequence, counters, retries and cancellation. `docs/design/dispatch.md`.
+//!
+//! It runs on one thread of its own and takes everything it learns from one inbox, so nothing in it is locked. Limit:
+//! it performs nothing, and leaves to the pacer when an item may go out.
+
+mod end;
+mod intake;
+
+pub use end::{RunEnd, RunError};
+
+use crate::flow::{Batch, Feed, Inbox, Notice, Patience, Report, Signal};
+use crate::pace::Pacer;
+use crate::progress::Progress;
+use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink};
+use std::io;
+use std::sync::Arc;
+
+pub(crate) use intake::pump;
+
+/// After so many dead workers an item is given up.
+const KILLS: u32 = 3;
+
+/// Whoever watches the run; called on the dispatcher's thread.
+pub trait Observer: Send {
+    /// Something worth telling the user at once.
+    fn notice(&mut self, notice: Notice);
+
+    /// The run is abandoned and what was recorded is with the operating system. In-flight items are dropped where
+    /// that can be done; an observer that can't wait for the rest may end the process here.
+    fn abandoned(&mut self, end: &RunEnd) {
+        let _ = end;
+    }
+}
+
+/// What the dispatcher works with.
+pub(crate) struct Dispatcher<'a, 'b> {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cancel: tokio_util::sync::CancellationToken,
+    pub(crate) sinks: &'a mut [&'b mut (dyn Sink + 'b)],
+    pub(crate) observer: &'a mut (dyn Observer + 'b),
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) pacer: Pacer,
+    pub(crate) course: Course,
+}
+
+/// How far the run has come.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    next_index: u64,
+    source_ended: bool,
+    /// The source could not be read to its end.
+    source_error: Option<io::Error>,
+    stopping: bool,
+    sinks_finished: bool,
+    end: RunEnd,
+}
+
+impl Dispatcher<'_, '_> {
+    /// Until every item has its record, or the run can't go on.
+    pub(crate) fn run(mut self) -> Result<RunEnd, RunError> {
+        let result = self.dispatch();
+        // From here on the workers find nothing more to do, and the source is let go.
+        self.feed.close();
+        self.inbox.close();
+        if result.is_err() {
+            self.cancel.cancel();
+        }
+        let finished = self.finish_sinks(result.as_ref().err().and_then(RunError::failed_sink));
+        self.course.end.wall_us = self.clock.now_us();
+        result.and(finished)?;
+        match self.course.source_error {
+            Some(error) => Err(RunError::Source(error)),
+            None => Ok(self.course.end),
+        }
+    }
+
+    fn dispatch(&mut self) -> Result<(), RunError> {
+        let mut batch = Batch::default();
+        let mut records = Vec::new();
+        let mut patience = Patience::Long;
+        loop {
+            let hungry =
+                !self.course.source_ended && !self.course.stopping && self.pacer.is_hungry();
+            self.inbox.collect(&mut batch, patience, hungry);
+            let now_us = self.clock.now_us();
+            patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
+            for signal in std::mem::take(&mut batch.signals) {
+                if self.heed(signal)? == Heed::Abandon {
+                    return self.abandon(&mut batch, &mut records);
+                }
+            }
+            batch.notices.drain(..).for_each(|notice| self.observer.notice(notice));
+            for report in batch.reports.drain(..) {
+                records.extend(self.settle(report, now_us));
+            }
+            for entry in batch.entries.drain(..) {
+                records.extend(self.admit(entry, now_us));
+            }
+            if let Some(end) = batch.source_end.take() {
+                self.course.source_ended = true;
+                self.course.source_error = end.err();
+            }
+            // Workers first: they go on while the records are written.
+            self.pacer.tick(now_us);
+            self.hand_out(now_us);
+            self.write(&mut records)?;
+            let more = !self.course.source_ended || self.pacer.waiting() > 0;
+            if self.pacer.outstanding() == 0 && (self.course.stopping || !more) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn hand_out(&mut self, now_us: u64) {
+        if self.course.stopping {
+            return;
+        }
+        let mut batch = Vec::new();
+        while let Some(mut item) = self.pacer.next() {
+            item.queued_us = now_us;
+            batch.push(item);
+        }
+        if !batch.is_empty() {
+            self.feed.push(batch);
+        }
+    }
+
+    /// Takes an entry of the source; an invalid one has its record at once.
+    fn admit(&mut self, entry: Entry, now_us: u64) -> Option<Record> {
+        if self.course.stopping {
+            return None;
+        }
+        let index = self.course.next_index;
+        self.course.next_index += 1;
+        match entry {
+            Entry::Item(text) => {
+                self.pacer.admit(Item::new(index, text));
+                None
+            }
+            Entry::Invalid { text, message } => {
+                let item = Item { queued_us: now_us, ..Item::new(index, text) };
+                let error = ItemError::new(ErrorKind::InvalidItem, message);
+                Some(Record::unperformed(item, error, 0, None, now_us))
+            }
+        }
+    }
+
+    /// What a report means: a record, or that the item is to be done again.
+    fn settle(&mut self, report: Report, now_us: u64) -> Option<Record> {
+        match report {
+            Report::Done(record) => {
+                self.pacer.finished(1);
+                return Some(record);
+            }
+            Report::Unstarted(item) => self.again(item),
+            Report::Exhausted(item, error) => {
+                let left = self.pacer.retired();
+                self.observer.notice(Notice::FewerWorkers { left, why: error.message });
+                self.again(item);
+            }
+            Report::Crashed { mut item, worker, how } => {
+                item.crashes += 1;
+                if item.crashes >= KILLS {
+                    self.pacer.finished(1);
+                    let kills = item.crashes;
+                    let message =
+                        format!("{kills} worker processes died at it, the last one was {how}");
+                    let error = ItemError::new(ErrorKind::WorkerCrashed, message);
+                    return Some(Record::unperformed(item, error, kills, Some(worker), now_us));
+                }
+                self.again(item);
+            }
+        }
+        None
+    }
+
+    /// Puts an item back that was handed out and not done.
+    fn again(&mut self, item: Item) {
+        if self.course.stopping {
+            self.pacer.finished(1);
+            self.course.end.given_back += 1;
+        } else {
+            self.pacer.readmit(item);
+        }
+    }
+
+    fn write(&mut self, records: &mut Vec<Record>) -> Result<(), RunError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        for record in records.drain(..) {
+            for (number, sink) in self.sinks.iter_mut().enumerate() {
+                sink.write(&record).map_err(|source| RunError::Sink { number, source })?;
+            }
+            if record.outcome.is_ok() {
+                self.course.end.ok += 1;
+            } else {
+                self.course.end.failed += 1;
+            }
+        }
+        for (number, sink) in self.sinks.iter_mut().enumerate() {
+            sink.flush().map_err(|source| RunError::Sink { number, source })?;
+        }
+        self.progress.set(&self.course.end, self.pacer.outstanding());
+        Ok(())
+    }
+
+    fn heed(&mut self, signal: Signal) -> Result<Heed, RunError> {
+        match signal {
+            Signal::Interrupt => {
+                if !self.course.stopping {
+                    self.course.stopping = true;
+                    self.course.end.interrupted = true;
+                    self.course.end.given_back += self.pacer.clear() as u64;
+                    let unstarted = self.feed.close();
+                    self.course.end.given_back += unstarted.len() as u64;
+                    self.pacer.finished(unstarted.len());
+                    let in_flight = self.pacer.outstanding();
+                    self.observer.notice(Notice::Stopping { in_flight });
+                }
+                Ok(Heed::GoOn)
+            }
+            Signal::Abandon => Ok(Heed::Abandon),
+            Signal::ExecutorEnded(Err(error)) => Err(RunError::Executor(error)),
+            // It ends because the feed was closed; if items are still out, it has broken its word.
+            Signal::ExecutorEnded(Ok(())) if self.pacer.outstanding() == 0 => Ok(Heed::GoOn),
+            Signal::ExecutorEnded(Ok(())) => {
+                Err(RunError::Lost { items: self.pacer.outstanding() })
+            }
+        }
+    }
+
+    /// Records what is here already and leaves the rest.
+    fn abandon(&mut self, batch: &mut Batch, records: &mut Vec<Record>) -> Result<(), RunError> {
+        let now_us = self.clock.now_us();
+        self.course.stopping = true;
+        for report in batch.reports.drain(..) {
+            records.extend(self.settle(report, now_us));
+        }
+        self.write(records)?;
+        self.finish_sinks(None)?;
+        self.cancel.cancel();
+        self.feed.close();
+        let end = &mut self.course.end;
+        end.interrupted = true;
+        end.wall_us = now_us;
+        end.given_back += (self.pacer.clear() + self.pacer.outstanding()) as u64;
+        self.observer.abandoned(end);
+        Ok(())
+    }
+
+    /// Finishes every sink but the one that has failed.
+    fn finish_sinks(&mut self, failed: Option<usize>) -> Result<(), RunError> {
+        let mut result = Ok(());
+        if std::mem::replace(&mut self.course.sinks_finished, true) {
+            return result;
+        }
+        for (number, sink) in self.sinks.iter_mut().enumerate() {
+            if Some(number) != failed {
+                let finished = sink.finish().map_err(|source| RunError::Sink { number, source });
+                result = result.and(finished);
+            }
+        }
+        result
+    }
+}
+
+/// What a signal asks of the dispatcher's loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heed {
+    GoOn,
+    Abandon,
+}

@@ -1,0 +1,121 @@
+//! Executors: they lay workers out over processes, threads and event loops, and nest as models do.
+//!
+//! Limit: an executor takes items from its feed, has them performed and reports each once. It knows nothing of where
+//! items come from, in which order they are handed out, or what becomes of a report; and nothing of what the work is,
+//! beyond whether its sessions are async or blocking.
+
+mod event_loop;
+mod inline;
+mod processes;
+mod threads;
+mod worker;
+
+pub use processes::{WORKER_VERB, worker_main};
+
+use crate::clock::MonotonicClock;
+use crate::flow::{Feed, Inbox};
+use crate::plan::{Model, Plan};
+use gaits_core::{Clock, Work};
+use processes::Board;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio_util::sync::CancellationToken;
+
+/// Runs workers on the calling thread, and on what threads and processes it starts, until the feed has ended.
+pub(crate) trait Executor: Send + Sync {
+    /// Blocks until every worker has ended. Each item taken from `cx.feed` has then been reported, unless the run was
+    /// abandoned by `cx.cancel`.
+    fn run(&self, cx: &Context) -> Result<(), ExecutorError>;
+}
+
+/// What the executors of one process share.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) work: Arc<dyn Work>,
+    pub(crate) out: Arc<Inbox>,
+    /// Set to give up what is in flight.
+    pub(crate) cancel: CancellationToken,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) crew: Arc<Crew>,
+    /// Where a worker process notes what it is about to start; none in the main process, which nobody survives.
+    pub(crate) board: Option<Arc<Board>>,
+}
+
+/// Counts the workers of a process that are still at it.
+#[derive(Debug)]
+pub(crate) struct Crew(AtomicUsize);
+
+impl Crew {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self(AtomicUsize::new(workers))
+    }
+
+    /// Lets one worker go, unless it is the last. It must have closed its session before it asks.
+    pub(crate) fn retire(&self) -> bool {
+        self.0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| (left > 1).then(|| left - 1))
+            .is_ok()
+    }
+}
+
+/// Why an executor could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutorError {
+    /// A thread could not be started.
+    #[error(
+        "can't start thread {number} of {of}: use fewer threads, or raise the limit with ulimit -u"
+    )]
+    Thread {
+        /// Which one, counted from 1.
+        number: u32,
+        /// Of how many.
+        of: u32,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An event loop could not be set up.
+    #[error("can't set up an event loop: it takes a few file descriptors, see ulimit -n")]
+    EventLoop(#[source] io::Error),
+    /// A worker process could not be started.
+    #[error("can't start a worker process")]
+    Spawn(#[source] io::Error),
+    /// Worker processes die before they do anything.
+    #[error("worker processes die before they finish anything, {times} in a row: {how}")]
+    Stillborn {
+        /// How many.
+        times: u32,
+        /// How the last one died.
+        how: String,
+    },
+}
+
+/// The executor of a plan's model.
+pub(crate) fn executor(plan: &Plan, clock: MonotonicClock) -> Box<dyn Executor> {
+    match plan.model.inside_processes() {
+        Some((processes, inside)) => {
+            let work = plan.work.clone();
+            Box::new(processes::Processes::new(processes, Plan { work, model: inside }, clock))
+        }
+        None => local_executor(plan.model),
+    }
+}
+
+/// The executor of a model that stays within its process.
+fn local_executor(model: Model) -> Box<dyn Executor> {
+    match model {
+        Model::Threads(threads) => Box::new(threads::Threads::new(threads, inline::Inline)),
+        Model::ThreadsAsync(threads, in_flight) => {
+            Box::new(threads::Threads::new(threads, event_loop::EventLoop::new(in_flight)))
+        }
+        Model::Async(in_flight) => Box::new(event_loop::EventLoop::new(in_flight)),
+        Model::AsyncThreads(in_flight, threads) => {
+            Box::new(event_loop::EventLoop::with_pool(in_flight, threads))
+        }
+        Model::Sequential
+        | Model::Processes(_)
+        | Model::ProcessesAsync(..)
+        | Model::ProcessesThreads(..) => Box::new(inline::Inline),
+    }
+}

@@ -1,0 +1,128 @@
+//! One worker process, seen from its parent: how it is started, and how it ended.
+
+use super::board::Board;
+use super::protocol::{self, Begin, FromWorker, ToWorker};
+use super::{BOARD_FD, SOCKET_FD, WORKER_VERB};
+use crate::flow::{Inbox, Notice};
+use bytes::Bytes;
+use command_fds::{CommandFdExt, FdMapping};
+use futures_util::{SinkExt, StreamExt};
+use gaits_core::Item;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
+use tokio_util::codec::{Framed, FramedRead, LengthDelimitedCodec, LinesCodec, LinesCodecError};
+
+/// The longest line of a worker's standard error that is passed on whole, in bytes.
+const LONGEST_LINE: usize = 64 * 1024;
+/// How long the last words of a dead worker are waited for: something it started may hold its standard error open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// A worker process.
+#[derive(Debug)]
+pub(super) struct WorkerProcess {
+    pub(super) pid: u32,
+    child: Child,
+    socket: Framed<UnixStream, LengthDelimitedCodec>,
+    board: Board,
+    stderr: Option<JoinHandle<()>>,
+}
+
+impl WorkerProcess {
+    /// Starts one: this very binary, with its hidden verb. It is not connected to the terminal: an interrupt from
+    /// the keyboard is the parent's to handle.
+    pub(super) async fn start(begin: &Begin, out: &Arc<Inbox>) -> io::Result<Self> {
+        let board = Board::create()?;
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        let mut command = Command::new("/proc/self/exe");
+        command.arg(WORKER_VERB);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.process_group(0).kill_on_drop(true);
+        command
+            .fd_mappings(vec![
+                FdMapping { parent_fd: theirs.into(), child_fd: SOCKET_FD },
+                FdMapping { parent_fd: board.share()?, child_fd: BOARD_FD },
+            ])
+            .map_err(io::Error::other)?;
+        let mut child = command.spawn()?;
+        // The command holds the worker's ends: with them open here, its death would not be seen.
+        drop(command);
+        let pid = child.id().unwrap_or(0);
+        let stderr = child
+            .stderr
+            .take()
+            .map(|stderr| tokio::task::spawn_local(pass_on(stderr, pid, Arc::clone(out))));
+        ours.set_nonblocking(true)?;
+        let socket = Framed::new(UnixStream::from_std(ours)?, protocol::codec());
+        let mut worker = Self { pid, child, socket, board, stderr };
+        // A worker that is dead already is found out when it is read from.
+        let _ = worker.say(&ToWorker::Begin(Box::new(begin.clone()))).await;
+        Ok(worker)
+    }
+
+    /// Says something. While the worker lives this always comes to an end, since it reads at all times.
+    pub(super) async fn say(&mut self, message: &ToWorker) -> io::Result<()> {
+        self.socket.send(Bytes::from(protocol::encode(message)?)).await
+    }
+
+    /// Hears what is said next: none at the end, which is the worker's.
+    pub(super) async fn hear(&mut self) -> io::Result<Option<Vec<FromWorker>>> {
+        match self.socket.next().await {
+            None => Ok(None),
+            Some(frame) => protocol::decode(&frame?).map(Some),
+        }
+    }
+
+    /// Hands items out.
+    pub(super) async fn give(&mut self, items: Vec<Item>) -> io::Result<()> {
+        self.say(&ToWorker::Items(items)).await
+    }
+
+    /// Waits for the end of a worker that has hung up, or is to: how it ended, and what it had started last.
+    pub(super) async fn end(mut self) -> io::Result<(ExitStatus, Vec<u64>)> {
+        drop(self.socket);
+        let status = self.child.wait().await?;
+        if let Some(mut stderr) = self.stderr.take()
+            && tokio::time::timeout(LAST_WORDS, &mut stderr).await.is_err()
+        {
+            stderr.abort();
+        }
+        Ok((status, self.board.started()?))
+    }
+}
+
+/// Passes on what a worker writes to its standard error, line by line.
+async fn pass_on(stderr: ChildStderr, pid: u32, out: Arc<Inbox>) {
+    let mut lines = FramedRead::new(stderr, LinesCodec::new_with_max_length(LONGEST_LINE));
+    while let Some(line) = lines.next().await {
+        let line = match line {
+            Ok(line) => line,
+            Err(LinesCodecError::MaxLineLengthExceeded) => {
+                format!("(a line of more than {LONGEST_LINE} bytes left out)")
+            }
+            Err(LinesCodecError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                "(a line that is not UTF-8 left out)".into()
+            }
+            Err(LinesCodecError::Io(_)) => break,
+        };
+        out.notice(Notice::WorkerSaid { pid, line });
+    }
+}
+
+/// Says how a process ended, as in "killed by signal 9 (SIGKILL)".
+pub(super) fn describe(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(number), _) => {
+            let name = nix::sys::signal::Signal::try_from(number);
+            let name = name.map_or_else(|_| String::new(), |name| format!(" ({name})"));
+            format!("killed by signal {number}{name}")
+        }
+        (None, Some(code)) => format!("exited with status {code}"),
+        (None, None) => "ended".into(),
+    }
+}

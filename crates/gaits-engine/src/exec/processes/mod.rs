@@ -1,0 +1,91 @@
+//! Worker processes: `docs/design/processes.md`.
+//!
+//! The parent runs one event loop on the thread that called it, with a task that tends each process. Limit: what
+//! happens to an item whose worker died is the dispatcher's to decide; here it is only found out which one it was.
+
+mod board;
+mod child;
+mod protocol;
+mod tend;
+mod worker_main;
+
+pub(crate) use board::{Board, Place};
+pub use worker_main::worker_main;
+
+use super::{Context, Executor, ExecutorError};
+use crate::clock::MonotonicClock;
+use crate::flow::Report;
+use crate::plan::Plan;
+use protocol::Begin;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use tend::Tender;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::task::JoinSet;
+
+/// The hidden verb with which a binary is executed again as a worker process.
+pub const WORKER_VERB: &str = "__worker";
+/// The worker's end of its socket.
+const SOCKET_FD: i32 = 3;
+/// The worker's handle of its board.
+const BOARD_FD: i32 = 4;
+
+/// Worker processes, each doing `plan` with a model of its own inside.
+#[derive(Debug)]
+pub(crate) struct Processes {
+    processes: NonZeroU32,
+    begin: Begin,
+}
+
+impl Processes {
+    pub(crate) fn new(processes: NonZeroU32, plan: Plan, clock: MonotonicClock) -> Self {
+        let begin = Begin {
+            version: env!("CARGO_PKG_VERSION").into(),
+            parent: std::process::id(),
+            plan,
+            clock,
+        };
+        Self { processes, begin }
+    }
+}
+
+impl Executor for Processes {
+    fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .map_err(ExecutorError::EventLoop)?;
+        let cx = Rc::new(cx.clone());
+        runtime.block_on(async {
+            let mut tenders = JoinSet::new();
+            for _ in 0..self.processes.get() {
+                let tender = Tender::new(Rc::clone(&cx), self.begin.clone());
+                tenders.spawn_local(tender.run());
+            }
+            let cancelled = cx.cancel.cancelled();
+            tokio::pin!(cancelled);
+            let mut result = Ok(());
+            loop {
+                let ended = tokio::select! {
+                    ended = tenders.join_next() => ended,
+                    // Dropping the tenders kills their processes.
+                    () = &mut cancelled => break,
+                };
+                match ended {
+                    None => break,
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(error))) => {
+                        // The others must end too; what is not started goes back.
+                        cx.out.reports(cx.feed.close().into_iter().map(Report::Unstarted));
+                        result = Err(error);
+                    }
+                    Some(Err(error)) if error.is_panic() => {
+                        std::panic::resume_unwind(error.into_panic())
+                    }
+                    Some(Err(_)) => {}
+                }
+            }
+            result
+        })
+    }
+}

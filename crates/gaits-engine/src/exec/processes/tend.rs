@@ -1,0 +1,262 @@
+//! Tends one place for a worker process: starts it, keeps it supplied, and starts another when it dies.
+
+use super::child::{WorkerProcess, describe};
+use super::protocol::{Begin, FromWorker, ToWorker};
+use crate::exec::{Context, ExecutorError};
+use crate::flow::{Notice, Report, Seat};
+use gaits_core::{Item, WorkerId};
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+/// How far ahead a worker is supplied: what it does in this many microseconds, at its present pace.
+const AHEAD_US: u64 = 2_000;
+/// The most it is supplied ahead, whatever its pace.
+const MOST_AHEAD: usize = 4096;
+/// Items that lie unstarted at a worker for this long are taken back if anybody else could do them.
+const STUCK: Duration = Duration::from_millis(10);
+/// The first pause before a dead worker is replaced; doubled at each further death without a finished item.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// So many workers in a row that die before they start anything end the run.
+const STILLBORN: u32 = 5;
+
+/// Tends one place for a worker process.
+#[derive(Debug)]
+pub(super) struct Tender {
+    cx: Rc<Context>,
+    begin: Begin,
+}
+
+/// How serving a worker came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Served {
+    /// There was nothing more to do, and it was told to exit.
+    ToTheEnd,
+    /// It hung up.
+    UntilDeath,
+}
+
+impl Tender {
+    pub(super) fn new(cx: Rc<Context>, begin: Begin) -> Self {
+        Self { cx, begin }
+    }
+
+    /// Until the feed has ended.
+    pub(super) async fn run(self) -> Result<(), ExecutorError> {
+        let cx = &self.cx;
+        let mut pause = FIRST_PAUSE;
+        let mut stillborn = 0;
+        loop {
+            let process = match WorkerProcess::start(&self.begin, &cx.out).await {
+                Ok(process) => process,
+                // With others at work, the run goes on with fewer.
+                Err(error) if cx.crew.retire() => {
+                    cx.out.notice(Notice::WorkerNotStarted { why: error.to_string() });
+                    return Ok(());
+                }
+                Err(error) => return Err(ExecutorError::Spawn(error)),
+            };
+            let pid = process.pid;
+            let mut serving = Serving::new(cx, &self.begin, process);
+            let served = serving.serve().await;
+            let (finished, outstanding) = (serving.finished, serving.outstanding);
+            let (how, started) = match serving.process.end().await {
+                Ok((status, started)) => (describe(status), started),
+                Err(error) => (format!("its end can't be told: {error}"), Vec::new()),
+            };
+            if served == Served::ToTheEnd && outstanding.is_empty() {
+                return Ok(());
+            }
+            let worker = WorkerId { pid, tid: pid };
+            let blamed = outstanding.keys().filter(|index| started.contains(index)).count();
+            cx.out.notice(Notice::WorkerDied { pid, how: how.clone() });
+            cx.out.reports(outstanding.into_values().map(|item| {
+                if started.contains(&item.index) {
+                    Report::Crashed { item, worker, how: how.clone() }
+                } else {
+                    Report::Unstarted(item)
+                }
+            }));
+            cx.out.idle();
+            stillborn = if finished == 0 && blamed == 0 { stillborn + 1 } else { 0 };
+            if stillborn == STILLBORN {
+                return Err(ExecutorError::Stillborn { times: stillborn, how });
+            }
+            pause = if finished > 0 { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            sleep(pause).await;
+        }
+    }
+}
+
+/// One process being served.
+struct Serving<'a> {
+    cx: &'a Context,
+    process: WorkerProcess,
+    seat: Seat<'a>,
+    /// What it was given and has said nothing of.
+    outstanding: HashMap<u64, Item>,
+    /// Taken from the feed, but not to be given before everything else is done: it has killed a worker.
+    suspect: Option<Item>,
+    /// How many items it has finished.
+    finished: u64,
+    /// Items it can be at at the same time.
+    width: usize,
+    pace: Pace,
+    closing: bool,
+}
+
+impl<'a> Serving<'a> {
+    fn new(cx: &'a Context, begin: &Begin, process: WorkerProcess) -> Self {
+        let width = usize::try_from(begin.plan.model.layout().workers()).unwrap_or(usize::MAX);
+        Self {
+            cx,
+            process,
+            seat: cx.feed.seat(),
+            outstanding: HashMap::new(),
+            suspect: None,
+            finished: 0,
+            width,
+            pace: Pace::new(cx.clock.now_us()),
+            closing: false,
+        }
+    }
+
+    /// Whether it may be given more: room in its window, and nobody under suspicion.
+    fn has_room(&self) -> bool {
+        !self.closing
+            && self.suspect.is_none()
+            && self.outstanding.len() < self.width + self.pace.ahead
+            && !self.outstanding.values().take(2).any(|item| item.crashes > 0)
+    }
+
+    async fn serve(&mut self) -> Served {
+        let mut tick = interval(STUCK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut quiet = false;
+        loop {
+            let has_room = self.has_room();
+            if !has_room {
+                self.seat.leave();
+            }
+            let step = tokio::select! {
+                biased;
+                heard = self.process.hear() => match heard {
+                    Ok(Some(said)) => {
+                        quiet = false;
+                        self.take_in(said).await
+                    }
+                    Ok(None) if self.closing => return Served::ToTheEnd,
+                    Ok(None) | Err(_) => return self.died(),
+                },
+                item = self.seat.next(|| self.cx.out.idle()), if has_room => match item {
+                    Some(item) => self.supply(item).await,
+                    None => {
+                        self.closing = true;
+                        self.process.say(&ToWorker::Close).await
+                    }
+                },
+                _ = tick.tick(), if self.outstanding.len() > self.width => {
+                    self.unstick(std::mem::replace(&mut quiet, true)).await
+                }
+            };
+            if step.is_err() {
+                return self.died();
+            }
+        }
+    }
+
+    /// What was held back for it is free again.
+    fn died(&mut self) -> Served {
+        if let Some(item) = self.suspect.take() {
+            self.cx.out.report(Report::Unstarted(item));
+        }
+        Served::UntilDeath
+    }
+
+    /// Takes in what the worker says, and hands on what has waited for that.
+    async fn take_in(&mut self, said: Vec<FromWorker>) -> io::Result<()> {
+        let mut reports = Vec::with_capacity(said.len());
+        for said in said {
+            let Some(item) = self.outstanding.remove(&said.index()) else {
+                let message = format!("item {} was not this worker's", said.index());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            };
+            self.finished += u64::from(matches!(said, FromWorker::Done(_)));
+            // What comes back is the parent's own copy: it knows of crashes.
+            reports.push(match said {
+                FromWorker::Done(record) => Report::Done(record),
+                FromWorker::Unstarted(_) => Report::Unstarted(item),
+                FromWorker::Exhausted(_, error) => {
+                    self.width = self.width.saturating_sub(1).max(1);
+                    Report::Exhausted(item, error)
+                }
+            });
+        }
+        self.pace.count(reports.len(), self.cx.clock.now_us());
+        self.cx.out.reports(reports);
+        if self.outstanding.is_empty()
+            && let Some(item) = self.suspect.take()
+        {
+            return self.give(vec![item]).await;
+        }
+        Ok(())
+    }
+
+    /// Gives the worker `first` and what else it has room for.
+    async fn supply(&mut self, first: Item) -> io::Result<()> {
+        if first.crashes > 0 {
+            if self.outstanding.is_empty() {
+                return self.give(vec![first]).await;
+            }
+            self.suspect = Some(first);
+            return Ok(());
+        }
+        let room = self.width + self.pace.ahead - self.outstanding.len();
+        let mut batch = vec![first];
+        self.cx.feed.take(room, &mut batch);
+        self.give(batch).await
+    }
+
+    async fn give(&mut self, items: Vec<Item>) -> io::Result<()> {
+        self.outstanding.extend(items.iter().map(|item| (item.index, item.clone())));
+        self.process.give(items).await
+    }
+
+    /// Takes back what lies unstarted at a worker that has said nothing for a whole tick: others may be idle.
+    async fn unstick(&mut self, quiet: bool) -> io::Result<()> {
+        if !quiet || self.cx.feed.len() > 0 || self.closing {
+            return Ok(());
+        }
+        self.pace = Pace::new(self.cx.clock.now_us());
+        self.process.say(&ToWorker::Recall).await
+    }
+}
+
+/// How fast a worker goes, and how far ahead it is therefore supplied.
+#[derive(Debug)]
+struct Pace {
+    since_us: u64,
+    done: u64,
+    ahead: usize,
+}
+
+impl Pace {
+    fn new(now_us: u64) -> Self {
+        Self { since_us: now_us, done: 0, ahead: 0 }
+    }
+
+    /// Counts finished items; every few milliseconds the supply is set by what was done in them.
+    fn count(&mut self, done: usize, now_us: u64) {
+        self.done += done as u64;
+        let passed_us = now_us.saturating_sub(self.since_us);
+        if passed_us >= AHEAD_US {
+            let ahead = self.done * AHEAD_US / passed_us;
+            self.ahead = usize::try_from(ahead).unwrap_or(MOST_AHEAD).min(MOST_AHEAD);
+            *self = Self { ahead: self.ahead, ..Self::new(now_us) };
+        }
+    }
+}

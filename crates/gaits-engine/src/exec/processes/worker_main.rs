@@ -1,0 +1,163 @@
+//! A worker process, seen from inside: the hidden verb `__worker`.
+//!
+//! Its main thread runs the executor of the model inside; one thread reads the socket into the feed, another writes
+//! what lies in the inbox to the socket. Limit: it keeps nothing; whatever it knows of an item, its parent knows too.
+
+use super::board::Board;
+use super::protocol::{self, Begin, FromWorker, ToWorker};
+use super::{BOARD_FD, SOCKET_FD};
+use crate::exec::{Context, Crew, local_executor};
+use crate::flow::{Batch, Feed, Inbox, Patience, Report, Signal};
+use crate::work::Works;
+use gaits_core::Clock;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal;
+use nix::unistd::getppid;
+use std::io::{self, BufReader, Read, Write};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{ExitCode, exit};
+use std::sync::Arc;
+use std::thread;
+use tokio_util::sync::CancellationToken;
+
+/// The whole life of a worker process: to be called by `main` of a binary whose first argument is
+/// [`WORKER_VERB`](super::WORKER_VERB), before anything else, with the works that the parent knows.
+///
+/// The returned code is for the parent, which tells a worker that ended on request from one that failed.
+#[must_use]
+pub fn worker_main(works: &Works) -> ExitCode {
+    match serve(works) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The parent reads this and passes it on.
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
+    // Before anything else: from here on the parent's death, however it comes, is ours.
+    set_pdeathsig(signal::SIGKILL)?;
+    let (socket, board) = inherited()?;
+    let mut reader = BufReader::with_capacity(256 * 1024, socket.try_clone()?);
+    let Some(ToWorker::Begin(begin)) = read(&mut reader)? else {
+        return Err("the first message is not the one that begins".into());
+    };
+    let Begin { version, parent, plan, clock } = *begin;
+    if version != env!("CARGO_PKG_VERSION") {
+        return Err(
+            format!("this is version {}, its parent {version}", env!("CARGO_PKG_VERSION")).into()
+        );
+    }
+    if getppid().as_raw().unsigned_abs() != parent {
+        return Err("the parent is gone".into());
+    }
+    let clock: Arc<dyn Clock> = Arc::new(clock);
+    let workers = usize::try_from(plan.model.layout().workers())?;
+    let cx = Context {
+        feed: Arc::new(Feed::new()),
+        work: works.build(&plan.work, &clock)?,
+        out: Arc::new(Inbox::new()),
+        cancel: CancellationToken::new(),
+        clock,
+        crew: Arc::new(Crew::new(workers)),
+        board: Some(Arc::new(board)),
+    };
+    let (feed, out) = (Arc::clone(&cx.feed), Arc::clone(&cx.out));
+    thread::Builder::new()
+        .name("reader".into())
+        .spawn(move || exit_on_error(take_orders(&mut reader, &feed, &out)))?;
+    let out = Arc::clone(&cx.out);
+    let writer = thread::Builder::new()
+        .name("writer".into())
+        .spawn(move || exit_on_error(pass_reports(socket, &out)))?;
+    let result = local_executor(plan.model).run(&cx);
+    cx.out.signal(Signal::ExecutorEnded(Ok(())));
+    if let Err(panic) = writer.join() {
+        std::panic::resume_unwind(panic);
+    }
+    Ok(result?)
+}
+
+/// The two descriptors that the parent has put in place.
+#[expect(
+    unsafe_code,
+    reason = "descriptors come by number from the parent; std has no safe way to take them"
+)]
+fn inherited() -> Result<(UnixStream, Board), String> {
+    for fd in [SOCKET_FD, BOARD_FD] {
+        std::fs::symlink_metadata(format!("/proc/self/fd/{fd}"))
+            .map_err(|error| format!("{} is for gaits' own use: {error}", super::WORKER_VERB))?;
+    }
+    // SAFETY: both are open, as was just seen, and nothing else in this process, which has only begun, owns them.
+    let (socket, board) =
+        unsafe { (OwnedFd::from_raw_fd(SOCKET_FD), OwnedFd::from_raw_fd(BOARD_FD)) };
+    Ok((socket.into(), board.into()))
+}
+
+/// Without its parent a worker has no reason to live, and nobody to tell.
+fn exit_on_error(result: io::Result<()>) {
+    if result.is_err() {
+        exit(1);
+    }
+}
+
+/// Reads one message; none at the end of the stream.
+fn read(reader: &mut impl Read) -> io::Result<Option<ToWorker>> {
+    let mut length = [0; 4];
+    match reader.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let length = u32::from_le_bytes(length) as usize;
+    if length > protocol::LARGEST_FRAME {
+        let message = format!("a frame of {length} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    let mut frame = vec![0; length];
+    reader.read_exact(&mut frame)?;
+    protocol::decode(&frame).map(Some)
+}
+
+/// Does what the parent says, to the end. An end without having been told to close is the parent's death.
+fn take_orders(reader: &mut impl Read, feed: &Feed, out: &Inbox) -> io::Result<()> {
+    let mut closed = false;
+    while let Some(message) = read(reader)? {
+        match message {
+            ToWorker::Begin(_) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "begun twice"));
+            }
+            ToWorker::Items(items) => feed.push(items),
+            ToWorker::Recall => out.reports(feed.recall().into_iter().map(Report::Unstarted)),
+            ToWorker::Close => {
+                closed = true;
+                out.reports(feed.close().into_iter().map(Report::Unstarted));
+            }
+        }
+    }
+    if closed { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+/// Writes reports to the parent until the executor has ended.
+fn pass_reports(mut socket: UnixStream, out: &Inbox) -> io::Result<()> {
+    let mut batch = Batch::default();
+    let mut patience = Patience::Long;
+    let mut ended = false;
+    while !ended {
+        out.collect(&mut batch, patience, false);
+        patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
+        ended = batch.signals.drain(..).any(|signal| matches!(signal, Signal::ExecutorEnded(_)));
+        let said: Vec<_> = batch.reports.drain(..).map(FromWorker::from_report).collect();
+        for frame in protocol::encode_batches(&said)? {
+            let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
+            let mut bytes = Vec::with_capacity(frame.len() + 4);
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(&frame);
+            socket.write_all(&bytes)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Kernel threads, each with an executor of its own.
+
+use super::{Context, Executor, ExecutorError};
+use std::num::NonZeroU32;
+use std::thread;
+
+/// Kernel threads that share a feed, each running `inside`.
+#[derive(Debug)]
+pub(crate) struct Threads<E> {
+    threads: NonZeroU32,
+    inside: E,
+}
+
+impl<E> Threads<E> {
+    pub(crate) fn new(threads: NonZeroU32, inside: E) -> Self {
+        Self { threads, inside }
+    }
+}
+
+impl<E: Executor> Executor for Threads<E> {
+    fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
+        thread::scope(|scope| {
+            let of = self.threads.get();
+            let mut handles = Vec::new();
+            let mut result = Ok(());
+            for number in 1..=of {
+                let thread = thread::Builder::new().name(format!("worker {number}"));
+                match thread.spawn_scoped(scope, || self.inside.run(cx)) {
+                    Ok(handle) => handles.push(handle),
+                    Err(source) => {
+                        // Those that run must end too; what they have not started goes back.
+                        let unstarted = cx.feed.close();
+                        cx.out.reports(unstarted.into_iter().map(crate::flow::Report::Unstarted));
+                        result = Err(ExecutorError::Thread { number, of, source });
+                        break;
+                    }
+                }
+            }
+            for handle in handles {
+                match handle.join() {
+                    Ok(ended) => result = result.and(ended),
+                    // Works' panics are caught where they are run, so this one is ours.
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            result
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! What every worker does around an item: notes that it starts it, survives its panic, stamps it, reports it.
+
+use super::Context;
+use super::processes::Place;
+use crate::flow::Report;
+use gaits_core::{
+    BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Record,
+    Reply, Timing, WorkerId,
+};
+use std::any::Any;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
+
+/// What came of an item, panics included.
+#[derive(Debug)]
+pub(super) enum Attended {
+    /// The work returned.
+    Replied(Reply),
+    /// It panicked with this message.
+    Panicked(String),
+}
+
+impl Attended {
+    /// Whether the session it ran in must be replaced: a panic may have left it in any state, and one that ran out of
+    /// file descriptors has to let go of those it holds.
+    pub(super) fn spoils_session(&self) -> bool {
+        !matches!(self, Attended::Replied(Reply::Done(_)))
+    }
+
+    fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Attended::Panicked(text.unwrap_or_else(|| "the work panicked".into()))
+    }
+}
+
+/// When an item ran, and which thread did.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    started_us: u64,
+    finished_us: u64,
+    cpu_us: u64,
+    tid: u32,
+}
+
+/// Performs `item` on this thread.
+pub(super) fn attend_blocking(
+    session: &mut dyn BlockingSession,
+    item: &Item,
+    clock: &dyn Clock,
+) -> (Attended, Span) {
+    let cpu_us = clock.thread_cpu_us();
+    let started_us = clock.now_us();
+    let attended = match catch_unwind(AssertUnwindSafe(|| session.perform(item))) {
+        Ok(reply) => Attended::Replied(reply),
+        Err(panic) => Attended::from_panic(panic.as_ref()),
+    };
+    let finished_us = clock.now_us();
+    let cpu_us = clock.thread_cpu_us().saturating_sub(cpu_us);
+    (attended, Span { started_us, finished_us, cpu_us, tid: tid() })
+}
+
+/// Performs an item as a task among others: its CPU time is the time its polls took.
+pub(super) async fn attend_async(
+    mut future: PerformFuture<'_>,
+    clock: &dyn Clock,
+) -> (Attended, Span) {
+    let mut span = Span { started_us: clock.now_us(), finished_us: 0, cpu_us: 0, tid: tid() };
+    // Set while the item waits: the next poll reads the clock anew.
+    let mut resumed_us = Some(span.started_us);
+    let attended = poll_fn(|cx| {
+        let polled_us = resumed_us.take().unwrap_or_else(|| clock.now_us());
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        span.finished_us = clock.now_us();
+        span.cpu_us += span.finished_us.saturating_sub(polled_us);
+        match polled {
+            Ok(Poll::Ready(reply)) => Poll::Ready(Attended::Replied(reply)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Attended::from_panic(panic.as_ref())),
+        }
+    })
+    .await;
+    (attended, span)
+}
+
+/// Performs an item as the only task of its thread: its CPU time is the thread's.
+pub(super) async fn attend_alone(future: PerformFuture<'_>, clock: &dyn Clock) -> (Attended, Span) {
+    let cpu_us = clock.thread_cpu_us();
+    let (attended, mut span) = attend_async(future, clock).await;
+    span.cpu_us = clock.thread_cpu_us().saturating_sub(cpu_us);
+    (attended, span)
+}
+
+/// What a worker does next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Take another item.
+    Item,
+    /// Try this one again, in a fresh session.
+    Again(Item),
+    /// End, and leave the rest to the others.
+    Retire,
+}
+
+/// What a worker keeps beside its session.
+#[derive(Debug)]
+pub(super) struct Worker<'a> {
+    cx: &'a Context,
+    pid: u32,
+    place: Option<Place>,
+    /// Whether the item at hand has already found no file descriptor left, with nobody else to make room.
+    cornered: Cell<bool>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(cx: &'a Context) -> Self {
+        let place = cx.board.as_ref().map(Place::claim);
+        Self { cx, pid: std::process::id(), place, cornered: Cell::new(false) }
+    }
+
+    /// To be called before an item is performed, so that a crash can be laid to it.
+    pub(super) fn starts(&self, item: &Item) {
+        if let Some(place) = &self.place {
+            place.note(item.index);
+        }
+    }
+
+    /// Reports an item. Where the session was spoilt, it must have been replaced by now.
+    pub(super) fn settle(&self, item: Item, attended: Attended, span: Span) -> Next {
+        let performed = match attended {
+            Attended::Replied(Reply::Done(performed)) => performed,
+            Attended::Replied(Reply::Exhausted(error)) => {
+                if self.cx.crew.retire() {
+                    self.cx.out.report(Report::Exhausted(item, error));
+                    self.cx.out.idle();
+                    return Next::Retire;
+                }
+                if !self.cornered.replace(true) {
+                    return Next::Again(item);
+                }
+                Performed::failed(error, Detail::None)
+            }
+            Attended::Panicked(message) => {
+                Performed::failed(ItemError::new(ErrorKind::Panic, message), Detail::None)
+            }
+        };
+        self.cornered.set(false);
+        let worker = WorkerId { pid: self.pid, tid: span.tid };
+        let timing = Timing {
+            queued_us: item.queued_us,
+            started_us: span.started_us,
+            finished_us: span.finished_us,
+            cpu_us: span.cpu_us,
+        };
+        self.cx.out.report(Report::Done(Record::performed(item, performed, worker, timing)));
+        Next::Item
+    }
+}
+
+thread_local! {
+    /// The kernel's id of this thread, asked for once.
+    static TID: u32 = nix::unistd::gettid().as_raw().unsigned_abs();
+}
+
+fn tid() -> u32 {
+    TID.with(|tid| *tid)
+}

@@ -1,0 +1,270 @@
+//! What comes to the dispatcher: reports of workers, entries of the source, signals.
+//!
+//! Waking a sleeping thread costs more than most items do, so a worker that drops a report wakes the reader only
+//! when that is worth it: at the first report after a quiet time, when a batch is full, and when the worker itself
+//! has nothing left to do. In between, the reader looks by itself every millisecond.
+
+use crate::exec::ExecutorError;
+use gaits_core::{Entry, Item, ItemError, Record, WorkerId};
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A full batch: the reader is woken at once.
+const FULL: usize = 128;
+/// How long reports may lie while others are coming in.
+const LINGER: Duration = Duration::from_millis(1);
+
+/// What an executor says of an item it was given; each item that was handed out comes back exactly once.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// It is finished.
+    Done(Record),
+    /// It was not started; nothing was lost.
+    Unstarted(Item),
+    /// Its worker ran out of file descriptors before it could try, and has retired to make room for the others.
+    Exhausted(Item, ItemError),
+    /// Its worker process died while it was at work on it.
+    Crashed {
+        /// The item that was started.
+        item: Item,
+        /// The dead worker.
+        worker: WorkerId,
+        /// How it died, as in "killed by signal 9 (SIGKILL)".
+        how: String,
+    },
+}
+
+/// Something worth telling the user at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A worker process wrote this line to its standard error.
+    WorkerSaid {
+        /// Process id of the worker.
+        pid: u32,
+        /// The line, without its end.
+        line: String,
+    },
+    /// A worker process died and is started anew.
+    WorkerDied {
+        /// Process id of the worker.
+        pid: u32,
+        /// How it died.
+        how: String,
+    },
+    /// A worker process could not be started; the run goes on with the others.
+    WorkerNotStarted {
+        /// What the system said.
+        why: String,
+    },
+    /// File descriptors ran out, so the run goes on with fewer workers.
+    FewerWorkers {
+        /// How many are left.
+        left: usize,
+        /// What could not be done.
+        why: String,
+    },
+    /// The run is being stopped: what was started is finished first.
+    Stopping {
+        /// How many items are still at work.
+        in_flight: usize,
+    },
+}
+
+/// What happens to the run as a whole.
+#[derive(Debug)]
+pub(crate) enum Signal {
+    /// Stop taking items in, finish what is in flight.
+    Interrupt,
+    /// Stop at once.
+    Abandon,
+    /// The executor has returned.
+    ExecutorEnded(Result<(), ExecutorError>),
+}
+
+/// How long the reader is willing to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until something comes.
+    Long,
+    /// Things are coming in: a millisecond, or until a batch is full.
+    Short,
+}
+
+/// What was in the inbox.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) reports: Vec<Report>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) signals: Vec<Signal>,
+    pub(crate) entries: Vec<Entry>,
+    /// Set when the source has ended, after its last entries.
+    pub(crate) source_end: Option<io::Result<()>>,
+}
+
+/// The queue of everything that comes to the dispatcher, or to the relay of a worker process.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    /// The reader waits here.
+    arrived: Condvar,
+    /// The source's thread waits here for its last entries to be taken.
+    room: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: Batch,
+    /// Whether the reader takes entries of the source now.
+    wants_entries: bool,
+    waiting: Option<Patience>,
+    /// A worker has nothing to do until its report is read.
+    urgent: bool,
+    closed: bool,
+}
+
+impl State {
+    /// Whether the reader, as it waits now, should be woken.
+    fn worth_waking(&self, urgent: bool) -> bool {
+        match self.waiting {
+            None => false,
+            Some(Patience::Long) => true,
+            Some(Patience::Short) => urgent || self.held.reports.len() >= FULL,
+        }
+    }
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing inside the lock can panic half-way, so a poisoned state is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, urgent: bool, put: impl FnOnce(&mut Batch)) {
+        let mut state = self.lock();
+        put(&mut state.held);
+        if state.worth_waking(urgent) {
+            state.waiting = None;
+            drop(state);
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Takes a report. Never waits: there are at most as many as items were handed out.
+    pub(crate) fn report(&self, report: Report) {
+        self.put(false, |held| held.reports.push(report));
+    }
+
+    /// Takes several reports.
+    pub(crate) fn reports(&self, reports: impl IntoIterator<Item = Report>) {
+        self.put(false, |held| held.reports.extend(reports));
+    }
+
+    /// Says that a worker has nothing to do: if a report lies here, the reader should see it now.
+    pub(crate) fn idle(&self) {
+        let mut state = self.lock();
+        if !state.held.reports.is_empty() {
+            state.urgent = true;
+            if state.worth_waking(true) {
+                state.waiting = None;
+                drop(state);
+                self.arrived.notify_one();
+            }
+        }
+    }
+
+    /// Takes a notice for the user.
+    pub(crate) fn notice(&self, notice: Notice) {
+        self.put(true, |held| held.notices.push(notice));
+    }
+
+    /// Takes a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.put(true, |held| held.signals.push(signal));
+    }
+
+    /// Takes entries of the source once the last ones are gone; false when nobody wants any more.
+    pub(crate) fn entries(&self, entries: &mut Vec<Entry>) -> bool {
+        let mut state = self.lock();
+        while !state.held.entries.is_empty() && !state.closed {
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return false;
+        }
+        std::mem::swap(&mut state.held.entries, entries);
+        if state.wants_entries && state.worth_waking(true) {
+            state.waiting = None;
+            drop(state);
+            self.arrived.notify_one();
+        }
+        true
+    }
+
+    /// Takes the end of the source.
+    pub(crate) fn source_end(&self, end: io::Result<()>) {
+        self.put(true, |held| held.source_end = Some(end));
+    }
+
+    /// Nobody will read any more: the source's thread is let go.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.room.notify_all();
+    }
+
+    /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing. With
+    /// [`Patience::Short`] it may come back with nothing. Entries stay where they are unless `wants_entries`.
+    pub(crate) fn collect(&self, batch: &mut Batch, patience: Patience, wants_entries: bool) {
+        let mut state = self.lock();
+        state.wants_entries = wants_entries;
+        if !Self::readable(&state) || (patience == Patience::Short && !Self::pressing(&state)) {
+            state.waiting = Some(patience);
+            state = match patience {
+                Patience::Long => self
+                    .arrived
+                    .wait_while(state, |state| !Self::readable(state))
+                    .unwrap_or_else(PoisonError::into_inner),
+                Patience::Short => {
+                    self.arrived
+                        .wait_timeout_while(state, LINGER, |state| state.waiting.is_some())
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+            };
+            state.waiting = None;
+        }
+        state.urgent = false;
+        std::mem::swap(&mut state.held.reports, &mut batch.reports);
+        std::mem::swap(&mut state.held.notices, &mut batch.notices);
+        std::mem::swap(&mut state.held.signals, &mut batch.signals);
+        if wants_entries {
+            std::mem::swap(&mut state.held.entries, &mut batch.entries);
+            if state.held.entries.is_empty() {
+                batch.source_end = state.held.source_end.take();
+            }
+            drop(state);
+            self.room.notify_one();
+        }
+    }
+
+    /// Whether there is anything the reader may take.
+    fn readable(state: &State) -> bool {
+        let held = &state.held;
+        !held.reports.is_empty() || Self::pressing(state)
+    }
+
+    /// Whether there is something for which the reader should not linger.
+    fn pressing(state: &State) -> bool {
+        let held = &state.held;
+        state.urgent
+            || held.reports.len() >= FULL
+            || !held.notices.is_empty()
+            || !held.signals.is_empty()
+            || (state.wants_entries && (!held.entries.is_empty() || held.source_end.is_some()))
+    }
+}

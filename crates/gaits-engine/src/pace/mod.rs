@@ -1,0 +1,175 @@
+//! When an item may be handed out, and how many may be out at a time.
+//!
+//! Limit: it decides, and does nothing; the dispatcher asks it before it hands an item out and tells it what came back.
+
+mod reserve;
+
+use gaits_core::Item;
+use reserve::Reserve;
+use std::collections::VecDeque;
+
+/// Holds the items that are not handed out yet, and counts those that are.
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    ready: VecDeque<Item>,
+    /// Workers that can do an item each.
+    workers: usize,
+    reserve: Reserve,
+    outstanding: usize,
+}
+
+impl Pacer {
+    pub(crate) fn new(workers: usize, now_us: u64) -> Self {
+        let reserve = Reserve::new(now_us);
+        Self { ready: VecDeque::new(), workers, reserve, outstanding: 0 }
+    }
+
+    /// Takes a new item.
+    pub(crate) fn admit(&mut self, item: Item) {
+        self.ready.push_back(item);
+    }
+
+    /// Takes an item back that was handed out and not done; it goes before the new ones.
+    pub(crate) fn readmit(&mut self, item: Item) {
+        self.outstanding -= 1;
+        self.ready.push_front(item);
+    }
+
+    /// Counts `done` items that came back for good.
+    pub(crate) fn finished(&mut self, done: usize) {
+        self.outstanding -= done;
+        self.reserve.count(done);
+    }
+
+    /// One worker has retired. Tells how many are left.
+    pub(crate) fn retired(&mut self) -> usize {
+        self.workers = self.workers.saturating_sub(1).max(1);
+        self.workers
+    }
+
+    /// The next item to hand out now, if there is one that may be.
+    pub(crate) fn next(&mut self) -> Option<Item> {
+        if self.outstanding >= self.workers + self.reserve.size() {
+            return None;
+        }
+        let item = self.ready.pop_front()?;
+        self.outstanding += 1;
+        Some(item)
+    }
+
+    /// Lets time pass.
+    pub(crate) fn tick(&mut self, now_us: u64) {
+        self.reserve.tick(now_us);
+    }
+
+    /// Whether new items should be read now: enough for what the workers take at their present pace, and no more.
+    pub(crate) fn is_hungry(&self) -> bool {
+        self.ready.len() <= self.workers.min(10_000) + self.reserve.size()
+    }
+
+    /// How many items are handed out.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.outstanding
+    }
+
+    /// How many wait to be handed out.
+    pub(crate) fn waiting(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Forgets what is not handed out, and tells how many those were.
+    pub(crate) fn clear(&mut self) -> usize {
+        let left = self.ready.len();
+        self.ready.clear();
+        left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Admit(u8),
+        HandOut(u8),
+        Finish(u8),
+        Readmit(u8),
+        Retire,
+        Tick(u16),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            any::<u8>().prop_map(Step::Admit),
+            any::<u8>().prop_map(Step::HandOut),
+            any::<u8>().prop_map(Step::Finish),
+            any::<u8>().prop_map(Step::Readmit),
+            Just(Step::Retire),
+            any::<u16>().prop_map(Step::Tick),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_no_more_is_out_than_allowed(
+            workers in 1..50_usize,
+            steps in prop::collection::vec(step(), 0..60),
+        ) {
+            let mut pacer = Pacer::new(workers, 0);
+            let (mut admitted, mut finished, mut now_us) = (0, 0, 0);
+            let mut out: Vec<Item> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Admit(n) => for _ in 0..n {
+                        pacer.admit(Item::new(admitted, "x"));
+                        admitted += 1;
+                    },
+                    Step::HandOut(n) => for _ in 0..n {
+                        let Some(item) = pacer.next() else { break };
+                        out.push(item);
+                        prop_assert!(out.len() <= workers + reserve::MOST);
+                    },
+                    Step::Finish(n) => {
+                        let n = usize::from(n).min(out.len());
+                        out.truncate(out.len() - n);
+                        pacer.finished(n);
+                        finished += n;
+                    }
+                    Step::Readmit(n) => for _ in 0..n {
+                        let Some(item) = out.pop() else { break };
+                        pacer.readmit(item);
+                    },
+                    Step::Retire => prop_assert!(pacer.retired() >= 1),
+                    Step::Tick(us) => {
+                        now_us += u64::from(us);
+                        pacer.tick(now_us);
+                    }
+                }
+                prop_assert_eq!(pacer.outstanding(), out.len());
+                prop_assert_eq!(pacer.waiting() + out.len() + finished, usize::try_from(admitted).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn slow_items_are_not_handed_out_ahead_and_quick_ones_are() {
+        let mut pacer = Pacer::new(2, 0);
+        for index in 0..10_000 {
+            pacer.admit(Item::new(index, "x"));
+        }
+        let hand_out = |pacer: &mut Pacer| std::iter::from_fn(|| pacer.next()).count();
+        assert_eq!(hand_out(&mut pacer), 2);
+        pacer.finished(2);
+        pacer.tick(1_000_000);
+        assert_eq!(hand_out(&mut pacer), 2, "two a second");
+        for ms in 1..=40 {
+            let done = pacer.outstanding();
+            pacer.finished(done);
+            pacer.tick(1_000_000 + ms * 10);
+            hand_out(&mut pacer);
+        }
+        assert!(pacer.outstanding() > 500, "{} at 2 in 10 µs and rising", pacer.outstanding());
+    }
+}

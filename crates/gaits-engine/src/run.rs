@@ -1,0 +1,110 @@
+//! Puts a run together: source, dispatcher, executor, sinks.
+
+use crate::clock::MonotonicClock;
+use crate::dispatch::{self, Course, Dispatcher, Observer, RunEnd, RunError};
+use crate::exec::{self, Context, Crew};
+use crate::flow::{Feed, Inbox, Signal};
+use crate::pace::Pacer;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::work::Works;
+use gaits_core::{Clock, Sink, Source};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use tokio_util::sync::CancellationToken;
+
+/// A handle on one run, to watch and to stop it from any thread.
+#[derive(Debug, Clone, Default)]
+pub struct Control {
+    inbox: Arc<Inbox>,
+    progress: Arc<Progress>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Control {
+    /// A handle for a run that has not begun.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The first time: no further item is started, those in flight are finished. The second time: the run ends at
+    /// once, with what is recorded.
+    pub fn interrupt(&self) {
+        let again = self.interrupted.swap(true, Ordering::SeqCst);
+        self.inbox.signal(if again { Signal::Abandon } else { Signal::Interrupt });
+    }
+
+    /// How far the run has come.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+}
+
+/// Runs `plan` over the items of `source` and blocks until each has its record in every one of `sinks`.
+///
+/// The workers run on the calling thread and on threads and processes below it; the dispatcher has a thread of its
+/// own. A `control` serves one run.
+///
+/// # Errors
+/// The run could not begin or go on; what was recorded until then is intact.
+pub fn run<'b>(
+    plan: &Plan,
+    works: &Works,
+    source: Box<dyn Source>,
+    sinks: &mut [&'b mut (dyn Sink + 'b)],
+    observer: &mut (dyn Observer + 'b),
+    control: &Control,
+) -> Result<RunEnd, RunError> {
+    let clock = MonotonicClock::start();
+    let executor = exec::executor(plan, clock);
+    let clock: Arc<dyn Clock> = Arc::new(clock);
+    let work = works.build(&plan.work, &clock)?;
+    let layout = plan.model.layout();
+    let workers = usize::try_from(layout.workers()).unwrap_or(usize::MAX);
+    // A main process whose workers are processes has those for a crew; they have crews of their own.
+    let crew = if layout.processes > 1 || plan.model.inside_processes().is_some() {
+        layout.processes as usize
+    } else {
+        workers
+    };
+    let cx = Context {
+        feed: Arc::new(Feed::new()),
+        work,
+        out: Arc::clone(&control.inbox),
+        cancel: CancellationToken::new(),
+        clock: Arc::clone(&clock),
+        crew: Arc::new(Crew::new(crew)),
+        board: None,
+    };
+    let dispatcher = Dispatcher {
+        inbox: Arc::clone(&control.inbox),
+        feed: Arc::clone(&cx.feed),
+        pacer: Pacer::new(workers, clock.now_us()),
+        clock,
+        cancel: cx.cancel.clone(),
+        sinks,
+        observer,
+        progress: control.progress(),
+        course: Course::default(),
+    };
+    dispatch::pump(source, Arc::clone(&control.inbox))
+        .map_err(|source| RunError::Thread { name: "source", source })?;
+    thread::scope(|scope| {
+        let dispatcher = thread::Builder::new()
+            .name("dispatcher".into())
+            .spawn_scoped(scope, move || dispatcher.run())
+            .map_err(|source| {
+                control.inbox.close();
+                RunError::Thread { name: "dispatcher", source }
+            })?;
+        let ended = executor.run(&cx);
+        control.inbox.signal(Signal::ExecutorEnded(ended));
+        match dispatcher.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}

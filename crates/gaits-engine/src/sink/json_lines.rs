@@ -1,0 +1,139 @@
+//! Records as JSON Lines: `docs/design/records.md`.
+
+use gaits_core::{Record, Sink};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// What is older than this survives a loss of power.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// Records are collected up to this many bytes before they are written.
+const BUFFER: usize = 64 * 1024;
+
+/// One JSON object a line, appended.
+#[derive(Debug)]
+pub struct JsonLines<W: Write> {
+    writer: BufWriter<W>,
+    committer: Option<Committer>,
+}
+
+impl JsonLines<File> {
+    /// Writes to a file, which is brought to the disk once a second and at the end.
+    ///
+    /// # Errors
+    /// The thread that does it can't be started.
+    pub fn file(file: File) -> io::Result<Self> {
+        let committer = Committer::start(file.try_clone()?)?;
+        Ok(Self { writer: BufWriter::with_capacity(BUFFER, file), committer: Some(committer) })
+    }
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Writes to a pipe, a terminal, or anything else that can't be brought to a disk.
+    pub fn stream(writer: W) -> Self {
+        Self { writer: BufWriter::with_capacity(BUFFER, writer), committer: None }
+    }
+}
+
+impl<W: Write + Send> Sink for JsonLines<W> {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        serde_json::to_writer(&mut self.writer, record)?;
+        self.writer.write_all(b"\n")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()?;
+        self.committer.as_ref().map_or(Ok(()), Committer::dirty)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.writer.flush()?;
+        self.committer.take().map_or(Ok(()), Committer::finish)
+    }
+}
+
+/// Brings a file to the disk at intervals, on a thread of its own: it can take long, and nobody should wait for it.
+#[derive(Debug)]
+struct Committer {
+    shared: Arc<Shared>,
+    thread: thread::JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Something was written since the last commit began.
+    dirty: bool,
+    /// Nothing more will be.
+    closed: bool,
+    failed: Option<io::Error>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Committer {
+    fn start(file: File) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("committer".into())
+            .spawn(move || commit_at_intervals(&file, &theirs))?;
+        Ok(Self { shared, thread })
+    }
+
+    /// Notes that there is something to commit, and tells if the last commit failed.
+    fn dirty(&self) -> io::Result<()> {
+        let mut state = self.shared.lock();
+        state.dirty = true;
+        self.shared.changed.notify_one();
+        state.failed.take().map_or(Ok(()), Err)
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
+        if let Err(panic) = self.thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+        self.shared.lock().failed.take().map_or(Ok(()), Err)
+    }
+}
+
+fn commit_at_intervals(file: &File, shared: &Shared) {
+    let mut state = shared.lock();
+    loop {
+        state = shared
+            .changed
+            .wait_while(state, |state| !state.dirty && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        // Let writes gather, unless the end has come.
+        state = shared
+            .changed
+            .wait_timeout_while(state, COMMIT_EVERY, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        state.dirty = false;
+        let closed = state.closed;
+        drop(state);
+        let committed = file.sync_data();
+        state = shared.lock();
+        if let Err(error) = committed {
+            state.failed = Some(error);
+            return;
+        }
+        if closed {
+            return;
+        }
+    }
+}

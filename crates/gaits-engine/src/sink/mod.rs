@@ -1,0 +1,5 @@
+//! Where records go.
+
+mod json_lines;
+
+pub use json_lines::JsonLines;

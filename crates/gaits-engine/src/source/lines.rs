@@ -1,0 +1,196 @@
+//! An item a line, from a file or a pipe.
+
+use super::{Check, checked};
+use gaits_core::{Entry, More, Source};
+use std::io::{self, BufRead};
+
+/// The longest line taken as an item, in bytes.
+pub const LONGEST_LINE: usize = 64 * 1024;
+/// How much of an invalid line is kept for its record, in bytes.
+const SHOWN: usize = 256;
+
+/// An item a line. Blank lines and lines that begin with `#` are passed over, a byte order mark and the white space
+/// around an item are dropped, and a line that can't be an item becomes an invalid entry, the rest goes on.
+pub struct Lines<R> {
+    reader: R,
+    name: String,
+    line: u64,
+    check: Check,
+    buffer: Vec<u8>,
+}
+
+impl<R> std::fmt::Debug for Lines<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lines").field("name", &self.name).field("line", &self.line).finish()
+    }
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads lines of `reader`, which messages call `name`.
+    pub fn new(reader: R, name: impl Into<String>, check: Check) -> Self {
+        Self { reader, name: name.into(), line: 0, check, buffer: Vec::new() }
+    }
+
+    /// Reads one line into the buffer, without its end, and at most [`LONGEST_LINE`] and one more bytes of it; none
+    /// at the end of the input, else its whole length.
+    fn read_line(&mut self) -> io::Result<Option<usize>> {
+        self.buffer.clear();
+        let mut length = 0;
+        loop {
+            let chunk = match self.reader.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if chunk.is_empty() {
+                return Ok((length > 0).then_some(length));
+            }
+            let end = chunk.iter().position(|byte| *byte == b'\n');
+            let line = &chunk[..end.unwrap_or(chunk.len())];
+            let room = (LONGEST_LINE + 1).saturating_sub(self.buffer.len());
+            self.buffer.extend_from_slice(&line[..line.len().min(room)]);
+            length += line.len();
+            let used = line.len() + usize::from(end.is_some());
+            self.reader.consume(used);
+            if end.is_some() {
+                // An empty line is a line, too.
+                return Ok(Some(length));
+            }
+        }
+    }
+
+    /// What the line in the buffer is: nothing, an item, or an invalid entry.
+    fn entry(&self, length: usize) -> Option<Entry> {
+        let place = || format!("{}:{}", self.name, self.line);
+        let invalid = |wrong: String| {
+            let shown = &self.buffer[..self.buffer.len().min(SHOWN)];
+            let text = String::from_utf8_lossy(shown).trim().into();
+            Some(Entry::Invalid { text, message: format!("{}: {wrong}", place()) })
+        };
+        if length > LONGEST_LINE {
+            return invalid(format!(
+                "{length} bytes are too long for an item; at most {LONGEST_LINE} are taken"
+            ));
+        }
+        let mut bytes = self.buffer.as_slice();
+        if self.line == 1 {
+            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        }
+        match std::str::from_utf8(bytes) {
+            Err(error) => {
+                let at = error.valid_up_to() + 1;
+                invalid(format!("byte {at} of the line is not valid UTF-8; save the file as UTF-8"))
+            }
+            Ok(text) => {
+                let text = text.trim();
+                let nothing = text.is_empty() || text.starts_with('#');
+                (!nothing).then(|| checked(&self.check, text, place))
+            }
+        }
+    }
+}
+
+impl<R: BufRead + Send + HasMore> Source for Lines<R> {
+    fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
+        let most = batch.len() + limit;
+        loop {
+            let Some(length) = self.read_line()? else { return Ok(More::No) };
+            self.line += 1;
+            batch.extend(self.entry(length));
+            // What is there goes out before a reader that nobody writes to is waited for.
+            if batch.len() == most || (!batch.is_empty() && !self.reader.has_line()) {
+                return Ok(More::Maybe);
+            }
+        }
+    }
+}
+
+/// A reader that can tell whether a whole line lies ready in it.
+pub trait HasMore {
+    /// Whether a line can be read without waiting.
+    fn has_line(&self) -> bool;
+}
+
+impl<R: io::Read> HasMore for io::BufReader<R> {
+    fn has_line(&self) -> bool {
+        self.buffer().contains(&b'\n')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufReader, Read};
+
+    fn lines<R: Read + Send>(reader: R) -> Lines<BufReader<R>> {
+        let check: Check =
+            Box::new(
+                |text| {
+                    if text.starts_with("http") { Ok(()) } else { Err("no scheme".into()) }
+                },
+            );
+        Lines::new(BufReader::new(reader), "list.txt", check)
+    }
+
+    fn all(text: &[u8]) -> Vec<Entry> {
+        let mut source = lines(text);
+        let mut batch = Vec::new();
+        while source.next_batch(3, &mut batch).unwrap() == More::Maybe {}
+        batch
+    }
+
+    fn item(text: &str) -> Entry {
+        Entry::Item(text.into())
+    }
+
+    #[test]
+    fn comments_blank_lines_marks_and_line_ends_are_no_items() {
+        let text =
+            b"\xef\xbb\xbfhttp://a\r\n\r\n# comment\n  \n\thttp://b  \nhttp://c#d\r\nhttp://e";
+        let expected = ["http://a", "http://b", "http://c#d", "http://e"].map(item);
+        assert_eq!(all(text), expected);
+    }
+
+    #[test]
+    fn an_empty_input_has_no_items() {
+        assert!(all(b"").is_empty());
+        assert!(all(b"\n\n").is_empty());
+        assert!(all(b"\xef\xbb\xbf").is_empty());
+    }
+
+    #[test]
+    fn bad_lines_say_where_they_are_and_the_rest_goes_on() {
+        let mut text = b"http://a\nnonsense\nhttp://\xff\n".to_vec();
+        text.extend(vec![b'x'; LONGEST_LINE + 1]);
+        text.extend(b"\nhttp://z\n");
+        let entries = all(&text);
+        let told: Vec<_> = entries
+            .iter()
+            .map(|entry| match entry {
+                Entry::Item(text) => text.to_string(),
+                Entry::Invalid { message, .. } => message.clone(),
+            })
+            .collect();
+        assert_eq!(told[0], "http://a");
+        assert_eq!(told[1], "list.txt:2: no scheme");
+        assert!(
+            told[2].starts_with("list.txt:3: byte 8 of the line is not valid UTF-8"),
+            "{}",
+            told[2]
+        );
+        assert!(told[3].starts_with("list.txt:4: 65537 bytes are too long"), "{}", told[3]);
+        assert_eq!(told[4], "http://z");
+        let Entry::Invalid { text, .. } = &entries[3] else { panic!() };
+        assert_eq!(text.len(), SHOWN);
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_writes_to_does_not_hold_up_what_has_come() {
+        let (mut writer, reader) = std::os::unix::net::UnixStream::pair().unwrap();
+        std::io::Write::write_all(&mut writer, b"http://a\nhttp://b\nhttp://unfinis").unwrap();
+        let mut source = lines(reader);
+        let mut batch = Vec::new();
+        assert_eq!(source.next_batch(100, &mut batch).unwrap(), More::Maybe);
+        assert_eq!(batch, ["http://a", "http://b"].map(item));
+    }
+}

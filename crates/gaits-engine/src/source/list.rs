@@ -1,0 +1,83 @@
+//! Items given one by one, as on a command line.
+
+use super::{Check, checked};
+use gaits_core::{Entry, More, Source};
+use std::io;
+
+/// A list of items, gone through as often as it takes to reach a count.
+pub struct List {
+    items: Vec<Box<str>>,
+    next: u64,
+    count: u64,
+    check: Check,
+}
+
+impl std::fmt::Debug for List {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("List").field("items", &self.items).field("count", &self.count).finish()
+    }
+}
+
+impl List {
+    /// The items as they are.
+    pub fn new(items: Vec<Box<str>>, check: Check) -> Self {
+        let count = items.len() as u64;
+        Self::cycled(items, count, check)
+    }
+
+    /// `count` items, taken from `items` over and over; none where there is nothing to take.
+    pub fn cycled(items: Vec<Box<str>>, count: u64, check: Check) -> Self {
+        let count = if items.is_empty() { 0 } else { count };
+        Self { items, next: 0, count, check }
+    }
+}
+
+impl Source for List {
+    fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
+        for _ in 0..limit {
+            if self.next == self.count {
+                return Ok(More::No);
+            }
+            let at =
+                usize::try_from(self.next % self.items.len() as u64).map_err(io::Error::other)?;
+            batch.push(checked(&self.check, &self.items[at], || format!("item {}", at + 1)));
+            self.next += 1;
+        }
+        Ok(if self.next == self.count { More::No } else { More::Maybe })
+    }
+
+    fn total(&self) -> Option<u64> {
+        Some(self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(mut source: List) -> Vec<Entry> {
+        let mut batch = Vec::new();
+        while source.next_batch(2, &mut batch).unwrap() == More::Maybe {}
+        batch
+    }
+
+    #[test]
+    fn a_list_is_gone_through_until_the_count_is_reached() {
+        let check: fn() -> Check = || Box::new(|_| Ok(()));
+        let texts = |entries: Vec<Entry>| -> String {
+            entries
+                .into_iter()
+                .map(|entry| match entry {
+                    Entry::Item(text) => text,
+                    Entry::Invalid { .. } => "!".into(),
+                })
+                .collect::<Vec<_>>()
+                .concat()
+        };
+        let items = || vec!["a".into(), "b".into(), "c".into()];
+        assert_eq!(texts(all(List::new(items(), check()))), "abc");
+        assert_eq!(texts(all(List::cycled(items(), 7, check()))), "abcabca");
+        assert_eq!(texts(all(List::cycled(items(), 2, check()))), "ab");
+        assert_eq!(texts(all(List::cycled(Vec::new(), 5, check()))), "");
+    }
+}
