@@ -1,5 +1,8 @@
 //! A client that performs one item after the other, and servers that say what a test wants them to.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, reason = "the test files are crates of their own")]
+#![allow(clippy::unwrap_used, reason = "a failure of the scenery fails the test")]
+#![allow(clippy::needless_pass_by_value, reason = "so that tests read without borrows")]
 
 use gaits_core::{
     AsyncSession, Clock, Detail, ErrorKind, HttpDetail, Item, ManualClock, Performed, Reply,

@@ -39,6 +39,7 @@ pub(super) struct Connection {
     received_before: u64,
 }
 
+#[expect(clippy::large_enum_variant, reason = "connections are boxed as a whole")]
 enum Speaker {
     Http1 {
         sender: http1::SendRequest<Empty<Bytes>>,

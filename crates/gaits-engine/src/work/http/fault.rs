@@ -20,13 +20,11 @@ impl Fault {
         Fault::Failed(ItemError::new(kind, message))
     }
 
-    /// There is no file descriptor left, for `doing` something.
-    pub(super) fn exhausted(doing: &str, e: &io::Error) -> Self {
+    /// There is no file descriptor left for `doing` something; `why` is what the system says to that.
+    pub(super) fn exhausted(doing: &str, why: &str) -> Self {
         Fault::Exhausted(ItemError::new(
             ErrorKind::Connect,
-            format!(
-                "too many open files ({doing}: {e}): raise the limit with ulimit -n or use fewer workers"
-            ),
+            format!("{why} ({doing}): raise the limit with ulimit -n or use fewer workers"),
         ))
     }
 }

@@ -10,6 +10,7 @@
 mod answer;
 mod connect;
 mod connection;
+mod cookies;
 mod decode;
 mod dns;
 mod extract;

@@ -3,8 +3,9 @@
 //! Limit: one item at a time; never tries an item again.
 
 use super::answer;
-use super::connect;
+use super::connect::Opener;
 use super::connection::{Connection, Head, Protocol};
+use super::cookies::Jar;
 use super::fault::Fault;
 use super::headers::Composer;
 use super::pool::Pool;
@@ -29,6 +30,8 @@ use tokio::time::{Instant, Sleep};
 pub(super) struct HttpSession {
     shared: Arc<Shared>,
     composer: Composer,
+    opener: Opener,
+    cookies: Option<Jar>,
     pool: Pool,
     /// Where the last item led.
     last: Option<Rc<Origin>>,
@@ -40,7 +43,9 @@ impl HttpSession {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let close = shared.spec.session == SessionMode::PerRequest;
         let composer = Composer::new(Rc::new(shared.fields.clone()), close);
-        Self { shared, composer, pool: Pool::default(), last: None, timer: None }
+        let opener = Opener::new(shared.clone(), shared.spec.session);
+        let cookies = shared.spec.cookies.then(Jar::default);
+        Self { shared, composer, opener, cookies, pool: Pool::default(), last: None, timer: None }
     }
 
     async fn perform_item(&mut self, item: &Item) -> Reply {
@@ -53,6 +58,11 @@ impl HttpSession {
         };
         if !self.last.as_ref().is_some_and(|last| Rc::ptr_eq(last, &target.origin)) {
             self.last = Some(target.origin.clone());
+        }
+        if self.shared.spec.session == SessionMode::PerRequest
+            && let Some(cookies) = &mut self.cookies
+        {
+            cookies.clear();
         }
         let mut trace = Trace::new(self.shared.clock.clone());
         let result = self.within_timeout(target, &mut trace).await;
@@ -103,6 +113,9 @@ impl HttpSession {
             let (mut connection, head) = self.ask(&target, foreign, trace).await?;
             trace.detail.status = Some(head.status.as_u16());
             trace.detail.version = Some(head.version);
+            if let Some(cookies) = &mut self.cookies {
+                cookies.take(&head.headers, &target);
+            }
             trace.enter(Phase::Body);
             if let Some(next) = redirect::next(&target, head.status, &head.headers)? {
                 if trace.detail.redirects == self.shared.spec.max_redirects {
@@ -153,7 +166,8 @@ impl HttpSession {
             }
         }
         trace.detail.reused = false;
-        let mut connection = Box::pin(connect::open(&target.origin, &mut self.pool, trace)).await?;
+        let mut connection =
+            Box::pin(self.opener.open(&target.origin, &mut self.pool, trace)).await?;
         let head =
             self.send(&mut connection, target, foreign, trace).await.map_err(Fault::Failed)?;
         Ok((connection, head))
@@ -167,7 +181,10 @@ impl HttpSession {
         trace: &mut Trace,
     ) -> Result<Head, ItemError> {
         let protocol = connection.protocol();
-        let fields = self.composer.compose(target, protocol, foreign);
+        let mut fields = self.composer.compose(target, protocol, foreign);
+        if let Some(cookies) = &self.cookies {
+            cookies.add_to(&mut fields, target);
+        }
         let uri = match protocol {
             Protocol::Http1 => Uri::from(target.path.clone()),
             Protocol::Http2 => absolute(target)?,

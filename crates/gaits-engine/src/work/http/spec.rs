@@ -89,7 +89,7 @@ impl Default for HttpSpec {
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
             connect_timeout: Some(Duration::from_secs(10)),
-            timeout: Some(Duration::from_secs(60)),
+            timeout: Some(Duration::from_mins(1)),
             max_body_size: 1 << 30,
             max_redirects: 10,
             session: SessionMode::PerWorker,
@@ -192,6 +192,11 @@ pub enum HttpSpecError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The system has no root certificates.
+    #[error(
+        "the system has no root certificates{0}: install its ca-certificates package, or name a file with --cacert"
+    )]
+    NoRoots(String),
     /// The TLS library refused the settings.
     #[error("cannot set up TLS: {0}")]
     Tls(String),

@@ -9,6 +9,7 @@
 use super::headers::basic_authorization;
 use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery};
+use percent_encoding::{AsciiSet, CONTROLS};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -232,12 +233,9 @@ fn is_plain_path(path: &str) -> bool {
     let mut before = 0;
     for &byte in bytes {
         let plain = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => true,
             // `/.` may begin a dot segment, and so may `/%2e`.
             b'.' | b'%' => before != b'/',
-            b'/' | b'?' | b'=' | b'&' | b'-' | b'_' | b'~' | b'!' | b'$' | b'(' | b')' | b'*'
-            | b'+' | b',' | b';' | b':' | b'@' => true,
-            _ => false,
+            byte => byte.is_ascii_alphanumeric() || b"/?=&-_~!$()*+,;:@".contains(&byte),
         };
         if !plain {
             return false;
@@ -247,6 +245,19 @@ fn is_plain_path(path: &str) -> bool {
     bytes[0] == b'/'
 }
 
+/// What the WHATWG rules leave as it is and a request line does not take.
+const UNFIT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
 /// `path` as it goes over the wire. What the WHATWG rules leave as it is and RFC 3986 does not is percent-encoded.
 fn path_and_query(path: &str) -> Result<PathAndQuery, TargetError> {
     if path.is_empty() {
@@ -255,15 +266,7 @@ fn path_and_query(path: &str) -> Result<PathAndQuery, TargetError> {
     if let Ok(parsed) = PathAndQuery::try_from(path) {
         return Ok(parsed);
     }
-    let mut encoded = String::with_capacity(path.len() + 16);
-    for byte in path.bytes() {
-        match byte {
-            0x21 | 0x24..=0x3B | 0x3D | 0x3F..=0x5B | 0x5D | 0x5F | 0x61..=0x7A | 0x7E => {
-                encoded.push(char::from(byte))
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    let encoded = percent_encoding::utf8_percent_encode(path, UNFIT).to_string();
     PathAndQuery::try_from(encoded).map_err(|e| TargetError::Malformed(e.to_string()))
 }
 

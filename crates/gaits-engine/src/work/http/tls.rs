@@ -1,6 +1,200 @@
-//! Placeholder.
-use super::spec::{HttpSpecError, Trust};
-#[allow(clippy::unnecessary_wraps)]
-pub(super) fn check(_trust: &Trust) -> Result<(), HttpSpecError> {
-    Ok(())
+//! TLS: which certificates are trusted, and what a failed handshake says.
+//!
+//! Roots are loaded once a process, when the first `https` URL needs them, so that `http` works where there are none.
+//! Each session has a store of its own for resumption, so that event loops share no lock.
+//!
+//! Limit: opens no connection.
+
+use super::fault::{self, Fault};
+use super::spec::{HttpSpecError, SessionMode, Trust};
+use super::target::Origin;
+use gaits_core::ErrorKind;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::Resumption;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{self, CryptoProvider};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    self, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+
+/// How many servers a session remembers for resumption.
+const REMEMBERED: usize = 32;
+
+/// The TLS settings of one process.
+#[derive(Debug)]
+pub(super) struct Tls {
+    trust: Trust,
+    config: OnceLock<Result<ClientConfig, String>>,
+}
+
+impl Tls {
+    pub(super) const fn new(trust: Trust) -> Self {
+        Self { trust, config: OnceLock::new() }
+    }
+
+    /// The settings of one session.
+    pub(super) fn connector(&self, mode: SessionMode) -> Result<TlsConnector, Fault> {
+        let loaded = self.config.get_or_init(|| config(&self.trust).map_err(|e| e.to_string()));
+        let mut config = match loaded {
+            Ok(config) => config.clone(),
+            Err(e) => return Err(Fault::new(ErrorKind::Tls, e.clone())),
+        };
+        config.resumption = match mode {
+            SessionMode::PerRequest => Resumption::disabled(),
+            SessionMode::PerWorker => Resumption::in_memory_sessions(REMEMBERED),
+        };
+        Ok(TlsConnector::from(Arc::new(config)))
+    }
+}
+
+/// Whether `trust` gives something to trust, as far as can be told without the system's roots.
+pub(super) fn check(trust: &Trust) -> Result<(), HttpSpecError> {
+    match trust {
+        Trust::SystemRoots | Trust::Insecure => Ok(()),
+        Trust::Pem { .. } => roots(trust).map(drop),
+    }
+}
+
+fn config(trust: &Trust) -> Result<ClientConfig, HttpSpecError> {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| HttpSpecError::Tls(e.to_string()))?;
+    let mut config = if *trust == Trust::Insecure {
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(TrustAll(provider)))
+            .with_no_client_auth()
+    } else {
+        builder.with_root_certificates(roots(trust)?).with_no_client_auth()
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn roots(trust: &Trust) -> Result<RootCertStore, HttpSpecError> {
+    let mut roots = RootCertStore::empty();
+    if let Trust::Pem { path, pem } = trust {
+        let wrong = |reason: String| HttpSpecError::Pem { path: path.clone(), reason };
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            let certificate = certificate.map_err(|e| wrong(format!("it is malformed ({e})")))?;
+            roots
+                .add(certificate)
+                .map_err(|e| wrong(format!("it holds no usable certificate ({e})")))?;
+        }
+        if roots.is_empty() {
+            return Err(wrong("it holds no -----BEGIN CERTIFICATE-----".to_owned()));
+        }
+        return Ok(roots);
+    }
+    let found = rustls_native_certs::load_native_certs();
+    let (usable, _) = roots.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        let why = found.errors.first().map(|e| format!(" ({e})")).unwrap_or_default();
+        return Err(HttpSpecError::NoRoots(why));
+    }
+    Ok(roots)
+}
+
+/// The name that the server's certificate has to be for.
+pub(super) fn server_name(origin: &Origin) -> Result<ServerName<'static>, Fault> {
+    if let Some(ip) = origin.ip {
+        return Ok(ServerName::from(ip));
+    }
+    // A dot at the end is no part of the name in certificates (RFC 6066).
+    let host = origin.host.strip_suffix('.').unwrap_or(&origin.host);
+    ServerName::try_from(host.to_owned()).map_err(|e| {
+        Fault::new(ErrorKind::Tls, format!("no certificate can be for the host {host} ({e})"))
+    })
+}
+
+/// What a failed handshake with `origin` says.
+pub(super) fn handshake_error(origin: &Origin, e: &io::Error) -> Fault {
+    let host = &origin.authority;
+    let rustls = e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let message = match rustls {
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            format!("the certificate of {host} is not trusted: {}", certificate_words(why))
+        }
+        Some(rustls::Error::InvalidMessage(why)) => {
+            format!("{host} does not speak TLS ({why:?}): is it an http:// URL?")
+        }
+        Some(other) => format!("the TLS handshake with {host} failed: {other}"),
+        None if e.kind() == io::ErrorKind::UnexpectedEof => {
+            format!("{host} closed the connection during the TLS handshake")
+        }
+        None => format!("the TLS handshake with {host} failed: {}", fault::words(e)),
+    };
+    Fault::new(ErrorKind::Tls, message)
+}
+
+fn certificate_words(why: &CertificateError) -> String {
+    match why {
+        CertificateError::UnknownIssuer => {
+            "its issuer is unknown; name the issuer's certificate with --cacert".to_owned()
+        }
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "it is its own issuer and unknown; name it with --cacert".to_owned()
+        }
+        CertificateError::Expired => "it has expired".to_owned(),
+        CertificateError::NotValidYet => "it is not valid yet".to_owned(),
+        CertificateError::NotValidForName => "it is for another name".to_owned(),
+        // The others speak for themselves.
+        other => other.to_string(),
+    }
+}
+
+/// Trusts every certificate, but has the server prove that it has the key.
+#[derive(Debug)]
+struct TrustAll(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for TrustAll {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }

@@ -2,9 +2,11 @@
 //!
 //! Limit: performs nothing itself.
 
+use super::dns::{Dns, NameServers};
 use super::headers::Fields;
 use super::session::HttpSession;
 use super::spec::{HttpSpec, HttpSpecError};
+use super::tls::Tls;
 use gaits_core::{Clock, Session, Work};
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ pub struct HttpWork {
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
+    pub(super) dns: Dns,
+    pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -30,9 +34,10 @@ impl HttpWork {
     /// What [`HttpSpec::validate`] finds.
     pub fn new(spec: &HttpSpec, clock: Arc<dyn Clock>) -> Result<Self, HttpSpecError> {
         spec.validate()?;
-        Ok(Self {
-            shared: Arc::new(Shared { fields: Fields::new(spec)?, spec: spec.clone(), clock }),
-        })
+        let dns = Dns::new(NameServers::System, spec.connect_timeout, clock.clone());
+        let tls = Tls::new(spec.trust.clone());
+        let fields = Fields::new(spec)?;
+        Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dns, tls, clock }) })
     }
 }
 
