@@ -1,0 +1,41 @@
+//! The parts of the help that no single option says.
+
+/// Shown under `-h`.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  gaits compare                                    race all models on a local server
+  gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
+  gaits fetch -m async:50 https://example.com/ --count 100
+  gaits run cpu product --n 30 --count 100 -m processes
+  gaits run wait 3 2 1 -m async";
+
+/// Shown under `--help`.
+pub(super) const LONG: &str = "\
+Models (-m, --models), how workers are laid out:
+  sequential               one item at a time: one process, one thread
+  threads:N                N kernel threads, one item each
+  processes:N              N child processes, one item each
+  async:N                  one event loop on one thread, up to N items in flight
+  threads:T/async:N        T event loops in one process, up to N in flight on each
+  processes:P/async:N      P processes, each with one event loop
+  processes:P/threads:T    P processes, each with T threads
+  async:N/threads:T        one event loop; blocking work is handed to T pool threads
+Numbers may be left out: plain threads min(32, cores + 4); processes, and threads that
+each run an event loop, one a core; in flight on an event loop 100.
+
+Records are JSON Lines on standard output, or in the file given with -o; everything else
+is said on standard error.
+
+Exit codes:
+  0    every item went well
+  1    all is done, some items failed
+  2    the command line or the input is wrong; nothing was started
+  3    the run could not go on; what was recorded is intact
+  130  interrupted; Ctrl-C once finishes what is in flight, twice stops at once
+
+Examples:
+  gaits compare                                    race all models on a local server
+  gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
+  gaits fetch -m async:50 https://example.com/ --count 100
+  gaits run cpu product --n 30 --count 100 -m processes
+  gaits run wait 3 2 1 -m async";

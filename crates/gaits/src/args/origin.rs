@@ -1,0 +1,83 @@
+//! Options of `gaits origin`.
+
+use super::values;
+use clap::Args;
+use gaits_origin::{Config, Faults};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `gaits origin`.
+#[derive(Debug, Args)]
+#[command(after_help = ENDPOINTS)]
+pub(crate) struct OriginArgs {
+    /// Listen on this port; 0 takes any free one
+    #[arg(short, long, value_name = "N", default_value_t = 8080)]
+    port: u16,
+
+    /// Listen on this address
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+
+    /// Hold each request this long before it is answered
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
+    latency: Duration,
+
+    /// Draw each latency from this far below to this far above
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
+    jitter: Duration,
+
+    /// Serve at most this many requests at once; the rest queue
+    #[arg(long, value_name = "N")]
+    capacity: Option<NonZeroUsize>,
+
+    /// Refuse what comes faster, with 429 and Retry-After
+    #[arg(long, value_name = "N/S")]
+    rate_limit: Option<f64>,
+
+    /// Break responses, each fault with its probability: reset:0.01,truncate:0.01,stall:0.01
+    #[arg(long = "fault", value_name = "FAULTS", default_value = "none")]
+    faults: Faults,
+
+    /// Draw jitter, faults and data from this seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Speak TLS, with a certificate made for this run
+    #[arg(long)]
+    tls: bool,
+
+    /// Write the certificate to trust to this file, for --cacert
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca_out: Option<PathBuf>,
+
+    /// Say nothing but the URL
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// Stop when standard input ends
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_ends: bool,
+}
+
+const ENDPOINTS: &str = "\
+Endpoints: /uuid /get /headers /anything /delay/{s} /status/{code} /bytes/{n} /drip
+  /redirect/{n} /redirect-to?url= /cookies /cookies/set?name=value /gzip /brotli /zstd
+  /deflate /json /basic-auth/{user}/{password}";
+
+impl OriginArgs {
+    /// What they come to.
+    pub(crate) fn config(&self) -> Config {
+        Config {
+            listen: SocketAddr::new(self.bind, self.port),
+            latency: self.latency,
+            jitter: self.jitter,
+            capacity: self.capacity,
+            rate_limit: self.rate_limit,
+            faults: self.faults.clone(),
+            seed: self.seed,
+            tls: self.tls,
+        }
+    }
+}

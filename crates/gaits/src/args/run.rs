@@ -1,0 +1,27 @@
+//! Options of one run, whatever its work.
+
+use clap::Args;
+use gaits_engine::plan::Model;
+use std::path::PathBuf;
+
+/// How to run, and where records go.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// How workers are laid out: sequential, threads:N, processes:N, async:N, threads:T/async:N, …
+    ///
+    /// `gaits --help` lists the models and what numbers left out stand for.
+    #[arg(short, long, value_name = "MODEL", default_value = "async", global = true)]
+    pub(crate) model: Model,
+
+    /// Write records to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Start the results file over if it has records already
+    #[arg(long, global = true, requires = "output")]
+    pub(crate) fresh: bool,
+
+    /// No progress bar and no summary
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}

@@ -1,0 +1,86 @@
+//! Values that options take, and what is said of bad ones.
+
+use std::time::Duration;
+
+/// The longest duration that means anything here.
+const LONGEST_S: f64 = 365.0 * 86_400.0;
+
+/// A duration: `230ms`, `1.5s`, `2m`, `1h`; a bare number is seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration such as 230ms, 1.5s, 2m or 1h");
+    let split = text.find(|c: char| c.is_ascii_alphabetic() || c == 'µ').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let seconds = match unit {
+        "us" | "µs" => 1e-6,
+        "ms" => 1e-3,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.trim().parse().map_err(|error| format!("{}: {error}", wrong()))?;
+    let seconds = number * seconds;
+    if !(0.0..=LONGEST_S).contains(&seconds) {
+        return Err(format!("`{text}` is not between 0 and a year"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A duration after which something is given up; `0` says never.
+pub(super) fn timeout(text: &str) -> Result<Timeout, String> {
+    let duration = duration(text)?;
+    Ok(Timeout((!duration.is_zero()).then_some(duration)))
+}
+
+/// After how long something is given up, if ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timeout(pub(crate) Option<Duration>);
+
+/// A size in bytes: `500`, `10kB`, `1GiB`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    text.parse::<bytesize::ByteSize>()
+        .map(|size| size.as_u64())
+        .map_err(|error| format!("`{text}` is not a size such as 500, 10kB or 1GiB: {error}"))
+}
+
+/// A header field: `Name: value`.
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(format!("`{text}` is not a header field such as `Accept: application/json`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        for (text, ms) in [("230ms", 230), ("1.5s", 1500), ("2", 2000), ("2m", 120_000), ("0", 0)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        assert_eq!(duration("250µs"), Ok(Duration::from_micros(250)));
+        for text in ["", "ms", "1 week", "-1s", "NaN", "1e99", "10 potatoes"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!(timeout("0"), Ok(Timeout(None)));
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("500"), Ok(500));
+        assert_eq!(size("10kB"), Ok(10_000));
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        assert!(size("many").is_err());
+    }
+
+    #[test]
+    fn header_fields_have_a_name() {
+        assert_eq!(header("X-A: b:c "), Ok(("X-A".into(), "b:c".into())));
+        assert!(header("nonsense").is_err());
+        assert!(header(": x").is_err());
+    }
+}

@@ -1,0 +1,120 @@
+//! The works and their options: what the command line says about items and about what is done with them.
+
+use super::http::HttpArgs;
+use super::values;
+use crate::exit::Trouble;
+use clap::{Args, Subcommand, ValueEnum};
+use gaits_engine::work::WorkSpec;
+use gaits_engine::work::cpu::{CpuSpec, LARGEST_N};
+use gaits_engine::work::wait::WaitSpec;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is done with each item.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkArgs {
+    /// HTTP requests
+    Http(Box<HttpArgs>),
+    /// Computations
+    Cpu(CpuArgs),
+    /// Waits
+    Wait(WaitArgs),
+}
+
+/// Where items come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// The command line: these, over and over, up to a count if there is one.
+    Listed {
+        /// The items.
+        items: Vec<Box<str>>,
+        /// How many in all.
+        count: Option<u64>,
+    },
+    /// A file, an item a line.
+    File(PathBuf),
+    /// Standard input, an item a line.
+    Stdin,
+}
+
+impl WorkArgs {
+    /// What they come to.
+    pub(crate) fn resolve(self) -> Result<(WorkSpec, Input), Trouble> {
+        match self {
+            WorkArgs::Http(http) => http.resolve(),
+            WorkArgs::Cpu(cpu) => Ok(cpu.resolve()),
+            WorkArgs::Wait(wait) => wait.resolve(),
+        }
+    }
+}
+
+/// `cpu`.
+#[derive(Debug, Args)]
+pub(crate) struct CpuArgs {
+    /// What to compute
+    #[arg(value_enum)]
+    function: Function,
+
+    /// Size of the problem
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
+    n: u32,
+
+    /// How many times
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    count: u64,
+}
+
+/// A function that does nothing but compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Function {
+    /// The exact product of i·j·k for all i, j, k from 1 to n, n excluded, multiplied in a loop
+    Product,
+}
+
+impl CpuArgs {
+    fn resolve(self) -> (WorkSpec, Input) {
+        let Function::Product = self.function;
+        let items = vec![self.n.to_string().into()];
+        (
+            WorkSpec::Cpu(CpuSpec::Product { n: self.n }),
+            Input::Listed { items, count: Some(self.count) },
+        )
+    }
+}
+
+/// `wait`.
+#[derive(Debug, Args)]
+pub(crate) struct WaitArgs {
+    /// How long each wait takes, in seconds
+    #[arg(value_name = "SECONDS", conflicts_with = "duration", allow_negative_numbers = true)]
+    seconds: Vec<Box<str>>,
+
+    /// How long every wait takes: 100ms, 2s
+    #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
+    duration: Option<Duration>,
+
+    /// How many waits, taken from the list over and over
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+
+    /// Sleep, holding the thread, instead of setting a timer
+    #[arg(long)]
+    blocking: bool,
+}
+
+impl WaitArgs {
+    fn resolve(self) -> Result<(WorkSpec, Input), Trouble> {
+        let spec = if self.blocking { WaitSpec::Blocking } else { WaitSpec::Timer };
+        let items = match self.duration {
+            Some(duration) => vec![duration.as_secs_f64().to_string().into()],
+            None => self.seconds,
+        };
+        if items.is_empty() {
+            return Err(Trouble::wrong(
+                "no waits: give seconds, as in `wait 3 2 1`, or `--for 100ms --count 50`",
+            ));
+        }
+        Ok((WorkSpec::Wait(spec), Input::Listed { items, count: self.count }))
+    }
+}

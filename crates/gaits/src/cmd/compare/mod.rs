@@ -1,0 +1,102 @@
+//! `gaits compare`: models raced against each other on the same work.
+
+mod contenders;
+mod local_origin;
+mod race;
+
+use crate::args::{CompareArgs, Input, WorkArgs};
+use crate::exit::{Exit, Trouble};
+use crate::interrupt::Interrupts;
+use crate::{input, talk};
+use anyhow::{Context as _, anyhow};
+use gaits_engine::work::WorkSpec;
+use gaits_engine::work::http::HttpSpec;
+use gaits_report::Comparison;
+use local_origin::LocalOrigin;
+use race::Race;
+use std::io::{self, Write};
+
+/// Requests to the origin of a comparison that was given no work.
+const REQUESTS: u64 = 100;
+/// How long that origin holds each of them, in milliseconds: all models together end well within 30 s.
+const LATENCY_MS: u32 = 10;
+
+/// Races the models.
+pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
+    let (about, work, items, _origin) = lineup(args.work)?;
+    let models = contenders::choose(args.models, &work)?;
+    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let interrupts =
+        Interrupts::listen().context("can't listen for signals").map_err(Trouble::CouldNotGoOn)?;
+    let race = Race { about, work, items, models, rounds: args.rounds, seed, quiet: args.quiet };
+    if !args.quiet {
+        talk::line(&race.announcement());
+    }
+    let outcome = race.run(&interrupts)?;
+    let comparison = &outcome.comparison;
+    let text = if args.json {
+        let json = serde_json::to_string_pretty(comparison);
+        format!("{}\n", json.map_err(|error| Trouble::CouldNotGoOn(error.into()))?)
+    } else {
+        comparison.render(talk::style(&io::stdout()))
+    };
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Trouble::CouldNotGoOn(
+                anyhow!(error).context("can't write to standard output"),
+            ));
+        }
+        _ => {}
+    }
+    Ok(if outcome.interrupted {
+        Exit::Interrupted
+    } else if all_ok(comparison) {
+        Exit::AllOk
+    } else {
+        Exit::SomeFailed
+    })
+}
+
+fn all_ok(comparison: &Comparison) -> bool {
+    comparison.entries().iter().all(|entry| entry.tally.failed() == 0)
+}
+
+/// What to race on: its name, the work, its items, and the origin that must live as long.
+type Lineup = (String, WorkSpec, Vec<Box<str>>, Option<LocalOrigin>);
+
+fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
+    let Some(work) = work else {
+        let origin = LocalOrigin::start(LATENCY_MS)
+            .context("can't start a server to race on")
+            .map_err(Trouble::CouldNotGoOn)?;
+        let url: Box<str> = origin.url("/uuid").into();
+        let items = (0..REQUESTS).map(|_| url.clone()).collect();
+        let about = format!("GET {url}, answered after {LATENCY_MS} ms");
+        let work = WorkSpec::Http(Box::new(HttpSpec::default()));
+        return Ok((about, work, items, Some(origin)));
+    };
+    let (work, input) = work.resolve()?;
+    let about = match &work {
+        WorkSpec::Http(_) => "http".to_owned(),
+        WorkSpec::Cpu(gaits_engine::work::cpu::CpuSpec::Product { n }) => {
+            format!("cpu product, n = {n}")
+        }
+        WorkSpec::Wait(gaits_engine::work::wait::WaitSpec::Blocking) => "wait, blocking".to_owned(),
+        WorkSpec::Wait(_) => "wait".to_owned(),
+        WorkSpec::Custom { name, .. } => name.clone(),
+    };
+    let items = match input {
+        Input::Listed { items, count: Some(count) } => {
+            for item in &items {
+                work.check(item).map_err(Trouble::wrong)?;
+            }
+            let count = usize::try_from(count).map_err(|error| Trouble::Wrong(error.into()))?;
+            items.iter().cycle().take(count).cloned().collect()
+        }
+        input => input::read_all(&input, &work)?,
+    };
+    if items.is_empty() {
+        return Err(Trouble::wrong("nothing to compare: --count must be at least 1"));
+    }
+    Ok((about, work, items, None))
+}

@@ -1,0 +1,82 @@
+//! Opens the source that the command line names, or says why it can't.
+
+use crate::args::Input;
+use crate::exit::Trouble;
+use anyhow::{Context as _, anyhow};
+use gaits_core::{Entry, More, Source};
+use gaits_engine::source::{Check, Lines, List};
+use gaits_engine::work::WorkSpec;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+/// Bytes read from a file at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// Opens `input`; what its items must look like is the work's to say.
+pub(crate) fn open(input: &Input, work: &WorkSpec) -> Result<Box<dyn Source>, Trouble> {
+    let spec = work.clone();
+    let check: Check = Box::new(move |text| spec.check(text));
+    Ok(match input {
+        Input::Listed { items, count } => {
+            let count = count.unwrap_or(items.len() as u64);
+            Box::new(List::cycled(items.clone(), count, check))
+        }
+        Input::Stdin => {
+            Box::new(Lines::new(BufReader::with_capacity(CHUNK, std::io::stdin()), "stdin", check))
+        }
+        Input::File(path) => {
+            let reader = BufReader::with_capacity(CHUNK, open_file(path)?);
+            Box::new(Lines::new(reader, path.display().to_string(), check))
+        }
+    })
+}
+
+fn open_file(path: &Path) -> Result<File, Trouble> {
+    let wrong = |error: std::io::Error| {
+        Trouble::Wrong(anyhow!(error).context(format!("can't read {}", path.display())))
+    };
+    let file = File::open(path).map_err(wrong)?;
+    let meta = file.metadata().map_err(wrong)?;
+    if meta.is_dir() {
+        return Err(Trouble::wrong(format!(
+            "can't read {}: it is a directory; give a file with an item a line",
+            path.display()
+        )));
+    }
+    Ok(file)
+}
+
+/// What an input without items is called.
+pub(crate) fn nothing_in(input: &Input) -> Trouble {
+    let name = match input {
+        Input::Listed { .. } => "the command line".to_owned(),
+        Input::Stdin => "standard input".to_owned(),
+        Input::File(path) => path.display().to_string(),
+    };
+    Trouble::wrong(format!("no items in {name}: it has only blank lines and comments, or nothing"))
+}
+
+/// Reads the whole of `input`, for what goes over it more than once. Every item must be valid: models that do
+/// different things can't be compared.
+pub(crate) fn read_all(input: &Input, work: &WorkSpec) -> Result<Vec<Box<str>>, Trouble> {
+    let mut source = open(input, work)?;
+    let mut items = Vec::new();
+    let mut batch = Vec::new();
+    loop {
+        let more = source
+            .next_batch(4096, &mut batch)
+            .context("the input can't be read to its end")
+            .map_err(Trouble::Wrong)?;
+        for entry in batch.drain(..) {
+            match entry {
+                Entry::Item(text) => items.push(text),
+                Entry::Invalid { message, .. } => return Err(Trouble::wrong(message)),
+            }
+        }
+        if more == More::No {
+            break;
+        }
+    }
+    if items.is_empty() { Err(nothing_in(input)) } else { Ok(items) }
+}

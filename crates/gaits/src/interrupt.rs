@@ -1,0 +1,52 @@
+//! Ctrl-C and its like: the first time stops in good order, the second at once.
+
+use gaits_engine::Control;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// Passes signals on to the run at hand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interrupts {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    run: Option<Control>,
+    seen: bool,
+}
+
+impl Interrupts {
+    /// Listens from now on.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let interrupts = Self::default();
+        let theirs = interrupts.clone();
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            for _ in &mut signals {
+                theirs.interrupt();
+            }
+        })?;
+        Ok(interrupts)
+    }
+
+    fn interrupt(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.seen = true;
+        if let Some(run) = &state.run {
+            run.interrupt();
+        }
+    }
+
+    /// Names the run that signals are for. One that came before, between two runs, counts.
+    pub(crate) fn attach(&self, run: &Control) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.seen {
+            run.interrupt();
+        }
+        state.run = Some(run.clone());
+    }
+}

@@ -1,0 +1,136 @@
+//! The progress bar. It looks at the run's counters ten times a second, from a thread of its own.
+
+use crate::args::Input;
+use gaits_engine::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, IsTerminal};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How often it looks.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A bar on standard error, where that is a terminal; else nothing.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    /// Dropped to stop the thread.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Bar {
+    /// A bar for a run over `input`, unless it is not wanted: `quiet`, no terminal, or records that go to one.
+    pub(crate) fn start(
+        progress: Arc<Progress>,
+        input: &Input,
+        quiet: bool,
+        to_stdout: bool,
+    ) -> Self {
+        let muddled = to_stdout && std::io::stdout().is_terminal();
+        if quiet || muddled || !std::io::stderr().is_terminal() {
+            return Self { bar: ProgressBar::hidden(), stop: None, thread: None };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+        let (stop, stopped) = channel();
+        let (drawn, input) = (bar.clone(), input.clone());
+        let thread = thread::Builder::new().name("progress".into()).spawn(move || {
+            style(&drawn, total(&input));
+            loop {
+                drawn.set_message(message(&progress));
+                drawn.set_position(progress.ok() + progress.failed());
+                drawn.tick();
+                if stopped.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        });
+        // A run without a bar is better than none.
+        Self { bar, stop: Some(stop), thread: thread.ok() }
+    }
+
+    /// A handle to speak past the bar.
+    pub(crate) fn speaker(&self) -> Speaker {
+        Speaker(self.bar.clone())
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Speaks past a bar.
+#[derive(Debug, Clone)]
+pub(crate) struct Speaker(ProgressBar);
+
+impl Speaker {
+    /// Does something to the terminal with the bar out of the way.
+    pub(crate) fn speak(&self, what: impl FnOnce()) {
+        self.0.suspend(what);
+    }
+
+    /// Takes the bar away for good.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn message(progress: &Progress) -> String {
+    let mut text = format!("{} in flight", progress.in_flight());
+    if progress.failed() > 0 {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ", {} failed", progress.failed());
+    }
+    text
+}
+
+fn style(bar: &ProgressBar, total: Option<u64>) {
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    };
+    let template = match total {
+        Some(total) => {
+            bar.set_length(total);
+            "{bar:30} {human_pos}/{human_len} {rate}, {msg}, {eta} left"
+        }
+        None => "{spinner} {human_pos} {rate}, {msg}, {elapsed}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.with_key("rate", rate));
+    }
+}
+
+/// How many items there are in all, where that can be found out.
+fn total(input: &Input) -> Option<u64> {
+    match input {
+        Input::Listed { items, count } => Some(count.unwrap_or(items.len() as u64)),
+        Input::Stdin => None,
+        Input::File(path) => {
+            let file = std::fs::File::open(path).ok()?;
+            if !file.metadata().ok()?.is_file() {
+                return None;
+            }
+            count_items(BufReader::with_capacity(256 * 1024, file)).ok()
+        }
+    }
+}
+
+fn count_items(mut reader: impl BufRead) -> std::io::Result<u64> {
+    let mut items = 0;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            return Ok(items);
+        }
+        let text = line.trim_ascii_start();
+        items += u64::from(!text.is_empty() && !text.starts_with(b"#"));
+    }
+}
