@@ -42,9 +42,7 @@ pub(super) async fn read(
         return Err(decode::too_large(spec.max_body_size));
     }
     let detail = &mut trace.detail;
-    let taken = take(connection, &mut decoder, detail).await;
-    detail.decoded_bytes = decoder.decoded_len();
-    taken?;
+    take(connection, &mut decoder, detail).await?;
     detail.blake3 = Some(decoder.hash());
     match decoder.kept() {
         None => Ok(Vec::new()),
@@ -59,7 +57,10 @@ async fn take(
 ) -> Result<(), ItemError> {
     while let Some(chunk) = connection.chunk().await? {
         detail.bytes += chunk.len() as u64;
-        decoder.push(&chunk)?;
+        let pushed = decoder.push(&chunk);
+        // Kept up to date, for the future may be dropped while it waits for the next piece.
+        detail.decoded_bytes = decoder.decoded_len();
+        pushed?;
     }
     decoder.finish()
 }

@@ -44,18 +44,15 @@ impl Opener {
         let Some(limit) = self.shared.spec.connect_timeout else {
             return self.open_in_time(origin, pool, trace).await;
         };
-        match tokio::time::timeout(limit, self.open_in_time(origin, pool, trace)).await {
-            Ok(opened) => opened,
-            Err(elapsed) => {
-                let phase = trace.phase();
-                let message = format!(
-                    "no connection to {} within {}: still {phase} ({elapsed})",
-                    origin.authority,
-                    seconds(limit)
-                );
-                Err(Fault::new(ErrorKind::ConnectTimeout, message))
-            }
+        if let Ok(opened) =
+            tokio::time::timeout(limit, self.open_in_time(origin, pool, trace)).await
+        {
+            return opened;
         }
+        let (phase, limit) = (trace.phase(), seconds(limit));
+        let message =
+            format!("no connection to {} within {limit}: still {phase}", origin.authority);
+        Err(Fault::new(ErrorKind::ConnectTimeout, message))
     }
 
     async fn open_in_time(

@@ -259,8 +259,9 @@ impl Coding {
                     }
                     (None, Some(one), [two, ..]) => {
                         let decoder = decoder.insert(Decompress::new(is_zlib(*one, *two)));
-                        let step = inflate(decoder, &[*one], output)?;
-                        Ok(Step { read: 0, ..step })
+                        // Two bytes are never a whole stream, so both are read.
+                        let step = inflate(decoder, &[*one, *two], output)?;
+                        Ok(Step { read: 1, ..step })
                     }
                 }
             }

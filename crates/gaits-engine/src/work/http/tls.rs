@@ -136,7 +136,8 @@ pub(super) fn handshake_error(origin: &Origin, e: &io::Error) -> Fault {
 
 fn certificate_words(why: &CertificateError) -> String {
     match why {
-        CertificateError::UnknownIssuer => {
+        // A known issuer's name on an unknown issuer's key gives the second.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its issuer is unknown; name the issuer's certificate with --cacert".to_owned()
         }
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {

@@ -74,17 +74,12 @@ impl Upstream {
     /// The addresses of `host` and how long they are valid.
     pub(super) async fn lookup(&self, host: &str) -> Result<(Addresses, Duration), LookupError> {
         let resolver = self.resolver.as_ref().map_err(Clone::clone)?;
-        let found = match tokio::time::timeout(self.deadline, resolver.lookup_ip(host)).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(e)) => return Err(self.unconfigured.clone().unwrap_or_else(|| failure(&e))),
-            Err(elapsed) => {
-                let message = format!(
-                    "no answer from a name server within {} s ({elapsed})",
-                    self.deadline.as_secs_f64()
-                );
-                return Err(LookupError::Failed(message.into()));
-            }
+        let Ok(found) = tokio::time::timeout(self.deadline, resolver.lookup_ip(host)).await else {
+            let message =
+                format!("no answer from a name server within {} s", self.deadline.as_secs_f64());
+            return Err(LookupError::Failed(message.into()));
         };
+        let found = found.map_err(|e| self.unconfigured.clone().unwrap_or_else(|| failure(&e)))?;
         let life = found.as_lookup().answers().iter().map(|record| record.ttl).min().unwrap_or(0);
         let mut seen = BTreeSet::new();
         let addresses: Addresses = found.iter().filter(|ip| seen.insert(*ip)).collect();
