@@ -16,11 +16,11 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
     let server = Server::answering(&[OK]);
     // It never accepts: the kernel connects all the same.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let silent = format!("http://{}/", listener.local_addr().unwrap());
+    let url = format!("http://{}/", listener.local_addr().unwrap());
     let spec = HttpSpec { timeout: Some(Duration::from_millis(100)), ..HttpSpec::default() };
-    let (mut idle, mut fresh, mut naming) =
+    let (mut keeping, mut empty, mut naming) =
         (client(spec.clone()), client(HttpSpec::default()), client(HttpSpec::default()));
-    ok(idle.get(&server.url("/")));
+    ok(keeping.get(&server.url("/")));
 
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 128, hard).unwrap();
@@ -30,7 +30,7 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
     }
 
     for (client, url, doing) in [
-        (&mut fresh, silent.as_str(), "opening a connection"),
+        (&mut empty, url.as_str(), "opening a connection"),
         (&mut naming, "http://some.test/", "looking up a host"),
     ] {
         let Reply::Exhausted(error) = client.reply(url) else { panic!("{url} went through") };
@@ -42,7 +42,7 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
             )
         );
     }
-    let (kind, message, _) = failed(idle.get(&silent));
+    let (kind, message, _) = failed(keeping.get(&url));
     assert_eq!(kind, ErrorKind::Timeout, "the idle connection made room: {message}");
     drop(hoard);
 }

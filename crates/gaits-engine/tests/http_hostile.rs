@@ -1,5 +1,7 @@
 //! Servers that break the rules: none of what they do may look like success, hang, or fill the memory.
 
+#![allow(clippy::unwrap_used, reason = "a failure of the scenery fails the test")]
+
 mod http_support;
 
 use gaits_core::ErrorKind;

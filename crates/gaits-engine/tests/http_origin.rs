@@ -1,12 +1,15 @@
 //! Requests to a well-behaved server, over HTTP/1.1 and HTTP/2.
 
+#![allow(clippy::unwrap_used, reason = "a failure of the scenery fails the test")]
+
 mod http_support;
 
 use gaits_core::{ErrorKind, HttpDetail, HttpVersion, ManualClock, Value};
 use gaits_engine::work::http::{HttpSpec, HttpWork, Method, SessionMode, Trust};
-use gaits_origin::{Config, Origin};
+use gaits_origin::{Config, Faults, Origin};
 use http_support::{Client, client, client_of, failed, ok};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn origin() -> Origin {
     Origin::start(Config::default()).unwrap()
@@ -273,4 +276,28 @@ fn a_session_keeps_the_few_connections_it_used_last() {
         assert!(ok(client.get(&origin.url("/uuid"))).reused);
     }
     assert!(!ok(client.get(&origins[0].url("/uuid"))).reused);
+}
+
+#[test]
+fn faults_are_told_apart_over_both_protocols() {
+    let kind = |faults: &str, tls| {
+        let faults: Faults = faults.parse().unwrap();
+        let origin = Origin::start(Config { faults, tls, ..Config::default() }).unwrap();
+        let spec = HttpSpec {
+            trust: Trust::Insecure,
+            timeout: faults.stall.gt(&0.0).then_some(Duration::from_millis(200)),
+            ..HttpSpec::default()
+        };
+        let (kind, message, detail) = failed(client(spec).get(&origin.url("/bytes/1000")));
+        assert_eq!(detail.blake3, None);
+        (kind, message)
+    };
+    for tls in [false, true] {
+        let (reset, message) = kind("reset:1", tls);
+        assert_eq!(reset, ErrorKind::Reset, "{message}");
+        let (truncated, message) = kind("truncate:1", tls);
+        assert_eq!(truncated, ErrorKind::Truncated, "{message}");
+        let (stalled, message) = kind("stall:1", tls);
+        assert_eq!(stalled, ErrorKind::Timeout, "{message}");
+    }
 }

@@ -1,14 +1,14 @@
 //! One connection that speaks HTTP: send a request, get the head of its response, then its body piece by piece.
 //!
-//! The only module that knows hyper. HTTP/1.1 is driven by the task that waits for the response, so that nothing
+//! With `fault`, which has the words for its errors, the only module that knows hyper. HTTP/1.1 is driven by the task that waits for the response, so that nothing
 //! is woken but that task; HTTP/2 has tasks of its own, which end with the connection.
 //!
 //! Limit: one request at a time; does not know why it is sent, nor what becomes of the answer.
 
-use super::fault::{self, chain};
+use super::fault::{body_error, head_error};
 use super::wire::Wire;
 use bytes::Bytes;
-use gaits_core::{ErrorKind, HttpVersion, ItemError};
+use gaits_core::{HttpVersion, ItemError};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
@@ -107,9 +107,13 @@ impl Connection {
         }
     }
 
-    /// Whether a byte has come since the last request was sent.
-    pub(super) fn has_answered(&self) -> bool {
-        self.received.get() != self.received_before
+    /// Whether a request that ended in a reset may be sent again on another connection: over HTTP/1.1 if no byte
+    /// came in answer to it. Over HTTP/2 bytes come in answer to nothing.
+    pub(super) fn is_unanswered(&self) -> bool {
+        match self.speaker {
+            Speaker::Http1 { .. } => self.received.get() == self.received_before,
+            Speaker::Http2 { .. } => true,
+        }
     }
 
     /// Sends a request without a body and waits for the head of its response. `uri` is a path and query for
@@ -218,66 +222,4 @@ fn driven<T>(
         *driver = None;
     }
     wanted(cx)
-}
-
-/// What went wrong before the head of a response was there.
-fn head_error(e: &hyper::Error) -> ItemError {
-    if e.is_parse() {
-        return ItemError::new(
-            ErrorKind::Protocol,
-            format!("the response is not HTTP: {}", chain(e)),
-        );
-    }
-    if e.is_incomplete_message() || e.is_canceled() || e.is_closed() {
-        return ItemError::new(
-            ErrorKind::Reset,
-            "the server closed the connection before its response's head was complete",
-        );
-    }
-    if let Some(io) = fault::io_cause(e) {
-        let kind = match io.kind() {
-            std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput => {
-                ErrorKind::Protocol
-            }
-            _ => ErrorKind::Reset,
-        };
-        return ItemError::new(
-            kind,
-            format!("{} before the response's head was complete", fault::words(io)),
-        );
-    }
-    ItemError::new(ErrorKind::Protocol, chain(e))
-}
-
-/// What went wrong in the middle of a body.
-fn body_error(e: &hyper::Error) -> ItemError {
-    match fault::io_cause(e) {
-        Some(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => ItemError::new(
-            ErrorKind::Truncated,
-            "the connection was closed before the end of the body",
-        ),
-        Some(io)
-            if matches!(
-                io.kind(),
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput
-            ) =>
-        {
-            ItemError::new(
-                ErrorKind::Protocol,
-                format!("the body's chunks are malformed: {}", fault::words(io)),
-            )
-        }
-        Some(io) => ItemError::new(
-            ErrorKind::Truncated,
-            format!("{} before the end of the body", fault::words(io)),
-        ),
-        None if e.is_incomplete_message() || e.is_canceled() || e.is_closed() => ItemError::new(
-            ErrorKind::Truncated,
-            "the connection was closed before the end of the body",
-        ),
-        None if e.is_parse() => {
-            ItemError::new(ErrorKind::Protocol, format!("the body is malformed: {}", chain(e)))
-        }
-        None => ItemError::new(ErrorKind::Truncated, format!("the body broke off: {}", chain(e))),
-    }
 }

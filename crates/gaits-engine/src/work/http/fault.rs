@@ -35,7 +35,7 @@ pub(super) fn is_exhausted(e: &io::Error) -> bool {
 }
 
 /// The operating system's error at the bottom of `e`, if there is one.
-pub(super) fn io_cause<'a>(e: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+fn io_cause<'a>(e: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
     let mut at = Some(e);
     let mut found = None;
     while let Some(e) = at {
@@ -68,7 +68,7 @@ pub(super) fn words(e: &io::Error) -> String {
 }
 
 /// The messages of `e` and of what caused it, those left out that repeat what was said.
-pub(super) fn chain(e: &(dyn Error + 'static)) -> String {
+fn chain(e: &(dyn Error + 'static)) -> String {
     let mut said = e.to_string();
     let mut at = e.source();
     while let Some(e) = at {
@@ -79,4 +79,80 @@ pub(super) fn chain(e: &(dyn Error + 'static)) -> String {
         at = e.source();
     }
     said
+}
+
+/// What went wrong before the head of a response was there.
+pub(super) fn head_error(e: &hyper::Error) -> ItemError {
+    const BEFORE: &str = "before the response's head was complete";
+    if e.is_parse() {
+        return protocol(&format!("the response is not HTTP: {}", chain(e)));
+    }
+    if let Some(h2) = h2_cause(e)
+        && !h2.is_io()
+    {
+        return stream_error(h2, ErrorKind::Reset, BEFORE);
+    }
+    match io_cause(e) {
+        Some(io) if is_malformed(io) => protocol(&words(io)),
+        Some(io) => ItemError::new(ErrorKind::Reset, format!("{} {BEFORE}", words(io))),
+        None if is_closed(e) => {
+            ItemError::new(ErrorKind::Reset, format!("the server closed the connection {BEFORE}"))
+        }
+        None => protocol(&chain(e)),
+    }
+}
+
+/// What went wrong in the middle of a body.
+pub(super) fn body_error(e: &hyper::Error) -> ItemError {
+    const BEFORE: &str = "before the end of the body";
+    let truncated = |what: &str| ItemError::new(ErrorKind::Truncated, format!("{what} {BEFORE}"));
+    if let Some(h2) = h2_cause(e)
+        && !h2.is_io()
+    {
+        return stream_error(h2, ErrorKind::Truncated, BEFORE);
+    }
+    match io_cause(e) {
+        Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
+            truncated("the connection was closed")
+        }
+        Some(io) if is_malformed(io) => {
+            protocol(&format!("the body's chunks are malformed: {}", words(io)))
+        }
+        Some(io) => truncated(&words(io)),
+        None if is_closed(e) => truncated("the connection was closed"),
+        None => protocol(&format!("the body is malformed: {}", chain(e))),
+    }
+}
+
+/// What HTTP/2 says: the server's doing is a `kind` that happened `before` something, ours is its breach of protocol.
+fn stream_error(e: &h2::Error, kind: ErrorKind, before: &str) -> ItemError {
+    let reason = e.reason().map_or_else(|| e.to_string(), |reason| reason.description().to_owned());
+    if !e.is_remote() {
+        return protocol(&format!("the server broke the rules of HTTP/2: {reason}"));
+    }
+    let what = if e.is_go_away() { "closed the connection" } else { "reset the stream" };
+    ItemError::new(kind, format!("the server {what} {before} ({reason})"))
+}
+
+fn protocol(message: &str) -> ItemError {
+    ItemError::new(ErrorKind::Protocol, message)
+}
+
+fn is_malformed(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+}
+
+fn is_closed(e: &hyper::Error) -> bool {
+    e.is_incomplete_message() || e.is_canceled() || e.is_closed()
+}
+
+fn h2_cause<'a>(e: &'a (dyn Error + 'static)) -> Option<&'a h2::Error> {
+    let mut at = Some(e);
+    while let Some(e) = at {
+        if let Some(h2) = e.downcast_ref() {
+            return Some(h2);
+        }
+        at = e.source();
+    }
+    None
 }

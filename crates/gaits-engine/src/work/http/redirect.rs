@@ -46,3 +46,48 @@ pub(super) fn is_foreign(from: &Origin, to: &Origin) -> bool {
         && (from.scheme, from.port, to.scheme, to.port) == (Scheme::Http, 80, Scheme::Https, 443);
     !(from.is_same(to) || upgraded)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(url: &str) -> std::rc::Rc<Origin> {
+        Target::parse(url, None).unwrap().origin
+    }
+
+    #[test]
+    fn only_the_same_origin_and_its_upgrade_are_not_foreign() {
+        for (from, to, foreign) in [
+            ("http://a.example/x", "http://a.example/y", false),
+            ("http://a.example/x", "https://a.example/x", false),
+            ("https://a.example/x", "http://a.example/x", true),
+            ("http://a.example/x", "http://b.example/x", true),
+            ("http://a.example/x", "http://sub.a.example/x", true),
+            ("http://a.example/x", "http://a.example:81/x", true),
+            ("http://a.example:81/x", "https://a.example/x", true),
+            ("http://a.example/x", "https://a.example:444/x", true),
+        ] {
+            assert_eq!(is_foreign(&origin(from), &origin(to)), foreign, "{from} to {to}");
+        }
+    }
+
+    #[test]
+    fn locations_are_relative_to_where_they_came_from() {
+        let from = Target::parse("http://u:p@a.example/dir/file?q#f", None).unwrap();
+        for (location, wanted) in [
+            ("other", "http://a.example/dir/other"),
+            ("/root?x#gone", "http://a.example/root?x"),
+            ("?y", "http://a.example/dir/file?y"),
+            ("//b.example/z", "http://b.example/z"),
+            ("https://b.example:444", "https://b.example:444/"),
+            ("", "http://a.example/dir/file?q"),
+            ("/ä b", "http://a.example/%C3%A4%20b"),
+        ] {
+            let value = header::HeaderValue::from_bytes(location.as_bytes()).unwrap();
+            let headers = HeaderMap::from_iter([(header::LOCATION, value)]);
+            let next = next(&from, StatusCode::FOUND, &headers).unwrap().unwrap();
+            assert_eq!(&*next.url(), wanted, "{location}");
+            assert_eq!(next.authorization.is_some(), wanted.starts_with("http://a.example/"));
+        }
+    }
+}

@@ -161,7 +161,7 @@ impl HttpSession {
             match self.send(&mut connection, target, foreign, trace).await {
                 Ok(head) => return Ok((connection, head)),
                 // The server closed it while it was idle, as it may at any time.
-                Err(e) if e.kind == ErrorKind::Reset && !connection.has_answered() => {}
+                Err(e) if e.kind == ErrorKind::Reset && connection.is_unanswered() => {}
                 Err(e) => return Err(Fault::Failed(e)),
             }
         }

@@ -307,6 +307,9 @@ fn without_scheme(text: &str) -> TargetError {
         text.trim_start_matches("http:").trim_start_matches("https:").trim_start_matches('/');
     let local =
         rest.starts_with("localhost") || rest.starts_with(|c: char| c.is_ascii_digit() || c == '[');
+    // Credentials are not for messages.
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let rest = &rest[authority.rfind('@').map_or(0, |at| at + 1)..];
     let mut short: String = rest.chars().take(80).collect();
     if short.len() < rest.len() {
         short.push('…');
@@ -423,6 +426,7 @@ mod tests {
             ("example.com/x", "no scheme: did you mean https://example.com/x?"),
             ("example.com:8080/x", "no scheme: did you mean https://example.com:8080/x?"),
             ("localhost:8080", "no scheme: did you mean http://localhost:8080?"),
+            ("user:pass@example.com/x", "no scheme: did you mean https://example.com/x?"),
             ("http:example.com", "no scheme: did you mean https://example.com?"),
             (
                 "example.com/?to=http://x/",
