@@ -1,0 +1,83 @@
+//! The command line.
+
+use crate::jobs::Job;
+use clap::Parser;
+use std::path::PathBuf;
+
+/// Race gaits against other programs that do the same work, in interleaved rounds.
+///
+/// Nothing is installed: what is missing is named with where it comes from, and its rows are skipped.
+#[derive(Debug, Parser)]
+#[command(name = "gaits-bench")]
+pub(crate) struct Args {
+    /// Run only this job; may be given several times
+    #[arg(long, value_enum, value_name = "JOB")]
+    pub(crate) only: Vec<Job>,
+
+    /// Counted rounds of each race; one more before them warms up
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) rounds: u64,
+
+    /// A tenth of the work in three rounds, to see whether all works; its figures say little
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Seed of the order within the rounds; drawn and printed when left out
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+
+    /// Put the results into bench/RESULTS.md
+    #[arg(long)]
+    pub(crate) record: bool,
+
+    /// The gaits binary to measure; built from the sources beside this package when left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gaits: Option<PathBuf>,
+
+    /// The Python interpreter that has the packages requests and aiohttp
+    #[arg(long, value_name = "FILE", default_value = "python3")]
+    pub(crate) python: PathBuf,
+}
+
+impl Args {
+    /// The jobs to run, in the order of the results file.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        let chosen = |job: &Job| self.only.is_empty() || self.only.contains(job);
+        Job::ALL.into_iter().filter(chosen).collect()
+    }
+
+    /// Counted rounds.
+    pub(crate) fn rounds(&self) -> usize {
+        let rounds = if self.quick { self.rounds.min(3) } else { self.rounds };
+        usize::try_from(rounds).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(arguments: &[&str]) -> Args {
+        Args::try_parse_from([&["gaits-bench"], arguments].concat()).unwrap()
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn only_chooses_and_no_choice_is_all() {
+        assert_eq!(parse(&[]).jobs().len(), Job::ALL.len());
+        assert_eq!(parse(&["--only", "cpu", "--only", "small"]).jobs(), vec![Job::Small, Job::Cpu]);
+        assert!(Args::try_parse_from(["gaits-bench", "--only", "nothing"]).is_err());
+    }
+
+    #[test]
+    fn quick_has_three_rounds_at_most() {
+        assert_eq!(parse(&[]).rounds(), 10);
+        assert_eq!(parse(&["--rounds", "20", "--quick"]).rounds(), 3);
+        assert_eq!(parse(&["--rounds", "2", "--quick"]).rounds(), 2);
+    }
+}

@@ -1,0 +1,134 @@
+//! gaits itself. What it did is read from its results file: one record for each item, all ok, each index once.
+
+use super::words;
+use crate::contender::{Clock, Contender, Entrant, Expect, Reader, Reading};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// Where the records go, inside the scratch folder.
+const RESULTS: &str = "results.jsonl";
+
+/// `count` requests to one URL.
+pub(crate) fn fetch(gaits: &Path, model: &str, url: &str, count: u64) -> Entrant {
+    row(gaits, model, count, words(gaits, ["fetch", "--count", &count.to_string(), url]))
+}
+
+/// The URLs of a file, of which there are `count`.
+pub(crate) fn fetch_file(gaits: &Path, model: &str, urls: &Path, count: u64) -> Entrant {
+    let mut argv = words(gaits, ["fetch", "-i"]);
+    argv.push(urls.as_os_str().to_owned());
+    row(gaits, model, count, argv)
+}
+
+/// `count` times `product(30)`.
+pub(crate) fn product(gaits: &Path, model: &str, count: u64) -> Entrant {
+    let count_argument = count.to_string();
+    row(
+        gaits,
+        model,
+        count,
+        words(gaits, ["run", "cpu", "product", "--n", "30", "--count", &count_argument]),
+    )
+}
+
+/// `count` waits that wait for nothing.
+pub(crate) fn no_op(gaits: &Path, model: &str, count: u64) -> Entrant {
+    row(
+        gaits,
+        model,
+        count,
+        words(gaits, ["run", "wait", "--count", &count.to_string(), "--for", "0ms"]),
+    )
+}
+
+fn row(gaits: &Path, model: &str, count: u64, mut argv: Vec<OsString>) -> Entrant {
+    debug_assert_eq!(argv.first().map(AsRef::as_ref), Some(gaits.as_os_str()));
+    argv.extend(["-m", model, "-o", RESULTS, "--quiet"].map(OsString::from));
+    Entrant::Ready(Contender {
+        name: format!("gaits {model}"),
+        argv,
+        expect: Expect::Exactly(count),
+        reader: Reader::Gaits,
+        clock: Clock::Whole,
+        max_rounds: None,
+    })
+}
+
+/// What of a record is checked.
+#[derive(Debug, Deserialize)]
+struct Record<'a> {
+    index: usize,
+    outcome: &'a str,
+    finished_us: u64,
+    http: Option<Http>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Http {
+    status: u16,
+}
+
+/// Reads the results file. Its own time is that from the run's beginning until its last item was finished.
+pub(crate) fn read(scratch: &Path) -> Result<Reading> {
+    let file = File::open(scratch.join(RESULTS)).context("there is no results file")?;
+    parse(BufReader::with_capacity(1 << 20, file))
+}
+
+fn parse(mut records: impl BufRead) -> Result<Reading> {
+    let (mut done, mut failed, mut last_us) = (0, 0, 0);
+    let mut seen = Vec::new();
+    let mut line = String::new();
+    while records.read_line(&mut line).context("failed to read the results file")? > 0 {
+        let record: Record<'_> = serde_json::from_str(&line)
+            .with_context(|| format!("a record that cannot be read: {}", line.trim()))?;
+        if seen.len() <= record.index {
+            seen.resize(record.index + 1, false);
+        }
+        if std::mem::replace(&mut seen[record.index], true) {
+            bail!("two records of item {}", record.index);
+        }
+        let good = record.outcome == "ok" && record.http.is_none_or(|http| http.status == 200);
+        *(if good { &mut done } else { &mut failed }) += 1;
+        last_us = last_us.max(record.finished_us);
+        line.clear();
+    }
+    Ok(Reading { done, failed, own_wall: Some(last_us as f64 / 1e6), own_cpu: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OK: &str = r#"{"index":0,"item":"http://h/","outcome":"ok","attempts":1,"finished_us":1500000,"http":{"status":200}}"#;
+
+    #[test]
+    fn records_are_counted_and_the_last_one_ends_the_run() {
+        let failed = OK.replace(":0,", ":1,").replace("\"ok\"", "\"failed\"");
+        let elsewhere =
+            OK.replace(":0,", ":2,").replace("200", "302").replace("1500000", "2500000");
+        let reading = parse(format!("{OK}\n{failed}\n{elsewhere}\n").as_bytes()).unwrap();
+        assert_eq!((reading.done, reading.failed), (1, 2));
+        assert_eq!(reading.own_wall, Some(2.5));
+    }
+
+    #[test]
+    fn a_wait_needs_no_status() {
+        let wait = r#"{"index":0,"item":"0","outcome":"ok","finished_us":1}"#;
+        assert_eq!(parse(wait.as_bytes()).unwrap().done, 1);
+    }
+
+    #[test]
+    fn an_item_recorded_twice_or_a_torn_line_is_an_error() {
+        assert!(
+            parse(format!("{OK}\n{OK}\n").as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("two records")
+        );
+        assert!(parse(&OK.as_bytes()[..40]).is_err());
+    }
+}

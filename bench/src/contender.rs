@@ -1,0 +1,175 @@
+//! One row of a race: a program, how it is called, and how its output tells what it did.
+
+use crate::clients;
+use anyhow::Result;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What stands in a race's table: a program that runs, or the reason why it cannot.
+#[derive(Debug)]
+pub(crate) enum Entrant {
+    /// It takes part.
+    Ready(Contender),
+    /// It does not, and its row says why.
+    Missing {
+        /// The name of the row.
+        name: String,
+        /// What is missing and how it is installed.
+        why: String,
+    },
+}
+
+/// A program with its arguments, started anew in each round.
+#[derive(Debug)]
+pub(crate) struct Contender {
+    /// The name of the row.
+    pub(crate) name: String,
+    /// The command; relative paths are in the run's scratch folder.
+    pub(crate) argv: Vec<OsString>,
+    /// How many requests or items it must have done.
+    pub(crate) expect: Expect,
+    /// How its output is read.
+    pub(crate) reader: Reader,
+    /// Which time counts.
+    pub(crate) clock: Clock,
+    /// In how many rounds it runs at most; a limit also spares it the warm-up.
+    pub(crate) max_rounds: Option<usize>,
+}
+
+/// How much a program must have done for its figure to count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expect {
+    /// So many, each with status 200.
+    Exactly(u64),
+    /// What it could in its time. The server may have seen as many more as were in flight when the time was up.
+    Timed {
+        /// Connections.
+        in_flight: u64,
+    },
+}
+
+impl Expect {
+    /// What is wrong with a run in which the program counted `done` and the server, if it counts, `served`.
+    pub(crate) fn objection(self, done: u64, served: Option<u64>) -> Option<String> {
+        let (wanted, slack) = match self {
+            Self::Exactly(count) => (count, 0),
+            Self::Timed { in_flight } => (done, in_flight),
+        };
+        if done != wanted || done == 0 {
+            return Some(format!("{done} done instead of {wanted}"));
+        }
+        let served = served.unwrap_or(done);
+        let fits = (done..=done + slack).contains(&served);
+        (!fits).then(|| format!("{done} counted by the client, {served} by the server"))
+    }
+}
+
+/// Which time a figure is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// The whole process's, measured from outside.
+    Whole,
+    /// The program's own, which leaves its start-up out. For interpreters that do fewer requests than the others, whose
+    /// start-up would weigh more.
+    Own,
+}
+
+/// Whose output is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// gaits: its results file.
+    Gaits,
+    /// wrk: its summary.
+    Wrk,
+    /// oha: its summary.
+    Oha,
+    /// curl: one status code a line.
+    Curl,
+    /// A script of ours in `peers/`: one line of JSON.
+    Script,
+}
+
+/// What a program says about its run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Reading {
+    /// How many requests or items went well.
+    pub(crate) done: u64,
+    /// How many did not.
+    pub(crate) failed: u64,
+    /// Its own time in seconds, start-up left out, if it tells.
+    pub(crate) own_wall: Option<f64>,
+    /// Its own processor time in seconds, start-up left out, if it tells.
+    pub(crate) own_cpu: Option<f64>,
+}
+
+impl Reader {
+    /// Reads what the program left in its scratch folder.
+    pub(crate) fn read(self, scratch: &Path) -> Result<Reading> {
+        match self {
+            Self::Gaits => clients::gaits::read(scratch),
+            Self::Wrk => clients::wrk::read(scratch),
+            Self::Oha => clients::oha::read(scratch),
+            Self::Curl => clients::curl::read(scratch),
+            Self::Script => clients::python::read(scratch),
+        }
+    }
+}
+
+impl Contender {
+    /// The command as one would type it, paths shortened to file names.
+    pub(crate) fn command(&self) -> String {
+        let words = self.argv.iter().map(|word| {
+            let word = Path::new(word);
+            let shown = if word.is_absolute() && !word.starts_with("/dev") {
+                word.file_name().unwrap_or_default()
+            } else {
+                word.as_os_str()
+            };
+            let shown = shown.to_string_lossy();
+            if shown.contains([' ', '?', '[', '%', '*', '\\']) {
+                format!("'{shown}'")
+            } else {
+                shown.into_owned()
+            }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exact_count_must_be_met_by_client_and_server() {
+        let expect = Expect::Exactly(10);
+        assert_eq!(expect.objection(10, Some(10)), None);
+        assert_eq!(expect.objection(10, None), None);
+        assert!(expect.objection(9, Some(10)).is_some());
+        assert!(expect.objection(10, Some(11)).is_some());
+        assert!(Expect::Exactly(0).objection(0, None).is_some());
+    }
+
+    #[test]
+    fn a_timed_run_may_leave_its_last_requests_uncounted() {
+        let expect = Expect::Timed { in_flight: 2 };
+        assert_eq!(expect.objection(100, Some(102)), None);
+        assert!(expect.objection(100, Some(103)).is_some());
+        assert!(expect.objection(0, Some(0)).is_some());
+    }
+
+    #[test]
+    fn a_command_is_shown_without_folders_and_with_quotes() {
+        let contender = Contender {
+            name: "curl".into(),
+            argv: ["/usr/bin/curl", "-o", "/dev/null", "-w", "%{http_code}\\n", "http://h/x"]
+                .map(OsString::from)
+                .to_vec(),
+            expect: Expect::Exactly(1),
+            reader: Reader::Curl,
+            clock: Clock::Whole,
+            max_rounds: None,
+        };
+        assert_eq!(contender.command(), "curl -o /dev/null -w '%{http_code}\\n' http://h/x");
+    }
+}

@@ -1,0 +1,72 @@
+//! Waits that wait for nothing: what an item costs by itself.
+
+use super::{Job, Session};
+use crate::clients::gaits;
+use crate::race::{Lap, Row};
+use crate::report::{self, Bound, Section, Table, Target};
+use crate::stats::Spread;
+use anyhow::Result;
+
+/// Runs the job.
+pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
+    let mut section = Section::new(Job::Overhead.name(), "what an item costs that does nothing");
+    section.about = vec![
+        "`gaits run wait --for 0ms`, a record of each item written to a file. Wall time is the whole process's over the".into(),
+        "items; the targets are for what a model adds to sequential's, round by round.".into(),
+    ];
+    let program = &session.tools.gaits;
+    let (many, fewer) = (session.scaled(1_000_000, 1), session.scaled(300_000, 1));
+    let entrants = vec![
+        gaits::no_op(program, "sequential", many),
+        gaits::no_op(program, "threads:2", many),
+        gaits::no_op(program, "async:100", many),
+        gaits::no_op(program, "processes:2", fewer),
+    ];
+    let rows = session.track.race(Job::Overhead.name(), entrants, None, true)?;
+    section.tables.push(("Items:".into(), table(&rows)));
+    for (model, limit) in [("threads:2", 2.0), ("processes:2", 20.0)] {
+        let row = rows.iter().find(|row| row.name == format!("gaits {model}"));
+        let measured = row
+            .and_then(|row| added(row, &rows[0], Lap::wall_us))
+            .ok_or_else(|| "see below".into());
+        let what = format!("{model}, wall time an item beyond sequential's");
+        section.targets.push(Target::new(what, Bound::AtMost(limit), " µs", measured));
+    }
+    section.tell(&rows);
+    Ok(section)
+}
+
+/// What a model's items cost more than the base's, round by round.
+fn added(row: &Row, base: &Row, figure: fn(&Lap) -> f64) -> Option<Spread> {
+    if row.trouble.is_some() || base.trouble.is_some() {
+        return None;
+    }
+    let both = row.by_round(figure).into_iter().zip(base.by_round(figure));
+    let differences: Vec<f64> = both.filter_map(|(ours, theirs)| Some(ours? - theirs?)).collect();
+    Spread::of(&differences)
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new([
+        "program",
+        "items",
+        "wall µs an item",
+        "beyond sequential",
+        "CPU µs an item",
+        "beyond sequential",
+        "tree MB",
+    ]);
+    for row in rows {
+        let beyond = |figure| report::median(added(row, &rows[0], figure), report::digits);
+        table.push(vec![
+            row.name.clone(),
+            report::median(row.spread(|lap| Some(lap.done as f64)), report::thousands),
+            report::spread(row.spread(|lap| Some(lap.wall_us())), report::digits),
+            beyond(Lap::wall_us),
+            report::spread(row.spread(|lap| Some(lap.cpu_us())), report::digits),
+            beyond(Lap::cpu_us),
+            report::median(row.spread(|lap| Some(lap.memory.tree_peak as f64)), report::megabytes),
+        ]);
+    }
+    table
+}

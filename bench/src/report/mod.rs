@@ -1,0 +1,82 @@
+//! What is shown: the same Markdown on the terminal and in `RESULTS.md`.
+
+mod results;
+mod section;
+mod table;
+mod target;
+
+pub(crate) use results::record;
+pub(crate) use section::Section;
+pub(crate) use table::Table;
+pub(crate) use target::{Bound, Target};
+
+use crate::stats::Spread;
+
+/// `1,234,567`.
+pub(crate) fn thousands(value: f64) -> String {
+    let digits = format!("{:.0}", value.max(0.0));
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Three significant digits, or all digits before the point.
+pub(crate) fn digits(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1000.0 => thousands(value),
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// Seconds to the millisecond.
+pub(crate) fn seconds(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+/// Bytes in megabytes (10⁶).
+pub(crate) fn megabytes(bytes: f64) -> String {
+    format!("{:.1}", bytes / 1e6)
+}
+
+/// `median (min–max)`, or a dash.
+pub(crate) fn spread(spread: Option<Spread>, show: impl Fn(f64) -> String) -> String {
+    spread.map_or("–".into(), |spread| {
+        let Spread { median, min, max, .. } = spread;
+        if min.total_cmp(&max).is_eq() {
+            return show(median);
+        }
+        format!("{} ({}–{})", show(median), show(min), show(max))
+    })
+}
+
+/// The median alone, or a dash.
+pub(crate) fn median(spread: Option<Spread>, show: impl Fn(f64) -> String) -> String {
+    spread.map_or("–".into(), |spread| show(spread.median))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(thousands(1_234_567.0), "1,234,567");
+        assert_eq!(thousands(123.0), "123");
+        assert_eq!([0.123, 12.34, 123.4, 12_345.0].map(digits), ["0.12", "12.3", "123", "12,345"]);
+        assert_eq!(megabytes(12_345_678.0), "12.3");
+    }
+
+    #[test]
+    fn a_spread_shows_its_range() {
+        assert_eq!(spread(Spread::of(&[1.0, 2.0, 3.0]), seconds), "2.000 (1.000–3.000)");
+        assert_eq!(spread(Spread::of(&[2.0, 2.0]), seconds), "2.000");
+        assert_eq!(spread(None, seconds), "–");
+    }
+}

@@ -1,0 +1,103 @@
+//! The servers that are raced against, started and stopped by the harness.
+
+mod nginx;
+mod origin;
+mod probe;
+
+pub(crate) use nginx::{DELAY, LARGE_BYTES, Nginx, SMALL_BODY};
+pub(crate) use origin::Origin;
+
+use crate::sys;
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to answer its first request, and to stop.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server process. It is stopped when this is dropped: at the end, after an error, or while a panic unwinds. Should the
+/// harness be killed outright, the kernel stops it.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Process {
+    /// Starts `command` in a process group of its own, so that Ctrl-C on the terminal leaves its end to us.
+    fn start(command: &mut Command) -> Result<Self> {
+        let named = format!("failed to start {}", command.get_program().display());
+        Ok(Self(sys::end_with_us(command.process_group(0)).spawn().context(named)?))
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Waits until `ready` says so, or the server is gone.
+    fn wait_until(&mut self, ready: impl Fn() -> bool) -> Result<()> {
+        let began = Instant::now();
+        while !ready() {
+            if let Some(status) = self.0.try_wait().context("failed to look at the server")? {
+                bail!("the server ended by itself: {status}");
+            }
+            if began.elapsed() > PATIENCE {
+                bail!("the server did not answer within {} s", PATIENCE.as_secs());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Ok(pid) = i32::try_from(self.0.id()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free port")?;
+    Ok(listener.local_addr().context("failed to read the port")?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic;
+    use std::path::Path;
+
+    #[test]
+    fn a_panic_stops_the_server() {
+        let process = Process::start(Command::new("sleep").arg("60")).unwrap();
+        let running = format!("/proc/{}", process.id());
+        assert!(Path::new(&running).exists());
+        let panicked = panic::catch_unwind(panic::AssertUnwindSafe(move || {
+            let _kept = process;
+            panic::resume_unwind(Box::new("as a panic does, without its message"));
+        }));
+        assert!(panicked.is_err());
+        assert!(!Path::new(&running).exists());
+    }
+
+    #[test]
+    fn a_server_that_ends_at_once_is_told() {
+        let mut process = Process::start(&mut Command::new("false")).unwrap();
+        assert!(process.wait_until(|| false).unwrap_err().to_string().contains("ended by itself"));
+    }
+}
