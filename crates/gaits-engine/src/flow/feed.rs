@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use tokio_util::sync::CancellationToken;
 
 /// The queue from which the workers of a process take items, one by one.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Feed {
     state: Mutex<State>,
     /// Threads that wait for an item without a waker.
     ready: Condvar,
+    /// For those who have to know of the end while they take nothing.
+    ended: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +38,8 @@ struct Waiting {
     waker: Option<Waker>,
     /// Whether the seat stands in the line. It may do so after its task has stopped waiting; it is then passed over.
     in_line: bool,
+    /// Whether the task was woken for an item and has not looked since.
+    called: bool,
 }
 
 impl State {
@@ -45,7 +50,10 @@ impl State {
             let Some(seat) = self.line.pop() else { break };
             let waiting = &mut self.seats[seat];
             waiting.in_line = false;
-            called.extend(waiting.waker.take());
+            if let Some(waker) = waiting.waker.take() {
+                waiting.called = true;
+                called.push(waker);
+            }
         }
         called
     }
@@ -66,15 +74,21 @@ impl Seat<'_> {
     }
 
     /// Waits no more: to be called when a wait for [`Seat::next`] was given up, or an item might be announced here
-    /// that nobody takes.
+    /// that nobody takes. What was announced here already is announced to another.
     pub(crate) fn leave(&self) {
-        self.feed.lock().seats[self.number].waker = None;
+        let mut state = self.feed.lock();
+        let waiting = &mut state.seats[self.number];
+        waiting.waker = None;
+        if std::mem::take(&mut waiting.called) && !state.queue.is_empty() {
+            self.feed.announce(state, 1);
+        }
     }
 
     fn poll_next(&self, cx: &mut Context<'_>, before_waiting: &impl Fn()) -> Poll<Option<Item>> {
         let mut guard = self.feed.lock();
         let state = &mut *guard;
         let waiting = &mut state.seats[self.number];
+        waiting.called = false;
         if let Some(item) = state.queue.pop_front() {
             waiting.waker = None;
             return Poll::Ready(Some(item));
@@ -117,8 +131,13 @@ impl Feed {
         let before = state.queue.len();
         state.queue.extend(items);
         let added = state.queue.len() - before;
-        let tasks = state.call(added);
-        let threads = (added - tasks.len()).min(state.threads);
+        self.announce(state, added);
+    }
+
+    /// Wakes as many workers as there are `items` to take.
+    fn announce(&self, mut state: MutexGuard<'_, State>, items: usize) {
+        let tasks = state.call(items);
+        let threads = (items - tasks.len()).min(state.threads);
         drop(state);
         tasks.into_iter().for_each(Waker::wake);
         for _ in 0..threads {
@@ -135,7 +154,18 @@ impl Feed {
         drop(state);
         tasks.into_iter().for_each(Waker::wake);
         self.ready.notify_all();
+        self.ended.cancel();
         left
+    }
+
+    /// Waits, as a task, until the feed is closed.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Whether the feed is closed.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
     }
 
     /// Takes back what no worker has taken; the feed stays open.

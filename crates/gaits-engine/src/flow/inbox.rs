@@ -53,7 +53,7 @@ pub enum Notice {
         /// How it died.
         how: String,
     },
-    /// A worker process could not be started; the run goes on with the others.
+    /// A worker could not be started; the run goes on with the others.
     WorkerNotStarted {
         /// What the system said.
         why: String,
@@ -183,6 +183,11 @@ impl Inbox {
         self.put(true, |held| held.notices.push(notice));
     }
 
+    /// How many notices have not been read.
+    pub(crate) fn notices(&self) -> usize {
+        self.lock().held.notices.len()
+    }
+
     /// Takes a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         self.put(true, |held| held.signals.push(signal));
@@ -222,22 +227,26 @@ impl Inbox {
     pub(crate) fn collect(&self, batch: &mut Batch, patience: Patience, wants_entries: bool) {
         let mut state = self.lock();
         state.wants_entries = wants_entries;
-        if !Self::readable(&state) || (patience == Patience::Short && !Self::pressing(&state)) {
-            state.waiting = Some(patience);
-            state = match patience {
-                Patience::Long => self
-                    .arrived
-                    .wait_while(state, |state| !Self::readable(state))
-                    .unwrap_or_else(PoisonError::into_inner),
-                Patience::Short => {
-                    self.arrived
-                        .wait_timeout_while(state, LINGER, |state| state.waiting.is_some())
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
+        match patience {
+            Patience::Long => {
+                while !Self::readable(&state) {
+                    // Anew each time: whoever woke the reader has taken the note back, and may have brought nothing
+                    // that can be read now.
+                    state.waiting = Some(Patience::Long);
+                    state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
-            };
-            state.waiting = None;
+            }
+            Patience::Short if !Self::pressing(&state) => {
+                state.waiting = Some(Patience::Short);
+                state = self
+                    .arrived
+                    .wait_timeout(state, LINGER)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
+            Patience::Short => {}
         }
+        state.waiting = None;
         state.urgent = false;
         std::mem::swap(&mut state.held.reports, &mut batch.reports);
         std::mem::swap(&mut state.held.notices, &mut batch.notices);
