@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::work::Works;
 use gaits_core::{Clock, Sink, Source};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -100,11 +101,17 @@ pub fn run<'b>(
                 control.inbox.close();
                 RunError::Thread { name: "dispatcher", source }
             })?;
-        let ended = executor.run(&cx);
+        // Should an executor panic, or a work when it is opened, the dispatcher must still learn that nobody is left.
+        let ended = catch_unwind(AssertUnwindSafe(|| executor.run(&cx)));
+        let (ended, panic) = match ended {
+            Ok(ended) => (ended, None),
+            Err(panic) => (Ok(()), Some(panic)),
+        };
         control.inbox.signal(Signal::ExecutorEnded(ended));
-        match dispatcher.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
+        let result = dispatcher.join();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
         }
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     })
 }

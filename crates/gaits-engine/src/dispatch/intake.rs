@@ -3,6 +3,7 @@
 use crate::flow::Inbox;
 use gaits_core::{More, Source};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -13,18 +14,24 @@ const BATCH: usize = 512;
 /// sit in a read that nobody can end.
 pub(crate) fn pump(mut source: Box<dyn Source>, inbox: Arc<Inbox>) -> io::Result<()> {
     thread::Builder::new().name("source".into()).spawn(move || {
-        let mut batch = Vec::new();
-        loop {
-            let more = source.next_batch(BATCH, &mut batch);
-            if !batch.is_empty() && !inbox.entries(&mut batch) {
-                return;
-            }
-            match more {
-                Ok(More::Maybe) => {}
-                Ok(More::No) => return inbox.source_end(Ok(())),
-                Err(error) => return inbox.source_end(Err(error)),
-            }
-        }
+        // The run would wait for ever for a source that is gone without a word.
+        let read = AssertUnwindSafe(|| read(source.as_mut(), &inbox));
+        let end =
+            catch_unwind(read).unwrap_or_else(|_| Err(io::Error::other("its reader panicked")));
+        inbox.source_end(end);
     })?;
     Ok(())
+}
+
+fn read(source: &mut dyn Source, inbox: &Inbox) -> io::Result<()> {
+    let mut batch = Vec::new();
+    loop {
+        let more = source.next_batch(BATCH, &mut batch);
+        if !batch.is_empty() && !inbox.entries(&mut batch) {
+            return Ok(());
+        }
+        if more? == More::No {
+            return Ok(());
+        }
+    }
 }

@@ -8,12 +8,14 @@ mod intake;
 
 pub use end::{RunEnd, RunError};
 
+use crate::exec::ExecutorError;
 use crate::flow::{Batch, Feed, Inbox, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
 use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink};
 use std::io;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use intake::pump;
 
@@ -37,7 +39,7 @@ pub(crate) struct Dispatcher<'a, 'b> {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) cancel: tokio_util::sync::CancellationToken,
+    pub(crate) cancel: CancellationToken,
     pub(crate) sinks: &'a mut [&'b mut (dyn Sink + 'b)],
     pub(crate) observer: &'a mut (dyn Observer + 'b),
     pub(crate) progress: Arc<Progress>,
@@ -60,13 +62,16 @@ pub(crate) struct Course {
 impl Dispatcher<'_, '_> {
     /// Until every item has its record, or the run can't go on.
     pub(crate) fn run(mut self) -> Result<RunEnd, RunError> {
+        let release = Release {
+            feed: Arc::clone(&self.feed),
+            inbox: Arc::clone(&self.inbox),
+            cancel: self.cancel.clone(),
+        };
         let result = self.dispatch();
-        // From here on the workers find nothing more to do, and the source is let go.
-        self.feed.close();
-        self.inbox.close();
         if result.is_err() {
             self.cancel.cancel();
         }
+        drop(release);
         let finished = self.finish_sinks(result.as_ref().err().and_then(RunError::failed_sink));
         self.course.end.wall_us = self.clock.now_us();
         result.and(finished)?;
@@ -86,9 +91,12 @@ impl Dispatcher<'_, '_> {
             self.inbox.collect(&mut batch, patience, hungry);
             let now_us = self.clock.now_us();
             patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
+            let mut executor_ended = None;
             for signal in std::mem::take(&mut batch.signals) {
-                if self.heed(signal)? == Heed::Abandon {
-                    return self.abandon(&mut batch, &mut records);
+                match signal {
+                    Signal::Interrupt => self.stop(),
+                    Signal::Abandon => return self.abandon(&mut batch, &mut records),
+                    Signal::ExecutorEnded(ended) => executor_ended = Some(ended),
                 }
             }
             batch.notices.drain(..).for_each(|notice| self.observer.notice(notice));
@@ -106,6 +114,9 @@ impl Dispatcher<'_, '_> {
             self.pacer.tick(now_us);
             self.hand_out(now_us);
             self.write(&mut records)?;
+            if let Some(ended) = executor_ended {
+                return self.last_words(ended);
+            }
             let more = !self.course.source_ended || self.pacer.waiting() > 0;
             if self.pacer.outstanding() == 0 && (self.course.stopping || !more) {
                 return Ok(());
@@ -203,32 +214,31 @@ impl Dispatcher<'_, '_> {
         for (number, sink) in self.sinks.iter_mut().enumerate() {
             sink.flush().map_err(|source| RunError::Sink { number, source })?;
         }
-        self.progress.set(&self.course.end, self.pacer.outstanding());
+        self.progress.set(&self.course.end, self.pacer.in_flight());
         Ok(())
     }
 
-    fn heed(&mut self, signal: Signal) -> Result<Heed, RunError> {
-        match signal {
-            Signal::Interrupt => {
-                if !self.course.stopping {
-                    self.course.stopping = true;
-                    self.course.end.interrupted = true;
-                    self.course.end.given_back += self.pacer.clear() as u64;
-                    let unstarted = self.feed.close();
-                    self.course.end.given_back += unstarted.len() as u64;
-                    self.pacer.finished(unstarted.len());
-                    let in_flight = self.pacer.outstanding();
-                    self.observer.notice(Notice::Stopping { in_flight });
-                }
-                Ok(Heed::GoOn)
-            }
-            Signal::Abandon => Ok(Heed::Abandon),
-            Signal::ExecutorEnded(Err(error)) => Err(RunError::Executor(error)),
-            // It ends because the feed was closed; if items are still out, it has broken its word.
-            Signal::ExecutorEnded(Ok(())) if self.pacer.outstanding() == 0 => Ok(Heed::GoOn),
-            Signal::ExecutorEnded(Ok(())) => {
-                Err(RunError::Lost { items: self.pacer.outstanding() })
-            }
+    /// Hands nothing more out and takes back what nobody has started.
+    fn stop(&mut self) {
+        if self.course.stopping {
+            return;
+        }
+        self.course.stopping = true;
+        self.course.end.interrupted = true;
+        self.course.end.given_back += self.pacer.clear() as u64;
+        let unstarted = self.feed.close();
+        self.course.end.given_back += unstarted.len() as u64;
+        self.pacer.finished(unstarted.len());
+        self.observer.notice(Notice::Stopping { in_flight: self.pacer.in_flight() });
+    }
+
+    /// The executor has returned, and with it all it had to report is here. It does so of its own accord only when it
+    /// can't go on; otherwise because the feed was closed, with nothing left out.
+    fn last_words(&self, ended: Result<(), ExecutorError>) -> Result<(), RunError> {
+        ended.map_err(RunError::Executor)?;
+        match self.pacer.outstanding() + self.pacer.waiting() {
+            0 if self.course.stopping => Ok(()),
+            items => Err(RunError::Lost { items }),
         }
     }
 
@@ -267,9 +277,22 @@ impl Dispatcher<'_, '_> {
     }
 }
 
-/// What a signal asks of the dispatcher's loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heed {
-    GoOn,
-    Abandon,
+/// Lets everybody go, however the dispatcher ends: should a sink or an observer panic, the workers and the source would
+/// otherwise wait for it for ever.
+#[derive(Debug)]
+struct Release {
+    feed: Arc<Feed>,
+    inbox: Arc<Inbox>,
+    cancel: CancellationToken,
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.cancel.cancel();
+        }
+        // From here on the workers find nothing more to do.
+        self.feed.close();
+        self.inbox.close();
+    }
 }

@@ -72,6 +72,11 @@ impl Pacer {
         self.outstanding
     }
 
+    /// How many of those can be at work: no more than there are workers, the others are in reserve.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.outstanding.min(self.workers)
+    }
+
     /// How many wait to be handed out.
     pub(crate) fn waiting(&self) -> usize {
         self.ready.len()
