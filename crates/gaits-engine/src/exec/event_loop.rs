@@ -3,10 +3,12 @@
 use super::worker::{Attended, Next, Span, Worker, attend_alone, attend_async, attend_blocking};
 use super::{Context, Executor, ExecutorError};
 use gaits_core::{BlockingSession, Clock, Item, Session};
+use std::io;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::runtime::{Builder, LocalOptions};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, coop};
 
 /// One event loop, with a worker for each item that may be in flight.
@@ -20,7 +22,7 @@ pub(crate) struct EventLoop {
 
 /// Where an event loop runs blocking work.
 #[derive(Debug, Clone, Copy)]
-enum Blocking {
+pub(super) enum Blocking {
     /// On the loop's own thread: everything else on it waits.
     OnLoop,
     /// On this many pool threads.
@@ -44,19 +46,41 @@ impl EventLoop {
 
 impl Executor for EventLoop {
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
-        let mut builder = Builder::new_current_thread();
-        builder.enable_all().thread_name("pool");
-        if let Blocking::OnPool(threads) = self.blocking {
-            builder.max_blocking_threads(threads.get() as usize);
+        match runtime(self.blocking) {
+            Ok(runtime) => {
+                self.drive(runtime, cx, None);
+                Ok(())
+            }
+            Err(error) => cx.fewer(self.in_flight.get() as usize, ExecutorError::EventLoop(error)),
         }
-        let runtime =
-            builder.build_local(LocalOptions::default()).map_err(ExecutorError::EventLoop)?;
+    }
+}
+
+/// The runtime of one event loop.
+pub(super) fn runtime(blocking: Blocking) -> io::Result<LocalRuntime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().thread_name("pool");
+    if let Blocking::OnPool(threads) = blocking {
+        builder.max_blocking_threads(threads.get() as usize);
+    }
+    builder.build_local(LocalOptions::default())
+}
+
+impl EventLoop {
+    /// Runs the loop to its end. A session that was opened in `runtime` already becomes the first worker's.
+    pub(super) fn drive(&self, runtime: LocalRuntime, cx: &Context, first: Option<Session>) {
         let cx = Rc::new(cx.clone());
+        let turns = match self.blocking {
+            Blocking::OnLoop => None,
+            Blocking::OnPool(threads) => Some(Rc::new(Semaphore::new(threads.get() as usize))),
+        };
         runtime.block_on(async {
             let mut workers = JoinSet::new();
+            let mut first = first;
             for _ in 0..self.in_flight.get() {
+                let session = first.take().unwrap_or_else(|| cx.work.open());
                 let alone = self.in_flight == NonZeroU32::MIN;
-                workers.spawn_local(work(Rc::clone(&cx), self.blocking, alone));
+                workers.spawn_local(work(Rc::clone(&cx), session, turns.clone(), alone));
             }
             tokio::select! {
                 () = cx.cancel.cancelled() => workers.abort_all(),
@@ -65,7 +89,6 @@ impl Executor for EventLoop {
         });
         // A pool thread that still computes for an abandoned run is not waited for.
         runtime.shutdown_background();
-        Ok(())
     }
 }
 
@@ -80,14 +103,19 @@ async fn all(workers: &mut JoinSet<()>) {
     }
 }
 
-/// One worker: an in-flight slot of the loop.
-async fn work(cx: Rc<Context>, blocking: Blocking, alone: bool) {
+/// One worker: an in-flight slot of the loop. Where there is a pool, blocking work waits for its turn there before it
+/// takes an item, so that an item that was taken is always one that is started.
+async fn work(cx: Rc<Context>, session: Session, turns: Option<Rc<Semaphore>>, alone: bool) {
     let clock = cx.clock.as_ref();
     let worker = Worker::new(&cx);
     let seat = cx.feed.seat();
-    let mut session = cx.work.open();
+    let mut session = session;
     let mut again = None;
     loop {
+        let turn = match (&session, &turns) {
+            (Session::Blocking(_), Some(turns)) => turns.acquire().await.ok(),
+            _ => None,
+        };
         let next = match again.take() {
             Some(item) => Some(item),
             None => seat.next(|| cx.out.idle()).await,
@@ -96,21 +124,20 @@ async fn work(cx: Rc<Context>, blocking: Blocking, alone: bool) {
         worker.starts(&item);
         let attended;
         let span;
-        (session, item, attended, span) = match (session, blocking) {
-            (Session::Async(mut session), _) => {
-                let future = session.perform(&item);
+        (session, item, attended, span) = match session {
+            Session::Async(mut session) => {
                 let (attended, span) = if alone {
-                    attend_alone(future, clock).await
+                    attend_alone(session.as_mut(), &item, clock).await
                 } else {
-                    attend_async(future, clock).await
+                    attend_async(session.as_mut(), &item, clock).await
                 };
                 (Session::Async(session), item, attended, span)
             }
-            (Session::Blocking(mut session), Blocking::OnLoop) => {
+            Session::Blocking(mut session) if turn.is_none() => {
                 let (attended, span) = attend_blocking(session.as_mut(), &item, clock);
                 (Session::Blocking(session), item, attended, span)
             }
-            (Session::Blocking(session), Blocking::OnPool(_)) => {
+            Session::Blocking(session) => {
                 match attend_on_pool(session, item, Arc::clone(&cx.clock)).await {
                     Some(attended) => attended,
                     // The runtime is going down: the run was abandoned.
@@ -118,6 +145,7 @@ async fn work(cx: Rc<Context>, blocking: Blocking, alone: bool) {
                 }
             }
         };
+        drop(turn);
         if attended.spoils_session() {
             session = cx.work.open();
         }

@@ -13,13 +13,14 @@ mod worker;
 pub use processes::{WORKER_VERB, worker_main};
 
 use crate::clock::MonotonicClock;
-use crate::flow::{Feed, Inbox};
+use crate::flow::{Feed, Inbox, Notice};
 use crate::plan::{Model, Plan};
 use gaits_core::{Clock, Work};
 use processes::Board;
+use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// Runs workers on the calling thread, and on what threads and processes it starts, until the feed has ended.
@@ -43,20 +44,44 @@ pub(crate) struct Context {
     pub(crate) board: Option<Arc<Board>>,
 }
 
-/// Counts the workers of a process that are still at it.
+impl Context {
+    /// Some workers can't begin, because of `error`: the run goes on without them, unless they are the last.
+    fn fewer(&self, workers: usize, error: ExecutorError) -> Result<(), ExecutorError> {
+        if (0..workers).any(|_| !self.crew.retire()) {
+            return Err(error);
+        }
+        let why = error.source().map_or_else(|| error.to_string(), |s| format!("{error}: {s}"));
+        self.out.notice(Notice::WorkerNotStarted { why });
+        Ok(())
+    }
+}
+
+/// The workers of a process that are still at it.
 #[derive(Debug)]
-pub(crate) struct Crew(AtomicUsize);
+pub(crate) struct Crew {
+    left: AtomicUsize,
+    /// Whether their work is known to be blocking.
+    blocking: AtomicBool,
+}
 
 impl Crew {
     pub(crate) fn new(workers: usize) -> Self {
-        Self(AtomicUsize::new(workers))
+        Self { left: AtomicUsize::new(workers), blocking: AtomicBool::new(false) }
     }
 
     /// Lets one worker go, unless it is the last. It must have closed its session before it asks.
     pub(crate) fn retire(&self) -> bool {
-        self.0
+        self.left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| (left > 1).then(|| left - 1))
             .is_ok()
+    }
+
+    fn note_blocking_work(&self) {
+        self.blocking.store(true, Ordering::Relaxed);
+    }
+
+    fn does_blocking_work(&self) -> bool {
+        self.blocking.load(Ordering::Relaxed)
     }
 }
 

@@ -4,7 +4,7 @@ use super::Context;
 use super::processes::Place;
 use crate::flow::Report;
 use gaits_core::{
-    BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Record,
+    AsyncSession, BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, Performed, Record,
     Reply, Timing, WorkerId,
 };
 use std::any::Any;
@@ -64,10 +64,24 @@ pub(super) fn attend_blocking(
 
 /// Performs an item as a task among others: its CPU time is the time its polls took.
 pub(super) async fn attend_async(
-    mut future: PerformFuture<'_>,
+    session: &mut dyn AsyncSession,
+    item: &Item,
     clock: &dyn Clock,
 ) -> (Attended, Span) {
     let mut span = Span { started_us: clock.now_us(), finished_us: 0, cpu_us: 0, tid: tid() };
+    let call = AssertUnwindSafe((session, item));
+    let begun = catch_unwind(move || {
+        let AssertUnwindSafe((session, item)) = { call };
+        session.perform(item)
+    });
+    let mut future = match begun {
+        Ok(future) => future,
+        Err(panic) => {
+            span.finished_us = clock.now_us();
+            span.cpu_us = span.finished_us.saturating_sub(span.started_us);
+            return (Attended::from_panic(panic.as_ref()), span);
+        }
+    };
     // Set while the item waits: the next poll reads the clock anew.
     let mut resumed_us = Some(span.started_us);
     let attended = poll_fn(|cx| {
@@ -86,9 +100,13 @@ pub(super) async fn attend_async(
 }
 
 /// Performs an item as the only task of its thread: its CPU time is the thread's.
-pub(super) async fn attend_alone(future: PerformFuture<'_>, clock: &dyn Clock) -> (Attended, Span) {
+pub(super) async fn attend_alone(
+    session: &mut dyn AsyncSession,
+    item: &Item,
+    clock: &dyn Clock,
+) -> (Attended, Span) {
     let cpu_us = clock.thread_cpu_us();
-    let (attended, mut span) = attend_async(future, clock).await;
+    let (attended, mut span) = attend_async(session, item, clock).await;
     span.cpu_us = clock.thread_cpu_us().saturating_sub(cpu_us);
     (attended, span)
 }

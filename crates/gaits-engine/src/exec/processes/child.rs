@@ -2,8 +2,9 @@
 
 use super::board::Board;
 use super::protocol::{self, Begin, FromWorker, ToWorker};
+use super::stderr::pass_on;
 use super::{BOARD_FD, SOCKET_FD, WORKER_VERB};
-use crate::flow::{Inbox, Notice};
+use crate::flow::Inbox;
 use bytes::Bytes;
 use command_fds::{CommandFdExt, FdMapping};
 use futures_util::{SinkExt, StreamExt};
@@ -14,12 +15,13 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
-use tokio_util::codec::{Framed, FramedRead, LengthDelimitedCodec, LinesCodec, LinesCodecError};
+use tokio::time::timeout;
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
-/// The longest line of a worker's standard error that is passed on whole, in bytes.
-const LONGEST_LINE: usize = 64 * 1024;
+/// How long a worker that has hung up is given to end by itself.
+const GRACE: Duration = Duration::from_secs(2);
 /// How long the last words of a dead worker are waited for: something it started may hold its standard error open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -86,31 +88,28 @@ impl WorkerProcess {
     /// Waits for the end of a worker that has hung up, or is to: how it ended, and what it had started last.
     pub(super) async fn end(mut self) -> io::Result<(ExitStatus, Vec<u64>)> {
         drop(self.socket);
-        let status = self.child.wait().await?;
+        let status = if let Ok(status) = timeout(GRACE, self.child.wait()).await {
+            status?
+        } else {
+            // Whatever it still does, nobody will hear of it.
+            self.child.start_kill()?;
+            self.child.wait().await?
+        };
         if let Some(mut stderr) = self.stderr.take()
-            && tokio::time::timeout(LAST_WORDS, &mut stderr).await.is_err()
+            && timeout(LAST_WORDS, &mut stderr).await.is_err()
         {
             stderr.abort();
         }
         Ok((status, self.board.started()?))
     }
-}
 
-/// Passes on what a worker writes to its standard error, line by line.
-async fn pass_on(stderr: ChildStderr, pid: u32, out: Arc<Inbox>) {
-    let mut lines = FramedRead::new(stderr, LinesCodec::new_with_max_length(LONGEST_LINE));
-    while let Some(line) = lines.next().await {
-        let line = match line {
-            Ok(line) => line,
-            Err(LinesCodecError::MaxLineLengthExceeded) => {
-                format!("(a line of more than {LONGEST_LINE} bytes left out)")
-            }
-            Err(LinesCodecError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                "(a line that is not UTF-8 left out)".into()
-            }
-            Err(LinesCodecError::Io(_)) => break,
-        };
-        out.notice(Notice::WorkerSaid { pid, line });
+    /// Ends it at once.
+    pub(super) async fn kill(mut self) {
+        // Should this fail, it is dead already, and its parent has been told so.
+        let _ = self.child.kill().await;
+        if let Some(stderr) = self.stderr.take() {
+            stderr.abort();
+        }
     }
 }
 

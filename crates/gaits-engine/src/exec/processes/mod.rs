@@ -6,6 +6,7 @@
 mod board;
 mod child;
 mod protocol;
+mod stderr;
 mod tend;
 mod worker_main;
 
@@ -62,27 +63,16 @@ impl Executor for Processes {
                 let tender = Tender::new(Rc::clone(&cx), self.begin.clone());
                 tenders.spawn_local(tender.run());
             }
-            let cancelled = cx.cancel.cancelled();
-            tokio::pin!(cancelled);
             let mut result = Ok(());
-            loop {
-                let ended = tokio::select! {
-                    ended = tenders.join_next() => ended,
-                    // Dropping the tenders kills their processes.
-                    () = &mut cancelled => break,
-                };
+            while let Some(ended) = tenders.join_next().await {
                 match ended {
-                    None => break,
-                    Some(Ok(Ok(()))) => {}
-                    Some(Ok(Err(error))) => {
+                    Ok(Err(error)) => {
                         // The others must end too; what is not started goes back.
                         cx.out.reports(cx.feed.close().into_iter().map(Report::Unstarted));
                         result = Err(error);
                     }
-                    Some(Err(error)) if error.is_panic() => {
-                        std::panic::resume_unwind(error.into_panic())
-                    }
-                    Some(Err(_)) => {}
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    Ok(Ok(())) | Err(_) => {}
                 }
             }
             result

@@ -19,8 +19,8 @@ const MOST_AHEAD: usize = 4096;
 const STUCK: Duration = Duration::from_millis(10);
 /// The first pause before a dead worker is replaced; doubled at each further death without a finished item.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest such pause. An item is given up after a few deaths, so a list full of deadly ones must not take for ever.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// So many workers in a row that die before they start anything end the run.
 const STILLBORN: u32 = 5;
 
@@ -45,51 +45,73 @@ impl Tender {
         Self { cx, begin }
     }
 
-    /// Until the feed has ended.
+    /// Until the feed has ended, or the run was abandoned.
     pub(super) async fn run(self) -> Result<(), ExecutorError> {
         let cx = &self.cx;
         let mut pause = FIRST_PAUSE;
         let mut stillborn = 0;
-        loop {
+        while !cx.feed.has_ended() {
             let process = match WorkerProcess::start(&self.begin, &cx.out).await {
                 Ok(process) => process,
-                // With others at work, the run goes on with fewer.
-                Err(error) if cx.crew.retire() => {
-                    cx.out.notice(Notice::WorkerNotStarted { why: error.to_string() });
-                    return Ok(());
-                }
-                Err(error) => return Err(ExecutorError::Spawn(error)),
+                Err(error) => return cx.fewer(1, ExecutorError::Spawn(error)),
             };
             let pid = process.pid;
             let mut serving = Serving::new(cx, &self.begin, process);
-            let served = serving.serve().await;
+            let served = tokio::select! {
+                biased;
+                () = cx.cancel.cancelled() => None,
+                served = serving.serve() => Some(served),
+            };
+            let Some(served) = served else {
+                serving.process.kill().await;
+                break;
+            };
+            serving.seat.leave();
             let (finished, outstanding) = (serving.finished, serving.outstanding);
             let (how, started) = match serving.process.end().await {
                 Ok((status, started)) => (describe(status), started),
                 Err(error) => (format!("its end can't be told: {error}"), Vec::new()),
             };
             if served == Served::ToTheEnd && outstanding.is_empty() {
-                return Ok(());
+                break;
             }
-            let worker = WorkerId { pid, tid: pid };
             let blamed = outstanding.keys().filter(|index| started.contains(index)).count();
             cx.out.notice(Notice::WorkerDied { pid, how: how.clone() });
-            cx.out.reports(outstanding.into_values().map(|item| {
-                if started.contains(&item.index) {
-                    Report::Crashed { item, worker, how: how.clone() }
-                } else {
-                    Report::Unstarted(item)
-                }
-            }));
+            cx.out.reports(returned(outstanding, &started, WorkerId { pid, tid: pid }, &how));
             cx.out.idle();
             stillborn = if finished == 0 && blamed == 0 { stillborn + 1 } else { 0 };
             if stillborn == STILLBORN {
                 return Err(ExecutorError::Stillborn { times: stillborn, how });
             }
             pause = if finished > 0 { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-            sleep(pause).await;
+            tokio::select! {
+                () = cx.cancel.cancelled() => {}
+                () = cx.feed.ended() => {}
+                () = sleep(pause) => {}
+            }
         }
+        Ok(())
     }
+}
+
+/// What is to be said of the items that a dead `worker` leaves behind: those it had started are charged to it. The
+/// last come first, since each goes back before all others.
+fn returned(
+    outstanding: HashMap<u64, Item>,
+    started: &[u64],
+    worker: WorkerId,
+    how: &str,
+) -> Vec<Report> {
+    let mut items: Vec<_> = outstanding.into_values().collect();
+    items.sort_unstable_by_key(|item| std::cmp::Reverse(item.index));
+    let report = |item: Item| {
+        if started.contains(&item.index) {
+            Report::Crashed { item, worker, how: how.to_owned() }
+        } else {
+            Report::Unstarted(item)
+        }
+    };
+    items.into_iter().map(report).collect()
 }
 
 /// One process being served.
@@ -137,6 +159,9 @@ impl<'a> Serving<'a> {
         let mut tick = interval(STUCK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut quiet = false;
+        let cx = self.cx;
+        let ended = cx.feed.ended();
+        tokio::pin!(ended);
         loop {
             let has_room = self.has_room();
             if !has_room {
@@ -152,29 +177,49 @@ impl<'a> Serving<'a> {
                     Ok(None) if self.closing => return Served::ToTheEnd,
                     Ok(None) | Err(_) => return self.died(),
                 },
-                item = self.seat.next(|| self.cx.out.idle()), if has_room => match item {
+                // Without regard to room: what the worker has not started must not be started any more.
+                () = &mut ended, if !self.closing => self.close().await,
+                item = self.seat.next(|| cx.out.idle()), if has_room => match item {
                     Some(item) => self.supply(item).await,
-                    None => {
-                        self.closing = true;
-                        self.process.say(&ToWorker::Close).await
-                    }
+                    None => self.close().await,
                 },
                 _ = tick.tick(), if self.outstanding.len() > self.width => {
                     self.unstick(std::mem::replace(&mut quiet, true)).await
                 }
             };
-            if step.is_err() {
-                return self.died();
+            if let Err(error) = step {
+                return self.hung_up(&error).await;
             }
         }
     }
 
-    /// What was held back for it is free again.
+    async fn close(&mut self) -> io::Result<()> {
+        self.closing = true;
+        self.release_suspect();
+        self.process.say(&ToWorker::Close).await
+    }
+
+    /// Nothing can be said to it any more; what it has said before is still there to be heard.
+    async fn hung_up(&mut self, error: &io::Error) -> Served {
+        let served = self.died();
+        if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) {
+            while let Ok(Some(said)) = self.process.hear().await
+                && self.take_in(said).await.is_ok()
+            {}
+        }
+        served
+    }
+
     fn died(&mut self) -> Served {
+        self.release_suspect();
+        Served::UntilDeath
+    }
+
+    /// What was held back for it is free again.
+    fn release_suspect(&mut self) {
         if let Some(item) = self.suspect.take() {
             self.cx.out.report(Report::Unstarted(item));
         }
-        Served::UntilDeath
     }
 
     /// Takes in what the worker says, and hands on what has waited for that.

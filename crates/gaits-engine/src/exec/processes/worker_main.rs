@@ -10,6 +10,7 @@ use crate::exec::{Context, Crew, local_executor};
 use crate::flow::{Batch, Feed, Inbox, Patience, Report, Signal};
 use crate::work::Works;
 use gaits_core::Clock;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal;
 use nix::unistd::getppid;
@@ -68,11 +69,11 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     let (feed, out) = (Arc::clone(&cx.feed), Arc::clone(&cx.out));
     thread::Builder::new()
         .name("reader".into())
-        .spawn(move || exit_on_error(take_orders(&mut reader, &feed, &out)))?;
+        .spawn(move || exit_on_error(&take_orders(&mut reader, &feed, &out)))?;
     let out = Arc::clone(&cx.out);
     let writer = thread::Builder::new()
         .name("writer".into())
-        .spawn(move || exit_on_error(pass_reports(socket, &out)))?;
+        .spawn(move || exit_on_error(&pass_reports(socket, &out)))?;
     let result = local_executor(plan.model).run(&cx);
     cx.out.signal(Signal::ExecutorEnded(Ok(())));
     if let Err(panic) = writer.join() {
@@ -94,11 +95,15 @@ fn inherited() -> Result<(UnixStream, Board), String> {
     // SAFETY: both are open, as was just seen, and nothing else in this process, which has only begun, owns them.
     let (socket, board) =
         unsafe { (OwnedFd::from_raw_fd(SOCKET_FD), OwnedFd::from_raw_fd(BOARD_FD)) };
+    // What the work may start must not hold them open: their end is the worker's.
+    for fd in [&socket, &board] {
+        fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(|error| error.to_string())?;
+    }
     Ok((socket.into(), board.into()))
 }
 
 /// Without its parent a worker has no reason to live, and nobody to tell.
-fn exit_on_error(result: io::Result<()>) {
+fn exit_on_error(result: &io::Result<()>) {
     if result.is_err() {
         exit(1);
     }
@@ -131,14 +136,22 @@ fn take_orders(reader: &mut impl Read, feed: &Feed, out: &Inbox) -> io::Result<(
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "begun twice"));
             }
             ToWorker::Items(items) => feed.push(items),
-            ToWorker::Recall => out.reports(feed.recall().into_iter().map(Report::Unstarted)),
+            ToWorker::Recall => give_back(feed, out),
             ToWorker::Close => {
                 closed = true;
-                out.reports(feed.close().into_iter().map(Report::Unstarted));
+                // First, since with the feed's end the worker ends, and what is not reported by then never is.
+                give_back(feed, out);
+                feed.close();
             }
         }
     }
     if closed { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+/// Reports what nobody has started; the last first, since each goes back before all others.
+fn give_back(feed: &Feed, out: &Inbox) {
+    out.reports(feed.recall().into_iter().rev().map(Report::Unstarted));
+    out.idle();
 }
 
 /// Writes reports to the parent until the executor has ended.
