@@ -14,18 +14,23 @@ pub struct List {
 
 impl std::fmt::Debug for List {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("List").field("items", &self.items).field("count", &self.count).finish()
+        f.debug_struct("List")
+            .field("items", &self.items)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
     }
 }
 
 impl List {
     /// The items as they are.
+    #[must_use]
     pub fn new(items: Vec<Box<str>>, check: Check) -> Self {
         let count = items.len() as u64;
         Self::cycled(items, count, check)
     }
 
     /// `count` items, taken from `items` over and over; none where there is nothing to take.
+    #[must_use]
     pub fn cycled(items: Vec<Box<str>>, count: u64, check: Check) -> Self {
         let count = if items.is_empty() { 0 } else { count };
         Self { items, next: 0, count, check }

@@ -87,6 +87,6 @@ mod tests {
     const ORACLE: [(u32, u64, &str); 3] = [
         (2, 1, "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"),
         (10, 4488, "a05d0512dafe8d5fe0727a2489789e7fdae81bd0f1395a5163be1ca06eafce44"),
-        (30, 259370, "8212ca591d052648422c93b4b840ef0f35d067efa1472b45efca4d74a958fecd"),
+        (30, 259_370, "8212ca591d052648422c93b4b840ef0f35d067efa1472b45efca4d74a958fecd"),
     ];
 }

@@ -1,0 +1,60 @@
+//! The engine under every model with real processes, threads and signals. Worker processes are this very binary, so it
+//! has a `main` of its own.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "all of this is test code")]
+
+mod cancel;
+mod crashes;
+mod exhausted;
+mod models;
+mod panics;
+mod scene;
+mod script;
+mod sinks;
+mod sources;
+mod speed;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// A test that takes longer hangs: no test waits for anything but events. Set in seconds by this variable.
+const WATCHDOG: (&str, u64) = ("GAITS_TEST_WATCHDOG", 600);
+
+fn main() -> ExitCode {
+    if let Some(code) = scene::play_another_part() {
+        return code;
+    }
+    let trials = [
+        models::trials(),
+        panics::trials(),
+        crashes::trials(),
+        cancel::trials(),
+        sources::trials(),
+        sinks::trials(),
+        exhausted::trials(),
+        speed::trials(),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+}
+
+/// A test that ends the whole program, with its name, rather than hang.
+pub(crate) fn trial(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial {
+    let name = name.into();
+    Trial::test(name.clone(), move || {
+        let (done, watched) = channel::<()>();
+        let seconds = std::env::var(WATCHDOG.0).ok().and_then(|s| s.parse().ok());
+        let limit = Duration::from_secs(seconds.unwrap_or(WATCHDOG.1));
+        let watchdog = thread::Builder::new().name("watchdog".into()).spawn(move || {
+            if watched.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("test {name} hangs");
+                std::process::abort();
+            }
+        });
+        test();
+        drop(done);
+        watchdog?.join().map_err(|_| "the watchdog panicked")?;
+        Ok(())
+    })
+}

@@ -1,0 +1,230 @@
+//! A work for tests: an item's text is a list of steps, divided by `;`, such as `touch began; wait go; kill 9`. Steps
+//! that wait do so for a file in the scene's folder, so that a test says when it goes on.
+
+use gaits_core::{
+    AsyncSession, BlockingSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed,
+    Reply, Session, Value, Work,
+};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getpid};
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+/// The name it is registered under.
+pub(crate) const SCRIPT: &str = "script";
+/// The verb of a process that lives until a file appears.
+pub(crate) const LINGER_VERB: &str = "__linger";
+
+/// What the sessions of one scene share within a process.
+#[derive(Debug, Default)]
+struct Shared {
+    opened: AtomicI64,
+    open: AtomicI64,
+    in_flight: AtomicI64,
+}
+
+static SCENES: LazyLock<Mutex<HashMap<String, Arc<Shared>>>> = LazyLock::new(Mutex::default);
+
+#[derive(Debug)]
+struct Script {
+    blocking: bool,
+    stage: Stage,
+}
+
+/// Makes the work; its settings are `blocking` or `async`, and the folder.
+pub(crate) fn build(config: &str) -> Result<Arc<dyn Work>, String> {
+    let (kind, dir) = config.split_once(' ').ok_or("no folder")?;
+    let shared = Arc::clone(SCENES.lock().unwrap().entry(config.to_owned()).or_default());
+    let stage = Stage { dir: dir.into(), shared, number: 0 };
+    Ok(Arc::new(Script { blocking: kind == "blocking", stage }))
+}
+
+impl Work for Script {
+    fn open(&self) -> Session {
+        let number = self.stage.shared.opened.fetch_add(1, Ordering::SeqCst);
+        self.stage.shared.open.fetch_add(1, Ordering::SeqCst);
+        let stage = Stage { number, shared: Arc::clone(&self.stage.shared), ..self.stage.clone() };
+        let session = Player { stage, blocking: self.blocking };
+        if self.blocking {
+            Session::Blocking(Box::new(session))
+        } else {
+            // As an HTTP session may: it needs its event loop from the beginning.
+            drop(tokio::time::sleep(Duration::ZERO));
+            Session::Async(Box::new(session))
+        }
+    }
+}
+
+struct Player {
+    stage: Stage,
+    blocking: bool,
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.stage.shared.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl AsyncSession for Player {
+    fn perform<'a>(&'a mut self, item: &'a Item) -> PerformFuture<'a> {
+        assert!(!item.text.starts_with("panic at call"), "panic at call");
+        Box::pin(self.stage.play(item, self.blocking))
+    }
+}
+
+impl BlockingSession for Player {
+    fn perform(&mut self, item: &Item) -> Reply {
+        use futures_util::FutureExt as _;
+        self.stage.play(item, self.blocking).now_or_never().expect("blocking steps never wait")
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Stage {
+    dir: PathBuf,
+    shared: Arc<Shared>,
+    number: i64,
+}
+
+/// Counts an item in flight, however it ends.
+struct InFlight<'a>(&'a Shared);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Stage {
+    async fn play(&self, item: &Item, blocking: bool) -> Reply {
+        let in_flight = self.shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        let _in_flight = InFlight(&self.shared);
+        for step in item.text.split(';') {
+            let (verb, rest) = step.trim().split_once(' ').unwrap_or((step.trim(), ""));
+            match verb {
+                "ok" => {}
+                "touch" => self.touch(rest),
+                "wait" => until(blocking, || self.dir.join(rest).exists()).await,
+                "meet" => {
+                    self.touch(&format!("here-{}", item.index));
+                    let number: usize = rest.parse().unwrap();
+                    until(blocking, || self.here() >= number).await;
+                }
+                "panic" => panic!("{rest}"),
+                "kill" => die(rest),
+                "kill-unless" => {
+                    let (file, signal) = rest.split_once(' ').unwrap();
+                    if !self.dir.join(file).exists() {
+                        self.touch(file);
+                        die(signal);
+                    }
+                }
+                "exit" => std::process::exit(rest.parse().unwrap()),
+                "say" => say(format!("{rest}\n").as_bytes()),
+                "spew" => say(&[vec![b'x'; rest.parse().unwrap()], b"\n".to_vec()].concat()),
+                "blurt" => say(b"a \xff b\n"),
+                "spin" => loop {
+                    std::hint::spin_loop();
+                },
+                "hold" => {
+                    let file = OpenOptions::new().write(true).open(self.dir.join(rest)).unwrap();
+                    std::mem::forget(file);
+                }
+                "linger" => {
+                    let mut child = std::process::Command::new("/proc/self/exe");
+                    child.arg(LINGER_VERB).arg(self.dir.join(rest)).spawn().unwrap();
+                }
+                "exhausted" => {
+                    if self.shared.open.load(Ordering::SeqCst) > rest.parse().unwrap() {
+                        let error = ItemError::new(ErrorKind::Connect, "too many open files");
+                        return Reply::Exhausted(error);
+                    }
+                }
+                other => panic!("no step is called {other}"),
+            }
+        }
+        let mut performed = Performed::ok(Detail::None);
+        performed.extract = vec![
+            ("session".into(), Value::Integer(self.number)),
+            ("in_flight".into(), Value::Integer(in_flight)),
+        ];
+        Reply::Done(performed)
+    }
+
+    /// Makes a file that holds this process's id; it is whole as soon as it is there.
+    fn touch(&self, name: &str) {
+        let aside = self.dir.join(format!(".{name}"));
+        fs::write(&aside, std::process::id().to_string()).unwrap();
+        fs::rename(aside, self.dir.join(name)).unwrap();
+    }
+
+    fn here(&self) -> usize {
+        let names = fs::read_dir(&self.dir).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("here-")).count()
+    }
+}
+
+/// Waits for an event, which here always is a file.
+async fn until(blocking: bool, event: impl Fn() -> bool) {
+    const LOOK_EVERY: Duration = Duration::from_millis(1);
+    while !event() {
+        if blocking {
+            std::thread::sleep(LOOK_EVERY);
+        } else {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+fn die(signal: &str) {
+    let number: i32 = signal.parse().unwrap();
+    kill(getpid(), Signal::try_from(number).unwrap()).unwrap();
+    // Until it arrives.
+    loop {
+        std::thread::park();
+    }
+}
+
+fn say(bytes: &[u8]) {
+    std::io::stderr().write_all(bytes).unwrap();
+}
+
+/// The whole life of a process that `linger` has started.
+pub(crate) fn linger(file: &Path) {
+    while !file.exists() && nix::unistd::getppid() != Pid::from_raw(0) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The name of a work that can't be set up in a worker process, which dies of it.
+pub(crate) const STILLBORN: &str = "stillborn";
+
+pub(crate) fn build_stillborn(config: &str) -> Result<Arc<dyn Work>, String> {
+    if std::env::args().nth(1).as_deref() == Some(gaits_engine::WORKER_VERB) {
+        std::process::exit(7);
+    }
+    build(config)
+}
+
+/// The name of a work whose sessions panic when they are opened.
+pub(crate) const BRITTLE: &str = "brittle";
+
+#[derive(Debug)]
+struct Brittle;
+
+impl Work for Brittle {
+    fn open(&self) -> Session {
+        panic!("brittle")
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is a builder")]
+pub(crate) fn build_brittle(_: &str) -> Result<Arc<dyn Work>, String> {
+    Ok(Arc::new(Brittle))
+}
