@@ -24,9 +24,9 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
 
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 128, hard).unwrap();
-    let mut hoard = Vec::new();
+    let mut files = Vec::new();
     while let Ok(file) = File::open("/dev/null") {
-        hoard.push(file);
+        files.push(file);
     }
 
     for (client, url, doing) in [
@@ -44,5 +44,5 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
     }
     let (kind, message, _) = failed(keeping.get(&url));
     assert_eq!(kind, ErrorKind::Timeout, "the idle connection made room: {message}");
-    drop(hoard);
+    drop(files);
 }

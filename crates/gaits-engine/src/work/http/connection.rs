@@ -80,8 +80,11 @@ impl Connection {
         let io = TokioIo::new(wire);
         let speaker = match protocol {
             Protocol::Http1 => {
-                let (sender, driver) =
-                    http1::Builder::new().handshake(io).await.map_err(|e| head_error(&e))?;
+                let (sender, driver) = http1::Builder::new()
+                    .writev(false)
+                    .handshake(io)
+                    .await
+                    .map_err(|e| head_error(&e))?;
                 Speaker::Http1 { sender, driver: Some(driver) }
             }
             Protocol::Http2 => {

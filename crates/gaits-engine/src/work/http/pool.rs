@@ -26,14 +26,13 @@ struct Idle {
 }
 
 impl Pool {
-    /// Takes the connection to `origin` that was used last, closing those that have grown too old by `now_us`.
-    pub(super) fn take(&mut self, origin: &Origin, now_us: u64) -> Option<Box<Connection>> {
+    /// Takes the connection to `origin` that was used last, if it has not grown too old by `now_us`, and tells for
+    /// how many microseconds it has been idle.
+    pub(super) fn take(&mut self, origin: &Origin, now_us: u64) -> Option<(Box<Connection>, u64)> {
         let at = self.idle.iter().rposition(|idle| idle.origin.is_same(origin))?;
         let idle = self.idle.remove(at);
-        if now_us.saturating_sub(idle.since_us) > MAX_AGE_US {
-            return None;
-        }
-        Some(idle.connection)
+        let idle_us = now_us.saturating_sub(idle.since_us);
+        (idle_us <= MAX_AGE_US).then_some((idle.connection, idle_us))
     }
 
     /// Keeps `connection` for another request, in the place of the one that was not used for longest.

@@ -129,7 +129,7 @@ impl HttpSession {
                     tokio::time::timeout(DRAIN_TIMEOUT, answer::drain(&mut connection)).await;
                 trace.enter(Phase::Between);
                 if matches!(drained, Ok(Ok(()))) {
-                    self.keep(&target, connection).await;
+                    self.keep(&target, connection, trace).await;
                 }
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 target = next;
@@ -137,7 +137,7 @@ impl HttpSession {
             }
             let read = answer::read(&mut connection, &head, &self.shared.spec, trace).await;
             trace.enter(Phase::Between);
-            self.keep(&target, connection).await;
+            self.keep(&target, connection, trace).await;
             return match read {
                 _ if !answer::is_accepted(head.status) => {
                     Err(Fault::Failed(answer::status_error(head.status)))
@@ -154,8 +154,9 @@ impl HttpSession {
         foreign: bool,
         trace: &mut Trace,
     ) -> Result<(Box<Connection>, Head), Fault> {
-        if let Some(mut connection) = self.pool.take(&target.origin, self.shared.clock.now_us())
-            && connection.is_usable().await
+        let idle = self.pool.take(&target.origin, self.shared.clock.now_us());
+        if let Some((mut connection, idle_us)) = idle
+            && (idle_us < FRESH_US || connection.is_usable().await)
         {
             trace.detail.reused = true;
             match self.send(&mut connection, target, foreign, trace).await {
@@ -194,12 +195,15 @@ impl HttpSession {
     }
 
     /// Keeps a connection for the next request, if there may be one on it.
-    async fn keep(&mut self, target: &Target, mut connection: Box<Connection>) {
+    async fn keep(&mut self, target: &Target, mut connection: Box<Connection>, trace: &Trace) {
         if self.shared.spec.session == SessionMode::PerWorker && connection.is_usable().await {
-            self.pool.put(target.origin.clone(), connection, self.shared.clock.now_us());
+            self.pool.put(target.origin.clone(), connection, trace.since_us());
         }
     }
 }
+
+/// For how many microseconds after it was found usable a connection is taken for usable.
+const FRESH_US: u64 = 1000;
 
 /// How long a redirect's body is waited for.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);

@@ -47,6 +47,9 @@ impl Trace {
 
     /// Ends the present phase, adding its time to the record, and begins `next`.
     pub(super) fn enter(&mut self, next: Phase) {
+        if self.phase == next {
+            return;
+        }
         let now_us = self.clock.now_us();
         let spent_us = now_us.saturating_sub(self.since_us);
         let detail = &mut *self.detail;
@@ -60,6 +63,11 @@ impl Trace {
         }
         self.phase = next;
         self.since_us = now_us;
+    }
+
+    /// When the present phase began, on the clock of the run.
+    pub(super) const fn since_us(&self) -> u64 {
+        self.since_us
     }
 
     pub(super) const fn phase(&self) -> Phase {
