@@ -80,6 +80,7 @@ impl Connection {
         let io = TokioIo::new(wire);
         let speaker = match protocol {
             Protocol::Http1 => {
+                // A request without a body is one buffer, and `write` costs less than `writev`.
                 let (sender, driver) = http1::Builder::new()
                     .writev(false)
                     .handshake(io)
