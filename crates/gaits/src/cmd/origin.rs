@@ -33,7 +33,9 @@ pub(super) fn origin(args: &OriginArgs) -> Result<Exit, Trouble> {
             .map_err(Trouble::CouldNotGoOn)?;
     }
     // The URL goes to standard output, so that a script can read it.
-    let told = writeln!(io::stdout(), "{}", origin.url("")).and_then(|()| io::stdout().flush());
+    let url = origin.url("");
+    let told =
+        writeln!(io::stdout(), "{}", url.trim_end_matches('/')).and_then(|()| io::stdout().flush());
     told.map_err(|error| Trouble::CouldNotGoOn(anyhow!(error).context("can't tell the URL")))?;
     if !args.quiet {
         talk::line("gaits: serving; Ctrl-C stops it");
