@@ -58,7 +58,7 @@ impl<W: Write + Send> Sink for JsonLines<W> {
 #[derive(Debug)]
 struct Committer {
     shared: Arc<Shared>,
-    thread: thread::JoinHandle<()>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl Committer {
         let thread = thread::Builder::new()
             .name("committer".into())
             .spawn(move || commit_at_intervals(&file, &theirs))?;
-        Ok(Self { shared, thread })
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Notes that there is something to commit, and tells if the last commit failed.
@@ -100,13 +100,26 @@ impl Committer {
         state.failed.take().map_or(Ok(()), Err)
     }
 
-    fn finish(self) -> io::Result<()> {
-        self.shared.lock().closed = true;
-        self.shared.changed.notify_one();
-        if let Err(panic) = self.thread.join() {
+    fn finish(mut self) -> io::Result<()> {
+        self.close();
+        if let Some(thread) = self.thread.take()
+            && let Err(panic) = thread.join()
+        {
             std::panic::resume_unwind(panic);
         }
         self.shared.lock().failed.take().map_or(Ok(()), Err)
+    }
+
+    fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Drop for Committer {
+    /// A sink that has failed is not finished; its thread must end all the same.
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -126,7 +139,7 @@ fn commit_at_intervals(file: &File, shared: &Shared) {
         state.dirty = false;
         let closed = state.closed;
         drop(state);
-        let committed = file.sync_data();
+        let committed = commit(file);
         state = shared.lock();
         if let Err(error) = committed {
             state.failed = Some(error);
@@ -135,5 +148,18 @@ fn commit_at_intervals(file: &File, shared: &Shared) {
         if closed {
             return;
         }
+    }
+}
+
+/// Brings a file to the disk, if that is where it is.
+fn commit(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        // A device or a pipe: `/dev/null`, `/dev/stdout`.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+        {
+            Ok(())
+        }
+        committed => committed,
     }
 }
