@@ -51,11 +51,11 @@ pub(crate) struct Dispatcher<'a, 'b> {
 #[derive(Debug, Default)]
 pub(crate) struct Course {
     next_index: u64,
-    source_ended: bool,
-    /// The source could not be read to its end.
-    source_error: Option<io::Error>,
+    /// How the source has ended, once it has.
+    source_end: Option<io::Result<()>>,
     stopping: bool,
     sinks_finished: bool,
+    executor_ended: bool,
     end: RunEnd,
 }
 
@@ -74,10 +74,28 @@ impl Dispatcher<'_, '_> {
         drop(release);
         let finished = self.finish_sinks(result.as_ref().err().and_then(RunError::failed_sink));
         self.course.end.wall_us = self.clock.now_us();
+        self.see_out();
         result.and(finished)?;
-        match self.course.source_error {
-            Some(error) => Err(RunError::Source(error)),
-            None => Ok(self.course.end),
+        match self.course.source_end {
+            Some(Err(error)) => Err(RunError::Source(error)),
+            _ => Ok(self.course.end),
+        }
+    }
+
+    /// Waits for the workers to end: a worker process may still have something to say.
+    fn see_out(&mut self) {
+        let mut batch = Batch::default();
+        while !self.course.executor_ended {
+            self.inbox.collect(&mut batch, Patience::Long, false);
+            batch.notices.drain(..).for_each(|notice| self.observer.notice(notice));
+            for signal in batch.signals.drain(..) {
+                match signal {
+                    Signal::Interrupt => {}
+                    Signal::Abandon => self.cancel.cancel(),
+                    Signal::ExecutorEnded(_) => self.course.executor_ended = true,
+                }
+            }
+            batch.reports.clear();
         }
     }
 
@@ -87,7 +105,7 @@ impl Dispatcher<'_, '_> {
         let mut patience = Patience::Long;
         loop {
             let hungry =
-                !self.course.source_ended && !self.course.stopping && self.pacer.is_hungry();
+                self.course.source_end.is_none() && !self.course.stopping && self.pacer.is_hungry();
             self.inbox.collect(&mut batch, patience, hungry);
             let now_us = self.clock.now_us();
             patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
@@ -96,7 +114,10 @@ impl Dispatcher<'_, '_> {
                 match signal {
                     Signal::Interrupt => self.stop(),
                     Signal::Abandon => return self.abandon(&mut batch, &mut records),
-                    Signal::ExecutorEnded(ended) => executor_ended = Some(ended),
+                    Signal::ExecutorEnded(ended) => {
+                        self.course.executor_ended = true;
+                        executor_ended = Some(ended);
+                    }
                 }
             }
             batch.notices.drain(..).for_each(|notice| self.observer.notice(notice));
@@ -107,8 +128,7 @@ impl Dispatcher<'_, '_> {
                 records.extend(self.admit(entry, now_us));
             }
             if let Some(end) = batch.source_end.take() {
-                self.course.source_ended = true;
-                self.course.source_error = end.err();
+                self.course.source_end = Some(end);
             }
             // Workers first: they go on while the records are written.
             self.pacer.tick(now_us);
@@ -117,7 +137,7 @@ impl Dispatcher<'_, '_> {
             if let Some(ended) = executor_ended {
                 return self.last_words(ended);
             }
-            let more = !self.course.source_ended || self.pacer.waiting() > 0;
+            let more = self.course.source_end.is_none() || self.pacer.waiting() > 0;
             if self.pacer.outstanding() == 0 && (self.course.stopping || !more) {
                 return Ok(());
             }
