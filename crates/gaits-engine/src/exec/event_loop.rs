@@ -2,13 +2,13 @@
 
 use super::worker::{Attended, Next, Span, Worker, attend_alone, attend_async, attend_blocking};
 use super::{Context, Executor, ExecutorError};
-use gaits_core::{BlockingSession, Clock, Item, Session};
+use crate::flow::Report;
+use gaits_core::{BlockingSession, Item, Session};
 use std::io;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, coop};
 
 /// One event loop, with a worker for each item that may be in flight.
@@ -70,17 +70,13 @@ impl EventLoop {
     /// Runs the loop to its end. A session that was opened in `runtime` already becomes the first worker's.
     pub(super) fn drive(&self, runtime: LocalRuntime, cx: &Context, first: Option<Session>) {
         let cx = Rc::new(cx.clone());
-        let turns = match self.blocking {
-            Blocking::OnLoop => None,
-            Blocking::OnPool(threads) => Some(Rc::new(Semaphore::new(threads.get() as usize))),
-        };
         runtime.block_on(async {
             let mut workers = JoinSet::new();
             let mut first = first;
             for _ in 0..self.in_flight.get() {
                 let session = first.take().unwrap_or_else(|| cx.work.open());
                 let alone = self.in_flight == NonZeroU32::MIN;
-                workers.spawn_local(work(Rc::clone(&cx), session, turns.clone(), alone));
+                workers.spawn_local(work(Rc::clone(&cx), session, self.blocking, alone));
             }
             tokio::select! {
                 () = cx.cancel.cancelled() => workers.abort_all(),
@@ -103,19 +99,14 @@ async fn all(workers: &mut JoinSet<()>) {
     }
 }
 
-/// One worker: an in-flight slot of the loop. Where there is a pool, blocking work waits for its turn there before it
-/// takes an item, so that an item that was taken is always one that is started.
-async fn work(cx: Rc<Context>, session: Session, turns: Option<Rc<Semaphore>>, alone: bool) {
+/// One worker: an in-flight slot of the loop.
+async fn work(cx: Rc<Context>, session: Session, blocking: Blocking, alone: bool) {
     let clock = cx.clock.as_ref();
     let worker = Worker::new(&cx);
     let seat = cx.feed.seat();
     let mut session = session;
     let mut again = None;
     loop {
-        let turn = match (&session, &turns) {
-            (Session::Blocking(_), Some(turns)) => turns.acquire().await.ok(),
-            _ => None,
-        };
         let next = match again.take() {
             Some(item) => Some(item),
             None => seat.next(|| cx.out.idle()).await,
@@ -124,8 +115,8 @@ async fn work(cx: Rc<Context>, session: Session, turns: Option<Rc<Semaphore>>, a
         worker.starts(&item);
         let attended;
         let span;
-        (session, item, attended, span) = match session {
-            Session::Async(mut session) => {
+        (session, item, attended, span) = match (session, blocking) {
+            (Session::Async(mut session), _) => {
                 let (attended, span) = if alone {
                     attend_alone(session.as_mut(), &item, clock).await
                 } else {
@@ -133,48 +124,65 @@ async fn work(cx: Rc<Context>, session: Session, turns: Option<Rc<Semaphore>>, a
                 };
                 (Session::Async(session), item, attended, span)
             }
-            Session::Blocking(mut session) if turn.is_none() => {
+            (Session::Blocking(mut session), Blocking::OnLoop) => {
                 let (attended, span) = attend_blocking(session.as_mut(), &item, clock);
                 (Session::Blocking(session), item, attended, span)
             }
-            Session::Blocking(session) => {
-                match attend_on_pool(session, item, Arc::clone(&cx.clock)).await {
-                    Some(attended) => attended,
-                    // The runtime is going down: the run was abandoned.
-                    None => break,
+            (Session::Blocking(session), Blocking::OnPool(_)) => {
+                match attend_on_pool(&cx, session, item).await {
+                    OnPool::Attended(session, item, attended, span) => {
+                        (Session::Blocking(session), item, attended, span)
+                    }
+                    OnPool::Unstarted(item) => {
+                        cx.out.report(Report::Unstarted(item));
+                        break;
+                    }
+                    OnPool::Abandoned => break,
                 }
             }
         };
-        drop(turn);
-        if attended.spoils_session() {
-            session = cx.work.open();
-        }
+        let kept = if attended.spoils_session() {
+            drop(session);
+            None
+        } else {
+            Some(session)
+        };
         match worker.settle(item, attended, span) {
             Next::Item => {}
             Next::Again(item) => again = Some(item),
             Next::Retire => break,
         }
+        session = kept.unwrap_or_else(|| cx.work.open());
         // Work that never waits must let the others have their turn.
         coop::consume_budget().await;
     }
 }
 
-/// Performs an item on a thread of the pool, and gives back what it lent: `run_in_executor`.
-async fn attend_on_pool(
-    mut session: Box<dyn BlockingSession>,
-    item: Item,
-    clock: Arc<dyn Clock>,
-) -> Option<(Session, Item, Attended, Span)> {
+/// What came of handing an item to the pool.
+enum OnPool {
+    /// It was performed.
+    Attended(Box<dyn BlockingSession>, Item, Attended, Span),
+    /// The feed ended while it waited for a thread.
+    Unstarted(Item),
+    /// The runtime is going down: the run was abandoned.
+    Abandoned,
+}
+
+/// Performs an item on a thread of the pool, and gives back what it lent: `run_in_executor`. Items lie ready at the pool,
+/// so that its threads need not wait for the loop to come round.
+async fn attend_on_pool(cx: &Context, mut session: Box<dyn BlockingSession>, item: Item) -> OnPool {
+    let (feed, clock) = (Arc::clone(&cx.feed), Arc::clone(&cx.clock));
     let done = tokio::task::spawn_blocking(move || {
+        if feed.has_ended() {
+            return OnPool::Unstarted(item);
+        }
         let (attended, span) = attend_blocking(session.as_mut(), &item, clock.as_ref());
-        (session, item, attended, span)
+        OnPool::Attended(session, item, attended, span)
     });
     match done.await {
-        Ok((session, item, attended, span)) => {
-            Some((Session::Blocking(session), item, attended, span))
-        }
+        Ok(done) => done,
         // Works' panics are caught where they are run, so this one is ours.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => None,
+        Err(_) => OnPool::Abandoned,
     }
 }

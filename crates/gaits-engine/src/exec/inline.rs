@@ -52,23 +52,27 @@ fn open(cx: &Context) -> io::Result<Opened> {
     })
 }
 
-fn work(cx: &Context, mut session: Box<dyn BlockingSession>) {
+fn work(cx: &Context, session: Box<dyn BlockingSession>) {
     let worker = Worker::new(cx);
+    let mut session = Some(session);
     let mut again = None;
     while !cx.cancel.is_cancelled() {
         let next = again.take().or_else(|| cx.feed.next_blocking(|| cx.out.idle()));
         let Some(item) = next else { break };
+        let Some(open) = session.as_deref_mut() else { break };
         worker.starts(&item);
-        let (attended, span) = attend_blocking(session.as_mut(), &item, cx.clock.as_ref());
-        if attended.spoils_session()
-            && let Session::Blocking(fresh) = cx.work.open()
-        {
-            session = fresh;
+        let (attended, span) = attend_blocking(open, &item, cx.clock.as_ref());
+        let spoilt = attended.spoils_session();
+        if spoilt {
+            session = None;
         }
         match worker.settle(item, attended, span) {
             Next::Item => {}
             Next::Again(item) => again = Some(item),
             Next::Retire => break,
+        }
+        if spoilt && let Session::Blocking(fresh) = cx.work.open() {
+            session = Some(fresh);
         }
     }
 }

@@ -145,7 +145,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Reports an item. Where the session was spoilt, it must have been replaced by now.
+    /// Reports an item. Where the session was spoilt, it must have been closed by now.
     pub(super) fn settle(&self, item: Item, attended: Attended, span: Span) -> Next {
         let performed = match attended {
             Attended::Replied(Reply::Done(performed)) => performed,
