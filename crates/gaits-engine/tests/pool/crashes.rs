@@ -1,4 +1,230 @@
+//! Worker processes that die: whatever kills them, every item gets its record and nobody else's work is lost.
+
+use crate::scene::{ASYNC, BLOCKING, Live, PARENT_VERB, Scene, failure, list};
+use crate::script::STILLBORN;
+use crate::trial;
+use gaits_engine::{ExecutorError, Notice, RunError};
 use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
+use std::fs::File;
+use std::io::Read;
+use std::process::{Command, Stdio};
+
 pub(crate) fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = vec![
+        trial("crashes::a_worker_killed_from_outside_loses_nothing", killed_from_outside),
+        trial("crashes::an_exit_is_told_with_its_status", exit_status),
+        trial("crashes::others_go_on_while_a_worker_is_replaced", others_go_on),
+        trial("crashes::workers_that_die_at_start_end_the_run", stillborn),
+        trial("crashes::what_a_worker_says_arrives", says),
+        trial("crashes::a_flood_of_words_passes", flood),
+        trial("crashes::what_a_worker_has_started_does_not_hide_its_death", lingering),
+        trial("crashes::one_slow_item_strands_nothing_behind_it", nothing_stranded),
+        trial("crashes::a_finished_item_is_not_done_again", finished_is_finished),
+    ];
+    for (model, kind) in [
+        ("processes:1", BLOCKING),
+        ("processes:2", BLOCKING),
+        ("processes:2/async:4", ASYNC),
+        ("processes:1/async:8", ASYNC),
+        ("processes:2/threads:3", BLOCKING),
+    ] {
+        trials.push(trial(format!("crashes::{model}::killers_are_quarantined"), move || {
+            killers_are_quarantined(model, kind);
+        }));
+    }
+    for step in ["wait never", "spin"] {
+        for model in ["processes:2", "processes:2/threads:2"] {
+            trials.push(trial(
+                format!("crashes::{model}::no_worker_outlives_its_parent at `{step}`"),
+                move || no_worker_outlives_its_parent(model, step),
+            ));
+        }
+    }
+    trials
+}
+
+fn kill_9(pid: u32) {
+    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
+}
+
+fn killed_from_outside() {
+    for (model, kind) in [
+        ("processes:2", BLOCKING),
+        ("processes:2/async:2", ASYNC),
+        ("processes:2/threads:2", ASYNC),
+    ] {
+        let scene = Scene::new(model, kind);
+        let mut items = vec!["ok"; 40];
+        items[7] = "touch began; wait go";
+        let live = scene.start(items);
+        kill_9(scene.await_file("began"));
+        live.wait_until(|sights| {
+            sights.notices.iter().any(|notice| matches!(notice, Notice::WorkerDied { .. }))
+        });
+        scene.touch("go");
+        let ended = live.end();
+        ended.assert_all_ok(40);
+        assert_eq!(ended.records[7].attempts, 2, "{model}");
+        assert!(ended.records.iter().all(|record| record.attempts <= 2), "{model}");
+        if model == "processes:2" {
+            let again = ended.records.iter().filter(|record| record.attempts > 1).count();
+            assert_eq!(again, 1, "nobody else was at work there");
+        }
+        let how = "killed by signal 9 (SIGKILL)";
+        assert!(
+            ended.notices.iter().any(
+                |notice| matches!(notice, Notice::WorkerDied { how: told, .. } if told == how)
+            )
+        );
+    }
+}
+
+fn killers_are_quarantined(model: &str, kind: &'static str) {
+    let items: Vec<_> = (0..120)
+        .map(|index| match index {
+            5 => "kill 9",
+            6 => "kill 11",
+            60 => "kill 6",
+            119 => "exit 3",
+            _ => "ok",
+        })
+        .collect();
+    let ended = Scene::new(model, kind).run(items);
+    ended.assert_one_record_each(120);
+    for record in &ended.records {
+        let how = match record.index {
+            5 => "killed by signal 9 (SIGKILL)",
+            6 => "killed by signal 11 (SIGSEGV)",
+            60 => "killed by signal 6 (SIGABRT)",
+            119 => "exited with status 3",
+            _ => {
+                assert!(record.outcome.is_ok() && record.attempts < 3, "{record:?}");
+                continue;
+            }
+        };
+        let (error, message) = failure(record);
+        assert_eq!(error, "worker_crashed");
+        assert!(message.ends_with(how), "{message}");
+        assert_eq!(record.attempts, 3);
+        assert!(record.worker.is_some());
+    }
+    assert!((10..=12).contains(&ended.died()), "{} died", ended.died());
+}
+
+fn exit_status() {
+    let ended = Scene::new("processes:1", BLOCKING).run(["exit 0", "ok"]);
+    ended.assert_one_record_each(2);
+    let (kind, message) = failure(&ended.records[0]);
+    assert_eq!(kind, "worker_crashed");
+    assert!(message.ends_with("exited with status 0"), "{message}");
+}
+
+fn others_go_on() {
+    // Three dead workers in a row; meanwhile the other one does all the rest.
+    let scene = Scene::new("processes:2", BLOCKING);
+    let mut items = vec!["ok".to_owned(); 300];
+    items[0] = "kill 9".into();
+    items[299] = "touch last".into();
+    let ended = scene.run(items);
+    assert_eq!(ended.assert_one_record_each(300).records[0].attempts, 3);
+    assert!(scene.file("last").exists());
+}
+
+fn finished_is_finished() {
+    // The first item is finished and on its way when the second one kills the worker: both ends of that are right,
+    // but none of them may cost the first one its record or a second one.
+    for _ in 0..20 {
+        let scene = Scene::new("processes:1", BLOCKING);
+        let ended = scene.run(["ok", "kill-unless killed 9", "ok", "ok"]);
+        ended.assert_all_ok(4);
+        assert_eq!(ended.records[1].attempts, 2);
+        assert_eq!(ended.died(), 1);
+    }
+}
+
+fn stillborn() {
+    let scene = Scene::new("processes:2", BLOCKING);
+    let ended = Live::start_plan(scene.plan(STILLBORN), list(["ok"; 10])).end();
+    match ended.end {
+        Err(RunError::Executor(ExecutorError::Stillborn { times, how })) => {
+            assert_eq!((times, &*how), (5, "exited with status 7"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(ended.records.is_empty());
+}
+
+fn says() {
+    let scene = Scene::new("processes:1", BLOCKING);
+    let ended = scene.run(["say one", "spew 100000", "blurt", "say two; kill 9", "say three"]);
+    ended.assert_one_record_each(5);
+    let own = std::process::id();
+    let said: Vec<&str> = ended
+        .notices
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::WorkerSaid { pid, line } => {
+                assert_ne!(*pid, own);
+                Some(&**line)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said.len(), 7, "{said:?}");
+    assert_eq!((said[0], said[2]), ("one", "a \u{fffd} b"));
+    assert!(said[1].starts_with("xxx") && said[1].ends_with("bytes more)"));
+    assert_eq!(said.iter().filter(|line| **line == "two").count(), 3, "{said:?}");
+    assert!(said.contains(&"three"), "{said:?}");
+}
+
+fn flood() {
+    let flood = vec!["say word"; 1000].join(";");
+    let ended = Scene::new("processes:2", BLOCKING).run(vec![flood; 20]);
+    ended.assert_all_ok(20);
+    let said = ended.notices.iter().filter(|notice| matches!(notice, Notice::WorkerSaid { .. }));
+    assert_eq!(said.count(), 20_000);
+}
+
+fn lingering() {
+    // What the worker has started lives on, and holds its standard error open.
+    let scene = Scene::new("processes:1", BLOCKING);
+    let ended = scene.run(["ok", "linger over; kill-unless killed 9", "ok"]);
+    scene.touch("over");
+    ended.assert_all_ok(3);
+    assert_eq!(ended.died(), 1);
+}
+
+fn nothing_stranded() {
+    for model in ["processes:2", "processes:2/threads:2"] {
+        // The quick ones make the pool hand out well ahead; then one holds its worker until all the others are done.
+        let scene = Scene::new(model, BLOCKING);
+        let mut items = vec!["ok"; 20_000];
+        items[12_000] = "wait go";
+        let live = scene.start(items);
+        live.wait_until(|sights| sights.records.len() == 19_999);
+        scene.touch("go");
+        live.end().assert_all_ok(20_000);
+    }
+}
+
+fn no_worker_outlives_its_parent(model: &str, step: &str) {
+    let scene = Scene::new(model, BLOCKING);
+    // Whoever reads it sees the end when nobody holds it open any more.
+    mkfifo(&scene.file("held"), Mode::S_IRWXU).unwrap();
+    let item = |began: &str| format!("hold held; touch {began}; {step}");
+    let mut parent = Command::new("/proc/self/exe")
+        .args([PARENT_VERB, model, &scene.file("").display().to_string()])
+        .args([item("one"), item("two")])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut held = File::open(scene.file("held")).unwrap();
+    let workers = [scene.await_file("one"), scene.await_file("two")];
+    assert!(!workers.contains(&parent.id()));
+    parent.kill().unwrap();
+    held.read_to_end(&mut Vec::new()).unwrap();
+    parent.wait().unwrap();
 }

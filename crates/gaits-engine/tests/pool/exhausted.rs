@@ -1,4 +1,54 @@
+//! Processes that run out of file descriptors: workers retire until it goes.
+
+use crate::scene::{ASYNC, BLOCKING, Scene, failure};
+use crate::trial;
+use gaits_engine::Notice;
 use libtest_mimic::Trial;
+
 pub(crate) fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = Vec::new();
+    for (model, kind) in [
+        ("threads:6", BLOCKING),
+        ("threads:6", ASYNC),
+        ("async:20", ASYNC),
+        ("threads:2/async:5", ASYNC),
+        ("async:6/threads:3", BLOCKING),
+        ("processes:2/async:8", ASYNC),
+        ("processes:2/threads:4", BLOCKING),
+    ] {
+        trials.push(trial(format!("exhausted::{model}::{kind}_workers_retire"), move || {
+            workers_retire(model, kind);
+        }));
+    }
+    for model in
+        ["sequential", "threads:1", "async:1", "processes:1", "async:3", "processes:2/async:3"]
+    {
+        trials.push(trial(format!("exhausted::{model}::the_last_one_fails_the_item"), || {
+            last_one_fails(model);
+        }));
+    }
+    trials
+}
+
+fn workers_retire(model: &str, kind: &'static str) {
+    let ended = Scene::new(model, kind).run(vec!["exhausted 2"; 300]);
+    ended.assert_all_ok(300);
+    assert!(ended.records.iter().all(|record| record.attempts == 1));
+    let left = ended.notices.iter().filter_map(|notice| match notice {
+        Notice::FewerWorkers { left, why } => {
+            assert_eq!(why, "too many open files");
+            Some(*left)
+        }
+        _ => None,
+    });
+    assert!(left.min().is_some_and(|left| left >= 1));
+}
+
+fn last_one_fails(model: &str) {
+    let ended = Scene::new(model, ASYNC).run(["exhausted 0", "ok", "exhausted 0", "ok"]);
+    ended.assert_one_record_each(4);
+    for index in [0, 2] {
+        assert_eq!(failure(&ended.records[index]), ("connect", "too many open files"));
+    }
+    assert!(ended.records[1].outcome.is_ok() && ended.records[3].outcome.is_ok());
 }

@@ -1,6 +1,11 @@
 //! The engine under every model with real processes, threads and signals. Worker processes are this very binary, so it
 //! has a `main` of its own.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "all of this is test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::zombie_processes,
+    reason = "all of this is test code"
+)]
 
 mod cancel;
 mod crashes;
@@ -22,10 +27,22 @@ use std::time::Duration;
 /// A test that takes longer hangs: no test waits for anything but events. Set in seconds by this variable.
 const WATCHDOG: (&str, u64) = ("GAITS_TEST_WATCHDOG", 600);
 
+/// Threads whose panics a test provokes.
+const ON_PURPOSE: &[&str] = &["run", "worker", "pool", "source", "dispatcher"];
+
 fn main() -> ExitCode {
     if let Some(code) = scene::play_another_part() {
         return code;
     }
+    // Works, sources and sinks panic on purpose here, on threads of the engine's.
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = thread::current();
+        let name = thread.name().unwrap_or_default();
+        if !ON_PURPOSE.iter().any(|engine| name.starts_with(engine)) {
+            report(panic);
+        }
+    }));
     let trials = [
         models::trials(),
         panics::trials(),
@@ -54,7 +71,6 @@ pub(crate) fn trial(name: impl Into<String>, test: impl FnOnce() + Send + 'stati
         });
         test();
         drop(done);
-        watchdog?.join().map_err(|_| "the watchdog panicked")?;
-        Ok(())
+        watchdog?.join().map_err(|panic| format!("the watchdog panicked: {panic:?}").into())
     })
 }

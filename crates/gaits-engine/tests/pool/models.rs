@@ -1,6 +1,6 @@
 //! Where and how many at a time: what each model promises.
 
-use crate::scene::{ASYNC, BLOCKING, Ended, Scene, list, number};
+use crate::scene::{ASYNC, BLOCKING, Ended, Live, Scene, list, number};
 use crate::trial;
 use gaits_core::Detail;
 use gaits_engine::work::WorkSpec;
@@ -102,7 +102,7 @@ fn gauge_of_sessions(model: &str) -> i64 {
 
 fn waits_and_computes(case: &Case) {
     let scene = Scene::new(case.model, BLOCKING);
-    let run = |work, items: Vec<&str>| scene.start_plan(scene.plan_of(work), list(items)).end();
+    let run = |work, items: Vec<&str>| Live::start_plan(scene.plan_of(work), list(items)).end();
     let waits = vec!["0.001", "0", "0.002", "0", "0.001", "0", "0"];
     for spec in [WaitSpec::Timer, WaitSpec::Blocking] {
         let ended = run(WorkSpec::Wait(spec), waits.clone());
@@ -124,7 +124,7 @@ fn waits_and_computes(case: &Case) {
 fn overlap() {
     let scene = Scene::new("async:3", BLOCKING);
     let waits = ["0.03", "0.02", "0.01"];
-    let run = |spec| scene.start_plan(scene.plan_of(WorkSpec::Wait(spec)), list(waits)).end();
+    let run = |spec| Live::start_plan(scene.plan_of(WorkSpec::Wait(spec)), list(waits)).end();
     let in_turn = |ended: &Ended| {
         let mut times: Vec<_> = ended.records.iter().map(|r| r.timing).collect();
         times.sort_by_key(|timing| timing.started_us);

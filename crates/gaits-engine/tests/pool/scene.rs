@@ -107,15 +107,7 @@ impl Scene {
 
     /// Starts a run of `items`.
     pub(crate) fn start<T: Into<String>>(&self, items: impl IntoIterator<Item = T>) -> Live {
-        self.start_plan(self.plan(script::SCRIPT), list(items))
-    }
-
-    /// Starts a run of a plan of the test's own.
-    pub(crate) fn start_plan(&self, plan: Plan, source: Box<dyn Source>) -> Live {
-        Live::start(plan, source, |seen, control, plan, source| {
-            let mut sink = Collect(Arc::clone(seen));
-            run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
-        })
+        Live::start_plan(self.plan(script::SCRIPT), list(items))
     }
 }
 
@@ -186,6 +178,14 @@ impl Live {
             .spawn(move || body(&theirs, &control_, &plan, source))
             .unwrap();
         Self { control, seen, thread }
+    }
+
+    /// Starts a run of a plan of the test's own, with nothing else of it.
+    pub(crate) fn start_plan(plan: Plan, source: Box<dyn Source>) -> Self {
+        Self::start(plan, source, |seen, control, plan, source| {
+            let mut sink = Collect(Arc::clone(seen));
+            run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+        })
     }
 
     /// Waits until what the run has shown satisfies `enough`.

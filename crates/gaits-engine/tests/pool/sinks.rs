@@ -1,4 +1,159 @@
+//! Sinks that fail, and sinks that are slow.
+
+use crate::scene::{ASYNC, BLOCKING, Live, Scene, Watch, list, works};
+use crate::script::SCRIPT;
+use crate::trial;
+use gaits_core::{Entry, More, Record, Sink, Source};
+use gaits_engine::sink::JsonLines;
+use gaits_engine::{RunError, run};
 use libtest_mimic::Trial;
+use std::fs::File;
+use std::io::{self, BufRead};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
 pub(crate) fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = Vec::new();
+    for model in ["threads:2", "async:8", "processes:2", "async:4/threads:2"] {
+        trials.push(trial(format!("sinks::{model}::an_error_ends_the_run"), || error(model)));
+        trials.push(trial(format!("sinks::{model}::a_panic_does_not_hang_it"), || panic(model)));
+        trials.push(trial(format!("sinks::{model}::a_slow_one_slows_the_intake"), || slow(model)));
+    }
+    trials.push(trial("sinks::lines_of_json_are_whole", json_lines));
+    trials.push(trial("sinks::a_device_that_cannot_be_synced_is_a_file_too", dev_null));
+    trials
+}
+
+/// Fails at the record with this number, counted from 1; notes how it is treated.
+#[derive(Default)]
+struct Fragile {
+    fails_at: Option<usize>,
+    panics: bool,
+    written: usize,
+    finished: usize,
+}
+
+impl Sink for Fragile {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        assert_eq!(self.finished, 0);
+        self.written += 1;
+        assert!(self.fails_at.is_none_or(|at| self.written <= at), "written to after an error");
+        if self.fails_at == Some(self.written) {
+            assert!(!self.panics, "a sink's panic");
+            return Err(io::Error::other("disk full"));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.finished += 1;
+        Ok(())
+    }
+}
+
+fn error(model: &str) {
+    let scene = Scene::new(model, ASYNC);
+    let sinks = Arc::new(Mutex::new((0, 0, 0)));
+    let theirs = Arc::clone(&sinks);
+    // Endless, and with items that never end: the failure alone ends the run.
+    let first = std::iter::repeat_n("ok", 200).chain(std::iter::repeat_n("wait never", 400));
+    let kind = if model == "threads:2" { vec!["ok"; 600] } else { first.collect() };
+    let live = Live::start(scene.plan(SCRIPT), list(kind), move |seen, control, plan, source| {
+        let mut sound = Fragile::default();
+        let mut fragile = Fragile { fails_at: Some(100), ..Fragile::default() };
+        let mut watch = Watch(Arc::clone(seen));
+        let end = run(plan, &works(), source, &mut [&mut sound, &mut fragile], &mut watch, control);
+        *theirs.lock().unwrap() = (sound.written, sound.finished, fragile.finished);
+        end
+    });
+    match live.end().end {
+        Err(RunError::Sink { number: 1, source }) => assert_eq!(source.to_string(), "disk full"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(*sinks.lock().unwrap(), (100, 1, 0));
+}
+
+fn panic(model: &str) {
+    let scene = Scene::new(model, ASYNC);
+    let live = Live::start(scene.plan(SCRIPT), list(["ok"; 600]), |seen, control, plan, source| {
+        let mut fragile = Fragile { fails_at: Some(100), panics: true, ..Fragile::default() };
+        run(plan, &works(), source, &mut [&mut fragile], &mut Watch(Arc::clone(seen)), control)
+    });
+    assert!(catch_unwind(AssertUnwindSafe(|| live.end())).is_err());
+}
+
+struct Endless(Arc<AtomicUsize>);
+
+impl Source for Endless {
+    fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
+        self.0.fetch_add(limit, Ordering::SeqCst);
+        batch.extend((0..limit).map(|_| Entry::Item("ok".into())));
+        Ok(More::Maybe)
+    }
+}
+
+/// Takes a record only for a ticket.
+struct Slow(Receiver<()>);
+
+impl Sink for Slow {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        // Without tickets left, it is quick.
+        let _ = self.0.recv();
+        Ok(())
+    }
+}
+
+fn slow(model: &str) {
+    let scene = Scene::new(model, BLOCKING);
+    let read = Arc::new(AtomicUsize::new(0));
+    let (tickets, taken): (Sender<()>, _) = channel();
+    let source = Endless(Arc::clone(&read));
+    let live =
+        Live::start(scene.plan(SCRIPT), Box::new(source), move |seen, control, plan, source| {
+            let mut slow = Slow(taken);
+            run(plan, &works(), source, &mut [&mut slow], &mut Watch(Arc::clone(seen)), control)
+        });
+    // The sink has taken two records, and stands still with the third.
+    tickets.send(()).unwrap();
+    tickets.send(()).unwrap();
+    // Whatever the workers and the source do meanwhile, they come to a stand, too. An idle moment can't be waited for,
+    // but every read that follows would be seen by what is read in the end.
+    live.control.interrupt();
+    drop(tickets);
+    assert!(live.end().end.unwrap().interrupted);
+    let most = 2 * 8_192 + 4 * 512;
+    assert!(read.load(Ordering::SeqCst) <= most, "{read:?} read");
+}
+
+fn json_lines() {
+    let scene = Scene::new("threads:2", BLOCKING);
+    let path = scene.file("out.jsonl");
+    let file = File::create(&path).unwrap();
+    let live = Live::start(
+        scene.plan(SCRIPT),
+        list(["ok", "panic no"]),
+        move |seen, control, plan, source| {
+            let mut sink = JsonLines::file(file).unwrap();
+            run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+        },
+    );
+    live.end().end.unwrap();
+    let mut indices: Vec<u64> = io::BufReader::new(File::open(path).unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<Record>(&line.unwrap()).unwrap().index)
+        .collect();
+    indices.sort_unstable();
+    assert_eq!(indices, [0, 1]);
+}
+
+fn dev_null() {
+    let scene = Scene::new("sequential", BLOCKING);
+    let live = Live::start(scene.plan(SCRIPT), list(["ok"]), |seen, control, plan, source| {
+        let null = File::options().write(true).open("/dev/null").unwrap();
+        let mut sink = JsonLines::file(null).unwrap();
+        run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+    });
+    assert_eq!(live.end().end.unwrap().ok, 1);
 }

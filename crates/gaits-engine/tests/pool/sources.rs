@@ -1,4 +1,183 @@
+//! How far ahead a source is read, and how a run ends with it.
+
+use crate::panics::MODELS;
+use crate::scene::{BLOCKING, Live, Scene, Watch, failure, works};
+use crate::script::SCRIPT;
+use crate::trial;
+use gaits_core::{Entry, More, Record, Sink, Source};
+use gaits_engine::{RunError, run};
 use libtest_mimic::Trial;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 pub(crate) fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = Vec::new();
+    for model in MODELS {
+        trials.push(trial(format!("sources::{model}::is_read_as_it_is_needed"), || bounded(model)));
+    }
+    trials.extend([
+        trial("sources::the_end_may_come_while_all_are_at_work", late_end),
+        trial("sources::an_error_ends_the_run_after_what_was_read", error),
+        trial("sources::a_panic_ends_the_run_too", panic),
+        trial("sources::invalid_entries_alone_make_a_run", invalid),
+        trial("sources::a_trickle_is_done_as_it_comes", trickle),
+    ]);
+    trials
+}
+
+/// Gives `left` items and notes how far it is ahead of the records.
+struct Counted {
+    left: i64,
+    ahead: Arc<AtomicI64>,
+    most: Arc<AtomicI64>,
+}
+
+impl Source for Counted {
+    fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
+        let number = self.left.min(i64::try_from(limit).unwrap());
+        self.left -= number;
+        batch.extend((0..number).map(|_| Entry::Item("ok".into())));
+        let ahead = self.ahead.fetch_add(number, Ordering::SeqCst) + number;
+        self.most.fetch_max(ahead, Ordering::SeqCst);
+        Ok(if self.left == 0 { More::No } else { More::Maybe })
+    }
+}
+
+struct Countdown(Arc<AtomicI64>);
+
+impl Sink for Countdown {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+fn bounded(model: &str) {
+    const ITEMS: i64 = 200_000;
+    // Handed out, waiting to be, and three batches on the way from the source.
+    const MOST: i64 = 2 * (8_192 + 100) + 3 * 512;
+    let ahead = Arc::new(AtomicI64::new(0));
+    let most = Arc::new(AtomicI64::new(0));
+    let source = Counted { left: ITEMS, ahead: Arc::clone(&ahead), most: Arc::clone(&most) };
+    let scene = Scene::new(model, BLOCKING);
+    let live = Live::start(scene.plan(SCRIPT), Box::new(source), {
+        let ahead = Arc::clone(&ahead);
+        move |seen, control, plan, source| {
+            let mut sink = Countdown(ahead);
+            run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+        }
+    });
+    let end = live.end().end.unwrap();
+    assert_eq!((end.ok, end.failed, ahead.load(Ordering::SeqCst)), (ITEMS as u64, 0, 0));
+    assert!(most.load(Ordering::SeqCst) <= MOST, "{most:?} ahead");
+}
+
+/// Steps of a source: entries, or how it ends.
+struct Steps(std::vec::IntoIter<Step>);
+
+enum Step {
+    Entries(Vec<Entry>),
+    /// Waits for a file.
+    Await(std::path::PathBuf),
+    Error,
+    Panic,
+}
+
+impl Source for Steps {
+    fn next_batch(&mut self, _: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
+        match self.0.next() {
+            None => return Ok(More::No),
+            Some(Step::Entries(mut entries)) => batch.append(&mut entries),
+            Some(Step::Await(file)) => {
+                while !file.exists() {
+                    std::thread::yield_now();
+                }
+            }
+            Some(Step::Error) => return Err(io::Error::other("unreadable")),
+            Some(Step::Panic) => panic!("a source's panic"),
+        }
+        Ok(More::Maybe)
+    }
+}
+
+fn items(texts: &[&str]) -> Step {
+    Step::Entries(texts.iter().map(|text| Entry::Item((*text).into())).collect())
+}
+
+fn steps(scene: &Scene, steps: Vec<Step>) -> Live {
+    Live::start_plan(scene.plan(SCRIPT), Box::new(Steps(steps.into_iter())))
+}
+
+fn late_end() {
+    // The dispatcher has more than it wants and sleeps until an item is done. Then the source ends, which wakes nobody
+    // or the dispatcher for nothing; only after that the item ends.
+    for model in MODELS {
+        let scene = Scene::new(model, BLOCKING);
+        let mut entries = vec!["ok"; 600];
+        entries[0] = "touch began; wait gone";
+        let script = vec![items(&entries), Step::Await(scene.file("began"))];
+        let source = Leaving(Steps(script.into_iter()), scene.file("gone"));
+        Live::start_plan(scene.plan(SCRIPT), Box::new(source)).end().assert_all_ok(600);
+    }
+}
+
+/// Leaves a file when it is dropped, which is after its end was told.
+struct Leaving(Steps, std::path::PathBuf);
+
+impl Source for Leaving {
+    fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
+        self.0.next_batch(limit, batch)
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        std::fs::write(&self.1, "").unwrap();
+    }
+}
+
+fn error() {
+    let scene = Scene::new("threads:2", BLOCKING);
+    let ended = steps(&scene, vec![items(&["ok"; 5]), Step::Error]).end();
+    assert!(
+        matches!(&ended.end, Err(RunError::Source(error)) if error.to_string() == "unreadable")
+    );
+    assert_eq!(ended.records.len(), 5);
+}
+
+fn panic() {
+    let scene = Scene::new("async:2", BLOCKING);
+    let ended = steps(&scene, vec![items(&["ok"; 5]), Step::Panic]).end();
+    assert!(matches!(&ended.end, Err(RunError::Source(_))), "{:?}", ended.end);
+    assert_eq!(ended.records.len(), 5);
+}
+
+fn invalid() {
+    for model in MODELS {
+        let scene = Scene::new(model, BLOCKING);
+        let wrong =
+            |line: u64| Entry::Invalid { text: "?".into(), message: format!("list:{line}: bad") };
+        let entries = (1..=2_000).map(wrong).collect();
+        let ended = steps(&scene, vec![Step::Entries(entries)]).end();
+        ended.assert_one_record_each(2_000);
+        for record in &ended.records {
+            let message = format!("list:{}: bad", record.index + 1);
+            assert_eq!(failure(record), ("invalid_item", &*message));
+            assert_eq!((record.attempts, record.worker), (0, None));
+        }
+    }
+}
+
+fn trickle() {
+    // Each item makes the source go on: nothing may wait for a batch to fill.
+    for model in MODELS {
+        let scene = Scene::new(model, BLOCKING);
+        let mut script = Vec::new();
+        for number in 0..20 {
+            script.push(items(&[&format!("touch done-{number}")]));
+            script.push(Step::Await(scene.file(&format!("done-{number}"))));
+        }
+        steps(&scene, script).end().assert_all_ok(20);
+    }
 }
