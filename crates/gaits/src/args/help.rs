@@ -1,16 +1,23 @@
 //! The parts of the help that no single option says.
 
-/// Shown under `-h`.
-pub(super) const EXAMPLES: &str = "\
+macro_rules! examples {
+    () => {
+        "\
 Examples:
   gaits compare                                    race all models on a local server
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
   gaits fetch -m async:50 https://example.com/ --count 100
   gaits run cpu product --n 30 --count 100 -m processes
-  gaits run wait 3 2 1 -m async";
+  gaits run wait 3 2 1 -m async"
+    };
+}
+
+/// Shown under `-h`.
+pub(super) const EXAMPLES: &str = examples!();
 
 /// Shown under `--help`.
-pub(super) const LONG: &str = "\
+pub(super) const LONG: &str = concat!(
+    "\
 Models (-m, --models), how workers are laid out:
   sequential               one item at a time: one process, one thread
   threads:N                N kernel threads, one item each
@@ -33,9 +40,6 @@ Exit codes:
   3    the run could not go on; what was recorded is intact
   130  interrupted; Ctrl-C once finishes what is in flight, twice stops at once
 
-Examples:
-  gaits compare                                    race all models on a local server
-  gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
-  gaits fetch -m async:50 https://example.com/ --count 100
-  gaits run cpu product --n 30 --count 100 -m processes
-  gaits run wait 3 2 1 -m async";
+",
+    examples!()
+);

@@ -1,7 +1,7 @@
 //! Options of the work `http`.
 
+use super::input::Input;
 use super::values::{self, Timeout};
-use super::work::Input;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};

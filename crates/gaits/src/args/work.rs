@@ -1,13 +1,13 @@
 //! The works and their options: what the command line says about items and about what is done with them.
 
 use super::http::HttpArgs;
+use super::input::Input;
 use super::values;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
 use gaits_engine::work::WorkSpec;
 use gaits_engine::work::cpu::{CpuSpec, LARGEST_N};
 use gaits_engine::work::wait::WaitSpec;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// What is done with each item.
@@ -19,22 +19,6 @@ pub(crate) enum WorkArgs {
     Cpu(CpuArgs),
     /// Waits
     Wait(WaitArgs),
-}
-
-/// Where items come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Input {
-    /// The command line: these, over and over, up to a count if there is one.
-    Listed {
-        /// The items.
-        items: Vec<Box<str>>,
-        /// How many in all.
-        count: Option<u64>,
-    },
-    /// A file, an item a line.
-    File(PathBuf),
-    /// Standard input, an item a line.
-    Stdin,
 }
 
 impl WorkArgs {
