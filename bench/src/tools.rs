@@ -69,7 +69,7 @@ impl Tools {
             ("aiohttp", &self.aiohttp),
         ];
         let line = |(name, tool): (&str, &Tool)| match tool {
-            Ok(found) => format!("{name}: {}", found.version),
+            Ok(found) => found.version.clone(),
             Err(why) => format!("{name}: MISSING, its rows are skipped; {why}"),
         };
         all.into_iter().map(line).collect()
@@ -122,9 +122,15 @@ fn program(name: &str, version: &str, comes_from: &str) -> Tool {
         .map_err(|error| format!("{name} does not run: {error}"))?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    let version =
-        said.lines().next().unwrap_or_default().split(" Copyright").next().unwrap_or_default();
-    Ok(Found { path, version: version.trim().to_owned() })
+    Ok(Found { path, version: brief(&said) })
+}
+
+/// The words of the first line up to the one that holds the version.
+fn brief(said: &str) -> String {
+    let words: Vec<&str> =
+        said.lines().next().unwrap_or_default().split_whitespace().take(6).collect();
+    let last = words.iter().position(|word| word.contains(|c: char| c.is_ascii_digit()));
+    words[..last.map_or(words.len(), |last| last + 1)].join(" ")
 }
 
 /// curl transfers in parallel since 7.66.
@@ -192,6 +198,15 @@ mod tests {
         let why = program("no-such-program", "--version", "Debian package x").unwrap_err();
         assert!(why.contains("Debian package x"));
         assert!(interpreter(Path::new("no-such-python")).unwrap_err().contains("--python"));
+    }
+
+    #[test]
+    fn of_a_version_no_more_is_kept_than_the_version() {
+        let nginx = "nginx version: nginx/1.22.1\n";
+        assert_eq!(brief(nginx), "nginx version: nginx/1.22.1");
+        assert_eq!(brief("curl 7.88.1 (x86_64) libcurl/7.88.1\nRelease-Date"), "curl 7.88.1");
+        assert_eq!(brief("wrk debian/4.1.0-3+b2 [epoll] Copyright"), "wrk debian/4.1.0-3+b2");
+        assert_eq!(brief(""), "");
     }
 
     #[test]
