@@ -326,6 +326,26 @@ mod tests {
     }
 
     #[test]
+    fn an_item_announced_to_one_who_leaves_is_announced_to_another() {
+        let feed = Feed::new();
+        let tasks = tasks();
+        let seats: [Seat<'_>; 3] = std::array::from_fn(|_| feed.seat());
+        for (seat, task) in seats.iter().zip(&tasks) {
+            assert!(wait(seat, task).is_pending());
+        }
+        feed.push(items(0..1));
+        let [first, second, third] = seats;
+        third.leave();
+        assert_eq!(woken(&tasks), [0, 1, 1]);
+        drop(second);
+        assert_eq!(woken(&tasks), [1, 1, 1]);
+        assert!(wait(&first, &tasks[0]).is_ready());
+        feed.push(items(1..2));
+        third.leave();
+        assert_eq!(woken(&tasks), [1, 1, 1], "nobody waits, and nothing was announced to it");
+    }
+
+    #[test]
     fn an_item_that_killed_a_worker_is_taken_alone() {
         let feed = Feed::new();
         let mut suspects = items(0..4);
