@@ -5,13 +5,12 @@ use crate::script::SCRIPT;
 use crate::trial;
 use gaits_core::{Entry, More, Record, Sink, Source};
 use gaits_engine::sink::JsonLines;
-use gaits_engine::{RunError, run};
+use gaits_engine::{Control, RunError, run};
 use libtest_mimic::Trial;
 use std::fs::File;
 use std::io::{self, BufRead};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -94,37 +93,55 @@ impl Source for Endless {
     }
 }
 
-/// Takes a record only for a ticket.
-struct Slow(Receiver<()>);
+/// Takes much longer over a record than the workers over an item, and sees how far the source is ahead of it.
+struct Slow {
+    read: Arc<AtomicUsize>,
+    written: usize,
+    most_ahead: usize,
+}
 
 impl Sink for Slow {
     fn write(&mut self, _: &Record) -> io::Result<()> {
-        // Without tickets left, it is quick.
-        let _ = self.0.recv();
+        for _ in 0..2_000 {
+            std::hint::spin_loop();
+        }
+        self.most_ahead = self.most_ahead.max(self.read.load(Ordering::SeqCst) - self.written);
+        self.written += 1;
         Ok(())
     }
 }
 
 fn slow(model: &str) {
+    // Handed out, waiting to be, and batches on the way from the source.
+    const MOST: usize = 2 * (8_192 + 100) + 4 * 512;
     let scene = Scene::new(model, BLOCKING);
     let read = Arc::new(AtomicUsize::new(0));
-    let (tickets, taken): (Sender<()>, _) = channel();
     let source = Endless(Arc::clone(&read));
-    let live =
-        Live::start(scene.plan(SCRIPT), Box::new(source), move |seen, control, plan, source| {
-            let mut slow = Slow(taken);
-            run(plan, &works(), source, &mut [&mut slow], &mut Watch(Arc::clone(seen)), control)
-        });
-    // The sink has taken two records, and stands still with the third.
-    tickets.send(()).unwrap();
-    tickets.send(()).unwrap();
-    // Whatever the workers and the source do meanwhile, they come to a stand, too. An idle moment can't be waited for,
-    // but every read that follows would be seen by what is read in the end.
-    live.control.interrupt();
-    drop(tickets);
-    assert!(live.end().end.unwrap().interrupted);
-    let most = 2 * 8_192 + 4 * 512;
-    assert!(read.load(Ordering::SeqCst) <= most, "{read:?} read");
+    let live = Live::start(scene.plan(SCRIPT), Box::new(source), |seen, control, plan, source| {
+        let mut slow = Slow { read, written: 0, most_ahead: 0 };
+        let mut watch = Watch(Arc::clone(seen));
+        let stop = &mut StopAfter { left: 30_000, control: control.clone() };
+        let end = run(plan, &works(), source, &mut [&mut slow, stop], &mut watch, control);
+        assert!(slow.most_ahead <= MOST, "{} read ahead", slow.most_ahead);
+        end
+    });
+    assert!(live.end().end.unwrap().ok >= 30_000);
+}
+
+/// Interrupts the run after some records.
+struct StopAfter {
+    left: usize,
+    control: Control,
+}
+
+impl Sink for StopAfter {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        self.left = self.left.saturating_sub(1);
+        if self.left == 1 {
+            self.control.interrupt();
+        }
+        Ok(())
+    }
 }
 
 fn json_lines() {
