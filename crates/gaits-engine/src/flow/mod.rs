@@ -93,9 +93,9 @@ mod tests {
                 });
                 done.send(()).unwrap();
             });
-            let hung = ended.recv_timeout(Duration::from_secs(300)).is_err();
+            let hung = ended.recv_timeout(Duration::from_mins(5)).is_err();
             assert!(
-                !hung,
+                !hung && round.is_ok(),
                 "somebody sleeps for ever: {tasks} tasks a thread, {most} items at most"
             );
         }
