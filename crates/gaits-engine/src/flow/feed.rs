@@ -125,11 +125,19 @@ impl Feed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts `items` at the end and wakes as many workers as there are items.
+    /// Puts `items` in, in the order of the input, so that one that came back goes before those that were handed out
+    /// after it; wakes as many workers as there are items.
     pub(crate) fn push(&self, items: impl IntoIterator<Item = Item>) {
         let mut state = self.lock();
         let before = state.queue.len();
-        state.queue.extend(items);
+        for item in items {
+            if state.queue.back().is_none_or(|last| last.index < item.index) {
+                state.queue.push_back(item);
+            } else {
+                let place = state.queue.partition_point(|other| other.index < item.index);
+                state.queue.insert(place, item);
+            }
+        }
         let added = state.queue.len() - before;
         self.announce(state, added);
     }
@@ -264,6 +272,15 @@ mod tests {
         let mut taken = taken.into_inner().unwrap();
         taken.sort_unstable();
         assert_eq!(taken, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_came_back_goes_first() {
+        let feed = Feed::new();
+        feed.push(items(4..8));
+        feed.push([2, 5, 1].map(|index| Item::new(index, "x")));
+        let order: Vec<_> = feed.close().into_iter().map(|item| item.index).collect();
+        assert_eq!(order, [1, 2, 4, 5, 5, 6, 7]);
     }
 
     #[test]
