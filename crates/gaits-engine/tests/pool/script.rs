@@ -159,7 +159,7 @@ impl Stage {
 
     /// Makes a file that holds this process's id; it is whole as soon as it is there.
     fn touch(&self, name: &str) {
-        let aside = self.dir.join(format!(".{name}"));
+        let aside = self.dir.join(format!(".{name} {} {}", std::process::id(), self.number));
         fs::write(&aside, std::process::id().to_string()).unwrap();
         fs::rename(aside, self.dir.join(name)).unwrap();
     }

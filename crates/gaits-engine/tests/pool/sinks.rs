@@ -56,10 +56,9 @@ fn error(model: &str) {
     let scene = Scene::new(model, ASYNC);
     let sinks = Arc::new(Mutex::new((0, 0, 0)));
     let theirs = Arc::clone(&sinks);
-    // Endless, and with items that never end: the failure alone ends the run.
-    let first = std::iter::repeat_n("ok", 200).chain(std::iter::repeat_n("wait never", 400));
-    let kind = if model == "threads:2" { vec!["ok"; 600] } else { first.collect() };
-    let live = Live::start(scene.plan(SCRIPT), list(kind), move |seen, control, plan, source| {
+    // Without an end: the failure alone ends the run.
+    let source = Box::new(Endless(Arc::default()));
+    let live = Live::start(scene.plan(SCRIPT), source, move |seen, control, plan, source| {
         let mut sound = Fragile::default();
         let mut fragile = Fragile { fails_at: Some(100), ..Fragile::default() };
         let mut watch = Watch(Arc::clone(seen));
