@@ -3,12 +3,14 @@
 use crate::args::Input;
 use crate::exit::Trouble;
 use anyhow::anyhow;
-use gaits_core::Sink;
+use gaits_core::{Record, Sink};
 use gaits_engine::sink::JsonLines;
-use std::fs::{File, OpenOptions};
+use nix::sys::stat::{FileStat, SFlag, fstat};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 
 /// Where records go.
 pub(crate) struct Output {
@@ -16,13 +18,23 @@ pub(crate) struct Output {
     pub(crate) sink: Box<dyn Sink>,
     /// What messages call it.
     pub(crate) name: String,
+    /// The results file, where it is one.
+    results: Option<Results>,
 }
 
-/// Opens `path`, or standard output. Records that are there already are never overwritten unasked.
+/// A results file, and what was there before.
+struct Results {
+    file: File,
+    path: PathBuf,
+    created: bool,
+}
+
+/// Opens `path`, or standard output. Records that are there already are never overwritten unasked, nor before there is
+/// one to take their place.
 pub(crate) fn open(path: Option<&Path>, fresh: bool, input: &Input) -> Result<Output, Trouble> {
     let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
         let sink = Box::new(JsonLines::stream(io::stdout()));
-        return Ok(Output { sink, name: "standard output".into() });
+        return Ok(Output { sink, name: "standard output".into(), results: None });
     };
     let name = path.display().to_string();
     let wrong =
@@ -33,32 +45,100 @@ pub(crate) fn open(path: Option<&Path>, fresh: bool, input: &Input) -> Result<Ou
             path.join("results.jsonl").display()
         )));
     }
-    let file = OpenOptions::new().append(true).create(true).open(path).map_err(wrong)?;
+    let created = !path.exists();
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(wrong)?;
     let meta = file.metadata().map_err(wrong)?;
     if !meta.is_file() {
-        return Ok(Output { sink: Box::new(JsonLines::stream(file)), name });
+        return Ok(Output { sink: Box::new(JsonLines::stream(file)), name, results: None });
     }
     if is_input(&file, input) {
         return Err(Trouble::wrong(format!(
             "{name} is the input; records need a file of their own"
         )));
     }
-    if meta.len() > 0 {
-        if !fresh {
-            return Err(Trouble::wrong(format!(
-                "{name} has records already; give another file, or --fresh to start it over"
-            )));
-        }
-        file.set_len(0).map_err(wrong)?;
+    if meta.len() > 0 && !fresh {
+        return Err(Trouble::wrong(format!(
+            "{name} has records already; give another file, or --fresh to start it over"
+        )));
     }
-    Ok(Output { sink: Box::new(JsonLines::file(file).map_err(wrong)?), name })
+    let copy = || file.try_clone().map_err(wrong);
+    let records = JsonLines::file(copy()?).map_err(wrong)?;
+    let old = if meta.len() > 0 { Some(copy()?) } else { None };
+    let results = Results { path: path.to_owned(), created, file };
+    Ok(Output { sink: Box::new(Fresh { records, old }), name, results: Some(results) })
+}
+
+impl Output {
+    /// Leaves things as they were, where nothing was recorded.
+    pub(crate) fn discard(self) {
+        if let Some(results) = self.results
+            && results.created
+            && results.file.metadata().is_ok_and(|meta| meta.len() == 0)
+        {
+            // An empty file that stays does no harm.
+            let _ = fs::remove_file(results.path);
+        }
+    }
+
+    /// Cuts off what was written of a last record when the disk was full: the others are whole.
+    pub(crate) fn mend(self) -> io::Result<()> {
+        const CHUNK: u64 = 64 * 1024;
+        // It tries once more to write what it still holds.
+        drop(self.sink);
+        let Some(Results { file, .. }) = self.results else { return Ok(()) };
+        let mut end = file.metadata()?.len();
+        let mut chunk = Vec::new();
+        while end > 0 {
+            let start = end.saturating_sub(CHUNK);
+            chunk.resize(usize::try_from(end - start).map_err(io::Error::other)?, 0);
+            file.read_exact_at(&mut chunk, start)?;
+            if let Some(at) = chunk.iter().rposition(|byte| *byte == b'\n') {
+                end = start + at as u64 + 1;
+                break;
+            }
+            end = start;
+        }
+        if end < file.metadata()?.len() { file.set_len(end) } else { Ok(()) }
+    }
+}
+
+/// Takes the old records away when the first new one comes.
+#[derive(Debug)]
+struct Fresh {
+    records: JsonLines<File>,
+    old: Option<File>,
+}
+
+impl Sink for Fresh {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(old) = self.old.take() {
+            old.set_len(0)?;
+        }
+        self.records.write(record)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.records.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.records.finish()
+    }
 }
 
 /// Whether `file` is the very file that items are read from.
 fn is_input(file: &File, input: &Input) -> bool {
-    let Input::File(input) = input else { return false };
-    match (file.metadata(), std::fs::metadata(input)) {
-        (Ok(output), Ok(input)) => (output.dev(), output.ino()) == (input.dev(), input.ino()),
+    let input = match input {
+        Input::Listed { .. } => return false,
+        Input::Stdin => fstat(io::stdin()),
+        Input::File(path) => nix::sys::stat::stat(path),
+    };
+    let is_file =
+        |stat: &FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG;
+    match (fstat(file.as_fd()), input) {
+        (Ok(output), Ok(input)) => {
+            is_file(&input) && (output.st_dev, output.st_ino) == (input.st_dev, input.st_ino)
+        }
         _ => false,
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct HttpArgs {
     input: Option<PathBuf>,
 
     /// Go through the URLs over and over, up to this many requests
-    #[arg(long, value_name = "N", conflicts_with = "input")]
+    #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::count())]
     count: Option<u64>,
 
     /// Ask for heads only

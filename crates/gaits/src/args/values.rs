@@ -36,6 +36,11 @@ pub(super) fn timeout(text: &str) -> Result<Timeout, String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timeout(pub(crate) Option<Duration>);
 
+/// How many items; none is a slip.
+pub(super) fn count() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(1..)
+}
+
 /// A size in bytes: `500`, `10kB`, `1GiB`.
 pub(super) fn size(text: &str) -> Result<u64, String> {
     text.parse::<bytesize::ByteSize>()

@@ -45,7 +45,7 @@ pub(crate) struct CpuArgs {
     n: u32,
 
     /// How many times
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::count())]
     count: u64,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct WaitArgs {
     duration: Option<Duration>,
 
     /// How many waits, taken from the list over and over
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count())]
     count: Option<u64>,
 
     /// Sleep, holding the thread, instead of setting a timer

@@ -3,8 +3,9 @@
 use crate::args::{RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::interrupt::Interrupts;
+use crate::output::{self, Output};
 use crate::progress::{Bar, Speaker};
-use crate::{input, output, talk};
+use crate::{input, talk};
 use anyhow::{Context as _, anyhow};
 use gaits_core::{Record, Sink};
 use gaits_engine::plan::{Model, Plan};
@@ -41,13 +42,14 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     bar.finish();
     match result {
         Ok(end) if end.ok + end.failed + end.given_back == 0 && !end.interrupted => {
+            output.discard();
             Err(input::nothing_in(&input))
         }
         Ok(end) => {
             watch.summary(&end);
             Ok(exit_of(&end))
         }
-        Err(error) => Err(explain(error, &output.name, tally.items())),
+        Err(error) => Err(explain(error, output)),
     }
 }
 
@@ -60,19 +62,22 @@ fn exit_of(end: &RunEnd) -> Exit {
 }
 
 /// Names the output that can't be written to.
-fn explain(error: RunError, output: &str, items: u64) -> Trouble {
-    match error {
+fn explain(error: RunError, output: Output) -> Trouble {
+    let name = output.name.clone();
+    Trouble::CouldNotGoOn(match error {
         RunError::Sink { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
-            Trouble::CouldNotGoOn(anyhow!(
-                "{output} was closed by its reader; stopped after {items} records"
-            ))
+            anyhow!("{name} was closed by its reader; the run was stopped")
         }
-        RunError::Sink { source, .. } => Trouble::CouldNotGoOn(
+        RunError::Sink { source, .. } => {
+            let intact = match output.mend() {
+                Ok(()) => "the records that are there are whole".to_owned(),
+                Err(error) => format!("its last record may be torn ({error})"),
+            };
             anyhow!(source)
-                .context(format!("can't write to {output}; the {items} records before are intact")),
-        ),
-        other => other.into(),
-    }
+                .context(format!("can't write to {name}, so the run was stopped; {intact}"))
+        }
+        other => return other.into(),
+    })
 }
 
 /// A tally that is fed as a sink and read by whoever sums up.
@@ -80,10 +85,6 @@ fn explain(error: RunError, output: &str, items: u64) -> Trouble {
 pub(super) struct SharedTally(Arc<Mutex<Tally>>);
 
 impl SharedTally {
-    fn items(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).items()
-    }
-
     /// What it has come to.
     pub(super) fn take(&self) -> Tally {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))

@@ -23,12 +23,13 @@ const LATENCY_MS: u32 = 10;
 
 /// Races the models.
 pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
-    let (about, work, items, _origin) = lineup(args.work)?;
+    let Lineup { about, work, items, count, origin: _origin } = lineup(args.work)?;
     let models = contenders::choose(args.models, &work)?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let interrupts =
         Interrupts::listen().context("can't listen for signals").map_err(Trouble::CouldNotGoOn)?;
-    let race = Race { about, work, items, models, rounds: args.rounds, seed, quiet: args.quiet };
+    let race =
+        Race { about, work, items, count, models, rounds: args.rounds, seed, quiet: args.quiet };
     if !args.quiet {
         talk::line(&race.announcement());
     }
@@ -61,8 +62,17 @@ fn all_ok(comparison: &Comparison) -> bool {
     comparison.entries().iter().all(|entry| entry.tally.failed() == 0)
 }
 
-/// What to race on: its name, the work, its items, and the origin that must live as long.
-type Lineup = (String, WorkSpec, Vec<Box<str>>, Option<LocalOrigin>);
+/// What to race on.
+struct Lineup {
+    /// Its name.
+    about: String,
+    work: WorkSpec,
+    items: Vec<Box<str>>,
+    /// How many of them in all, taken over and over.
+    count: u64,
+    /// The server that must live as long as the race.
+    origin: Option<LocalOrigin>,
+}
 
 fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
     let Some(work) = work else {
@@ -70,10 +80,9 @@ fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
             .context("can't start a server to race on")
             .map_err(Trouble::CouldNotGoOn)?;
         let url: Box<str> = origin.url("/uuid").into();
-        let items = (0..REQUESTS).map(|_| url.clone()).collect();
         let about = format!("GET {url}, answered after {LATENCY_MS} ms");
         let work = WorkSpec::Http(Box::new(HttpSpec::default()));
-        return Ok((about, work, items, Some(origin)));
+        return Ok(Lineup { about, work, items: vec![url], count: REQUESTS, origin: Some(origin) });
     };
     let (work, input) = work.resolve()?;
     let about = match &work {
@@ -85,18 +94,18 @@ fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
         WorkSpec::Wait(_) => "wait".to_owned(),
         WorkSpec::Custom { name, .. } => name.clone(),
     };
-    let items = match input {
+    let (items, count) = match input {
         Input::Listed { items, count: Some(count) } => {
             for item in &items {
                 work.check(item).map_err(Trouble::wrong)?;
             }
-            let count = usize::try_from(count).map_err(|error| Trouble::Wrong(error.into()))?;
-            items.iter().cycle().take(count).cloned().collect()
+            (items, count)
         }
-        input => input::read_all(&input, &work)?,
+        input => {
+            let items = input::read_all(&input, &work)?;
+            let count = items.len() as u64;
+            (items, count)
+        }
     };
-    if items.is_empty() {
-        return Err(Trouble::wrong("nothing to compare: --count must be at least 1"));
-    }
-    Ok((about, work, items, None))
+    Ok(Lineup { about, work, items, count, origin: None })
 }

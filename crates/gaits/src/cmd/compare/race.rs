@@ -19,7 +19,10 @@ use std::io::IsTerminal;
 pub(super) struct Race {
     pub(super) about: String,
     pub(super) work: WorkSpec,
+    /// Gone through over and over,
     pub(super) items: Vec<Box<str>>,
+    /// up to so many in all.
+    pub(super) count: u64,
     pub(super) models: Vec<Model>,
     pub(super) rounds: u32,
     pub(super) seed: u64,
@@ -40,7 +43,7 @@ impl Race {
         format!(
             "gaits: {}, {} items, {} models, {} rounds after one to warm up, seed {}",
             self.about,
-            units::count(self.items.len() as u64),
+            units::count(self.count),
             self.models.len(),
             self.rounds,
             self.seed
@@ -87,7 +90,7 @@ impl Race {
             .map(|model| Contender { model: model.to_string(), workers: layout(*model).brief() });
         let about = RaceInfo {
             work: self.about.clone(),
-            items: self.items.len() as u64,
+            items: self.count,
             rounds,
             seed: self.seed,
             contenders: contenders.collect(),
@@ -105,7 +108,7 @@ impl Race {
     ) -> Result<Option<Trial>, Trouble> {
         let plan = Plan { work: self.work.clone(), model };
         // The items were checked when they were read.
-        let source = Box::new(List::new(self.items.clone(), Box::new(|_| Ok(()))));
+        let source = Box::new(List::cycled(self.items.clone(), self.count, Box::new(|_| Ok(()))));
         let control = Control::new();
         interrupts.attach(&control);
         let tally = SharedTally::default();

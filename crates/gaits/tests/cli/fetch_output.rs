@@ -1,0 +1,216 @@
+//! Where records go, what is said besides, and how a run ends that can't write.
+
+use crate::harness::{Dir, gaits, parse, parse_file};
+use gaits_origin::{Config, Origin};
+use std::fs::{self, File};
+
+fn origin() -> Origin {
+    Origin::start(Config::default()).unwrap()
+}
+
+#[test]
+fn records_go_to_a_file_and_nothing_to_standard_output() {
+    let (origin, dir) = (origin(), Dir::new());
+    let file = dir.at("results.jsonl");
+    let url = origin.url("/uuid");
+    let end = gaits(&format!("fetch {url} --count 4 -o")).arg(&file).run();
+    end.expect_exit(0).expect_no_stdout().expect_stderr_contains("4 of 4 ok");
+    parse_file(&file).expect_all_ok(4);
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let (origin, dir) = (origin(), Dir::new());
+    let url = origin.url("/uuid");
+    let end = gaits(&format!("fetch {url} -o -")).dir(dir.path()).run().expect_exit(0);
+    end.records().expect_all_ok(1);
+    assert!(!dir.at("-").exists());
+}
+
+#[test]
+fn an_empty_file_is_written_to() {
+    let (origin, dir) = (origin(), Dir::new());
+    let file = dir.file("results.jsonl", "");
+    gaits("fetch -o").arg(&file).arg(origin.url("/uuid")).run().expect_exit(0).expect_no_stdout();
+    parse_file(&file).expect_all_ok(1);
+}
+
+#[test]
+fn records_that_are_there_are_kept_unless_asked_to_start_over() {
+    let (origin, dir) = (origin(), Dir::new());
+    let file = dir.file("results.jsonl", "precious\n");
+    let fetch = || gaits("fetch -o").arg(&file).arg(origin.url("/uuid"));
+    fetch().run().expect_refused("has records already").expect_stderr_contains("--fresh");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious\n");
+    assert_eq!(origin.requests(), 0, "nothing was started");
+    fetch().arg("--fresh").run().expect_exit(0).expect_no_stdout();
+    parse_file(&file).expect_all_ok(1);
+}
+
+#[test]
+fn starting_over_with_nothing_to_do_keeps_what_is_there() {
+    let dir = Dir::new();
+    let (file, list) = (dir.file("results.jsonl", "precious\n"), dir.file("urls.txt", "# none\n"));
+    gaits("fetch --fresh -o").arg(&file).arg("-i").arg(list).run().expect_refused("no items");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious\n");
+}
+
+#[test]
+fn fresh_needs_a_file() {
+    gaits("fetch http://127.0.0.1/ --fresh").run().expect_refused("--output");
+}
+
+#[test]
+fn a_directory_for_output_is_refused() {
+    let dir = Dir::new();
+    gaits("fetch http://127.0.0.1/ -o").arg(dir.path()).run().expect_refused("it is a directory");
+}
+
+#[test]
+fn an_output_in_no_directory_is_refused() {
+    let dir = Dir::new();
+    gaits("fetch http://127.0.0.1/ -o nosuch/results.jsonl")
+        .dir(dir.path())
+        .run()
+        .expect_refused("can't write to nosuch/results.jsonl");
+}
+
+#[test]
+fn the_input_is_not_written_over() {
+    let (origin, dir) = (origin(), Dir::new());
+    let list = format!("{}\n", origin.url("/uuid"));
+    let file = dir.file("urls.txt", &list);
+    let same = dir.at("same.txt");
+    fs::hard_link(&file, &same).unwrap();
+    for output in [&file, &same] {
+        let end = gaits("fetch --fresh -i").arg(&file).arg("-o").arg(output).run();
+        end.expect_refused("is the input");
+    }
+    let read = File::open(&file).unwrap();
+    let end = gaits("fetch --fresh -i - -o").arg(&file).stdin_from(read).run();
+    end.expect_refused("is the input");
+    assert_eq!(fs::read_to_string(&file).unwrap(), list);
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_says_so() {
+    let origin = origin();
+    let url = origin.url("/uuid");
+    for model in ["sequential", "threads:2", "processes:2", "async", "processes:2/async"] {
+        let end = gaits(&format!("fetch {url} --count 2000 -m {model} -o /dev/full")).run();
+        end.expect_exit(3)
+            .expect_no_stdout()
+            .expect_stderr_contains("can't write to /dev/full")
+            .expect_stderr_contains("No space left on device")
+            .expect_stderr_lacks("panicked");
+    }
+}
+
+#[test]
+fn standard_output_on_a_full_disk_ends_the_run_as_well() {
+    let origin = origin();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    gaits("fetch").arg(origin.url("/uuid")).stdout_to(full).run().expect_exit(3).expect_stderr(
+        "gaits: can't write to standard output, so the run was stopped; \
+         the records that are there are whole: No space left on device (os error 28)\n",
+    );
+}
+
+#[test]
+fn a_disk_that_fills_up_leaves_whole_records() {
+    let (origin, dir) = (origin(), Dir::new());
+    let file = dir.at("results.jsonl");
+    let url = origin.url("/uuid");
+    // A file that may not grow further is a disk that is full, but for the error.
+    let line = format!("trap '' XFSZ; ulimit -f 9; exec \"$0\" fetch {url} --count 2000 -o \"$1\"");
+    let output = std::process::Command::new("/bin/sh")
+        .args(["-c", &line, env!("CARGO_BIN_EXE_gaits")])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("the records that are there are whole: File too large"), "{said}");
+    assert!(!parse_file(&file).is_empty());
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run_with_one_line() {
+    let origin = origin();
+    let url = origin.url("/uuid");
+    for model in ["sequential", "threads:2", "processes:2", "async", "processes:2/async"] {
+        let command = format!("fetch {url} --count 100000 -m {model}");
+        let end = gaits(&command).stdout_closed().run().expect_exit(3);
+        assert_eq!(end.stderr.lines().count(), 1, "{end:?}");
+        end.expect_stderr_contains("standard output was closed by its reader");
+    }
+}
+
+#[test]
+fn nobody_to_talk_to_is_no_reason_to_stop() {
+    let (origin, dir) = (origin(), Dir::new());
+    let file = dir.at("results.jsonl");
+    let url = origin.url("/uuid");
+    let end = gaits(&format!("fetch {url} nonsense -o"))
+        .arg(&file)
+        .stdout_closed()
+        .stderr_to(crate::harness::closed_pipe())
+        .run();
+    end.expect_exit(1).expect_no_stdout();
+    parse_file(&file).expect_items(2);
+    gaits("fetch").stdout_closed().stderr_to(crate::harness::closed_pipe()).run().expect_exit(2);
+}
+
+#[test]
+fn streams_that_were_never_open_are_no_trouble() {
+    let (origin, dir) = (origin(), Dir::new());
+    let url = origin.url("/uuid");
+    // The shell closes them; a file that takes the number of a standard stream would be written to by mistake.
+    for model in ["async", "processes:2"] {
+        let file = dir.at(&format!("{}.jsonl", &model[..5]));
+        let line = format!("exec \"$0\" fetch {url} nonsense -m {model} -o \"$1\" <&- >&- 2>&-");
+        let status = std::process::Command::new("/bin/sh")
+            .args(["-c", &line, env!("CARGO_BIN_EXE_gaits")])
+            .arg(&file)
+            .status();
+        assert_eq!(status.unwrap().code(), Some(1), "{model}");
+        parse_file(&file).expect_items(2);
+    }
+}
+
+#[test]
+fn the_summary_tells_what_happened() {
+    let origin = origin();
+    let (fine, gone) = (origin.url("/bytes/1000"), origin.url("/status/404"));
+    let end = gaits(&format!("fetch {fine} {gone} --count 6 -m threads:2")).run().expect_exit(1);
+    end.records().expect_items(6);
+    end.expect_stderr_contains("3 of 6 ok, 3 failed")
+        .expect_stderr_contains("http_status 3")
+        .expect_stderr_contains("404")
+        .expect_stderr_contains("wall time")
+        .expect_stderr_contains("items/s")
+        .expect_stderr_contains("p50")
+        .expect_stderr_contains("p99")
+        .expect_stderr_contains("threads:2: ");
+}
+
+#[test]
+fn quiet_means_no_summary() {
+    let origin = origin();
+    for quiet in ["--quiet", "-q"] {
+        let end = gaits(&format!("fetch {quiet} nonsense")).arg(origin.url("/uuid")).run();
+        end.records().expect_items(2);
+        end.expect_exit(1).expect_stderr("");
+    }
+}
+
+#[test]
+fn what_is_no_terminal_gets_neither_colour_nor_a_bar() {
+    let origin = origin();
+    for value in ["", "1"] {
+        let end = gaits("fetch nonsense").arg(origin.url("/uuid")).env("NO_COLOR", value).run();
+        let text = format!("{}{}", end.stdout, end.stderr);
+        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text}");
+        parse(&end.stdout).expect_items(2);
+    }
+}

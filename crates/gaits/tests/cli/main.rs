@@ -1,0 +1,7 @@
+//! The command from outside: real processes, files, pipes, terminals and signals, with servers on the loopback address.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fetch_input;
+mod fetch_output;
+mod harness;
