@@ -1,5 +1,7 @@
-//! Ctrl-C and its like: the first time stops in good order, the second at once.
+//! Ctrl-C and its like: the first time stops in good order, the second at once, and the third even when records can't
+//! be written to their end because nobody takes them.
 
+use crate::exit::Exit;
 use gaits_engine::Control;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -16,7 +18,7 @@ pub(crate) struct Interrupts {
 #[derive(Debug, Default)]
 struct State {
     run: Option<Control>,
-    seen: bool,
+    seen: u32,
 }
 
 impl Interrupts {
@@ -35,7 +37,10 @@ impl Interrupts {
 
     fn interrupt(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.seen = true;
+        state.seen += 1;
+        if state.seen > 2 {
+            std::process::exit(i32::from(Exit::Interrupted.number()));
+        }
         if let Some(run) = &state.run {
             run.interrupt();
         }
@@ -44,7 +49,7 @@ impl Interrupts {
     /// Names the run that signals are for. One that came before, between two runs, counts.
     pub(crate) fn attach(&self, run: &Control) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.seen {
+        for _ in 0..state.seen {
             run.interrupt();
         }
         state.run = Some(run.clone());

@@ -10,6 +10,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use tokio_util::sync::CancellationToken;
 
+/// Items are taken together up to this many bytes of text, whatever their number: they travel in one frame.
+const MOST_TAKEN_BYTES: usize = 1 << 20;
+
 /// The queue from which the workers of a process take items, one by one.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
@@ -223,13 +226,15 @@ impl Feed {
     /// only ever taken alone.
     pub(crate) fn take(&self, most: usize, batch: &mut Vec<Item>) {
         let mut state = self.lock();
-        while batch.len() < most {
+        let mut bytes = 0;
+        while batch.len() < most && bytes < MOST_TAKEN_BYTES {
             match state.queue.front() {
                 Some(item) if item.crashes == 0 || batch.is_empty() => {}
                 _ => break,
             }
             let Some(item) = state.queue.pop_front() else { break };
             let alone = item.crashes > 0;
+            bytes += item.text.len();
             batch.push(item);
             if alone {
                 break;

@@ -95,8 +95,9 @@ impl Committer {
     /// Notes that there is something to commit, and tells if the last commit failed.
     fn dirty(&self) -> io::Result<()> {
         let mut state = self.shared.lock();
-        state.dirty = true;
-        self.shared.changed.notify_one();
+        if !std::mem::replace(&mut state.dirty, true) {
+            self.shared.changed.notify_one();
+        }
         state.failed.take().map_or(Ok(()), Err)
     }
 
