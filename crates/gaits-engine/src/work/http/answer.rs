@@ -31,13 +31,14 @@ pub(super) async fn read(
     connection: &mut Connection,
     head: &Head,
     spec: &HttpSpec,
+    hasher: &mut blake3::Hasher,
     trace: &mut Trace,
 ) -> Result<Vec<(Box<str>, Value)>, ItemError> {
     if spec.method == Method::Head {
         return Ok(Vec::new());
     }
     let keep = !spec.extract.is_empty() && is_accepted(head.status);
-    let mut decoder = Decoder::new(&head.headers, spec.max_body_size, keep)?;
+    let mut decoder = Decoder::new(&head.headers, spec.max_body_size, keep, hasher)?;
     if decoder.is_identity() && connection.body_len().is_some_and(|len| len > spec.max_body_size) {
         return Err(decode::too_large(spec.max_body_size));
     }
@@ -52,7 +53,7 @@ pub(super) async fn read(
 
 async fn take(
     connection: &mut Connection,
-    decoder: &mut Decoder,
+    decoder: &mut Decoder<'_>,
     detail: &mut HttpDetail,
 ) -> Result<(), ItemError> {
     while let Some(chunk) = connection.chunk().await? {

@@ -23,24 +23,30 @@ const STEP: usize = 16 * 1024;
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// Takes a body in and tells its length and hash.
-pub(super) struct Decoder {
+pub(super) struct Decoder<'h> {
     /// In the order in which they are undone.
     stages: Vec<Stage>,
-    digest: Digest,
+    digest: Digest<'h>,
 }
 
 /// What is known of the decoded body.
-struct Digest {
-    hasher: blake3::Hasher,
+struct Digest<'h> {
+    /// Lent, since it is 2 kB large: one serves all bodies of a session.
+    hasher: &'h mut blake3::Hasher,
     len: u64,
     max_len: u64,
     kept: Option<Vec<u8>>,
 }
 
-impl Decoder {
+impl<'h> Decoder<'h> {
     /// For a body with these `headers`, of which at most `max_len` decoded bytes are taken; with `keep`, they are
-    /// kept.
-    pub(super) fn new(headers: &HeaderMap, max_len: u64, keep: bool) -> Result<Self, ItemError> {
+    /// kept. `hasher` is begun anew.
+    pub(super) fn new(
+        headers: &HeaderMap,
+        max_len: u64,
+        keep: bool,
+        hasher: &'h mut blake3::Hasher,
+    ) -> Result<Self, ItemError> {
         let mut stages = Vec::new();
         for value in headers.get_all(CONTENT_ENCODING) {
             let text = value.to_str().map_err(|e| decode_error("the content-encoding", &e))?;
@@ -55,8 +61,8 @@ impl Decoder {
             return Err(ItemError::new(ErrorKind::Decode, message));
         }
         stages.reverse();
-        let digest =
-            Digest { hasher: blake3::Hasher::new(), len: 0, max_len, kept: keep.then(Vec::new) };
+        hasher.reset();
+        let digest = Digest { hasher, len: 0, max_len, kept: keep.then(Vec::new) };
         Ok(Self { stages, digest })
     }
 
@@ -89,7 +95,7 @@ impl Decoder {
     }
 }
 
-fn push(stages: &mut [Stage], input: &[u8], digest: &mut Digest) -> Result<(), ItemError> {
+fn push(stages: &mut [Stage], input: &[u8], digest: &mut Digest<'_>) -> Result<(), ItemError> {
     let Some((stage, rest)) = stages.split_first_mut() else {
         return digest.push(input);
     };
@@ -100,7 +106,7 @@ fn push(stages: &mut [Stage], input: &[u8], digest: &mut Digest) -> Result<(), I
     pushed
 }
 
-impl Digest {
+impl Digest<'_> {
     fn push(&mut self, decoded: &[u8]) -> Result<(), ItemError> {
         self.len += decoded.len() as u64;
         if self.len > self.max_len {

@@ -37,6 +37,8 @@ pub(super) struct HttpSession {
     last: Option<Rc<Origin>>,
     /// One timer for all items: moving it costs less than making one.
     timer: Option<Pin<Box<Sleep>>>,
+    /// One hasher for all bodies.
+    hasher: Box<blake3::Hasher>,
 }
 
 impl HttpSession {
@@ -45,7 +47,16 @@ impl HttpSession {
         let composer = Composer::new(Rc::new(shared.fields.clone()), close);
         let opener = Opener::new(shared.clone(), shared.spec.session);
         let cookies = shared.spec.cookies.then(Jar::default);
-        Self { shared, composer, opener, cookies, pool: Pool::default(), last: None, timer: None }
+        Self {
+            shared,
+            composer,
+            opener,
+            cookies,
+            pool: Pool::default(),
+            last: None,
+            timer: None,
+            hasher: Box::default(),
+        }
     }
 
     async fn perform_item(&mut self, item: &Item) -> Reply {
@@ -125,8 +136,9 @@ impl HttpSession {
                 }
                 trace.detail.redirects += 1;
                 // A body that does not come is no reason to fail: its connection is not used again.
-                let drained =
-                    tokio::time::timeout(DRAIN_TIMEOUT, answer::drain(&mut connection)).await;
+                // Boxed, since its timer would make the future of every item larger.
+                let drain = tokio::time::timeout(DRAIN_TIMEOUT, answer::drain(&mut connection));
+                let drained = Box::pin(drain).await;
                 trace.enter(Phase::Between);
                 if matches!(drained, Ok(Ok(()))) {
                     self.keep(&target, connection, trace).await;
@@ -135,7 +147,8 @@ impl HttpSession {
                 target = next;
                 continue;
             }
-            let read = answer::read(&mut connection, &head, &self.shared.spec, trace).await;
+            let spec = &self.shared.spec;
+            let read = answer::read(&mut connection, &head, spec, &mut self.hasher, trace).await;
             trace.enter(Phase::Between);
             self.keep(&target, connection, trace).await;
             return match read {

@@ -137,12 +137,20 @@ pub(super) enum TargetError {
 impl Target {
     /// Where `text` leads to; `last` is an origin that may well be the one.
     pub(super) fn parse(text: &str, last: Option<&Rc<Origin>>) -> Result<Self, TargetError> {
-        if let Some(plain) = Plain::of(text) {
-            let origin = match last {
-                Some(last) if *last.prefix == *plain.prefix => last.clone(),
-                _ => Rc::new(Origin::new(plain.scheme, plain.host, plain.ip, plain.port)?),
-            };
-            return Ok(Self { origin, path: path_and_query(plain.path)?, authorization: None });
+        // Whatever the last origin's host is, with a path behind it the text means the same host.
+        if let Some(last) = last
+            && let Some(path) = text.strip_prefix(&*last.prefix)
+            && is_plain_path(path)
+        {
+            return Ok(Self {
+                origin: last.clone(),
+                path: path_and_query(path)?,
+                authorization: None,
+            });
+        }
+        if let Some(Plain { scheme, host, ip, port, path }) = Plain::of(text) {
+            let origin = Rc::new(Origin::new(scheme, host, ip, port)?);
+            return Ok(Self { origin, path: path_and_query(path)?, authorization: None });
         }
         Self::from_url(&parse_url(text)?)
     }
@@ -181,8 +189,6 @@ impl Target {
 /// The parts of a URL that needs no rewriting.
 struct Plain<'a> {
     scheme: Scheme,
-    /// `scheme://authority`, with a port only where the scheme's own is not meant.
-    prefix: &'a str,
     host: &'a str,
     ip: Option<IpAddr>,
     port: u16,
@@ -219,8 +225,7 @@ impl<'a> Plain<'a> {
         if !plain_host || !is_plain_path(path) {
             return None;
         }
-        let prefix = &text[..text.len() - path.len()];
-        Some(Self { scheme, prefix, host, ip, port, path })
+        Some(Self { scheme, host, ip, port, path })
     }
 }
 
@@ -230,20 +235,31 @@ fn is_plain_path(path: &str) -> bool {
     if bytes.is_empty() {
         return true;
     }
-    let mut before = 0;
-    for &byte in bytes {
-        let plain = match byte {
-            // `/.` may begin a dot segment, and so may `/%2e`.
-            b'.' | b'%' => before != b'/',
-            byte => byte.is_ascii_alphanumeric() || b"/?=&-_~!$()*+,;:@".contains(&byte),
-        };
-        if !plain {
-            return false;
-        }
-        before = byte;
-    }
+    // `/.` may begin a dot segment, and so may `/%2e`.
+    let dotted = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'.' | b'%');
     bytes[0] == b'/'
+        && bytes.iter().all(|byte| PLAIN_IN_PATH[usize::from(*byte)])
+        && !bytes.windows(2).any(dotted)
 }
+
+/// The bytes that stand for themselves in a path and query.
+static PLAIN_IN_PATH: [bool; 256] = {
+    let others = b"/?=&-_~!$()*+,;:@.%";
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "it counts to 255")]
+        let is_alphanumeric = (byte as u8).is_ascii_alphanumeric();
+        plain[byte] = is_alphanumeric;
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < others.len() {
+        plain[others[at] as usize] = true;
+        at += 1;
+    }
+    plain
+};
 
 /// What the WHATWG rules leave as it is and a request line does not take.
 const UNFIT: &AsciiSet = &CONTROLS
