@@ -40,7 +40,7 @@ pub(crate) struct CpuArgs {
     function: Function,
 
     /// Size of the problem
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
     n: u32,
 

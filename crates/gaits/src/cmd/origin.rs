@@ -14,11 +14,14 @@ use std::thread;
 pub(super) fn origin(args: &OriginArgs) -> Result<Exit, Trouble> {
     let config = args.config();
     let listen = config.listen;
-    let origin = Origin::start(config)
-        .with_context(|| {
-            format!("can't serve on {listen}; another --port may be free, 0 takes any")
-        })
-        .map_err(Trouble::Wrong)?;
+    let origin = Origin::start(config).map_err(|error| {
+        let advice = match error.kind() {
+            // The configuration, whatever the address.
+            io::ErrorKind::InvalidInput => "can't serve".to_owned(),
+            _ => format!("can't serve on {listen}; another --port may be free, 0 takes any"),
+        };
+        Trouble::Wrong(anyhow!(error).context(advice))
+    })?;
     if let (Some(path), Some(pem)) = (&args.ca_out, origin.ca_pem()) {
         std::fs::write(path, pem)
             .with_context(|| format!("can't write {}", path.display()))

@@ -246,9 +246,14 @@ impl Running {
         })
     }
 
-    /// Waits for its end.
+    /// Ends its input and waits for its end.
     pub(crate) fn finish(mut self) -> Finished {
         self.end_input();
+        self.finish_with_input_open()
+    }
+
+    /// Waits for its end, which must not wait for that of its input.
+    pub(crate) fn finish_with_input_open(mut self) -> Finished {
         let status = self.reap();
         let text = |tap: Option<&Tap>| tap.map(Tap::rest).unwrap_or_default();
         let finished = Finished {
@@ -382,6 +387,12 @@ impl Finished {
     #[track_caller]
     pub(crate) fn expect_exit(self, code: i32) -> Self {
         assert_eq!(self.status.code(), Some(code), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_exit_one_of(self, codes: &[i32]) -> Self {
+        assert!(self.status.code().is_some_and(|code| codes.contains(&code)), "{self:?}");
         self
     }
 

@@ -2,6 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compare;
 mod fetch_input;
 mod fetch_output;
 mod harness;
+mod held;
+mod help;
+mod http_options;
+mod interrupts;
+mod limits;
+mod models;
+mod origin;
+mod terminal;
+mod works;

@@ -1,0 +1,341 @@
+//! A test beside every option of the work `http`.
+
+use crate::harness::{Dir, Finished, Records, gaits};
+use gaits_core::{ErrorKind, HttpVersion, Record, Value};
+use gaits_origin::{Config, Origin};
+use std::path::PathBuf;
+use std::time::Duration;
+
+fn origin() -> Origin {
+    Origin::start(Config::default()).unwrap()
+}
+
+fn secure() -> (Origin, Dir, PathBuf) {
+    let origin = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
+    let dir = Dir::new();
+    let pem = dir.file("ca.pem", origin.ca_pem().unwrap());
+    (origin, dir, pem)
+}
+
+/// Fetches one path of an origin.
+fn fetch(origin: &Origin, path: &str, options: &str) -> Finished {
+    gaits(&format!("fetch {} {options}", origin.url(path))).run()
+}
+
+fn one(end: &Finished) -> Record {
+    let Records(mut records) = end.records().expect_items(1);
+    records.remove(0)
+}
+
+fn extracted(record: &Record, name: &str) -> Option<Value> {
+    let mut fields = record.extract.iter();
+    fields.find(|(field, _)| **field == *name).map(|(_, value)| value.clone())
+}
+
+fn text(text: &str) -> Option<Value> {
+    Some(Value::String(text.into()))
+}
+
+#[test]
+fn extract_puts_fields_of_the_answer_into_the_record() {
+    let options = "--extract title=/library/title --extract second=/library/shelves/1/name";
+    let end = fetch(&origin(), "/json", options).expect_exit(0);
+    let record = one(&end);
+    assert_eq!(extracted(&record, "title"), text("Ways of walking"), "{end:?}");
+    assert_eq!(extracted(&record, "second"), text("trot"), "{end:?}");
+}
+
+#[test]
+fn a_field_that_is_not_there_is_a_failure() {
+    let origin = origin();
+    for (path, what) in [("/json", "not there"), ("/bytes/20", "no JSON")] {
+        let end = fetch(&origin, path, "--extract x=/nothing/here").expect_exit(1);
+        let message = end.records().expect_one_failure(ErrorKind::Decode);
+        assert!(!message.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn bad_pointers_are_refused() {
+    for (extract, why) in [
+        ("nopointer", "has no `=`"),
+        ("=/x", "has no name"),
+        ("x=y/z", "did you mean \"/y/z\"?"),
+        ("x=/~2", "~0 for `~`"),
+    ] {
+        gaits("fetch http://127.0.0.1/ --extract").arg(extract).run().expect_refused(why);
+    }
+    let twice = "fetch http://127.0.0.1/ --extract x=/a --extract x=/b";
+    gaits(twice).run().expect_refused("extracted twice");
+    gaits("fetch http://127.0.0.1/ -I --extract x=/a").run().expect_refused("HEAD has no body");
+}
+
+#[test]
+fn head_asks_for_heads_only() {
+    let origin = origin();
+    for option in ["-I", "--head"] {
+        let record = one(&fetch(&origin, "/bytes/1000", option).expect_exit(0));
+        let http = record.http().unwrap();
+        assert_eq!((http.status, http.bytes, http.decoded_bytes), (Some(200), 0, 0));
+    }
+}
+
+#[test]
+fn header_fields_are_sent() {
+    let origin = origin();
+    let end = gaits("fetch -H X-One:1 --extract one=/headers/X-One --extract two=/headers/X-Two")
+        .args(["--header", "X-Two: two words", &origin.url("/headers")])
+        .run()
+        .expect_exit(0);
+    let record = one(&end);
+    assert_eq!(
+        (extracted(&record, "one"), extracted(&record, "two")),
+        (text("1"), text("two words"))
+    );
+}
+
+#[test]
+fn bad_header_fields_are_refused() {
+    for (header, why) in [
+        ("nonsense", "`nonsense` is not a header field"),
+        (": x", "is not a header field"),
+        ("bad name: x", "bad name"),
+        ("X-A: a\nX-B: b", "control character"),
+        ("Content-Length: 5", "frames the message"),
+    ] {
+        gaits("fetch http://127.0.0.1/ -H").arg(header).run().expect_refused(why);
+    }
+}
+
+#[test]
+fn the_user_agent_is_the_one_asked_for() {
+    let origin = origin();
+    let agent = |options: &[&str]| {
+        let end = gaits("fetch --extract ua=/headers/User-Agent")
+            .arg(origin.url("/headers"))
+            .args(options)
+            .run();
+        (end.records().kinds()[0], extracted(&end.records()[0], "ua"))
+    };
+    assert_eq!(agent(&["-A", "tester/1 (x)"]), (None, text("tester/1 (x)")));
+    assert_eq!(agent(&["--user-agent", "other"]), (None, text("other")));
+    let own = concat!("gaits/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(agent(&[]), (None, text(own)));
+    // Nothing is sent, so nothing can be taken from it.
+    assert_eq!(agent(&["-A", ""]), (Some(ErrorKind::Decode), None));
+    gaits("fetch http://127.0.0.1/ -A").arg("a\nb").run().expect_refused("user-agent");
+}
+
+#[test]
+fn cookies_are_kept_for_a_session_where_asked_for() {
+    let origin = origin();
+    let urls = [origin.url("/cookies/set?flavour=plum"), origin.url("/cookies")];
+    let second = |options: &str| {
+        let command = format!("fetch -m sequential --extract all=/cookies {options}");
+        let records = gaits(&command).args(&urls).run().expect_exit(0).records().expect_all_ok(2);
+        extracted(&records[1], "all")
+    };
+    let plum = Some(Value::Object(vec![("flavour".into(), Value::String("plum".into()))]));
+    let none = Some(Value::Object(vec![]));
+    assert_eq!(second("--cookies"), plum);
+    assert_eq!(second("--cookies --session worker"), plum);
+    assert_eq!(second("--cookies --session none"), none);
+    assert_eq!(second(""), none);
+}
+
+#[test]
+fn sessions_have_two_ways() {
+    gaits("fetch http://127.0.0.1/ --session all").run().expect_refused("none, worker");
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_a_failure() {
+    let (origin, _dir, _) = secure();
+    let end = fetch(&origin, "/uuid", "").expect_exit_one_of(&[1, 2]);
+    if end.stdout.is_empty() {
+        // A machine without any roots trusts nobody, and says what to do.
+        end.expect_refused("--cacert");
+    } else {
+        end.records().expect_one_failure(ErrorKind::Tls);
+    }
+    assert_eq!(origin.requests(), 0);
+}
+
+#[test]
+fn cacert_trusts_those_certificates_and_speaks_http_2_by_alpn() {
+    let (origin, _dir, pem) = secure();
+    for model in ["sequential", "threads:2", "async", "processes:2/async"] {
+        let command = format!("fetch {} --count 20 -m {model} --cacert", origin.url("/json"));
+        let records = gaits(&command).arg(&pem).run().expect_exit(0).records().expect_all_ok(20);
+        for record in records.iter() {
+            assert_eq!(record.http().unwrap().version, Some(HttpVersion::Http2), "{model}");
+        }
+        let handshakes = records.iter().filter(|record| record.http().unwrap().tls_us > 0).count();
+        assert!(handshakes > 0, "{model}");
+    }
+    assert_eq!(origin.requests(), 80);
+}
+
+#[test]
+fn over_http_2_a_session_keeps_its_connection() {
+    let (origin, _dir, pem) = secure();
+    let command = format!("fetch {} --count 200 -m async:50 --cacert", origin.url("/uuid"));
+    gaits(&command).arg(&pem).run().expect_exit(0).records().expect_all_ok(200);
+    assert!(origin.connections() <= 50, "{}", origin.connections());
+}
+
+#[test]
+fn a_certificate_for_another_authority_is_a_failure() {
+    let (origin, _dir, _) = secure();
+    let (_other, _other_dir, pem) = secure();
+    let end = gaits("fetch").arg(origin.url("/uuid")).arg("--cacert").arg(pem).run();
+    end.expect_exit(1).records().expect_one_failure(ErrorKind::Tls);
+}
+
+#[test]
+fn bad_certificate_files_are_refused() {
+    let dir = Dir::new();
+    dir.file("empty.pem", "");
+    dir.file("nonsense.pem", "nonsense\n");
+    let cacert =
+        |name: &str| gaits("fetch https://127.0.0.1/ --cacert").arg(name).dir(dir.path()).run();
+    cacert("nosuch.pem").expect_refused("can't read --cacert nosuch.pem");
+    cacert("empty.pem").expect_refused("no certificate to trust in empty.pem");
+    cacert("nonsense.pem").expect_refused("no certificate to trust in nonsense.pem");
+    cacert(".").expect_refused("can't read --cacert .");
+    gaits("fetch https://127.0.0.1/ --cacert x -k").run().expect_refused("cannot be used with");
+}
+
+#[test]
+fn insecure_accepts_any_certificate() {
+    let (origin, _dir, _) = secure();
+    for option in ["-k", "--insecure"] {
+        fetch(&origin, "/uuid", option).expect_exit(0).records().expect_all_ok(1);
+    }
+}
+
+#[test]
+fn http_spoken_to_a_port_with_tls_is_a_failure() {
+    let (origin, _dir, _) = secure();
+    let url = origin.url("/uuid").replace("https:", "http:");
+    let end = gaits("fetch").arg(url).run().expect_exit(1);
+    assert!(end.records().expect_items(1).kinds()[0].is_some(), "{end:?}");
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_given_up() {
+    let origin = origin();
+    for model in ["sequential", "threads:2", "async", "processes:2"] {
+        let options = format!("--timeout 50ms -m {model}");
+        let end = fetch(&origin, "/delay/3600", &options).expect_exit(1);
+        let record = one(&end);
+        assert_eq!(record.error().map(|error| error.kind), Some(ErrorKind::Timeout), "{end:?}");
+        assert!(record.timing.latency_us() >= 50_000, "{end:?}");
+    }
+    let faults = "stall:1".parse().unwrap();
+    let stalling = Origin::start(Config { faults, ..Config::default() }).unwrap();
+    let end = fetch(&stalling, "/json", "--timeout 50ms").expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::Timeout);
+}
+
+#[test]
+fn timeouts_may_be_none_and_must_be_durations() {
+    let origin = origin();
+    for options in [
+        "--timeout 0",
+        "--connect-timeout 0",
+        "--timeout 2m --connect-timeout 1.5s",
+        "--timeout 1h",
+    ] {
+        fetch(&origin, "/uuid", options).expect_exit(0).records().expect_all_ok(1);
+    }
+    for option in ["--timeout", "--connect-timeout"] {
+        for bad in ["soon", "1 week", "ten", "1e99", "NaN", ""] {
+            gaits("fetch http://127.0.0.1/").args([option, bad]).run().expect_refused(option);
+        }
+        let negative = format!("{option}=-1s");
+        gaits("fetch http://127.0.0.1/").arg(negative).run().expect_refused(option);
+    }
+}
+
+#[test]
+fn a_body_beyond_its_limit_is_a_failure() {
+    let origin = origin();
+    fetch(&origin, "/bytes/1000", "--max-body-size 1000").expect_exit(0);
+    let end = fetch(&origin, "/bytes/1001", "--max-body-size 1kB").expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::TooLarge);
+    // What counts is the decoded body: the compressed one would fit.
+    let http = one(&fetch(&origin, "/gzip", "").expect_exit(0)).http().unwrap().clone();
+    assert!(http.bytes < http.decoded_bytes, "{http:?}");
+    let limit = format!("--max-body-size {}", http.decoded_bytes - 1);
+    let end = fetch(&origin, "/gzip", &limit).expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::TooLarge);
+    for bad in ["many", "1 bushel", ""] {
+        let end = gaits("fetch http://127.0.0.1/ --max-body-size").arg(bad).run();
+        end.expect_refused("--max-body-size");
+    }
+}
+
+#[test]
+fn redirects_are_followed_up_to_their_limit() {
+    let origin = origin();
+    let http = one(&fetch(&origin, "/redirect/10", "").expect_exit(0)).http().unwrap().clone();
+    assert_eq!((http.redirects, &*http.url), (10, &*origin.url("/get")));
+    let end = fetch(&origin, "/redirect/11", "").expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::Redirect);
+    fetch(&origin, "/redirect/3", "--max-redirects 3").expect_exit(0);
+    let end = fetch(&origin, "/redirect/3", "--max-redirects 2").expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::Redirect);
+    let end = fetch(&origin, "/redirect/1", "--max-redirects 0").expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::Redirect);
+    for bad in ["-1", "256", "many"] {
+        let bad = format!("--max-redirects={bad}");
+        gaits("fetch http://127.0.0.1/").arg(bad).run().expect_refused("--max-redirects");
+    }
+}
+
+#[test]
+fn every_coding_is_undone() {
+    let origin = origin();
+    for coding in ["gzip", "deflate", "brotli", "zstd"] {
+        let end = fetch(&origin, &format!("/{coding}"), "").expect_exit(0);
+        let http = one(&end).http().unwrap().clone();
+        assert!(0 < http.bytes && http.bytes < http.decoded_bytes, "{coding}: {http:?}");
+        assert!(http.blake3.is_some(), "{coding}: {http:?}");
+    }
+    let plain = one(&fetch(&origin, "/bytes/777", "")).http().unwrap().clone();
+    assert_eq!((plain.bytes, plain.decoded_bytes), (777, 777));
+}
+
+#[test]
+fn a_status_that_is_not_accepted_is_a_failure() {
+    let origin = origin();
+    for status in [400, 404, 429, 500, 503] {
+        let end = fetch(&origin, &format!("/status/{status}"), "").expect_exit(1);
+        let record = one(&end);
+        assert_eq!(record.error().map(|error| error.kind), Some(ErrorKind::HttpStatus));
+        assert_eq!(record.http().unwrap().status, Some(status));
+    }
+    fetch(&origin, "/status/204", "").expect_exit(0).records().expect_all_ok(1);
+}
+
+#[test]
+fn broken_answers_are_failures_of_their_kinds() {
+    for (fault, kind) in [("reset:1", ErrorKind::Reset), ("truncate:1", ErrorKind::Truncated)] {
+        let faults = fault.parse().unwrap();
+        let origin = Origin::start(Config { faults, ..Config::default() }).unwrap();
+        for model in ["sequential", "async", "processes:2"] {
+            let end = fetch(&origin, "/bytes/5000", &format!("-m {model}")).expect_exit(1);
+            end.records().expect_one_failure(kind);
+        }
+    }
+}
+
+#[test]
+fn latency_shows_in_the_phases() {
+    let latency = Duration::from_millis(40);
+    let origin = Origin::start(Config { latency, ..Config::default() }).unwrap();
+    let record = one(&fetch(&origin, "/uuid", "").expect_exit(0));
+    assert!(record.http().unwrap().first_byte_us >= 40_000, "{record:?}");
+    assert!(record.timing.latency_us() >= 40_000, "{record:?}");
+}

@@ -1,0 +1,120 @@
+//! `gaits origin`: the server to try things on, as users and scripts start it.
+
+use crate::harness::{Dir, Running, eventually, gaits, is_gone};
+use gaits_core::ErrorKind;
+use nix::sys::signal::Signal;
+
+/// An origin, and the URL that it prints first.
+fn origin(options: &str) -> (Running, String) {
+    let running = gaits(&format!("origin --port 0 {options}")).start();
+    let url = running.wait_for_lines(1)[0].clone();
+    (running, url)
+}
+
+#[test]
+fn it_prints_its_url_and_serves_until_it_is_interrupted() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (running, url) = origin("");
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        gaits(&format!("fetch {url}/uuid")).run().expect_exit(0).records().expect_all_ok(1);
+        running.signal(signal);
+        let end = running.finish().expect_exit(0).expect_stderr_contains("Ctrl-C stops it");
+        assert_eq!(end.stdout, format!("{url}\n"));
+    }
+}
+
+#[test]
+fn every_option_is_taken() {
+    let (running, url) = origin(
+        "--bind 127.0.0.1 --latency 1ms --jitter 1ms --capacity 2 --rate-limit 100000 \
+         --fault reset:0.01,truncate:0.01,stall:0 --seed 7 --quiet",
+    );
+    gaits(&format!("fetch {url}/")).run().expect_exit_one_of(&[0, 1]).records().expect_items(1);
+    running.interrupt();
+    running.finish().expect_exit(0).expect_stderr("");
+}
+
+#[test]
+fn faults_and_limits_do_what_they_say() {
+    for (options, kind) in [
+        ("--fault reset:1", ErrorKind::Reset),
+        ("--fault truncate:1", ErrorKind::Truncated),
+        ("--fault stall:1", ErrorKind::Timeout),
+        ("--latency 1h", ErrorKind::Timeout),
+    ] {
+        let (_running, url) = origin(options);
+        let end = gaits(&format!("fetch {url}/json --timeout 300ms")).run().expect_exit(1);
+        end.records().expect_one_failure(kind);
+    }
+    let (_running, url) = origin("--rate-limit 0.001");
+    let end = gaits(&format!("fetch {url}/uuid --count 3 -m sequential")).run().expect_exit(1);
+    assert_eq!(
+        end.records().expect_items(3).kinds(),
+        [None, Some(ErrorKind::HttpStatus), Some(ErrorKind::HttpStatus)]
+    );
+}
+
+#[test]
+fn tls_comes_with_a_certificate_to_trust() {
+    let dir = Dir::new();
+    let running = gaits("origin --port 0 --tls --ca-out ca.pem").dir(dir.path()).start();
+    let url = running.wait_for_lines(1)[0].clone();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let fetch = format!("fetch {url}/uuid --cacert ca.pem");
+    gaits(&fetch).dir(dir.path()).run().expect_exit(0).records().expect_all_ok(1);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (options, why) in [
+        ("--port 65536", "--port"),
+        ("--bind nowhere", "--bind"),
+        ("--latency soon", "--latency"),
+        ("--jitter soon", "--jitter"),
+        ("--capacity 0", "--capacity"),
+        ("--rate-limit 0", "rate limit 0"),
+        ("--rate-limit NaN", "rate limit NaN"),
+        ("--rate-limit many", "--rate-limit"),
+        ("--fault bananas:0.5", "no fault is called \"bananas\""),
+        ("--fault reset:2", "not a number from 0 to 1"),
+        ("--fault reset", "has no probability"),
+        ("--seed many", "--seed"),
+        ("--ca-out ca.pem", "--tls"),
+        ("--tls --ca-out nosuch/ca.pem", "can't write nosuch/ca.pem"),
+    ] {
+        let dir = Dir::new();
+        gaits(&format!("origin --port 0 {options}")).dir(dir.path()).run().expect_refused(why);
+    }
+}
+
+#[test]
+fn a_rate_that_makes_no_sense_is_not_blamed_on_the_port() {
+    gaits("origin --port 0 --rate-limit 0").run().expect_stderr_lacks("another --port");
+}
+
+#[test]
+fn a_port_in_use_is_refused() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    gaits(&format!("origin --port {port}"))
+        .run()
+        .expect_refused("another --port may be free")
+        .expect_stderr_contains("in use");
+}
+
+#[test]
+fn nobody_who_reads_the_url_is_no_panic() {
+    gaits("origin --port 0").stdout_closed().run().expect_exit(3).expect_stderr_lacks("panicked");
+}
+
+#[test]
+fn it_can_end_with_its_input() {
+    let mut running = gaits("origin --port 0 --quiet --until-stdin-ends").stdin_open().start();
+    running.wait_for_lines(1);
+    let pid = running.pid();
+    running.say("anything\n");
+    assert!(!is_gone(pid));
+    running.end_input();
+    eventually("it ends", || is_gone(pid));
+    running.finish().expect_exit(0);
+}

@@ -1,0 +1,122 @@
+//! On a terminal: the bar, colours, and where both are left out.
+
+use crate::harness::{gaits, spawn};
+use crate::held::Held;
+use gaits_origin::{Config, Origin};
+use nix::pty::{OpenptyResult, openpty};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::channel;
+
+/// A terminal: what a program writes to, and what is to be seen on it.
+fn terminal() -> (OwnedFd, File) {
+    let size = nix::pty::Winsize { ws_row: 25, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    let OpenptyResult { master, slave } = openpty(Some(&size), None).unwrap();
+    (slave, master.into())
+}
+
+/// All that comes up on a screen, once nobody writes to it any more; `seen` is told of it as it comes.
+fn watch(
+    mut screen: File,
+    seen: impl Fn(&str) + Send + 'static,
+) -> std::sync::mpsc::Receiver<String> {
+    let (sender, receiver) = channel();
+    spawn("screen", move || {
+        let mut text = String::new();
+        let mut chunk = [0; 4096];
+        // A terminal that nobody has open any more gives an error, not an end.
+        while let Ok(read @ 1..) = screen.read(&mut chunk) {
+            text.push_str(&String::from_utf8_lossy(&chunk[..read]));
+            seen(&text);
+        }
+        let _ = sender.send(text);
+    });
+    receiver
+}
+
+const COLOUR: &str = "\u{1b}[3";
+
+#[test]
+fn a_terminal_gets_a_bar_and_a_coloured_summary() {
+    let server = Held::after(3);
+    let (terminal, screen) = terminal();
+    let command = format!("fetch {} --count 5 -m sequential", server.url());
+    let running = gaits(&command).env("TERM", "xterm").stderr_to(terminal).start();
+    let (tell, told) = channel();
+    let screen = watch(screen, move |text| {
+        if text.contains("3/5") {
+            let _ = tell.send(());
+        }
+    });
+    server.wait_until_held(1);
+    told.recv().unwrap();
+    server.release();
+    running.finish().expect_exit(0).records().expect_all_ok(5);
+    let text = screen.recv().unwrap();
+    assert!(text.contains("1 in flight"), "{text}");
+    assert!(text.contains("5 of 5 ok") && text.contains(COLOUR), "{text}");
+}
+
+#[test]
+fn an_input_of_unknown_length_gets_a_spinner() {
+    let server = Held::after(2);
+    let (terminal, screen) = terminal();
+    let running = gaits("fetch -i -")
+        .stdin(format!("{0}\n{0}\n{0}\n", server.url()))
+        .env("TERM", "xterm")
+        .stderr_to(terminal)
+        .start();
+    let (tell, told) = channel();
+    let screen = watch(screen, move |text| {
+        if text.contains(" 2 ") && text.contains("1 in flight") {
+            let _ = tell.send(());
+        }
+    });
+    server.wait_until_held(1);
+    told.recv().unwrap();
+    server.release();
+    running.finish().expect_exit(0).records().expect_all_ok(3);
+    assert!(!screen.recv().unwrap().contains("2/"));
+}
+
+#[test]
+fn colour_is_left_out_where_it_is_not_wanted() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let (terminal, screen) = terminal();
+    let screen = watch(screen, |_| {});
+    let running = gaits("fetch nonsense")
+        .arg(origin.url("/uuid"))
+        .env("NO_COLOR", "1")
+        .stderr_to(terminal)
+        .start();
+    running.finish().expect_exit(1).records().expect_items(2);
+    let text = screen.recv().unwrap();
+    assert!(text.contains("1 of 2 ok") && !text.contains(COLOUR), "{text:?}");
+}
+
+#[test]
+fn quiet_is_quiet_on_a_terminal_too() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let (terminal, screen) = terminal();
+    let screen = watch(screen, |_| {});
+    let running = gaits("fetch -q").arg(origin.url("/uuid")).stderr_to(terminal).start();
+    running.finish().expect_exit(0).records().expect_all_ok(1);
+    assert_eq!(screen.recv().unwrap(), "");
+}
+
+#[test]
+fn records_on_the_terminal_are_not_muddled_by_a_bar() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let (terminal, screen) = terminal();
+    let screen = watch(screen, |_| {});
+    let running = gaits(&format!("fetch {} --count 3", origin.url("/uuid")))
+        .stdout_to(terminal.try_clone().unwrap())
+        .stderr_to(terminal)
+        .start();
+    running.finish().expect_exit(0);
+    let text = screen.recv().unwrap();
+    let records = text.lines().filter(|line| line.starts_with("{\"index\":")).count();
+    assert_eq!(records, 3, "{text}");
+    assert!(!text.contains("in flight, "), "{text}");
+}
