@@ -5,6 +5,7 @@ use crate::exit::{Exit, Trouble};
 use crate::interrupt::Interrupts;
 use crate::output::{self, Output};
 use crate::progress::{Bar, Speaker};
+use crate::talk::Notices;
 use crate::{input, talk};
 use anyhow::{Context as _, anyhow};
 use gaits_core::{Record, Sink};
@@ -30,6 +31,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     let tally = SharedTally::default();
     let mut watch = Watch {
         speaker: bar.speaker(),
+        notices: Notices::default(),
         quiet: args.quiet,
         model: plan.model,
         total_items,
@@ -40,6 +42,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     let result =
         gaits_engine::run(&plan, &Works::builtin(), source, &mut sinks, &mut watch, &control);
     bar.finish();
+    watch.notices.rest().iter().for_each(|line| talk::line(line));
     match result {
         Ok(end) if end.ok + end.failed + end.given_back == 0 && !end.interrupted => {
             output.discard();
@@ -102,6 +105,7 @@ impl Sink for SharedTally {
 #[derive(Debug)]
 struct Watch {
     speaker: Speaker,
+    notices: Notices,
     quiet: bool,
     model: Model,
     total_items: Option<u64>,
@@ -131,11 +135,14 @@ impl Observer for Watch {
         if self.quiet && !matches!(notice, Notice::WorkerSaid { .. }) {
             return;
         }
-        self.speaker.speak(|| talk::line(&talk::notice(&notice)));
+        if let Some(line) = self.notices.say(notice) {
+            self.speaker.speak(|| talk::line(&line));
+        }
     }
 
     fn abandoned(&mut self, end: &RunEnd) {
         self.speaker.end();
+        self.notices.rest().iter().for_each(|line| talk::line(line));
         self.summary(end);
         // A thread that computes can't be stopped otherwise; worker processes end with this one.
         std::process::exit(i32::from(Exit::Interrupted.number()));

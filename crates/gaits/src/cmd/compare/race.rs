@@ -3,7 +3,7 @@
 use crate::cmd::run::{SharedTally, layout};
 use crate::exit::Trouble;
 use crate::interrupt::Interrupts;
-use crate::talk;
+use crate::talk::{self, Notices};
 use gaits_core::Sink;
 use gaits_engine::plan::{Model, Plan};
 use gaits_engine::source::List;
@@ -114,7 +114,7 @@ impl Race {
         let tally = SharedTally::default();
         let mut counted = tally.clone();
         let mut sinks: [&mut dyn Sink; 1] = [&mut counted];
-        let mut observer = Quiet { bar: bar.clone() };
+        let mut observer = Quiet { bar: bar.clone(), notices: Notices::default() };
         let cpu_us = cpu_us()?;
         let end = gaits_engine::run(
             &plan,
@@ -124,6 +124,7 @@ impl Race {
             &mut observer,
             &control,
         )?;
+        bar.suspend(|| observer.notices.rest().iter().for_each(|line| talk::line(line)));
         let cpu_us = self::cpu_us()?.saturating_sub(cpu_us);
         Ok((!end.interrupted).then(|| Trial {
             model: model.to_string(),
@@ -163,12 +164,15 @@ fn cpu_us() -> Result<u64, Trouble> {
 #[derive(Debug)]
 struct Quiet {
     bar: ProgressBar,
+    notices: Notices,
 }
 
 impl Observer for Quiet {
     fn notice(&mut self, notice: Notice) {
         if !matches!(notice, Notice::Stopping { .. }) {
-            self.bar.suspend(|| talk::line(&talk::notice(&notice)));
+            if let Some(line) = self.notices.say(notice) {
+                self.bar.suspend(|| talk::line(&line));
+            }
         }
     }
 
