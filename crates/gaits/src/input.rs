@@ -47,13 +47,18 @@ fn open_file(path: &Path) -> Result<File, Trouble> {
     Ok(file)
 }
 
-/// What an input without items is called.
-pub(crate) fn nothing_in(input: &Input) -> Trouble {
-    let name = match input {
+/// What messages call `input`.
+pub(crate) fn name(input: &Input) -> String {
+    match input {
         Input::Listed { .. } => "the command line".to_owned(),
         Input::Stdin => "standard input".to_owned(),
         Input::File(path) => path.display().to_string(),
-    };
+    }
+}
+
+/// What is said of an input without items.
+pub(crate) fn nothing_in(input: &Input) -> Trouble {
+    let name = name(input);
     Trouble::wrong(format!("no items in {name}: it has only blank lines and comments, or nothing"))
 }
 
@@ -66,7 +71,7 @@ pub(crate) fn read_all(input: &Input, work: &WorkSpec) -> Result<Vec<Box<str>>, 
     loop {
         let more = source
             .next_batch(4096, &mut batch)
-            .context("the input can't be read to its end")
+            .with_context(|| format!("can't read {} to its end", name(input)))
             .map_err(Trouble::Wrong)?;
         for entry in batch.drain(..) {
             match entry {

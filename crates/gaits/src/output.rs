@@ -8,7 +8,7 @@ use gaits_engine::sink::JsonLines;
 use nix::sys::stat::{FileStat, SFlag, fstat};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,11 @@ struct Results {
 /// one to take their place.
 pub(crate) fn open(path: Option<&Path>, fresh: bool, input: &Input) -> Result<Output, Trouble> {
     let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+        if is_input(io::stdout().as_fd(), input) {
+            return Err(Trouble::wrong(
+                "standard output is the input; records need a file of their own",
+            ));
+        }
         let sink = Box::new(JsonLines::stream(io::stdout()));
         return Ok(Output { sink, name: "standard output".into(), results: None });
     };
@@ -51,7 +56,7 @@ pub(crate) fn open(path: Option<&Path>, fresh: bool, input: &Input) -> Result<Ou
     if !meta.is_file() {
         return Ok(Output { sink: Box::new(JsonLines::stream(file)), name, results: None });
     }
-    if is_input(&file, input) {
+    if is_input(file.as_fd(), input) {
         return Err(Trouble::wrong(format!(
             "{name} is the input; records need a file of their own"
         )));
@@ -126,8 +131,8 @@ impl Sink for Fresh {
     }
 }
 
-/// Whether `file` is the very file that items are read from.
-fn is_input(file: &File, input: &Input) -> bool {
+/// Whether `output` is the very file that items are read from.
+fn is_input(output: BorrowedFd<'_>, input: &Input) -> bool {
     let input = match input {
         Input::Listed { .. } => return false,
         Input::Stdin => fstat(io::stdin()),
@@ -135,7 +140,7 @@ fn is_input(file: &File, input: &Input) -> bool {
     };
     let is_file =
         |stat: &FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG;
-    match (fstat(file.as_fd()), input) {
+    match (fstat(output), input) {
         (Ok(output), Ok(input)) => {
             is_file(&input) && (output.st_dev, output.st_ino) == (input.st_dev, input.st_ino)
         }

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// A bar on standard error, where that is a terminal; else nothing.
 pub(crate) struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     /// Dropped to stop the thread.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -31,13 +31,15 @@ impl Bar {
     ) -> Self {
         let muddled = to_stdout && std::io::stdout().is_terminal();
         if quiet || muddled || !std::io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden(), stop: None, thread: None };
+            return Self { drawn: ProgressBar::hidden(), stop: None, thread: None };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
         let (stop, stopped) = channel();
         let (drawn, input) = (bar.clone(), input.clone());
         let thread = thread::Builder::new().name("progress".into()).spawn(move || {
-            style(&drawn, total(&input));
+            // A huge file takes its time to count; who stops the run does not wait for it.
+            let gone = || stopped.try_recv() == Err(TryRecvError::Disconnected);
+            style(&drawn, total(&input, gone));
             loop {
                 drawn.set_message(message(&progress));
                 drawn.set_position(progress.ok() + progress.failed());
@@ -48,12 +50,12 @@ impl Bar {
             }
         });
         // A run without a bar is better than none.
-        Self { bar, stop: Some(stop), thread: thread.ok() }
+        Self { drawn: bar, stop: Some(stop), thread: thread.ok() }
     }
 
     /// A handle to speak past the bar.
     pub(crate) fn speaker(&self) -> Speaker {
-        Speaker(self.bar.clone())
+        Speaker(self.drawn.clone())
     }
 
     /// Takes the bar away.
@@ -62,7 +64,7 @@ impl Bar {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }
 
@@ -108,7 +110,7 @@ fn style(bar: &ProgressBar, total: Option<u64>) {
 }
 
 /// How many items there are in all, where that can be found out.
-fn total(input: &Input) -> Option<u64> {
+fn total(input: &Input, stopped: impl Fn() -> bool) -> Option<u64> {
     match input {
         Input::Listed { items, count } => Some(count.unwrap_or(items.len() as u64)),
         Input::Stdin => None,
@@ -117,20 +119,52 @@ fn total(input: &Input) -> Option<u64> {
             if !file.metadata().ok()?.is_file() {
                 return None;
             }
-            count_items(BufReader::with_capacity(256 * 1024, file)).ok()
+            count_items(BufReader::with_capacity(256 * 1024, file), stopped).ok().flatten()
         }
     }
 }
 
-fn count_items(mut reader: impl BufRead) -> std::io::Result<u64> {
+/// How many lines hold an item; none if it was stopped before it could tell. Lines may be of any length.
+fn count_items(
+    mut reader: impl BufRead,
+    stopped: impl Fn() -> bool,
+) -> std::io::Result<Option<u64>> {
     let mut items = 0;
-    let mut line = Vec::new();
+    // Nothing but white space so far.
+    let mut blank = true;
     loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            return Ok(items);
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(Some(items));
         }
-        let text = line.trim_ascii_start();
-        items += u64::from(!text.is_empty() && !text.starts_with(b"#"));
+        if stopped() {
+            return Ok(None);
+        }
+        for byte in chunk {
+            if *byte == b'\n' {
+                blank = true;
+            } else if blank && !byte.is_ascii_whitespace() {
+                blank = false;
+                items += u64::from(*byte != b'#');
+            }
+        }
+        let used = chunk.len();
+        reader.consume(used);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_counted_without_blank_lines_and_comments() {
+        let count = |text: &str| {
+            count_items(BufReader::with_capacity(3, text.as_bytes()), || false).unwrap()
+        };
+        assert_eq!(count(""), Some(0));
+        assert_eq!(count("a\n\n  # b\n\t\r\n  c #\n#"), Some(2));
+        assert_eq!(count("a\nb"), Some(2));
+        assert_eq!(count_items("a".as_bytes(), || true).unwrap(), None);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct HttpArgs {
     /// Take URLs from this file, one a line; `-` is standard input
     ///
     /// Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed record of
-    /// kind invalid_item that names its place; the run goes on.
+    /// kind `invalid_item` that names its place; the run goes on.
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     input: Option<PathBuf>,
 

@@ -75,7 +75,7 @@ impl OriginArgs {
             jitter: self.jitter,
             capacity: self.capacity,
             rate_limit: self.rate_limit,
-            faults: self.faults.clone(),
+            faults: self.faults,
             seed: self.seed,
             tls: self.tls,
         }

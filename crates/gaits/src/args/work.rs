@@ -99,6 +99,10 @@ impl WaitArgs {
                 "no waits: give seconds, as in `wait 3 2 1`, or `--for 100ms --count 50`",
             ));
         }
-        Ok((WorkSpec::Wait(spec), Input::Listed { items, count: self.count }))
+        let spec = WorkSpec::Wait(spec);
+        if let (Some(_), [wait]) = (self.duration, items.as_slice()) {
+            spec.check(wait).map_err(|wrong| Trouble::wrong(format!("--for: {wrong}")))?;
+        }
+        Ok((spec, Input::Listed { items, count: self.count }))
     }
 }

@@ -1,6 +1,6 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
-use crate::args::{RunArgs, WorkArgs};
+use crate::args::{Input, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::interrupt::Interrupts;
 use crate::output::{self, Output};
@@ -52,7 +52,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
             watch.summary(&end);
             Ok(exit_of(&end))
         }
-        Err(error) => Err(explain(error, output)),
+        Err(error) => Err(explain(error, output, &input)),
     }
 }
 
@@ -64,8 +64,8 @@ fn exit_of(end: &RunEnd) -> Exit {
     }
 }
 
-/// Names the output that can't be written to.
-fn explain(error: RunError, output: Output) -> Trouble {
+/// Names the output that can't be written to, and the input that can't be read.
+fn explain(error: RunError, output: Output, input: &Input) -> Trouble {
     let name = output.name.clone();
     Trouble::CouldNotGoOn(match error {
         RunError::Sink { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
@@ -79,6 +79,10 @@ fn explain(error: RunError, output: Output) -> Trouble {
             anyhow!(source)
                 .context(format!("can't write to {name}, so the run was stopped; {intact}"))
         }
+        RunError::Source(source) => anyhow!(source).context(format!(
+            "can't read {} to its end; what was read is done",
+            input::name(input)
+        )),
         other => return other.into(),
     })
 }

@@ -134,6 +134,17 @@ fn a_missing_input_file_is_refused() {
 }
 
 #[test]
+fn an_input_that_can_not_be_read_to_its_end_is_named() {
+    // Its first page belongs to nobody.
+    gaits("fetch -i /proc/self/mem")
+        .run()
+        .expect_exit(3)
+        .expect_stderr_contains("can't read /proc/self/mem to its end");
+    let compare = gaits("compare http -i /proc/self/mem").run();
+    compare.expect_refused("can't read /proc/self/mem to its end");
+}
+
+#[test]
 fn a_directory_for_input_is_refused() {
     let dir = Dir::new();
     gaits("fetch -i").arg(dir.path()).run().expect_refused("it is a directory");
@@ -143,7 +154,7 @@ fn a_directory_for_input_is_refused() {
 fn an_input_that_may_not_be_read_is_refused() {
     let dir = Dir::new();
     let list = dir.file("secret.txt", "http://127.0.0.1/\n");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o0);
     std::fs::set_permissions(&list, mode).unwrap();
     if File::open(&list).is_err() {
         // Root may read everything.

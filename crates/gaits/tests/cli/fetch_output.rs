@@ -86,6 +86,8 @@ fn the_input_is_not_written_over() {
         let end = gaits("fetch --fresh -i").arg(&file).arg("-o").arg(output).run();
         end.expect_refused("is the input");
     }
+    let append = File::options().append(true).open(&file).unwrap();
+    gaits("fetch -i").arg(&file).stdout_to(append).run().expect_refused("is the input");
     let read = File::open(&file).unwrap();
     let end = gaits("fetch --fresh -i - -o").arg(&file).stdin_from(read).run();
     end.expect_refused("is the input");

@@ -20,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 /// After this long a child hangs. Far beyond what any test takes on a machine that does ten other things.
-const HANGS: Duration = Duration::from_secs(240);
+const HANGS: Duration = Duration::from_mins(4);
 
 /// The command under test, with its arguments as they would be typed; a word ends at white space.
 pub(crate) fn gaits(words: &str) -> Gaits {
@@ -511,7 +511,7 @@ impl Records {
     #[track_caller]
     pub(crate) fn expect_one_failure(self, kind: ErrorKind) -> String {
         assert_eq!(self.kinds(), [Some(kind)], "{self:?}");
-        self[0].error().map(|error| error.message.to_string()).unwrap_or_default()
+        self[0].error().map(|error| error.message.clone()).unwrap_or_default()
     }
 }
 

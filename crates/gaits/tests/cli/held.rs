@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// Longer than any test should have to wait.
-const HANGS: Duration = Duration::from_secs(240);
+const HANGS: Duration = Duration::from_mins(4);
 
 /// The server; its threads end with their connections.
 pub(crate) struct Held {

@@ -32,6 +32,7 @@ fn extracted(record: &Record, name: &str) -> Option<Value> {
     fields.find(|(field, _)| **field == *name).map(|(_, value)| value.clone())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with fields that may be missing")]
 fn text(text: &str) -> Option<Value> {
     Some(Value::String(text.into()))
 }

@@ -112,7 +112,7 @@ fn computations_and_sleeps_are_left_when_it_must_end_at_once() {
 }
 
 /// Whether a process catches SIGINT.
-fn listens(pid: u32) -> bool {
+pub(crate) fn listens(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
     u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (Signal::SIGINT as u64 - 1)) != 0
@@ -127,8 +127,7 @@ fn a_results_file_is_whole_after_any_interrupt() {
         let running = gaits(&command).arg(&file).start();
         server.wait_until_held(in_flight);
         eventually("a hundred are recorded", || {
-            std::fs::read(&file)
-                .is_ok_and(|text| text.iter().filter(|b| **b == b'\n').count() >= 100)
+            std::fs::read_to_string(&file).is_ok_and(|text| text.matches('\n').count() >= 100)
         });
         running.interrupt();
         running.wait_for_stderr("gaits: stopping; ");

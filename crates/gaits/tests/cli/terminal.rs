@@ -1,7 +1,8 @@
 //! On a terminal: the bar, colours, and where both are left out.
 
-use crate::harness::{gaits, spawn};
+use crate::harness::{Dir, eventually, gaits, spawn};
 use crate::held::Held;
+use crate::interrupts::listens;
 use gaits_origin::{Config, Origin};
 use nix::pty::{OpenptyResult, openpty};
 use std::fs::File;
@@ -119,4 +120,18 @@ fn records_on_the_terminal_are_not_muddled_by_a_bar() {
     let records = text.lines().filter(|line| line.starts_with("{\"index\":")).count();
     assert_eq!(records, 3, "{text}");
     assert!(!text.contains("in flight, "), "{text}");
+}
+
+#[test]
+fn whoever_stops_a_run_over_a_huge_file_does_not_wait_until_it_is_counted() {
+    let dir = Dir::new();
+    let list = dir.file("urls.txt", "# what follows is a hole\n");
+    File::options().write(true).open(&list).unwrap().set_len(1 << 38).unwrap();
+    let (terminal, screen) = terminal();
+    let screen = watch(screen, |_| {});
+    let running = gaits("fetch -i").arg(list).stderr_to(terminal).start();
+    eventually("it listens for signals", || listens(running.pid()));
+    running.interrupt();
+    running.finish().expect_exit(130).expect_no_stdout();
+    assert!(screen.recv().unwrap().contains("none was done"));
 }

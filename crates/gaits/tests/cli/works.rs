@@ -109,6 +109,7 @@ fn no_waits_are_refused() {
     gaits("run wait --count 5").run().expect_refused("no waits");
     gaits("run wait 1 --for 1s").run().expect_refused("cannot be used with");
     gaits("run wait --for soon").run().expect_refused("`soon` is not a duration");
+    gaits("run wait --for 100h").run().expect_refused("--for: `360000` is not between");
     gaits("run wait --for -1s").run().expect_refused("");
 }
 

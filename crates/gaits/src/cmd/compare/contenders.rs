@@ -23,12 +23,12 @@ const FOR_BLOCKING: &[&str] =
 /// The models named, each once, or else all that make sense for `work`.
 pub(super) fn choose(named: Vec<Model>, work: &WorkSpec) -> Result<Vec<Model>, Trouble> {
     if named.is_empty() {
-        let names = match work {
+        let forms = match work {
             WorkSpec::Cpu(_) | WorkSpec::Wait(WaitSpec::Blocking) => FOR_BLOCKING,
             _ => FOR_ASYNC,
         };
         let models: Result<Vec<Model>, ModelError> =
-            names.iter().map(|name| name.parse()).collect();
+            forms.iter().map(|form| form.parse()).collect();
         return models.map_err(|error| Trouble::Wrong(error.into()));
     }
     let mut models = Vec::new();

@@ -81,7 +81,7 @@ fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
             .map_err(Trouble::CouldNotGoOn)?;
         let url: Box<str> = origin.url("/uuid").into();
         let about = format!("GET {url}, answered after {LATENCY_MS} ms");
-        let work = WorkSpec::Http(Box::new(HttpSpec::default()));
+        let work = WorkSpec::Http(Box::<HttpSpec>::default());
         return Ok(Lineup { about, work, items: vec![url], count: REQUESTS, origin: Some(origin) });
     };
     let (work, input) = work.resolve()?;

@@ -169,10 +169,10 @@ struct Quiet {
 
 impl Observer for Quiet {
     fn notice(&mut self, notice: Notice) {
-        if !matches!(notice, Notice::Stopping { .. }) {
-            if let Some(line) = self.notices.say(notice) {
-                self.bar.suspend(|| talk::line(&line));
-            }
+        if !matches!(notice, Notice::Stopping { .. })
+            && let Some(line) = self.notices.say(notice)
+        {
+            self.bar.suspend(|| talk::line(&line));
         }
     }
 
