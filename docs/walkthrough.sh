@@ -36,7 +36,7 @@ show() {
 }
 
 origin 8230 --latency 230ms
-origin 8231 --latency 20ms --tls --ca-out ca.pem
+origin 8231 --tls --ca-out ca.pem
 
 say <<'END'
 # A walkthrough: the tutorials' experiments, done again
@@ -50,7 +50,7 @@ took over the internet:
 
 ```console
 $ gaits origin --port 8230 --latency 230ms &
-$ gaits origin --port 8231 --latency 20ms --tls --ca-out ca.pem &
+$ gaits origin --port 8231 --tls --ca-out ca.pem &
 ```
 
 ## One at a time
@@ -65,8 +65,8 @@ page makes use of.
 
 ## A new session each time, or one session
 
-`requests.get` opens a connection for each request, `requests.Session` keeps one. Over TLS, with a server that answers in
-20 ms:
+`requests.get` opens a connection for each request, `requests.Session` keeps one. Over TLS, with a server that
+answers at once:
 END
 show "gaits fetch -m sequential --session none --cacert ca.pem https://localhost:8231/uuid --count 100 -o new.jsonl"
 show "gaits fetch -m sequential --session worker --cacert ca.pem https://localhost:8231/uuid --count 100 -o kept.jsonl"

@@ -76,7 +76,8 @@ impl Tally {
             self.decoded_bytes = self.decoded_bytes.saturating_add(http.decoded_bytes);
             if http.reused {
                 self.connections_reused += 1;
-            } else if http.status.is_some() || http.connect_us > 0 || http.tls_us > 0 {
+            } else if http.status.is_some() || http.tls_us > 0 || http.first_byte_us > 0 {
+                // A refused connection took its time, too, and was never open.
                 self.connections_opened += 1;
             }
         }
@@ -295,7 +296,7 @@ pub(crate) mod tests {
         let refused = Some((ErrorKind::Connect, "connection refused"));
         tally.add(&Record {
             attempts: 3,
-            detail: http(None, false, 0),
+            detail: http(None, false, 7),
             ..record((2, 2), 9, refused)
         });
         tally.add(&record((2, 2), 9, Some((ErrorKind::Connect, "no route"))));
