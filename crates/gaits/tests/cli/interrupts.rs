@@ -111,11 +111,12 @@ fn computations_and_sleeps_are_left_when_it_must_end_at_once() {
     }
 }
 
-/// Whether a process catches SIGINT.
+/// Whether a process catches SIGINT and does something about it. The kernel is told of a handler a moment before the
+/// handler knows what to do; SIGTERM, whose turn comes next, shows that the moment is over.
 pub(crate) fn listens(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
-    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (Signal::SIGINT as u64 - 1)) != 0
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (Signal::SIGTERM as u64 - 1)) != 0
 }
 
 #[test]
