@@ -4,6 +4,7 @@ use super::worker::{Attended, Next, Span, Worker, attend_alone, attend_async, at
 use super::{Context, Executor, ExecutorError};
 use crate::flow::Report;
 use gaits_core::{BlockingSession, Item, Session};
+use std::fs::File;
 use std::io;
 use std::num::NonZeroU32;
 use std::rc::Rc;
@@ -56,8 +57,14 @@ impl Executor for EventLoop {
     }
 }
 
+/// How many file descriptors the runtime of an event loop opens, and one to spare.
+const DESCRIPTORS: usize = 6;
+
 /// The runtime of one event loop.
 pub(super) fn runtime(blocking: Blocking) -> io::Result<LocalRuntime> {
+    // Some of what tokio opens it takes for granted, and panics without; so a lack is found out before.
+    let spare: io::Result<Vec<_>> = (0..DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
+    drop(spare?);
     let mut builder = Builder::new_current_thread();
     builder.enable_all().thread_name("pool");
     if let Blocking::OnPool(threads) = blocking {

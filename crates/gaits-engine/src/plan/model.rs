@@ -186,6 +186,7 @@ impl FromStr for Model {
 
     fn from_str(text: &str) -> Result<Self, ModelError> {
         use Part::{Async, Processes, Sequential, Threads};
+        let text = text.trim();
         let parts: Vec<_> =
             text.split('/').map(|part| part.split_once(':').unzip_or(part)).collect();
         let known: Option<Vec<_>> = parts

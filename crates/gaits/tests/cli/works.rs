@@ -71,7 +71,7 @@ fn blocking_waits_hold_up_the_event_loop() {
 fn blocking_waits_run_together_on_threads_and_processes_and_off_an_event_loop() {
     // Long enough that the last worker begins before the first has ended, however busy the machine.
     let waits = "run wait 6 6 6 --blocking -m";
-    let models = ["threads:3", "processes:3", "processes:3/async:1", "async:3/threads:3"];
+    let models = ["threads:3", "processes:3", "processes:3/async", "async:3/threads:3"];
     let running = models.map(|model| gaits(&format!("{waits} {model}")).start());
     for (model, running) in models.into_iter().zip(running) {
         let records = running.finish().expect_exit(0).records().expect_all_ok(3);

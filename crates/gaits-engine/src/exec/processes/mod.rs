@@ -6,6 +6,7 @@
 mod board;
 mod child;
 mod protocol;
+mod share;
 mod stderr;
 mod tend;
 mod worker_main;
@@ -13,15 +14,16 @@ mod worker_main;
 pub(crate) use board::{Board, Place};
 pub use worker_main::worker_main;
 
+use super::event_loop::{Blocking, runtime};
 use super::{Context, Executor, ExecutorError};
 use crate::clock::MonotonicClock;
 use crate::flow::Report;
 use crate::plan::Plan;
 use protocol::Begin;
+use share::Share;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use tend::Tender;
-use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::JoinSet;
 
 /// The hidden verb with which a binary is executed again as a worker process.
@@ -52,15 +54,13 @@ impl Processes {
 
 impl Executor for Processes {
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build_local(LocalOptions::default())
-            .map_err(ExecutorError::EventLoop)?;
+        let runtime = runtime(Blocking::OnLoop).map_err(ExecutorError::EventLoop)?;
         let cx = Rc::new(cx.clone());
+        let share = Rc::new(Share::new(self.processes.get() as usize));
         runtime.block_on(async {
             let mut tenders = JoinSet::new();
             for _ in 0..self.processes.get() {
-                let tender = Tender::new(Rc::clone(&cx), self.begin.clone());
+                let tender = Tender::new(Rc::clone(&cx), self.begin.clone(), Rc::clone(&share));
                 tenders.spawn_local(tender.run());
             }
             let mut result = Ok(());

@@ -2,6 +2,7 @@
 
 use super::child::{WorkerProcess, describe};
 use super::protocol::{Begin, FromWorker, ToWorker};
+use super::share::Share;
 use crate::exec::{Context, ExecutorError};
 use crate::flow::{Notice, Report, Seat};
 use gaits_core::{Item, WorkerId};
@@ -29,6 +30,7 @@ const STILLBORN: u32 = 5;
 pub(super) struct Tender {
     cx: Rc<Context>,
     begin: Begin,
+    share: Rc<Share>,
 }
 
 /// How serving a worker came to its end.
@@ -41,8 +43,8 @@ enum Served {
 }
 
 impl Tender {
-    pub(super) fn new(cx: Rc<Context>, begin: Begin) -> Self {
-        Self { cx, begin }
+    pub(super) fn new(cx: Rc<Context>, begin: Begin, share: Rc<Share>) -> Self {
+        Self { cx, begin, share }
     }
 
     /// Until the feed has ended, or the run was abandoned.
@@ -53,10 +55,13 @@ impl Tender {
         while !cx.feed.has_ended() {
             let process = match WorkerProcess::start(&self.begin, &cx.out).await {
                 Ok(process) => process,
-                Err(error) => return cx.fewer(1, ExecutorError::Spawn(error)),
+                Err(error) => {
+                    self.share.left();
+                    return cx.fewer(1, ExecutorError::Spawn(error));
+                }
             };
             let pid = process.pid;
-            let mut serving = Serving::new(cx, &self.begin, process);
+            let mut serving = Serving::new(cx, &self.begin, &self.share, process);
             let served = tokio::select! {
                 biased;
                 () = cx.cancel.cancelled() => None,
@@ -68,6 +73,8 @@ impl Tender {
             };
             serving.seat.leave();
             let (finished, outstanding) = (serving.finished, serving.outstanding);
+            self.share.released(outstanding.len());
+            self.share.left();
             let (how, started) = match serving.process.end().await {
                 Ok((status, started)) => (describe(status), started),
                 Err(error) => (format!("its end can't be told: {error}"), Vec::new()),
@@ -89,6 +96,7 @@ impl Tender {
                 () = cx.feed.ended() => {}
                 () = sleep(pause) => {}
             }
+            self.share.joined();
         }
         Ok(())
     }
@@ -117,6 +125,7 @@ fn returned(
 /// One process being served.
 struct Serving<'a> {
     cx: &'a Context,
+    share: &'a Share,
     process: WorkerProcess,
     seat: Seat<'a>,
     /// What it was given and has said nothing of.
@@ -132,10 +141,11 @@ struct Serving<'a> {
 }
 
 impl<'a> Serving<'a> {
-    fn new(cx: &'a Context, begin: &Begin, process: WorkerProcess) -> Self {
+    fn new(cx: &'a Context, begin: &Begin, share: &'a Share, process: WorkerProcess) -> Self {
         let width = usize::try_from(begin.plan.model.layout().workers()).unwrap_or(usize::MAX);
         Self {
             cx,
+            share,
             process,
             seat: cx.feed.seat(),
             outstanding: HashMap::new(),
@@ -147,11 +157,17 @@ impl<'a> Serving<'a> {
         }
     }
 
-    /// Whether it may be given more: room in its window, and nobody under suspicion.
+    /// How many more items it may be given: its window or its share, whichever is smaller. `waiting` are in the feed.
+    fn room(&self, waiting: usize) -> usize {
+        let most = (self.width + self.pace.ahead).min(self.share.of(waiting));
+        most.saturating_sub(self.outstanding.len())
+    }
+
+    /// Whether it may be given more: there is room, and nobody under suspicion.
     fn has_room(&self) -> bool {
         !self.closing
             && self.suspect.is_none()
-            && self.outstanding.len() < self.width + self.pace.ahead
+            && self.room(self.cx.feed.len()) > 0
             && !self.outstanding.values().take(2).any(|item| item.crashes > 0)
     }
 
@@ -183,7 +199,8 @@ impl<'a> Serving<'a> {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
                 },
-                _ = tick.tick(), if self.outstanding.len() > self.width => {
+                // Its share grows, too, when another process is gone.
+                _ = tick.tick(), if self.outstanding.len() > self.width || !has_room => {
                     self.unstick(std::mem::replace(&mut quiet, true)).await
                 }
             };
@@ -230,6 +247,7 @@ impl<'a> Serving<'a> {
                 let message = format!("item {} was not this worker's", said.index());
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             };
+            self.share.released(1);
             self.finished += u64::from(matches!(said, FromWorker::Done(_)));
             // What comes back is the parent's own copy: it knows of crashes.
             reports.push(match said {
@@ -260,20 +278,23 @@ impl<'a> Serving<'a> {
             self.suspect = Some(first);
             return Ok(());
         }
-        let room = self.width + self.pace.ahead - self.outstanding.len();
+        // The first one has left the feed, and is nobody's yet.
+        let room = self.room(self.cx.feed.len() + 1);
         let mut batch = vec![first];
         self.cx.feed.take(room, &mut batch);
         self.give(batch).await
     }
 
     async fn give(&mut self, items: Vec<Item>) -> io::Result<()> {
+        self.share.took(items.len());
         self.outstanding.extend(items.iter().map(|item| (item.index, item.clone())));
         self.process.give(items).await
     }
 
     /// Takes back what lies unstarted at a worker that has said nothing for a whole tick: others may be idle.
     async fn unstick(&mut self, quiet: bool) -> io::Result<()> {
-        if !quiet || self.cx.feed.len() > 0 || self.closing {
+        let stuck = quiet && self.outstanding.len() > self.width;
+        if !stuck || self.cx.feed.len() > 0 || self.closing {
             return Ok(());
         }
         self.pace = Pace::new(self.cx.clock.now_us());
