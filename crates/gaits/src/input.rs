@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+/// The most items that are held in memory, for what goes over them more than once.
+const MOST_HELD: usize = 1_000_000;
 /// Bytes read from a file at a time.
 const CHUNK: usize = 256 * 1024;
 
@@ -64,6 +66,8 @@ pub(crate) fn nothing_in(input: &Input) -> Trouble {
 
 /// Reads the whole of `input`, for what goes over it more than once. Every item must be valid: models that do
 /// different things can't be compared.
+///
+/// They are all held in memory, so there is a limit.
 pub(crate) fn read_all(input: &Input, work: &WorkSpec) -> Result<Vec<Box<str>>, Trouble> {
     let mut source = open(input, work)?;
     let mut items = Vec::new();
@@ -78,6 +82,12 @@ pub(crate) fn read_all(input: &Input, work: &WorkSpec) -> Result<Vec<Box<str>>, 
                 Entry::Item(text) => items.push(text),
                 Entry::Invalid { message, .. } => return Err(Trouble::wrong(message)),
             }
+        }
+        if items.len() > MOST_HELD {
+            return Err(Trouble::wrong(format!(
+                "{} has more than {MOST_HELD} items, too many to go over again and again; give a part of it, such as the first thousand lines",
+                name(input)
+            )));
         }
         if more == More::No {
             break;

@@ -5,11 +5,12 @@ use crate::exit::Trouble;
 use anyhow::anyhow;
 use gaits_core::{Record, Sink};
 use gaits_engine::sink::JsonLines;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{FileStat, SFlag, fstat};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// Where records go.
@@ -36,6 +37,11 @@ pub(crate) fn open(path: Option<&Path>, fresh: bool, input: &Input) -> Result<Ou
         if is_input(io::stdout().as_fd(), input) {
             return Err(Trouble::wrong(
                 "standard output is the input; records need a file of their own",
+            ));
+        }
+        if was_closed(io::stdout().as_fd()) {
+            return Err(Trouble::wrong(
+                "standard output is closed; give a file for the records with -o FILE",
             ));
         }
         let sink = Box::new(JsonLines::stream(io::stdout()));
@@ -146,4 +152,15 @@ fn is_input(output: BorrowedFd<'_>, input: &Input) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether standard output was closed when this process began. The standard library then puts `/dev/null` in its place,
+/// open both ways, which nobody who redirects output there does.
+fn was_closed(stdout: BorrowedFd<'_>) -> bool {
+    let flags = fcntl(stdout, FcntlArg::F_GETFL).map(OFlag::from_bits_truncate);
+    let is_null = || match (fstat(stdout), fs::metadata("/dev/null")) {
+        (Ok(stdout), Ok(null)) => stdout.st_rdev == null.rdev() && stdout.st_rdev != 0,
+        _ => false,
+    };
+    flags.is_ok_and(|flags| flags & OFlag::O_ACCMODE == OFlag::O_RDWR) && is_null()
 }

@@ -151,6 +151,10 @@ impl<'a> Worker<'a> {
             Attended::Replied(Reply::Done(performed)) => performed,
             Attended::Replied(Reply::Exhausted(error)) => {
                 if self.cx.crew.retire() {
+                    // Another worker of this process may come to hold the item, and die before it starts it.
+                    if let Some(place) = &self.place {
+                        place.clear();
+                    }
                     self.cx.out.report(Report::Exhausted(item, error));
                     self.cx.out.idle();
                     return Next::Retire;

@@ -2,20 +2,22 @@
 
 use gaits_core::{Record, Sink};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// What is older than this survives a loss of power.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
-/// Records are collected up to this many bytes before they are written.
+/// Records are collected up to about this many bytes before they are written.
 const BUFFER: usize = 64 * 1024;
 
-/// One JSON object a line, appended.
+/// One JSON object a line, appended by whole lines: whoever reads along, or finds what a killed run has left, sees no
+/// half of one.
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {
-    writer: BufWriter<W>,
+    writer: W,
+    lines: Vec<u8>,
     committer: Option<Committer>,
 }
 
@@ -26,30 +28,37 @@ impl JsonLines<File> {
     /// The thread that does it can't be started.
     pub fn file(file: File) -> io::Result<Self> {
         let committer = Committer::start(file.try_clone()?)?;
-        Ok(Self { writer: BufWriter::with_capacity(BUFFER, file), committer: Some(committer) })
+        Ok(Self { committer: Some(committer), ..Self::stream(file) })
     }
 }
 
 impl<W: Write> JsonLines<W> {
     /// Writes to a pipe, a terminal, or anything else that can't be brought to a disk.
     pub fn stream(writer: W) -> Self {
-        Self { writer: BufWriter::with_capacity(BUFFER, writer), committer: None }
+        Self { writer, lines: Vec::with_capacity(BUFFER + BUFFER / 8), committer: None }
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        let written = self.writer.write_all(&self.lines);
+        self.lines.clear();
+        written.and_then(|()| self.writer.flush())
     }
 }
 
 impl<W: Write + Send> Sink for JsonLines<W> {
     fn write(&mut self, record: &Record) -> io::Result<()> {
-        serde_json::to_writer(&mut self.writer, record)?;
-        self.writer.write_all(b"\n")
+        serde_json::to_writer(&mut self.lines, record)?;
+        self.lines.push(b'\n');
+        if self.lines.len() < BUFFER { Ok(()) } else { self.write_out() }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()?;
+        self.write_out()?;
         self.committer.as_ref().map_or(Ok(()), Committer::dirty)
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.writer.flush()?;
+        self.write_out()?;
         self.committer.take().map_or(Ok(()), Committer::finish)
     }
 }

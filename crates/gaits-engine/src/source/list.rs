@@ -45,7 +45,7 @@ impl Source for List {
             }
             let at =
                 usize::try_from(self.next % self.items.len() as u64).map_err(io::Error::other)?;
-            batch.push(checked(&self.check, &self.items[at], || format!("item {}", at + 1)));
+            batch.push(checked(&self.check, &self.items[at], || format!("argument {}", at + 1)));
             self.next += 1;
         }
         Ok(if self.next == self.count { More::No } else { More::Maybe })

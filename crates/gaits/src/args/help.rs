@@ -38,7 +38,7 @@ Exit codes:
   1    all is done, some items failed
   2    the command line or the input is wrong; nothing was started
   3    the run could not go on; what was recorded is intact
-  130  interrupted; Ctrl-C once finishes what is in flight, twice stops at once
+  130  interrupted by Ctrl-C or SIGTERM; once finishes what is in flight, twice stops at once
 
 ",
     examples!()

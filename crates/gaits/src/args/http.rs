@@ -72,6 +72,8 @@ pub(crate) struct HttpArgs {
     cookies: bool,
 
     /// Put a field of a JSON answer into the record; may be given many times
+    ///
+    /// Answers of more than 32 MiB then fail as too large.
     #[arg(long, value_name = "NAME=/POINTER")]
     extract: Vec<Extract>,
 }

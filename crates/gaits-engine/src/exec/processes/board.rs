@@ -63,6 +63,11 @@ impl Place {
         Self { board: Arc::clone(board), offset: number * NOTE as u64 }
     }
 
+    /// Takes the note back: this worker starts nothing more.
+    pub(crate) fn clear(&self) {
+        let _ = self.board.file.write_all_at(&[0; NOTE], self.offset);
+    }
+
     /// Notes that the item at `index` is about to be started.
     pub(crate) fn note(&self, index: u64) {
         // Without the note a crash would be laid to nobody and the item simply tried again, which is no reason to stop.

@@ -72,16 +72,6 @@ impl FromWorker {
     }
 }
 
-impl From<FromWorker> for Report {
-    fn from(said: FromWorker) -> Self {
-        match said {
-            FromWorker::Done(record) => Report::Done(record),
-            FromWorker::Unstarted(item) => Report::Unstarted(item),
-            FromWorker::Exhausted(item, error) => Report::Exhausted(item, error),
-        }
-    }
-}
-
 /// The framing, for either end.
 pub(crate) fn codec() -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()

@@ -159,15 +159,25 @@ impl<'a> Serving<'a> {
 
     /// How many more items it may be given: its window or its share, whichever is smaller. `waiting` are in the feed.
     fn room(&self, waiting: usize) -> usize {
-        let most = (self.width + self.pace.ahead).min(self.share.of(waiting));
-        most.saturating_sub(self.outstanding.len())
+        self.window().min(self.share.of(waiting)).saturating_sub(self.outstanding.len())
+    }
+
+    /// How many items it may hold by what it can do.
+    fn window(&self) -> usize {
+        self.width + self.pace.ahead
+    }
+
+    /// Whether nothing but its share keeps it from taking more. That changes without its doing.
+    fn is_held_to_its_share(&self) -> bool {
+        !self.closing && self.suspect.is_none() && self.outstanding.len() < self.window()
     }
 
     /// Whether it may be given more: there is room, and nobody under suspicion.
     fn has_room(&self) -> bool {
         !self.closing
             && self.suspect.is_none()
-            && self.room(self.cx.feed.len()) > 0
+            // It waits for the next item, too, if that would be its own.
+            && self.room(self.cx.feed.len().max(1)) > 0
             && !self.outstanding.values().take(2).any(|item| item.crashes > 0)
     }
 
@@ -183,6 +193,7 @@ impl<'a> Serving<'a> {
             if !has_room {
                 self.seat.leave();
             }
+            let waits_for_share = !has_room && self.is_held_to_its_share();
             let step = tokio::select! {
                 biased;
                 heard = self.process.hear() => match heard {
@@ -199,8 +210,7 @@ impl<'a> Serving<'a> {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
                 },
-                // Its share grows, too, when another process is gone.
-                _ = tick.tick(), if self.outstanding.len() > self.width || !has_room => {
+                _ = tick.tick(), if self.outstanding.len() > self.width || waits_for_share => {
                     self.unstick(std::mem::replace(&mut quiet, true)).await
                 }
             };

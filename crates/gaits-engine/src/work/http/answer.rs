@@ -12,6 +12,9 @@ use http::StatusCode;
 /// How much of a redirect's body is read so that its connection can be used again.
 const DRAINED: u64 = 64 * 1024;
 
+/// The largest body that fields are extracted from: it is kept whole, and parsed into several times its size.
+const LOOKED_INTO: u64 = 32 * 1024 * 1024;
+
 /// Whether a response of this status is a success.
 pub(super) fn is_accepted(status: StatusCode) -> bool {
     (200..400).contains(&status.as_u16())
@@ -38,9 +41,10 @@ pub(super) async fn read(
         return Ok(Vec::new());
     }
     let keep = !spec.extract.is_empty() && is_accepted(head.status);
-    let mut decoder = Decoder::new(&head.headers, spec.max_body_size, keep, hasher)?;
-    if decoder.is_identity() && connection.body_len().is_some_and(|len| len > spec.max_body_size) {
-        return Err(decode::too_large(spec.max_body_size));
+    let most = if keep { spec.max_body_size.min(LOOKED_INTO) } else { spec.max_body_size };
+    let mut decoder = Decoder::new(&head.headers, most, keep, hasher)?;
+    if decoder.is_identity() && connection.body_len().is_some_and(|len| len > most) {
+        return Err(decode::too_large(most));
     }
     let detail = &mut trace.detail;
     take(connection, &mut decoder, detail).await?;
