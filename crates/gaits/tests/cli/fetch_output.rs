@@ -216,3 +216,20 @@ fn what_is_no_terminal_gets_neither_colour_nor_a_bar() {
         parse(&end.stdout).expect_items(2);
     }
 }
+
+#[test]
+fn without_a_standard_output_at_all_nothing_is_fetched() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let end = std::process::Command::new("/bin/sh")
+        .args(["-c", "exec \"$0\" fetch \"$1\" >&-", env!("CARGO_BIN_EXE_gaits")])
+        .arg(origin.url("/uuid"))
+        .output()
+        .unwrap();
+    assert_eq!(end.status.code(), Some(2));
+    let said = String::from_utf8(end.stderr).unwrap();
+    assert!(said.contains("standard output is closed"), "{said}");
+    assert_eq!(origin.requests(), 0);
+    // Thrown away on purpose is another matter.
+    let null = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+    gaits(&format!("fetch {}", origin.url("/uuid"))).stdout_to(null).run().expect_exit(0);
+}

@@ -199,3 +199,23 @@ fn an_endless_input_may_end_after_all() {
     running.end_input();
     running.finish().expect_exit(0).records().expect_all_ok(2);
 }
+
+#[test]
+fn two_interrupts_end_a_run_whose_records_nobody_takes() {
+    let (unread, pipe) = std::io::pipe().unwrap();
+    let running = gaits("run wait --count 1000000 --for 0s -m async:10").stdout_to(pipe).start();
+    let pid = running.pid();
+    // What a thread waits for, as the kernel names it.
+    let waits_for_pipe = |task: std::fs::DirEntry| {
+        let place = std::fs::read_to_string(task.path().join("wchan")).unwrap_or_default();
+        place.contains("pipe")
+    };
+    eventually("the pipe is full", || {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        tasks.flatten().any(waits_for_pipe)
+    });
+    running.interrupt();
+    running.interrupt();
+    running.finish().expect_exit(130);
+    drop(unread);
+}
