@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure of the scenery fails the test")]
 
-#[allow(dead_code, reason = "each test uses the part of the scenery that it needs")]
 mod http_support;
 
 use gaits_core::ErrorKind;
