@@ -8,8 +8,9 @@
 //! ```
 //!
 //! A [`Plan`](plan::Plan) says what to do and how; [`run()`] does it. The engine never prints, and keeps no state
-//! outside a run, so two runs in one process do not meet. A binary that runs plans with worker processes must hand
-//! its first argument [`WORKER_VERB`] to [`worker_main`].
+//! outside a run, so two runs in one process do not meet. It knows no work: the [`Works`] of a
+//! [`Program`] do. A program that runs plans with worker processes says how one is started, and calls [`worker_main`]
+//! there.
 
 mod clock;
 mod dispatch;
@@ -21,11 +22,12 @@ mod progress;
 mod run;
 pub mod sink;
 pub mod source;
-pub mod work;
+mod works;
 
 pub use clock::MonotonicClock;
 pub use dispatch::{Observer, RunEnd, RunError};
-pub use exec::{ExecutorError, WORKER_VERB, worker_main};
+pub use exec::{ExecutorError, WORKER_VERB, WorkerCommand, worker_main};
 pub use flow::Notice;
 pub use progress::Progress;
-pub use run::{Control, run};
+pub use run::{Control, Program, run};
+pub use works::{Builder, WorkError, Works};

@@ -2,12 +2,12 @@
 
 use crate::clock::MonotonicClock;
 use crate::dispatch::{self, Course, Dispatcher, Observer, RunEnd, RunError};
-use crate::exec::{self, Context, Crew};
+use crate::exec::{self, Context, Crew, WorkerCommand};
 use crate::flow::{Feed, Inbox, Signal};
 use crate::pace::Pacer;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::work::Works;
+use crate::works::Works;
 use gaits_core::{Clock, Sink, Source};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -44,6 +44,15 @@ impl Control {
     }
 }
 
+/// The program around the engine: what it can do, and how it starts a worker process.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The works that its plans may name.
+    pub works: Works,
+    /// What starts a worker process. That process must call [`worker_main`](crate::worker_main) with the same works.
+    pub worker: WorkerCommand,
+}
+
 /// Runs `plan` over the items of `source` and blocks until each has its record in every one of `sinks`.
 ///
 /// The workers run on the calling thread and on threads and processes below it; the dispatcher has a thread of its
@@ -52,17 +61,17 @@ impl Control {
 /// # Errors
 /// The run could not begin or go on; what was recorded until then is intact.
 pub fn run<'b>(
+    program: &Program,
     plan: &Plan,
-    works: &Works,
     source: Box<dyn Source>,
     sinks: &mut [&'b mut (dyn Sink + 'b)],
     observer: &mut (dyn Observer + 'b),
     control: &Control,
 ) -> Result<RunEnd, RunError> {
     let clock = MonotonicClock::start();
-    let executor = exec::executor(plan, clock);
+    let executor = exec::executor(plan, &program.worker, clock);
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    let work = works.build(&plan.work, &clock)?;
+    let work = program.works.build(&plan.work.name, &plan.work.settings, &clock)?;
     let layout = plan.model.layout();
     let workers = usize::try_from(layout.workers()).unwrap_or(usize::MAX);
     // A main process whose workers are processes has those for a crew; they have crews of their own.

@@ -1,11 +1,10 @@
 //! Opens the source that the command line names, or says why it can't.
 
-use crate::args::Input;
+use crate::args::{Input, Job};
 use crate::exit::Trouble;
 use anyhow::{Context as _, anyhow};
 use gaits_core::{Entry, More, Source};
 use gaits_engine::source::{Check, Lines, List};
-use gaits_engine::work::WorkSpec;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -15,11 +14,10 @@ const MOST_HELD: usize = 1_000_000;
 /// Bytes read from a file at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// Opens `input`; what its items must look like is the work's to say.
-pub(crate) fn open(input: &Input, work: &WorkSpec) -> Result<Box<dyn Source>, Trouble> {
-    let spec = work.clone();
-    let check: Check = Box::new(move |text| spec.check(text));
-    Ok(match input {
+/// Opens the input of `job`; what its items must look like is the work's to say.
+pub(crate) fn open(job: &Job) -> Result<Box<dyn Source>, Trouble> {
+    let check: Check = Box::new(job.check);
+    Ok(match &job.input {
         Input::Listed { items, count } => {
             let count = count.unwrap_or(items.len() as u64);
             Box::new(List::cycled(items.clone(), count, check))
@@ -64,12 +62,13 @@ pub(crate) fn nothing_in(input: &Input) -> Trouble {
     Trouble::wrong(format!("no items in {name}: it has only blank lines and comments, or nothing"))
 }
 
-/// Reads the whole of `input`, for what goes over it more than once. Every item must be valid: models that do
+/// Reads the whole input of `job`, for what goes over it more than once. Every item must be valid: models that do
 /// different things can't be compared.
 ///
 /// They are all held in memory, so there is a limit.
-pub(crate) fn read_all(input: &Input, work: &WorkSpec) -> Result<Vec<Box<str>>, Trouble> {
-    let mut source = open(input, work)?;
+pub(crate) fn read_all(job: &Job) -> Result<Vec<Box<str>>, Trouble> {
+    let input = &job.input;
+    let mut source = open(job)?;
     let mut items = Vec::new();
     let mut batch = Vec::new();
     loop {

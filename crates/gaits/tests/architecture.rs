@@ -37,7 +37,10 @@ fn the_workspace_has_these_crates() {
     let mut names: Vec<_> =
         metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
     names.sort();
-    assert_eq!(names, ["gaits", "gaits-core", "gaits-engine", "gaits-origin", "gaits-report"]);
+    assert_eq!(
+        names,
+        ["gaits", "gaits-core", "gaits-engine", "gaits-origin", "gaits-report", "gaits-work"]
+    );
 }
 
 #[test]
@@ -55,9 +58,9 @@ fn the_origin_uses_no_crate_of_the_workspace() {
 }
 
 #[test]
-fn engine_and_report_use_the_core_and_never_each_other() {
+fn work_engine_and_report_use_the_core_and_never_each_other() {
     let metadata = metadata();
-    for name in ["gaits-engine", "gaits-report"] {
+    for name in ["gaits-work", "gaits-engine", "gaits-report"] {
         let package = package(&metadata, name);
         assert_eq!(of_workspace(&used(package, false)), ["gaits-core"], "{name}");
         let tests = of_workspace(&used(package, true));
@@ -70,7 +73,10 @@ fn engine_and_report_use_the_core_and_never_each_other() {
 fn the_command_uses_them_all() {
     let metadata = metadata();
     let used = used(package(&metadata, "gaits"), false);
-    assert_eq!(of_workspace(&used), ["gaits-core", "gaits-engine", "gaits-origin", "gaits-report"]);
+    assert_eq!(
+        of_workspace(&used),
+        ["gaits-core", "gaits-engine", "gaits-origin", "gaits-report", "gaits-work"]
+    );
 }
 
 /// All files below `dir` with one of these endings.
@@ -95,9 +101,9 @@ fn names(code: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn works_sources_and_sinks_know_nothing_of_executors_and_of_the_dispatcher() {
+fn sources_and_sinks_know_nothing_of_executors_and_of_the_dispatcher() {
     let engine = root().join("crates/gaits-engine/src");
-    for room in ["work", "source", "sink"] {
+    for room in ["source", "sink"] {
         let files = files(&engine.join(room), &["rs"]);
         assert!(!files.is_empty(), "{room} is not where it was");
         for file in files {
@@ -116,8 +122,8 @@ fn works_sources_and_sinks_know_nothing_of_executors_and_of_the_dispatcher() {
 }
 
 #[test]
-fn report_and_engine_print_nothing() {
-    for name in ["gaits-core", "gaits-engine", "gaits-report"] {
+fn the_libraries_print_nothing() {
+    for name in ["gaits-core", "gaits-work", "gaits-engine", "gaits-report"] {
         for file in files(&root().join("crates").join(name).join("src"), &["rs"]) {
             if file.ends_with("processes/worker_main.rs") {
                 // A process of its own, whose standard error is passed on.

@@ -24,7 +24,7 @@ pub struct RunEnd {
 pub enum RunError {
     /// The work can't be set up: nothing was started.
     #[error(transparent)]
-    Work(#[from] crate::work::WorkError),
+    Work(#[from] crate::works::WorkError),
     /// The workers can't go on.
     #[error(transparent)]
     Executor(ExecutorError),

@@ -10,7 +10,7 @@ mod processes;
 mod threads;
 mod worker;
 
-pub use processes::{WORKER_VERB, worker_main};
+pub use processes::{WORKER_VERB, WorkerCommand, worker_main};
 
 use crate::clock::MonotonicClock;
 use crate::flow::{Feed, Inbox, Notice};
@@ -117,11 +117,16 @@ pub enum ExecutorError {
 }
 
 /// The executor of a plan's model.
-pub(crate) fn executor(plan: &Plan, clock: MonotonicClock) -> Box<dyn Executor> {
+pub(crate) fn executor(
+    plan: &Plan,
+    worker: &WorkerCommand,
+    clock: MonotonicClock,
+) -> Box<dyn Executor> {
     match plan.model.inside_processes() {
         Some((processes, inside)) => {
             let work = plan.work.clone();
-            Box::new(processes::Processes::new(processes, Plan { work, model: inside }, clock))
+            let plan = Plan { work, model: inside };
+            Box::new(processes::Processes::new(processes, plan, worker.clone(), clock))
         }
         None => local_executor(plan.model),
     }

@@ -4,7 +4,7 @@ mod model;
 
 pub use model::{Layout, MOST_IN_FLIGHT, MOST_PROCESSES, MOST_THREADS, Model, ModelError, cores};
 
-use crate::work::WorkSpec;
+use gaits_core::Value;
 use serde::{Deserialize, Serialize};
 
 /// Work and the model to do it under. Where items come from and where records go is given to the run beside it,
@@ -15,4 +15,20 @@ pub struct Plan {
     pub work: WorkSpec,
     /// How the workers are laid out.
     pub model: Model,
+}
+
+/// Names a work and carries its settings, which only the work itself understands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkSpec {
+    /// The name that the work is registered under; see [`Works`](crate::Works).
+    pub name: String,
+    /// The settings, as values that describe themselves.
+    pub settings: Value,
+}
+
+impl WorkSpec {
+    /// The work called `name`, with `settings`.
+    pub fn new(name: impl Into<String>, settings: Value) -> Self {
+        Self { name: name.into(), settings }
+    }
 }

@@ -87,9 +87,9 @@ fn before(model: &str) {
     control.interrupt();
     let plan = scene.plan(SCRIPT);
     let mut observer = Nobody;
-    let works = crate::scene::works();
+    let program = crate::scene::program();
     let ended =
-        gaits_engine::run(&plan, &works, list(["ok"; 10]), &mut [], &mut observer, &control);
+        gaits_engine::run(&program, &plan, list(["ok"; 10]), &mut [], &mut observer, &control);
     let end = ended.unwrap();
     assert!(end.interrupted && end.ok == 0, "{end:?}");
 }

@@ -16,7 +16,6 @@ mod scene;
 mod script;
 mod sinks;
 mod sources;
-mod speed;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
@@ -51,7 +50,6 @@ fn main() -> ExitCode {
         sources::trials(),
         sinks::trials(),
         exhausted::trials(),
-        speed::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
 }

@@ -1,11 +1,7 @@
 //! Where and how many at a time: what each model promises.
 
-use crate::scene::{ASYNC, BLOCKING, Ended, Live, Scene, list, number};
+use crate::scene::{ASYNC, BLOCKING, Scene, number};
 use crate::trial;
-use gaits_core::Detail;
-use gaits_engine::work::WorkSpec;
-use gaits_engine::work::cpu::CpuSpec;
-use gaits_engine::work::wait::WaitSpec;
 use libtest_mimic::Trial;
 use std::collections::BTreeMap;
 
@@ -38,15 +34,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             let name = format!("models::{}::{kind}_items_run_where_they_should", case.model);
             trials.push(trial(name, move || items_run_where_they_should(case, kind)));
         }
-        trials.push(trial(format!("models::{}::waits_and_computes", case.model), move || {
-            waits_and_computes(case);
-        }));
         trials.push(trial(format!("models::{}::without_items_it_ends", case.model), move || {
             Scene::new(case.model, BLOCKING).run([""; 0]).assert_all_ok(0);
             Scene::new(case.model, ASYNC).run([""; 0]).assert_all_ok(0);
         }));
     }
-    trials.push(trial("models::async_waits_overlap_and_blocking_ones_do_not", overlap));
     trials
 }
 
@@ -98,42 +90,4 @@ fn items_run_where_they_should(case: &Case, kind: &'static str) {
 fn gauge_of_sessions(model: &str) -> i64 {
     let layout = model.parse::<gaits_engine::plan::Model>().unwrap().layout();
     i64::from(layout.threads * layout.in_flight)
-}
-
-fn waits_and_computes(case: &Case) {
-    let scene = Scene::new(case.model, BLOCKING);
-    let run = |work, items: Vec<&str>| Live::start_plan(scene.plan_of(work), list(items)).end();
-    let waits = vec!["0.001", "0", "0.002", "0", "0.001", "0", "0"];
-    for spec in [WaitSpec::Timer, WaitSpec::Blocking] {
-        let ended = run(WorkSpec::Wait(spec), waits.clone());
-        ended.assert_all_ok(waits.len());
-        for (record, asked_us) in ended.records.iter().zip([1_000, 0, 2_000, 0, 1_000, 0, 0]) {
-            let Detail::Wait(detail) = record.detail else { panic!("{record:?}") };
-            assert_eq!(detail.asked_us, asked_us);
-            assert!(record.timing.latency_us() >= detail.asked_us, "{record:?}");
-        }
-    }
-    let ended = run(WorkSpec::Cpu(CpuSpec::Product { n: 8 }), vec![""; 20]);
-    ended.assert_all_ok(20);
-    for record in &ended.records {
-        // python3 -c 'import math; print((math.factorial(7) ** (3 * 49)).bit_length())'
-        assert!(matches!(&record.detail, Detail::Cpu(cpu) if cpu.bits == 1808), "{record:?}");
-    }
-}
-
-fn overlap() {
-    let scene = Scene::new("async:3", BLOCKING);
-    let waits = ["0.03", "0.02", "0.01"];
-    let run = |spec| Live::start_plan(scene.plan_of(WorkSpec::Wait(spec)), list(waits)).end();
-    let in_turn = |ended: &Ended| {
-        let mut times: Vec<_> = ended.records.iter().map(|r| r.timing).collect();
-        times.sort_by_key(|timing| timing.started_us);
-        times.windows(2).all(|pair| pair[0].finished_us <= pair[1].started_us)
-    };
-    let blocking = run(WaitSpec::Blocking);
-    assert!(in_turn(blocking.assert_all_ok(3)));
-    assert!(blocking.end.unwrap().wall_us >= 60_000);
-    // Timers end in the order of their lengths, unless the machine slept through all of them.
-    let timers = run(WaitSpec::Timer);
-    assert!(!in_turn(timers.assert_all_ok(3)));
 }

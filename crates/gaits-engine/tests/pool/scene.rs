@@ -2,10 +2,12 @@
 
 use crate::script;
 use gaits_core::{Record, Sink, Source, Value};
-use gaits_engine::plan::{Model, Plan};
+use gaits_engine::plan::{Model, Plan, WorkSpec};
 use gaits_engine::source::List;
-use gaits_engine::work::{WorkSpec, Works};
-use gaits_engine::{Control, Notice, Observer, RunEnd, RunError, WORKER_VERB, run, worker_main};
+use gaits_engine::{
+    Control, Notice, Observer, Program, RunEnd, RunError, WORKER_VERB, WorkerCommand, Works, run,
+    worker_main,
+};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
@@ -15,10 +17,15 @@ use tempfile::TempDir;
 
 /// The works that the tests and their worker processes know.
 pub(crate) fn works() -> Works {
-    Works::builtin()
+    Works::new()
         .with(script::SCRIPT, script::build)
         .with(script::STILLBORN, script::build_stillborn)
         .with(script::BRITTLE, script::build_brittle)
+}
+
+/// What the engine has to know of the tests.
+pub(crate) fn program() -> Program {
+    Program { works: works(), worker: WorkerCommand::this_binary() }
 }
 
 /// If this process is one that a test has started, does what it is for.
@@ -92,11 +99,8 @@ impl Scene {
     }
 
     pub(crate) fn plan(&self, name: &str) -> Plan {
-        let config = format!("{} {}", self.kind, self.file("").display());
-        self.plan_of(WorkSpec::Custom { name: name.into(), config })
-    }
-
-    pub(crate) fn plan_of(&self, work: WorkSpec) -> Plan {
+        let settings = format!("{} {}", self.kind, self.file("").display());
+        let work = WorkSpec::new(name, Value::String(settings.into()));
         Plan { work, model: self.model.parse::<Model>().unwrap() }
     }
 
@@ -184,7 +188,7 @@ impl Live {
     pub(crate) fn start_plan(plan: Plan, source: Box<dyn Source>) -> Self {
         Self::start(plan, source, |seen, control, plan, source| {
             let mut sink = Collect(Arc::clone(seen));
-            run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+            run(&program(), plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
         })
     }
 

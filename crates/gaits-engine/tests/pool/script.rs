@@ -2,8 +2,8 @@
 //! that wait do so for a file in the scene's folder, so that a test says when it goes on.
 
 use gaits_core::{
-    AsyncSession, BlockingSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed,
-    Reply, Session, Value, Work,
+    AsyncSession, BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, PerformFuture,
+    Performed, Reply, Session, Value, Work,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid};
@@ -37,9 +37,10 @@ struct Script {
 }
 
 /// Makes the work; its settings are `blocking` or `async`, and the folder.
-pub(crate) fn build(config: &str) -> Result<Arc<dyn Work>, String> {
+pub(crate) fn build(settings: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+    let Value::String(config) = settings else { return Err("not a text".into()) };
     let (kind, dir) = config.split_once(' ').ok_or("no folder")?;
-    let shared = Arc::clone(SCENES.lock().unwrap().entry(config.to_owned()).or_default());
+    let shared = Arc::clone(SCENES.lock().unwrap().entry(config.to_string()).or_default());
     let stage = Stage { dir: dir.into(), shared, number: 0 };
     Ok(Arc::new(Script { blocking: kind == "blocking", stage }))
 }
@@ -205,11 +206,14 @@ pub(crate) fn linger(file: &Path) {
 /// The name of a work that can't be set up in a worker process, which dies of it.
 pub(crate) const STILLBORN: &str = "stillborn";
 
-pub(crate) fn build_stillborn(config: &str) -> Result<Arc<dyn Work>, String> {
+pub(crate) fn build_stillborn(
+    settings: &Value,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Work>, String> {
     if std::env::args().nth(1).as_deref() == Some(gaits_engine::WORKER_VERB) {
         std::process::exit(7);
     }
-    build(config)
+    build(settings, clock)
 }
 
 /// The name of a work whose sessions panic when they are opened.
@@ -225,6 +229,6 @@ impl Work for Brittle {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is a builder")]
-pub(crate) fn build_brittle(_: &str) -> Result<Arc<dyn Work>, String> {
+pub(crate) fn build_brittle(_: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
     Ok(Arc::new(Brittle))
 }

@@ -1,6 +1,6 @@
 //! Sinks that fail, and sinks that are slow.
 
-use crate::scene::{ASYNC, BLOCKING, Live, Scene, Watch, list, works};
+use crate::scene::{ASYNC, BLOCKING, Live, Scene, Watch, list, program};
 use crate::script::SCRIPT;
 use crate::trial;
 use gaits_core::{Entry, More, Record, Sink, Source};
@@ -62,7 +62,8 @@ fn error(model: &str) {
         let mut sound = Fragile::default();
         let mut fragile = Fragile { fails_at: Some(100), ..Fragile::default() };
         let mut watch = Watch(Arc::clone(seen));
-        let end = run(plan, &works(), source, &mut [&mut sound, &mut fragile], &mut watch, control);
+        let end =
+            run(&program(), plan, source, &mut [&mut sound, &mut fragile], &mut watch, control);
         *theirs.lock().unwrap() = (sound.written, sound.finished, fragile.finished);
         end
     });
@@ -77,7 +78,7 @@ fn panic(model: &str) {
     let scene = Scene::new(model, ASYNC);
     let live = Live::start(scene.plan(SCRIPT), list(["ok"; 600]), |seen, control, plan, source| {
         let mut fragile = Fragile { fails_at: Some(100), panics: true, ..Fragile::default() };
-        run(plan, &works(), source, &mut [&mut fragile], &mut Watch(Arc::clone(seen)), control)
+        run(&program(), plan, source, &mut [&mut fragile], &mut Watch(Arc::clone(seen)), control)
     });
     assert!(catch_unwind(AssertUnwindSafe(|| live.end())).is_err());
 }
@@ -120,7 +121,7 @@ fn slow(model: &str) {
         let mut slow = Slow { read, written: 0, most_ahead: 0 };
         let mut watch = Watch(Arc::clone(seen));
         let stop = &mut StopAfter { left: 30_000, control: control.clone() };
-        let end = run(plan, &works(), source, &mut [&mut slow, stop], &mut watch, control);
+        let end = run(&program(), plan, source, &mut [&mut slow, stop], &mut watch, control);
         assert!(slow.most_ahead <= MOST, "{} read ahead", slow.most_ahead);
         end
     });
@@ -152,7 +153,7 @@ fn json_lines() {
         list(["ok", "panic no"]),
         move |seen, control, plan, source| {
             let mut sink = JsonLines::file(file).unwrap();
-            run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+            run(&program(), plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
         },
     );
     live.end().end.unwrap();
@@ -169,7 +170,7 @@ fn dev_null() {
     let live = Live::start(scene.plan(SCRIPT), list(["ok"]), |seen, control, plan, source| {
         let null = File::options().write(true).open("/dev/null").unwrap();
         let mut sink = JsonLines::file(null).unwrap();
-        run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+        run(&program(), plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
     });
     assert_eq!(live.end().end.unwrap().ok, 1);
 }

@@ -1,7 +1,7 @@
 //! How far ahead a source is read, and how a run ends with it.
 
 use crate::panics::MODELS;
-use crate::scene::{BLOCKING, Live, Scene, Watch, failure, works};
+use crate::scene::{BLOCKING, Live, Scene, Watch, failure, program};
 use crate::script::SCRIPT;
 use crate::trial;
 use gaits_core::{Entry, More, Record, Sink, Source};
@@ -65,7 +65,7 @@ fn bounded(model: &str) {
         let ahead = Arc::clone(&ahead);
         move |seen, control, plan, source| {
             let mut sink = Countdown(ahead);
-            run(plan, &works(), source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+            run(&program(), plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
         }
     });
     let end = live.end().end.unwrap();

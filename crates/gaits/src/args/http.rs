@@ -2,11 +2,12 @@
 
 use super::input::Input;
 use super::values::{self, Timeout};
+use super::work::Job;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use gaits_engine::work::WorkSpec;
-use gaits_engine::work::http::{Extract, HttpSpec, Method, SessionMode, Trust};
+use gaits_engine::plan::WorkSpec;
+use gaits_work::http::{self, Extract, HttpSpec, Method, SessionMode, Trust};
 use std::path::PathBuf;
 
 /// `http`.
@@ -78,6 +79,20 @@ pub(crate) struct HttpArgs {
     extract: Vec<Extract>,
 }
 
+impl Job {
+    /// Requests over `input` as `spec` says.
+    pub(crate) fn http(spec: &HttpSpec, input: Input) -> Result<Self, Trouble> {
+        let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
+        Ok(Self {
+            work: WorkSpec::new(http::NAME, settings),
+            input,
+            about: "http".into(),
+            blocking: false,
+            check: http::check,
+        })
+    }
+}
+
 /// What is kept from one request to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SessionArg {
@@ -89,7 +104,7 @@ enum SessionArg {
 
 impl HttpArgs {
     /// What they come to; reads the file of `--cacert`.
-    pub(super) fn resolve(self) -> Result<(WorkSpec, Input), Trouble> {
+    pub(super) fn resolve(self) -> Result<Job, Trouble> {
         let trust = match (self.cacert, self.insecure) {
             (Some(path), _) => {
                 let pem = std::fs::read_to_string(&path)
@@ -128,6 +143,6 @@ impl HttpArgs {
             }
             None => Input::Listed { items: self.urls, count: self.count },
         };
-        Ok((WorkSpec::Http(Box::new(spec)), input))
+        Job::http(&spec, input)
     }
 }

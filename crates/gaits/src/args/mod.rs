@@ -13,7 +13,7 @@ pub(crate) use compare::CompareArgs;
 pub(crate) use input::Input;
 pub(crate) use origin::OriginArgs;
 pub(crate) use run::RunArgs;
-pub(crate) use work::WorkArgs;
+pub(crate) use work::{Job, WorkArgs};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;

@@ -5,9 +5,9 @@ use super::input::Input;
 use super::values;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
-use gaits_engine::work::WorkSpec;
-use gaits_engine::work::cpu::{CpuSpec, LARGEST_N};
-use gaits_engine::work::wait::WaitSpec;
+use gaits_engine::plan::WorkSpec;
+use gaits_work::cpu::{self, CpuSpec, LARGEST_N};
+use gaits_work::wait::{self, WaitSpec};
 use std::time::Duration;
 
 /// What is done with each item.
@@ -21,12 +21,27 @@ pub(crate) enum WorkArgs {
     Wait(WaitArgs),
 }
 
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    /// The work, and its settings.
+    pub(crate) work: WorkSpec,
+    /// Where its items come from.
+    pub(crate) input: Input,
+    /// What it is, in a few words.
+    pub(crate) about: String,
+    /// Whether it holds its thread.
+    pub(crate) blocking: bool,
+    /// Says what is wrong with an item.
+    pub(crate) check: fn(&str) -> Result<(), String>,
+}
+
 impl WorkArgs {
     /// What they come to.
-    pub(crate) fn resolve(self) -> Result<(WorkSpec, Input), Trouble> {
+    pub(crate) fn resolve(self) -> Result<Job, Trouble> {
         match self {
             WorkArgs::Http(http) => http.resolve(),
-            WorkArgs::Cpu(cpu) => Ok(cpu.resolve()),
+            WorkArgs::Cpu(cpu) => cpu.resolve(),
             WorkArgs::Wait(wait) => wait.resolve(),
         }
     }
@@ -57,13 +72,18 @@ enum Function {
 }
 
 impl CpuArgs {
-    fn resolve(self) -> (WorkSpec, Input) {
+    fn resolve(self) -> Result<Job, Trouble> {
         let Function::Product = self.function;
         let items = vec![self.n.to_string().into()];
-        (
-            WorkSpec::Cpu(CpuSpec::Product { n: self.n }),
-            Input::Listed { items, count: Some(self.count) },
-        )
+        let spec = CpuSpec::Product { n: self.n };
+        let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
+        Ok(Job {
+            work: WorkSpec::new(cpu::NAME, settings),
+            input: Input::Listed { items, count: Some(self.count) },
+            about: format!("cpu product, n = {}", self.n),
+            blocking: true,
+            check: |_| Ok(()),
+        })
     }
 }
 
@@ -88,7 +108,7 @@ pub(crate) struct WaitArgs {
 }
 
 impl WaitArgs {
-    fn resolve(self) -> Result<(WorkSpec, Input), Trouble> {
+    fn resolve(self) -> Result<Job, Trouble> {
         let spec = if self.blocking { WaitSpec::Blocking } else { WaitSpec::Timer };
         let items = match self.duration {
             Some(duration) => vec![duration.as_secs_f64().to_string().into()],
@@ -99,10 +119,16 @@ impl WaitArgs {
                 "no waits: give seconds, as in `wait 3 2 1`, or `--for 100ms --count 50`",
             ));
         }
-        let spec = WorkSpec::Wait(spec);
         if let (Some(_), [wait]) = (self.duration, items.as_slice()) {
-            spec.check(wait).map_err(|wrong| Trouble::wrong(format!("--for: {wrong}")))?;
+            wait::check(wait).map_err(|wrong| Trouble::wrong(format!("--for: {wrong}")))?;
         }
-        Ok((spec, Input::Listed { items, count: self.count }))
+        let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
+        Ok(Job {
+            work: WorkSpec::new(wait::NAME, settings),
+            input: Input::Listed { items, count: self.count },
+            about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
+            blocking: self.blocking,
+            check: wait::check,
+        })
     }
 }

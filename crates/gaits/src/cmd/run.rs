@@ -1,16 +1,15 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
-use crate::args::{Input, RunArgs, WorkArgs};
+use crate::args::{Input, Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::interrupt::Interrupts;
 use crate::output::{self, Output};
 use crate::progress::{Bar, Speaker};
 use crate::talk::Notices;
-use crate::{input, talk};
+use crate::{input, program, talk};
 use anyhow::{Context as _, anyhow};
 use gaits_core::{Record, Sink};
 use gaits_engine::plan::{Model, Plan};
-use gaits_engine::work::Works;
 use gaits_engine::{Control, Notice, Observer, RunEnd, RunError};
 use gaits_report::{Layout, Summary, Tally};
 use std::io;
@@ -18,8 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
-    let (work, input) = work.resolve()?;
-    let source = input::open(&input, &work)?;
+    let job = work.resolve()?;
+    let source = input::open(&job)?;
+    let Job { work, input, .. } = job;
     let total_items = source.total();
     let mut output = output::open(args.output.as_deref(), args.fresh, &input)?;
     let plan = Plan { work, model: args.model };
@@ -39,8 +39,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     };
     let mut counted = tally.clone();
     let mut sinks: [&mut dyn Sink; 2] = [output.sink.as_mut(), &mut counted];
-    let result =
-        gaits_engine::run(&plan, &Works::builtin(), source, &mut sinks, &mut watch, &control);
+    let result = gaits_engine::run(&program(), &plan, source, &mut sinks, &mut watch, &control);
     bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
     match result {

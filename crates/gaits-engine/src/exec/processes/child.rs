@@ -3,7 +3,7 @@
 use super::board::Board;
 use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::stderr::pass_on;
-use super::{BOARD_FD, SOCKET_FD, WORKER_VERB};
+use super::{BOARD_FD, SOCKET_FD, WorkerCommand};
 use crate::flow::Inbox;
 use bytes::Bytes;
 use command_fds::{CommandFdExt, FdMapping};
@@ -36,13 +36,17 @@ pub(super) struct WorkerProcess {
 }
 
 impl WorkerProcess {
-    /// Starts one: this very binary, with its hidden verb. It is not connected to the terminal: an interrupt from
+    /// Starts one. It is not connected to the terminal: an interrupt from
     /// the keyboard is the parent's to handle.
-    pub(super) async fn start(begin: &Begin, out: &Arc<Inbox>) -> io::Result<Self> {
+    pub(super) async fn start(
+        worker: &WorkerCommand,
+        begin: &Begin,
+        out: &Arc<Inbox>,
+    ) -> io::Result<Self> {
         let board = Board::create()?;
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        let mut command = Command::new("/proc/self/exe");
-        command.arg(WORKER_VERB);
+        let mut command = Command::new(&worker.program);
+        command.args(&worker.args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         command

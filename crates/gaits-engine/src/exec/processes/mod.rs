@@ -5,6 +5,7 @@
 
 mod board;
 mod child;
+mod command;
 mod protocol;
 mod share;
 mod stderr;
@@ -12,6 +13,8 @@ mod tend;
 mod worker_main;
 
 pub(crate) use board::{Board, Place};
+pub use command::WORKER_VERB;
+pub use command::WorkerCommand;
 pub use worker_main::worker_main;
 
 use super::event_loop::{Blocking, runtime};
@@ -23,11 +26,9 @@ use protocol::Begin;
 use share::Share;
 use std::num::NonZeroU32;
 use std::rc::Rc;
-use tend::Tender;
+use tend::{Start, Tender};
 use tokio::task::JoinSet;
 
-/// The hidden verb with which a binary is executed again as a worker process.
-pub const WORKER_VERB: &str = "__worker";
 /// The worker's end of its socket.
 const SOCKET_FD: i32 = 3;
 /// The worker's handle of its board.
@@ -38,17 +39,23 @@ const BOARD_FD: i32 = 4;
 pub(crate) struct Processes {
     processes: NonZeroU32,
     begin: Begin,
+    command: WorkerCommand,
 }
 
 impl Processes {
-    pub(crate) fn new(processes: NonZeroU32, plan: Plan, clock: MonotonicClock) -> Self {
+    pub(crate) fn new(
+        processes: NonZeroU32,
+        plan: Plan,
+        command: WorkerCommand,
+        clock: MonotonicClock,
+    ) -> Self {
         let begin = Begin {
             version: env!("CARGO_PKG_VERSION").into(),
             parent: std::process::id(),
             plan,
             clock,
         };
-        Self { processes, begin }
+        Self { processes, begin, command }
     }
 }
 
@@ -60,7 +67,8 @@ impl Executor for Processes {
         runtime.block_on(async {
             let mut tenders = JoinSet::new();
             for _ in 0..self.processes.get() {
-                let tender = Tender::new(Rc::clone(&cx), self.begin.clone(), Rc::clone(&share));
+                let start = Start { command: self.command.clone(), begin: self.begin.clone() };
+                let tender = Tender::new(Rc::clone(&cx), start, Rc::clone(&share));
                 tenders.spawn_local(tender.run());
             }
             let mut result = Ok(());

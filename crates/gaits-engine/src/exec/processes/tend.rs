@@ -1,5 +1,6 @@
 //! Tends one place for a worker process: starts it, keeps it supplied, and starts another when it dies.
 
+use super::WorkerCommand;
 use super::child::{WorkerProcess, describe};
 use super::protocol::{Begin, FromWorker, ToWorker};
 use super::share::Share;
@@ -29,8 +30,15 @@ const STILLBORN: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Tender {
     cx: Rc<Context>,
-    begin: Begin,
+    start: Start,
     share: Rc<Share>,
+}
+
+/// How a worker process is started, and what it is told first.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) command: WorkerCommand,
+    pub(super) begin: Begin,
 }
 
 /// How serving a worker came to its end.
@@ -43,17 +51,18 @@ enum Served {
 }
 
 impl Tender {
-    pub(super) fn new(cx: Rc<Context>, begin: Begin, share: Rc<Share>) -> Self {
-        Self { cx, begin, share }
+    pub(super) fn new(cx: Rc<Context>, start: Start, share: Rc<Share>) -> Self {
+        Self { cx, start, share }
     }
 
     /// Until the feed has ended, or the run was abandoned.
     pub(super) async fn run(self) -> Result<(), ExecutorError> {
         let cx = &self.cx;
+        let Start { command, begin } = &self.start;
         let mut pause = FIRST_PAUSE;
         let mut stillborn = 0;
         while !cx.feed.has_ended() {
-            let process = match WorkerProcess::start(&self.begin, &cx.out).await {
+            let process = match WorkerProcess::start(command, begin, &cx.out).await {
                 Ok(process) => process,
                 Err(error) => {
                     self.share.left();
@@ -61,7 +70,7 @@ impl Tender {
                 }
             };
             let pid = process.pid;
-            let mut serving = Serving::new(cx, &self.begin, &self.share, process);
+            let mut serving = Serving::new(cx, begin, &self.share, process);
             let served = tokio::select! {
                 biased;
                 () = cx.cancel.cancelled() => None,

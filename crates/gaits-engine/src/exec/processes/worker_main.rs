@@ -8,7 +8,7 @@ use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::{BOARD_FD, SOCKET_FD};
 use crate::exec::{Context, Crew, local_executor};
 use crate::flow::{Batch, Feed, Inbox, Patience, Report, Signal};
-use crate::work::Works;
+use crate::works::Works;
 use gaits_core::Clock;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::thread;
 use tokio_util::sync::CancellationToken;
 
-/// The whole life of a worker process: to be called by `main` of a binary whose first argument is
-/// [`WORKER_VERB`](super::WORKER_VERB), before anything else, with the works that the parent knows.
+/// The whole life of a worker process: to be called first of all by the process that a
+/// [`WorkerCommand`](super::WorkerCommand) starts, with the works that the parent knows.
 ///
 /// The returned code is for the parent, which tells a worker that ended on request from one that failed.
 #[must_use]
@@ -59,7 +59,7 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     let workers = usize::try_from(plan.model.layout().workers())?;
     let cx = Context {
         feed: Arc::new(Feed::new()),
-        work: works.build(&plan.work, &clock)?,
+        work: works.build(&plan.work.name, &plan.work.settings, &clock)?,
         out: Arc::new(Inbox::new()),
         cancel: CancellationToken::new(),
         clock,

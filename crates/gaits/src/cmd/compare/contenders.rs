@@ -2,8 +2,6 @@
 
 use crate::exit::Trouble;
 use gaits_engine::plan::{Model, ModelError};
-use gaits_engine::work::WorkSpec;
-use gaits_engine::work::wait::WaitSpec;
 
 /// Models that make sense for work that waits without holding its thread.
 const FOR_ASYNC: &[&str] = &[
@@ -20,13 +18,10 @@ const FOR_ASYNC: &[&str] = &[
 const FOR_BLOCKING: &[&str] =
     &["sequential", "threads", "processes", "processes/threads", "async", "async/threads"];
 
-/// The models named, each once, or else all that make sense for `work`.
-pub(super) fn choose(named: Vec<Model>, work: &WorkSpec) -> Result<Vec<Model>, Trouble> {
+/// The models named, each once, or else all that make sense for work of this kind.
+pub(super) fn choose(named: Vec<Model>, blocking: bool) -> Result<Vec<Model>, Trouble> {
     if named.is_empty() {
-        let forms = match work {
-            WorkSpec::Cpu(_) | WorkSpec::Wait(WaitSpec::Blocking) => FOR_BLOCKING,
-            _ => FOR_ASYNC,
-        };
+        let forms = if blocking { FOR_BLOCKING } else { FOR_ASYNC };
         let models: Result<Vec<Model>, ModelError> =
             forms.iter().map(|form| form.parse()).collect();
         return models.map_err(|error| Trouble::Wrong(error.into()));

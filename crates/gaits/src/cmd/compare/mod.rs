@@ -4,14 +4,14 @@ mod contenders;
 mod local_origin;
 mod race;
 
-use crate::args::{CompareArgs, Input, WorkArgs};
+use crate::args::{CompareArgs, Input, Job, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::interrupt::Interrupts;
 use crate::{input, talk};
 use anyhow::{Context as _, anyhow};
-use gaits_engine::work::WorkSpec;
-use gaits_engine::work::http::HttpSpec;
+use gaits_engine::plan::WorkSpec;
 use gaits_report::Comparison;
+use gaits_work::http::HttpSpec;
 use local_origin::LocalOrigin;
 use race::Race;
 use std::io::{self, Write};
@@ -23,8 +23,8 @@ const LATENCY_MS: u32 = 10;
 
 /// Races the models.
 pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
-    let Lineup { about, work, items, count, origin: _origin } = lineup(args.work)?;
-    let models = contenders::choose(args.models, &work)?;
+    let Lineup { about, work, blocking, items, count, origin: _origin } = lineup(args.work)?;
+    let models = contenders::choose(args.models, blocking)?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let interrupts =
         Interrupts::listen().context("can't listen for signals").map_err(Trouble::CouldNotGoOn)?;
@@ -67,6 +67,8 @@ struct Lineup {
     /// Its name.
     about: String,
     work: WorkSpec,
+    /// Whether it holds its thread.
+    blocking: bool,
     items: Vec<Box<str>>,
     /// How many of them in all, taken over and over.
     count: u64,
@@ -81,31 +83,25 @@ fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
             .map_err(Trouble::CouldNotGoOn)?;
         let url: Box<str> = origin.url("/uuid").into();
         let about = format!("GET {url}, answered after {LATENCY_MS} ms");
-        let work = WorkSpec::Http(Box::<HttpSpec>::default());
-        return Ok(Lineup { about, work, items: vec![url], count: REQUESTS, origin: Some(origin) });
+        let items = vec![url];
+        let input = Input::Listed { items: items.clone(), count: Some(REQUESTS) };
+        let Job { work, blocking, .. } = Job::http(&HttpSpec::default(), input)?;
+        return Ok(Lineup { about, work, blocking, items, count: REQUESTS, origin: Some(origin) });
     };
-    let (work, input) = work.resolve()?;
-    let about = match &work {
-        WorkSpec::Http(_) => "http".to_owned(),
-        WorkSpec::Cpu(gaits_engine::work::cpu::CpuSpec::Product { n }) => {
-            format!("cpu product, n = {n}")
-        }
-        WorkSpec::Wait(gaits_engine::work::wait::WaitSpec::Blocking) => "wait, blocking".to_owned(),
-        WorkSpec::Wait(_) => "wait".to_owned(),
-        WorkSpec::Custom { name, .. } => name.clone(),
-    };
-    let (items, count) = match input {
+    let job = work.resolve()?;
+    let (items, count) = match &job.input {
         Input::Listed { items, count: Some(count) } => {
-            for item in &items {
-                work.check(item).map_err(Trouble::wrong)?;
+            for item in items {
+                (job.check)(item).map_err(Trouble::wrong)?;
             }
-            (items, count)
+            (items.clone(), *count)
         }
-        input => {
-            let items = input::read_all(&input, &work)?;
+        _ => {
+            let items = input::read_all(&job)?;
             let count = items.len() as u64;
             (items, count)
         }
     };
-    Ok(Lineup { about, work, items, count, origin: None })
+    let Job { work, about, blocking, .. } = job;
+    Ok(Lineup { about, work, blocking, items, count, origin: None })
 }

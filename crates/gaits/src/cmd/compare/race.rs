@@ -3,11 +3,11 @@
 use crate::cmd::run::{SharedTally, layout};
 use crate::exit::Trouble;
 use crate::interrupt::Interrupts;
+use crate::program;
 use crate::talk::{self, Notices};
 use gaits_core::Sink;
-use gaits_engine::plan::{Model, Plan};
+use gaits_engine::plan::{Model, Plan, WorkSpec};
 use gaits_engine::source::List;
-use gaits_engine::work::{WorkSpec, Works};
 use gaits_engine::{Control, Notice, Observer, RunEnd};
 use gaits_report::{Comparison, Contender, RaceInfo, Trial, units};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -116,14 +116,8 @@ impl Race {
         let mut sinks: [&mut dyn Sink; 1] = [&mut counted];
         let mut observer = Quiet { bar: bar.clone(), notices: Notices::default() };
         let cpu_us = cpu_us()?;
-        let end = gaits_engine::run(
-            &plan,
-            &Works::builtin(),
-            source,
-            &mut sinks,
-            &mut observer,
-            &control,
-        )?;
+        let end =
+            gaits_engine::run(&program(), &plan, source, &mut sinks, &mut observer, &control)?;
         bar.suspend(|| observer.notices.rest().iter().for_each(|line| talk::line(line)));
         let cpu_us = self::cpu_us()?.saturating_sub(cpu_us);
         Ok((!end.interrupted).then(|| Trial {

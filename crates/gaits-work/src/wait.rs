@@ -1,10 +1,12 @@
 //! The work `wait`: nothing but time passes.
 
+use crate::settings::{self, SettingsError};
 use gaits_core::{
-    AsyncSession, BlockingSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed,
-    Reply, Session, WaitDetail, Work,
+    AsyncSession, BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, PerformFuture,
+    Performed, Reply, Session, Value, WaitDetail, Work,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest wait an item may ask for: a day.
@@ -33,6 +35,25 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(_) => Err(format!("`{text}` is not between 0 and {LONGEST_S} seconds")),
         Err(_) => Err(format!("`{text}` is not a number of seconds, such as 3 or 0.25")),
     }
+}
+
+/// The name under which plans know this work.
+pub const NAME: &str = "wait";
+
+impl WaitSpec {
+    /// The settings as a plan carries them.
+    pub fn settings(&self) -> Result<Value, SettingsError> {
+        settings::to_value(self)
+    }
+}
+
+/// Makes the work from its settings.
+///
+/// # Errors
+/// Says what is wrong with the settings.
+pub fn build(settings: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+    let spec: WaitSpec = settings::from_value(settings).map_err(|e| e.to_string())?;
+    Ok(Arc::new(spec))
 }
 
 impl Work for WaitSpec {

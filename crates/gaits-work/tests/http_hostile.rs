@@ -5,7 +5,7 @@
 mod http_support;
 
 use gaits_core::ErrorKind;
-use gaits_engine::work::http::HttpSpec;
+use gaits_work::http::HttpSpec;
 use http_support::{Server, TickingClock, client, client_of, failed, ok};
 use std::io::Write;
 use std::sync::Arc;
@@ -339,8 +339,7 @@ fn a_drip_ends_at_the_total_timeout() {
         peer.wait_for_end();
     });
     let spec = HttpSpec { timeout: Some(Duration::from_millis(300)), ..HttpSpec::default() };
-    let work =
-        gaits_engine::work::http::HttpWork::new(&spec, Arc::new(TickingClock::default())).unwrap();
+    let work = gaits_work::http::HttpWork::new(&spec, Arc::new(TickingClock::default())).unwrap();
     let (kind, message, detail) = failed(client_of(&work).get(&server.url("/")));
     assert_eq!(kind, ErrorKind::Timeout);
     assert_eq!(message, "no complete answer within 0.3 s: still reading the body");
@@ -363,7 +362,7 @@ fn a_handshake_that_never_ends_is_a_connect_timeout() {
     let server = Server::start(|accept| accept().wait_for_end());
     let spec = HttpSpec {
         connect_timeout: Some(Duration::from_millis(50)),
-        trust: gaits_engine::work::http::Trust::Insecure,
+        trust: gaits_work::http::Trust::Insecure,
         ..HttpSpec::default()
     };
     let url = server.url("/").replace("http://", "https://");

@@ -7,7 +7,8 @@ use super::headers::Fields;
 use super::session::HttpSession;
 use super::spec::{HttpSpec, HttpSpecError};
 use super::tls::Tls;
-use gaits_core::{Clock, Session, Work};
+use crate::settings;
+use gaits_core::{Clock, Session, Value, Work};
 use std::sync::Arc;
 
 /// Requests over HTTP, as an [`HttpSpec`] says.
@@ -39,6 +40,19 @@ impl HttpWork {
         let fields = Fields::new(spec)?;
         Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dns, tls, clock }) })
     }
+}
+
+/// The name under which plans know this work.
+pub const NAME: &str = "http";
+
+/// Makes the work from its settings.
+///
+/// # Errors
+/// Says what is wrong with the settings.
+pub fn build(settings: &Value, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+    let spec: HttpSpec = settings::from_value(settings).map_err(|e| e.to_string())?;
+    let work = HttpWork::new(&spec, Arc::clone(clock)).map_err(|e| e.to_string())?;
+    Ok(Arc::new(work))
 }
 
 impl Work for HttpWork {

@@ -3,7 +3,7 @@
 mod http_support;
 
 use gaits_core::{ErrorKind, Reply};
-use gaits_engine::work::http::HttpSpec;
+use gaits_work::http::HttpSpec;
 use http_support::{Server, client, failed, ok};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::fs::File;

@@ -3,6 +3,8 @@
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
 use super::Extract;
+use crate::settings::{self, SettingsError};
+use gaits_core::Value;
 use http::header::{self, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -100,6 +102,11 @@ impl Default for HttpSpec {
 }
 
 impl HttpSpec {
+    /// The settings as a plan carries them. They hold secrets, if the headers do.
+    pub fn settings(&self) -> Result<Value, SettingsError> {
+        settings::to_value(self)
+    }
+
     /// Whether requests can be made in this way.
     ///
     /// # Errors

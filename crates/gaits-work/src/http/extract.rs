@@ -11,11 +11,11 @@ use std::str::FromStr;
 /// JSON pointer (RFC 6901).
 ///
 /// ```
-/// # use gaits_engine::work::http::Extract;
+/// # use gaits_work::http::Extract;
 /// let extract: Extract = "id=/user/id".parse()?;
 /// assert_eq!(extract.name(), "id");
 /// assert_eq!(extract.to_string(), "id=/user/id");
-/// # Ok::<(), gaits_engine::work::http::ExtractError>(())
+/// # Ok::<(), gaits_work::http::ExtractError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extract {

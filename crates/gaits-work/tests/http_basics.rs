@@ -3,7 +3,7 @@
 mod http_support;
 
 use gaits_core::{Detail, HttpVersion};
-use gaits_engine::work::http::{HttpSpec, SessionMode};
+use gaits_work::http::{HttpSpec, SessionMode};
 use http_support::{Server, client, ok};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";

@@ -29,4 +29,4 @@ mod work;
 pub use extract::{Extract, ExtractError};
 pub use spec::{HttpSpec, HttpSpecError, Method, SessionMode, Trust};
 pub use target::check;
-pub use work::HttpWork;
+pub use work::{HttpWork, NAME, build};

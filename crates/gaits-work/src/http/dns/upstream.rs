@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Which name servers are asked.
 #[derive(Debug, Clone)]
-pub(in crate::work::http) enum NameServers {
+pub(in crate::http) enum NameServers {
     /// Those of the system, after its hosts file.
     System,
     /// This one only: for tests.

@@ -8,7 +8,7 @@ use gaits_core::{
     AsyncSession, Clock, Detail, ErrorKind, HttpDetail, Item, ManualClock, Performed, Reply,
     Session, Work,
 };
-use gaits_engine::work::http::{HttpSpec, HttpWork};
+use gaits_work::http::{HttpSpec, HttpWork};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

@@ -5,8 +5,8 @@
 mod http_support;
 
 use gaits_core::{ErrorKind, HttpDetail, HttpVersion, ManualClock, Value};
-use gaits_engine::work::http::{HttpSpec, HttpWork, Method, SessionMode, Trust};
 use gaits_origin::{Config, Faults, Origin};
+use gaits_work::http::{HttpSpec, HttpWork, Method, SessionMode, Trust};
 use http_support::{Client, client, client_of, failed, ok};
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@
 mod http_support;
 
 use gaits_core::ErrorKind;
-use gaits_engine::work::http::{HttpSpec, Trust};
+use gaits_work::http::{HttpSpec, Trust};
 use http_support::{client, failed, ok};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use std::io::{Read, Write};

@@ -1,10 +1,14 @@
 //! The work `cpu`: functions that do nothing but compute.
 
-use gaits_core::{BlockingSession, CpuDetail, Detail, Item, Performed, Reply, Session, Work};
+use crate::settings::{self, SettingsError};
+use gaits_core::{
+    BlockingSession, Clock, CpuDetail, Detail, Item, Performed, Reply, Session, Value, Work,
+};
 use num_bigint::BigUint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// The largest `n` of `product`: its result has some 8 million bits and takes minutes.
 pub const LARGEST_N: u32 = 100;
@@ -18,6 +22,25 @@ pub enum CpuSpec {
         /// The bound, up to [`LARGEST_N`].
         n: u32,
     },
+}
+
+/// The name under which plans know this work.
+pub const NAME: &str = "cpu";
+
+impl CpuSpec {
+    /// The settings as a plan carries them.
+    pub fn settings(&self) -> Result<Value, SettingsError> {
+        settings::to_value(self)
+    }
+}
+
+/// Makes the work from its settings.
+///
+/// # Errors
+/// Says what is wrong with the settings.
+pub fn build(settings: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+    let spec: CpuSpec = settings::from_value(settings).map_err(|e| e.to_string())?;
+    Ok(Arc::new(spec))
 }
 
 impl Work for CpuSpec {
