@@ -3,7 +3,7 @@
 use crate::args::{Input, Job};
 use crate::exit::Trouble;
 use anyhow::{Context as _, anyhow};
-use gaits_core::{Entry, More, Source};
+use gaits_core::{Data, Entry, More, Source};
 use gaits_engine::source::{Check, Lines, List};
 use std::fs::File;
 use std::io::BufReader;
@@ -16,11 +16,13 @@ const CHUNK: usize = 256 * 1024;
 
 /// Opens the input of `job`; what its items must look like is the work's to say.
 pub(crate) fn open(job: &Job) -> Result<Box<dyn Source>, Trouble> {
-    let check: Check = Box::new(job.check);
+    let work = job.build()?;
+    let check: Check = Box::new(move |item| work.inspect(item).map(|facts| facts.shown));
     Ok(match &job.input {
         Input::Listed { items, count } => {
             let count = count.unwrap_or(items.len() as u64);
-            Box::new(List::cycled(items.clone(), count, check))
+            let items = items.iter().cloned().map(Data::Text).collect();
+            Box::new(List::cycled(items, count, check))
         }
         Input::Stdin => {
             Box::new(Lines::new(BufReader::with_capacity(CHUNK, std::io::stdin()), "stdin", check))
@@ -66,7 +68,7 @@ pub(crate) fn nothing_in(input: &Input) -> Trouble {
 /// different things can't be compared.
 ///
 /// They are all held in memory, so there is a limit.
-pub(crate) fn read_all(job: &Job) -> Result<Vec<Box<str>>, Trouble> {
+pub(crate) fn read_all(job: &Job) -> Result<Vec<Data>, Trouble> {
     let input = &job.input;
     let mut source = open(job)?;
     let mut items = Vec::new();
@@ -78,7 +80,7 @@ pub(crate) fn read_all(job: &Job) -> Result<Vec<Box<str>>, Trouble> {
             .map_err(Trouble::Wrong)?;
         for entry in batch.drain(..) {
             match entry {
-                Entry::Item(text) => items.push(text),
+                Entry::Item { data, .. } => items.push(data),
                 Entry::Invalid { message, .. } => return Err(Trouble::wrong(message)),
             }
         }

@@ -5,9 +5,12 @@ use super::input::Input;
 use super::values;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
+use gaits_core::{Services, SessionScope, Work};
+use gaits_engine::MonotonicClock;
 use gaits_engine::plan::WorkSpec;
 use gaits_work::cpu::{self, CpuSpec, LARGEST_N};
 use gaits_work::wait::{self, WaitSpec};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is done with each item.
@@ -26,14 +29,24 @@ pub(crate) enum WorkArgs {
 pub(crate) struct Job {
     /// The work, and its settings.
     pub(crate) work: WorkSpec,
+    /// Who shares a session.
+    pub(crate) session: SessionScope,
     /// Where its items come from.
     pub(crate) input: Input,
     /// What it is, in a few words.
     pub(crate) about: String,
-    /// Whether it holds its thread.
-    pub(crate) blocking: bool,
-    /// Says what is wrong with an item.
-    pub(crate) check: fn(&str) -> Result<(), String>,
+}
+
+impl Job {
+    /// Sets the work up in this process, which performs nothing: it is asked about itself and about items.
+    pub(crate) fn build(&self) -> Result<Arc<dyn Work>, Trouble> {
+        let clock = Arc::new(MonotonicClock::start());
+        let services = Services { clock, tell: Arc::new(|_| {}) };
+        let WorkSpec { name, settings } = &self.work;
+        crate::works()
+            .build(name, settings, &services)
+            .map_err(|error| Trouble::Wrong(error.into()))
+    }
 }
 
 impl WorkArgs {
@@ -79,10 +92,9 @@ impl CpuArgs {
         let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
         Ok(Job {
             work: WorkSpec::new(cpu::NAME, settings),
+            session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count) },
             about: format!("cpu product, n = {}", self.n),
-            blocking: true,
-            check: |_| Ok(()),
         })
     }
 }
@@ -125,10 +137,9 @@ impl WaitArgs {
         let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
         Ok(Job {
             work: WorkSpec::new(wait::NAME, settings),
+            session: SessionScope::default(),
             input: Input::Listed { items, count: self.count },
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
-            blocking: self.blocking,
-            check: wait::check,
         })
     }
 }

@@ -19,10 +19,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     let job = work.resolve()?;
     let source = input::open(&job)?;
-    let Job { work, input, .. } = job;
+    let Job { work, session, input, .. } = job;
     let total_items = source.total();
     let mut output = output::open(args.output.as_deref(), args.fresh, &input)?;
-    let plan = Plan { work, model: args.model };
+    let plan = Plan { work, model: args.model, session };
     let control = Control::new();
     let interrupts =
         Interrupts::listen().context("can't listen for signals").map_err(Trouble::CouldNotGoOn)?;

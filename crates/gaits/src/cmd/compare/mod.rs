@@ -9,6 +9,7 @@ use crate::exit::{Exit, Trouble};
 use crate::interrupt::Interrupts;
 use crate::{input, talk};
 use anyhow::{Context as _, anyhow};
+use gaits_core::{Data, Performs, SessionScope};
 use gaits_engine::plan::WorkSpec;
 use gaits_report::Comparison;
 use gaits_work::http::HttpSpec;
@@ -23,13 +24,23 @@ const LATENCY_MS: u32 = 10;
 
 /// Races the models.
 pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
-    let Lineup { about, work, blocking, items, count, origin: _origin } = lineup(args.work)?;
+    let Lineup { about, work, session, blocking, items, count, origin: _origin } =
+        lineup(args.work)?;
     let models = contenders::choose(args.models, blocking)?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let interrupts =
         Interrupts::listen().context("can't listen for signals").map_err(Trouble::CouldNotGoOn)?;
-    let race =
-        Race { about, work, items, count, models, rounds: args.rounds, seed, quiet: args.quiet };
+    let race = Race {
+        about,
+        work,
+        session,
+        items,
+        count,
+        models,
+        rounds: args.rounds,
+        seed,
+        quiet: args.quiet,
+    };
     if !args.quiet {
         talk::line(&race.announcement());
     }
@@ -67,9 +78,10 @@ struct Lineup {
     /// Its name.
     about: String,
     work: WorkSpec,
+    session: SessionScope,
     /// Whether it holds its thread.
     blocking: bool,
-    items: Vec<Box<str>>,
+    items: Vec<Data>,
     /// How many of them in all, taken over and over.
     count: u64,
     /// The server that must live as long as the race.
@@ -83,25 +95,30 @@ fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
             .map_err(Trouble::CouldNotGoOn)?;
         let url: Box<str> = origin.url("/uuid").into();
         let about = format!("GET {url}, answered after {LATENCY_MS} ms");
-        let items = vec![url];
-        let input = Input::Listed { items: items.clone(), count: Some(REQUESTS) };
-        let Job { work, blocking, .. } = Job::http(&HttpSpec::default(), input)?;
-        return Ok(Lineup { about, work, blocking, items, count: REQUESTS, origin: Some(origin) });
+        let input = Input::Listed { items: vec![url], count: Some(REQUESTS) };
+        let job = Job::http(&HttpSpec::default(), SessionScope::default(), input)?;
+        return Ok(Lineup { about, origin: Some(origin), ..Lineup::of(job)? });
     };
-    let job = work.resolve()?;
-    let (items, count) = match &job.input {
-        Input::Listed { items, count: Some(count) } => {
-            for item in items {
-                (job.check)(item).map_err(Trouble::wrong)?;
+    Lineup::of(work.resolve()?)
+}
+
+impl Lineup {
+    /// What `job` comes to; its items must all be valid.
+    fn of(job: Job) -> Result<Self, Trouble> {
+        let performed = job.build()?;
+        let blocking = matches!(performed.performs(), Performs::Blocking(_));
+        let (items, count) = if let Input::Listed { items, count: Some(count) } = &job.input {
+            let items: Vec<_> = items.iter().cloned().map(Data::Text).collect();
+            for item in &items {
+                performed.inspect(item).map_err(|refused| Trouble::wrong(refused.message))?;
             }
-            (items.clone(), *count)
-        }
-        _ => {
+            (items, *count)
+        } else {
             let items = input::read_all(&job)?;
             let count = items.len() as u64;
             (items, count)
-        }
-    };
-    let Job { work, about, blocking, .. } = job;
-    Ok(Lineup { about, work, blocking, items, count, origin: None })
+        };
+        let Job { work, session, about, .. } = job;
+        Ok(Self { about, work, session, blocking, items, count, origin: None })
+    }
 }

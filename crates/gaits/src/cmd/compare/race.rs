@@ -5,7 +5,7 @@ use crate::exit::Trouble;
 use crate::interrupt::Interrupts;
 use crate::program;
 use crate::talk::{self, Notices};
-use gaits_core::Sink;
+use gaits_core::{Data, SessionScope, Sink};
 use gaits_engine::plan::{Model, Plan, WorkSpec};
 use gaits_engine::source::List;
 use gaits_engine::{Control, Notice, Observer, RunEnd};
@@ -19,8 +19,9 @@ use std::io::IsTerminal;
 pub(super) struct Race {
     pub(super) about: String,
     pub(super) work: WorkSpec,
+    pub(super) session: SessionScope,
     /// Gone through over and over,
-    pub(super) items: Vec<Box<str>>,
+    pub(super) items: Vec<Data>,
     /// up to so many in all.
     pub(super) count: u64,
     pub(super) models: Vec<Model>,
@@ -106,9 +107,9 @@ impl Race {
         interrupts: &Interrupts,
         bar: &ProgressBar,
     ) -> Result<Option<Trial>, Trouble> {
-        let plan = Plan { work: self.work.clone(), model };
+        let plan = Plan { work: self.work.clone(), model, session: self.session };
         // The items were checked when they were read.
-        let source = Box::new(List::cycled(self.items.clone(), self.count, Box::new(|_| Ok(()))));
+        let source = Box::new(List::cycled(self.items.clone(), self.count, Box::new(|_| Ok(None))));
         let control = Control::new();
         interrupts.attach(&control);
         let tally = SharedTally::default();
