@@ -78,8 +78,7 @@ fn describe(e: &Error, phase: Phase, state: &State) -> ItemError {
             Some(End::Malformed(what)) => protocol(what),
             Some(End::Error(what)) => ItemError::new(kind, format!("{what} {before}")),
             Some(End::Closed) => {
-                let why = state.go_away_code().map(Reason::from).filter(|code| *code != Reason::NO_ERROR);
-                ItemError::new(kind, closed(before, why))
+                ItemError::new(kind, closed(before, state.go_away_code().map(Reason::from)))
             }
             // Nothing came from the socket: h2 itself gave up.
             _ => ItemError::new(kind, format!("{} {before}", words(io))),
@@ -98,15 +97,15 @@ fn describe(e: &Error, phase: Phase, state: &State) -> ItemError {
         Some(Reason::PROTOCOL_ERROR) if e.is_reset() => {
             protocol(format!("the server broke the rules of HTTP/2: {broken_rule}"))
         }
-        Some(reason) => protocol(format!(
-            "the server broke the rules of HTTP/2: {}",
-            reason.description()
-        )),
+        Some(reason) => {
+            protocol(format!("the server broke the rules of HTTP/2: {}", reason.description()))
+        }
         None => protocol(e.to_string()),
     }
 }
 
 fn closed(before: &str, why: Option<Reason>) -> String {
+    let why = why.filter(|why| *why != Reason::NO_ERROR);
     let why = why.map_or_else(String::new, |why| format!(" ({})", why.description()));
     format!("the server closed the connection {before}{why}")
 }
