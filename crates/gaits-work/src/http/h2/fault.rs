@@ -74,14 +74,14 @@ fn describe(e: &Error, phase: Phase, state: &State) -> ItemError {
         return protocol("the server sent nothing but frames without use".into());
     }
     if let Some(io) = e.get_io() {
-        return match state.end() {
-            Some(End::Malformed(what)) => protocol(what),
-            Some(End::Error(what)) => ItemError::new(kind, format!("{what} {before}")),
-            Some(End::Closed) => {
-                ItemError::new(kind, closed(before, state.go_away_code().map(Reason::from)))
-            }
-            // Nothing came from the socket: h2 itself gave up.
-            _ => ItemError::new(kind, format!("{} {before}", words(io))),
+        // A GOAWAY before the end says more than the end.
+        return match (state.end(), state.go_away_code()) {
+            (Some(End::Malformed(what)), _) => protocol(what),
+            (Some(_), Some(code)) => ItemError::new(kind, closed(before, Some(code.into()))),
+            (Some(End::Error(what)), None) => ItemError::new(kind, format!("{what} {before}")),
+            (Some(_), None) => ItemError::new(kind, closed(before, None)),
+            // Nothing came from the socket: its driver is gone.
+            (None, _) => ItemError::new(kind, format!("{} {before}", words(io))),
         };
     }
     let reason = e.reason();

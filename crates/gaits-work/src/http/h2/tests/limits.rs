@@ -161,13 +161,15 @@ fn a_connection_that_was_closed_while_idle_takes_no_more() {
 fn a_request_given_up_in_silence_retires_its_connection() {
     let (ask, asked) = mpsc::channel();
     let server = Server::serving(move |peer| {
+        let stream = peer.request().unwrap();
+        peer.answer(stream, b"hello");
         peer.request().unwrap();
         ask.send(()).unwrap();
         peer.wait_for_end();
     });
     run(async {
         let connection = connect(server.address()).await;
-        connection.settled().await;
+        assert_eq!(fetch(&connection, "/").await.unwrap(), b"hello");
         let mut silent = Box::pin(connection.send(get("/")));
         begin(&mut silent).await;
         assert!(!connection.is_closed());
