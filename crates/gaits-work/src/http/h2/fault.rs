@@ -74,16 +74,14 @@ fn describe(e: &Error, phase: Phase, state: &State) -> ItemError {
         return protocol("the server sent nothing but frames without use".into());
     }
     if let Some(io) = e.get_io() {
-        return match state.end() {
-            Some(End::Malformed(what)) => protocol(what),
-            Some(End::Error(what)) => ItemError::new(kind, format!("{what} {before}")),
-            Some(End::Closed) => {
-                let why =
-                    state.go_away_code().map(Reason::from).filter(|code| *code != Reason::NO_ERROR);
-                ItemError::new(kind, closed(before, why))
-            }
-            // Nothing came from the socket: h2 itself gave up.
-            _ => ItemError::new(kind, format!("{} {before}", words(io))),
+        // A GOAWAY before the end says more than the end.
+        return match (state.end(), state.go_away_code()) {
+            (Some(End::Malformed(what)), _) => protocol(what),
+            (Some(_), Some(code)) => ItemError::new(kind, closed(before, Some(code.into()))),
+            (Some(End::Error(what)), None) => ItemError::new(kind, format!("{what} {before}")),
+            (Some(_), None) => ItemError::new(kind, closed(before, None)),
+            // Nothing came from the socket: its driver is gone.
+            (None, _) => ItemError::new(kind, format!("{} {before}", words(io))),
         };
     }
     let reason = e.reason();
@@ -107,6 +105,7 @@ fn describe(e: &Error, phase: Phase, state: &State) -> ItemError {
 }
 
 fn closed(before: &str, why: Option<Reason>) -> String {
+    let why = why.filter(|why| *why != Reason::NO_ERROR);
     let why = why.map_or_else(String::new, |why| format!(" ({})", why.description()));
     format!("the server closed the connection {before}{why}")
 }

@@ -89,7 +89,7 @@ impl Scanner {
     }
 
     const fn need(&self) -> usize {
-        if self.have >= HEAD && self.head[3] == kind::GO_AWAY && self.len() >= GO_AWAY as u32 {
+        if self.have >= HEAD && self.head[3] == kind::GO_AWAY && self.len() as usize >= GO_AWAY {
             HEAD + GO_AWAY
         } else {
             HEAD

@@ -80,10 +80,10 @@ fn remove(fields: &mut HeaderMap) {
         tokens.map(str::to_ascii_lowercase).collect()
     };
     let wants_trailers = tokens(fields, TE).iter().any(|token| token == "trailers");
-    let named = tokens(fields, CONNECTION);
+    let hop_by_hop = tokens(fields, CONNECTION);
     let mut names: Vec<HeaderName> =
         fields.keys().filter(|name| **name == HOST || is_of_connection(name)).cloned().collect();
-    names.extend(named.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()));
+    names.extend(hop_by_hop.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()));
     for name in names {
         fields.remove(name);
     }

@@ -195,7 +195,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         }
         let read = buf.filled().len();
         if read == before {
-            this.state.end_with(End::Closed);
+            // A write may have been told why.
+            this.state.end_with(this.broken.take().map_or(End::Closed, |e| end_of(&e)));
             return Poll::Ready(Ok(()));
         }
         this.state.hear();

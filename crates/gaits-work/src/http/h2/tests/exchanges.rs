@@ -1,9 +1,7 @@
 //! Requests that are answered as they should be.
 
 use super::super::frames::kind;
-use super::server::{
-    CANCEL, END_HEADERS, END_STREAM, OK, RST_STREAM, Server, field, frame, settings,
-};
+use super::server::{CANCEL, END_HEADERS, END_STREAM, OK, RST_STREAM, Server, field, frame};
 use super::{begin, body, connect, fetch, get, run};
 use ::bytes::Bytes;
 use std::pin::pin;
@@ -229,7 +227,7 @@ fn settings_are_waited_for_only_on_demand() {
         let mut peer = accept();
         // The request comes though nothing was said.
         let stream = peer.request().unwrap();
-        peer.say(&settings(&[]));
+        peer.settle(&[]);
         peer.answer(stream, b"hello");
         peer.wait_for_end();
     });

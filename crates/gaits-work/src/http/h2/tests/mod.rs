@@ -92,5 +92,6 @@ fn failure<T>(result: Result<T, Fault>) -> Failure {
         Fault::Failed(e) => Failure::Failed(e.kind, e.message),
         Fault::Unprocessed(e) => Failure::Unprocessed(e.kind, e.message),
         Fault::WantsHttp1(e) => Failure::WantsHttp1(e.kind, e.message),
+        Fault::Exhausted(e) | Fault::Closed(e) => panic!("no fault of HTTP/2: {e}"),
     }
 }

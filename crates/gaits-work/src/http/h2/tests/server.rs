@@ -75,7 +75,7 @@ impl<T: Send + 'static> Server<T> {
     pub(super) fn serving(serve: impl FnOnce(&mut Peer) -> T + Send + 'static) -> Self {
         Self::start(|accept| {
             let mut peer = accept();
-            peer.say(&settings(&[]));
+            peer.settle(&[]);
             serve(&mut peer)
         })
     }
@@ -111,6 +111,8 @@ pub(super) struct Peer {
     stream: TcpStream,
     /// Frames that came while another was waited for.
     others: VecDeque<Received>,
+    /// It is closed with a reset.
+    aborts: bool,
 }
 
 impl Peer {
@@ -119,7 +121,14 @@ impl Peer {
         let mut preface = [0; 24];
         stream.read_exact(&mut preface).unwrap();
         assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        Self { stream, others: VecDeque::new() }
+        Self { stream, others: VecDeque::new(), aborts: false }
+    }
+
+    /// Exchanges settings with the client.
+    pub(super) fn settle(&mut self, pairs: &[(u16, u32)]) {
+        self.say(&settings(pairs));
+        self.next(kind::SETTINGS).unwrap();
+        self.say(&frame(kind::SETTINGS, ACK, 0, b""));
     }
 
     /// Sends `bytes`. A client that is gone is no matter; the result says so.
@@ -185,9 +194,18 @@ impl Peer {
         while self.read().is_some() {}
     }
 
-    /// Closes the connection with a reset.
+    /// Has the connection closed with a reset.
     pub(super) fn abort(&mut self) {
         socket2::SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
-        // The descriptor is closed when the peer is dropped; the client reads until then.
+        self.aborts = true;
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // The system would close it with a reset if something was left unread.
+        if !self.aborts && self.stream.shutdown(std::net::Shutdown::Write).is_ok() {
+            self.wait_for_end();
+        }
     }
 }

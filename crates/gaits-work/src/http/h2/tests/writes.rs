@@ -99,7 +99,7 @@ fn what_the_server_said_last_is_read_though_a_write_failed() {
         drop(peer);
         let third = fetch(&connection, "/").await;
         assert_eq!(first.await.unwrap(), b"hello");
-        let message = "the server closed the connection before the response's head was complete (not a result of an error)";
+        let message = "the server closed the connection before the response's head was complete";
         assert_eq!(failure(second.await), unprocessed(ErrorKind::Reset, message));
         assert_eq!(failure(third), unprocessed(ErrorKind::Reset, message));
     });
