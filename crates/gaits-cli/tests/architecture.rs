@@ -39,7 +39,7 @@ fn the_workspace_has_these_crates() {
     names.sort();
     assert_eq!(
         names,
-        ["gaits", "gaits-core", "gaits-engine", "gaits-origin", "gaits-report", "gaits-work"]
+        ["gaits-cli", "gaits-core", "gaits-engine", "gaits-origin", "gaits-report", "gaits-work"]
     );
 }
 
@@ -72,7 +72,7 @@ fn work_engine_and_report_use_the_core_and_never_each_other() {
 #[test]
 fn the_command_uses_them_all() {
     let metadata = metadata();
-    let used = used(package(&metadata, "gaits"), false);
+    let used = used(package(&metadata, "gaits-cli"), false);
     assert_eq!(
         of_workspace(&used),
         ["gaits-core", "gaits-engine", "gaits-origin", "gaits-report", "gaits-work"]
