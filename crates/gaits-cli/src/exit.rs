@@ -1,7 +1,7 @@
 //! Exit codes. They are API, and never change their meaning.
 
 use crate::talk;
-use gaits_engine::RunError;
+use gaits::{EngineError, InputError, RaceError, RunError};
 use std::process::ExitCode;
 
 /// How a command ended that could do its job.
@@ -31,10 +31,29 @@ impl Trouble {
     }
 }
 
+impl From<InputError> for Trouble {
+    fn from(error: InputError) -> Self {
+        Trouble::Wrong(error.into())
+    }
+}
+
 impl From<RunError> for Trouble {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Work(_) => Trouble::Wrong(error.into()),
+            RunError::Empty(_) | RunError::Engine(EngineError::Work(_)) => {
+                Trouble::Wrong(error.into())
+            }
+            _ => Trouble::CouldNotGoOn(error.into()),
+        }
+    }
+}
+
+impl From<RaceError> for Trouble {
+    fn from(error: RaceError) -> Self {
+        match error {
+            RaceError::NoModels
+            | RaceError::Twice { .. }
+            | RaceError::Engine(EngineError::Work(_)) => Trouble::Wrong(error.into()),
             _ => Trouble::CouldNotGoOn(error.into()),
         }
     }

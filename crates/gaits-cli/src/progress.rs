@@ -1,10 +1,9 @@
 //! The progress bar. It looks at the run's counters ten times a second, from a thread of its own.
 
-use crate::args::Input;
-use gaits_engine::Progress;
+use gaits::{Input, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, IsTerminal};
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
@@ -39,7 +38,7 @@ impl Bar {
         let thread = thread::Builder::new().name("progress".into()).spawn(move || {
             // A huge file takes its time to count; who stops the run does not wait for it.
             let gone = || stopped.try_recv() == Err(TryRecvError::Disconnected);
-            style(&drawn, total(&input, gone));
+            style(&drawn, input.count(gone));
             loop {
                 drawn.set_message(message(&progress));
                 drawn.set_position(progress.ok() + progress.failed());
@@ -106,65 +105,5 @@ fn style(bar: &ProgressBar, total: Option<u64>) {
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.with_key("rate", rate));
-    }
-}
-
-/// How many items there are in all, where that can be found out.
-fn total(input: &Input, stopped: impl Fn() -> bool) -> Option<u64> {
-    match input {
-        Input::Listed { items, count } => Some(count.unwrap_or(items.len() as u64)),
-        Input::Stdin => None,
-        Input::File(path) => {
-            let file = std::fs::File::open(path).ok()?;
-            if !file.metadata().ok()?.is_file() {
-                return None;
-            }
-            count_items(BufReader::with_capacity(256 * 1024, file), stopped).ok().flatten()
-        }
-    }
-}
-
-/// How many lines hold an item; none if it was stopped before it could tell. Lines may be of any length.
-fn count_items(
-    mut reader: impl BufRead,
-    stopped: impl Fn() -> bool,
-) -> std::io::Result<Option<u64>> {
-    let mut items = 0;
-    // Nothing but white space so far.
-    let mut blank = true;
-    loop {
-        let chunk = reader.fill_buf()?;
-        if chunk.is_empty() {
-            return Ok(Some(items));
-        }
-        if stopped() {
-            return Ok(None);
-        }
-        for byte in chunk {
-            if *byte == b'\n' {
-                blank = true;
-            } else if blank && !byte.is_ascii_whitespace() {
-                blank = false;
-                items += u64::from(*byte != b'#');
-            }
-        }
-        let used = chunk.len();
-        reader.consume(used);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn items_are_counted_without_blank_lines_and_comments() {
-        let count = |text: &str| {
-            count_items(BufReader::with_capacity(3, text.as_bytes()), || false).unwrap()
-        };
-        assert_eq!(count(""), Some(0));
-        assert_eq!(count("a\n\n  # b\n\t\r\n  c #\n#"), Some(2));
-        assert_eq!(count("a\nb"), Some(2));
-        assert_eq!(count_items("a".as_bytes(), || true).unwrap(), None);
     }
 }

@@ -1,7 +1,6 @@
 //! What is said to the user, on standard error. A closed standard error is nobody to talk to, and no reason to stop.
 
-use gaits_engine::Notice;
-use gaits_report::Style;
+use gaits::{Notice, Style};
 use std::io::{self, IsTerminal, Write};
 
 /// Says one line.

@@ -2,7 +2,7 @@
 
 use super::work::WorkArgs;
 use clap::Args;
-use gaits_engine::plan::Model;
+use gaits::Model;
 
 /// `gaits compare`.
 #[derive(Debug, Args)]

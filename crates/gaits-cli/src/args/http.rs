@@ -1,11 +1,11 @@
 //! Options of the work `http`.
 
-use super::input::Input;
 use super::values::{self, Timeout};
 use super::work::Job;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use gaits::Input;
 use gaits_engine::plan::WorkSpec;
 use gaits_work::http::{self, Extract, HttpSpec, Method, SessionMode, Trust};
 use std::path::PathBuf;

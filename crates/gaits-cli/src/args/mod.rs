@@ -3,14 +3,12 @@
 mod compare;
 mod help;
 mod http;
-mod input;
 mod origin;
 mod run;
 mod values;
 mod work;
 
 pub(crate) use compare::CompareArgs;
-pub(crate) use input::Input;
 pub(crate) use origin::OriginArgs;
 pub(crate) use run::RunArgs;
 pub(crate) use work::{Job, WorkArgs};

@@ -1,7 +1,7 @@
 //! Options of one run, whatever its work.
 
 use clap::Args;
-use gaits_engine::plan::Model;
+use gaits::{Destination, Existing, Model};
 use std::path::PathBuf;
 
 /// How to run, and where records go.
@@ -15,13 +15,28 @@ pub(crate) struct RunArgs {
 
     /// Write records to this file instead of standard output
     #[arg(short, long, value_name = "FILE", global = true)]
-    pub(crate) output: Option<PathBuf>,
+    output: Option<PathBuf>,
 
     /// Start the results file over if it has records already
     #[arg(long, global = true, requires = "output")]
-    pub(crate) fresh: bool,
+    fresh: bool,
 
     /// No progress bar and no summary
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+}
+
+impl RunArgs {
+    /// Where records go.
+    pub(crate) fn destination(&self) -> Destination {
+        match &self.output {
+            Some(path) if path.as_os_str() != "-" => Destination::File(path.clone()),
+            _ => Destination::Stdout,
+        }
+    }
+
+    /// What becomes of records that are there already.
+    pub(crate) fn existing(&self) -> Existing {
+        if self.fresh { Existing::StartOver } else { Existing::Refuse }
+    }
 }

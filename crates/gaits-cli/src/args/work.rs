@@ -1,13 +1,12 @@
 //! The works and their options: what the command line says about items and about what is done with them.
 
 use super::http::HttpArgs;
-use super::input::Input;
 use super::values;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
-use gaits_engine::plan::WorkSpec;
-use gaits_work::cpu::{self, CpuSpec, LARGEST_N};
-use gaits_work::wait::{self, WaitSpec};
+use gaits::cpu::{self, CpuSpec, LARGEST_N};
+use gaits::wait::{self, WaitSpec};
+use gaits::{Input, WorkSpec};
 use std::time::Duration;
 
 /// What is done with each item.

@@ -26,7 +26,7 @@ const HANGS: Duration = Duration::from_mins(4);
 pub(crate) fn gaits(words: &str) -> Gaits {
     Gaits {
         words: words.split_whitespace().map(OsString::from).collect(),
-        descriptors: None,
+        before: None,
         envs: Vec::new(),
         dir: None,
         stdin: Input::Nothing,
@@ -39,7 +39,8 @@ pub(crate) fn gaits(words: &str) -> Gaits {
 #[must_use]
 pub(crate) struct Gaits {
     words: Vec<OsString>,
-    descriptors: Option<u32>,
+    /// What the shell that starts it does first.
+    before: Option<String>,
     envs: Vec<(&'static str, &'static str)>,
     dir: Option<PathBuf>,
     stdin: Input,
@@ -113,19 +114,25 @@ impl Gaits {
         self.stdout_to(closed_pipe())
     }
 
-    /// So many file descriptors are all it may have.
+    /// So many file descriptors are all it may have: the soft limit and the hard one.
     pub(crate) fn descriptors(mut self, most: u32) -> Self {
-        self.descriptors = Some(most);
+        self.before = Some(format!("ulimit -Sn {most} && ulimit -Hn {most}"));
+        self
+    }
+
+    /// It begins with so many file descriptors, and may raise that number.
+    pub(crate) fn descriptors_at_first(mut self, soft: u32) -> Self {
+        self.before = Some(format!("ulimit -Sn {soft}"));
         self
     }
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_gaits");
-        let mut command = match self.descriptors {
+        let mut command = match &self.before {
             None => Command::new(program),
-            Some(most) => {
+            Some(before) => {
                 let mut shell = Command::new("/bin/sh");
-                shell.arg("-c").arg(format!("ulimit -n {most}; exec \"$0\" \"$@\"")).arg(program);
+                shell.arg("-c").arg(format!("{before}; exec \"$0\" \"$@\"")).arg(program);
                 shell
             }
         };

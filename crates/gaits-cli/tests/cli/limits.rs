@@ -27,6 +27,42 @@ fn a_run_goes_on_with_as_many_workers_as_there_are_descriptors_for() {
 }
 
 #[test]
+fn a_low_soft_limit_is_no_limit() {
+    let origin = slow();
+    for model in ["async:150", "processes:2/async:75"] {
+        let command = format!("fetch {} --count 300 -m {model}", origin.url("/uuid"));
+        let end = gaits(&command).descriptors_at_first(30).run().expect_exit(0);
+        end.records().expect_all_ok(300);
+        end.expect_stderr_lacks("going on with");
+    }
+}
+
+/// The soft and the hard limit of open files of a process.
+fn open_files(pid: u32) -> (String, String) {
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let mut words = line.split_whitespace().map(str::to_owned);
+    (words.next().unwrap(), words.next().unwrap())
+}
+
+#[test]
+fn gaits_and_its_worker_processes_may_open_as_many_files_as_the_hard_limit_allows() {
+    let mut run = gaits("fetch -i - -m processes:1").descriptors_at_first(64).stdin_open().start();
+    let origin = Origin::start(Config::default()).unwrap();
+    run.say(&format!("{}\n", origin.url("/uuid")));
+    let record = run.wait_for_lines(1).concat();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let worker = u32::try_from(record["worker"]["pid"].as_u64().unwrap()).unwrap();
+    assert_ne!(worker, run.pid());
+    for pid in [run.pid(), worker] {
+        let (soft, hard) = open_files(pid);
+        assert_eq!(soft, hard, "of {pid}");
+        assert_ne!(hard, "64");
+    }
+    run.finish().expect_exit(0);
+}
+
+#[test]
 fn workers_in_processes_go_on_with_fewer_as_well() {
     let origin = slow();
     let command = format!("fetch {} --count 300 -m processes:2/async:60", origin.url("/uuid"));

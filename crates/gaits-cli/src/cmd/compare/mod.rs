@@ -1,19 +1,16 @@
 //! `gaits compare`: models raced against each other on the same work.
 
-mod contenders;
+mod bar;
 mod local_origin;
-mod race;
 
-use crate::args::{CompareArgs, Input, Job, WorkArgs};
+use crate::args::{CompareArgs, Job, WorkArgs};
 use crate::exit::{Exit, Trouble};
-use crate::interrupt::Interrupts;
-use crate::{input, talk};
+use crate::{interrupt, program, talk};
 use anyhow::{Context as _, anyhow};
-use gaits_engine::plan::WorkSpec;
-use gaits_report::Comparison;
-use gaits_work::http::HttpSpec;
+use bar::Watch;
+use gaits::http::HttpSpec;
+use gaits::{Comparison, Input, Race, RaceControl, RaceError, WorkSpec, models_for, units};
 use local_origin::LocalOrigin;
-use race::Race;
 use std::io::{self, Write};
 
 /// Requests to the origin of a comparison that was given no work.
@@ -24,16 +21,34 @@ const LATENCY_MS: u32 = 10;
 /// Races the models.
 pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
     let Lineup { about, work, blocking, items, count, origin: _origin } = lineup(args.work)?;
-    let models = contenders::choose(args.models, blocking)?;
+    let models = match args.models {
+        models if models.is_empty() => {
+            models_for(blocking).map_err(|error| Trouble::Wrong(error.into()))?
+        }
+        named => named,
+    };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let interrupts =
-        Interrupts::listen().context("can't listen for signals").map_err(Trouble::CouldNotGoOn)?;
-    let race =
-        Race { about, work, items, count, models, rounds: args.rounds, seed, quiet: args.quiet };
+    let race = Race { about, work, items, count, models, rounds: args.rounds, seed };
+    race.validate().map_err(|error| match error {
+        RaceError::Twice { model } => Trouble::wrong(format!("--models names {model} twice")),
+        other => other.into(),
+    })?;
+    let control = RaceControl::new();
+    let to_stop = control.clone();
+    interrupt::listen(move || to_stop.interrupt())
+        .context("can't listen for signals")
+        .map_err(Trouble::CouldNotGoOn)?;
     if !args.quiet {
-        talk::line(&race.announcement());
+        talk::line(&announcement(&race));
     }
-    let outcome = race.run(&interrupts)?;
+    let mut watch = Watch::new(&race, args.quiet);
+    let result = race.run(&program(), &mut watch, &control);
+    watch.finish();
+    let outcome = result?;
+    if outcome.interrupted && !args.quiet {
+        let complete = outcome.comparison.about().rounds;
+        talk::line(&format!("gaits: stopped after {complete} of {} rounds", race.rounds));
+    }
     let comparison = &outcome.comparison;
     let text = if args.json {
         let json = serde_json::to_string_pretty(comparison);
@@ -56,6 +71,18 @@ pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
     } else {
         Exit::SomeFailed
     })
+}
+
+/// What is about to happen.
+fn announcement(race: &Race) -> String {
+    format!(
+        "gaits: {}, {} items, {} models, {} rounds after one to warm up, seed {}",
+        race.about,
+        units::count(race.count),
+        race.models.len(),
+        race.rounds,
+        race.seed
+    )
 }
 
 fn all_ok(comparison: &Comparison) -> bool {
@@ -89,18 +116,15 @@ fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
         return Ok(Lineup { about, work, blocking, items, count: REQUESTS, origin: Some(origin) });
     };
     let job = work.resolve()?;
-    let (items, count) = match &job.input {
-        Input::Listed { items, count: Some(count) } => {
-            for item in items {
-                (job.check)(item).map_err(Trouble::wrong)?;
-            }
-            (items.clone(), *count)
+    let (items, count) = if let Input::Listed { items, count: Some(count) } = &job.input {
+        for item in items {
+            (job.check)(item).map_err(Trouble::wrong)?;
         }
-        _ => {
-            let items = input::read_all(&job)?;
-            let count = items.len() as u64;
-            (items, count)
-        }
+        (items.clone(), *count)
+    } else {
+        let items = job.input.read_all(job.check)?;
+        let count = items.len() as u64;
+        (items, count)
     };
     let Job { work, about, blocking, .. } = job;
     Ok(Lineup { about, work, blocking, items, count, origin: None })
