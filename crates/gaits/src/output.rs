@@ -234,3 +234,29 @@ fn is_input(output: BorrowedFd<'_>, input: Option<&Input>) -> bool {
         Some(Input::File(path)) => sys::is_file_at(output, path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_of_a_last_record_is_cut_off_and_whole_records_stay() {
+        let scratch = tempfile::tempdir().unwrap();
+        let whole = "{\"index\":0}\n".repeat(20_000);
+        let long = "x".repeat(200_000);
+        for (text, left) in [
+            (format!("{whole}{{\"ind"), whole.as_str()),
+            (format!("{whole}{long}"), &whole),
+            (whole.clone(), &whole),
+            (long.clone(), ""),
+            (String::new(), ""),
+        ] {
+            let path = scratch.path().join("results.jsonl");
+            fs::write(&path, &text).unwrap();
+            let to = Destination::File(path.clone());
+            let output = Output::open(&to, Existing::StartOver, None).unwrap();
+            output.cut_torn_line().unwrap();
+            assert!(fs::read_to_string(&path).unwrap() == left, "{} bytes", text.len());
+        }
+    }
+}

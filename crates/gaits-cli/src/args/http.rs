@@ -1,7 +1,7 @@
 //! Options of the work `http`.
 
+use super::job::Job;
 use super::values::{self, Timeout};
-use super::work::Job;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};

@@ -3,15 +3,17 @@
 mod compare;
 mod help;
 mod http;
+mod job;
 mod origin;
 mod run;
 mod values;
 mod work;
 
 pub(crate) use compare::CompareArgs;
+pub(crate) use job::Job;
 pub(crate) use origin::OriginArgs;
 pub(crate) use run::RunArgs;
-pub(crate) use work::{Job, WorkArgs};
+pub(crate) use work::WorkArgs;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! The works and their options: what the command line says about items and about what is done with them.
 
 use super::http::HttpArgs;
+use super::job::Job;
 use super::values;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
@@ -18,21 +19,6 @@ pub(crate) enum WorkArgs {
     Cpu(CpuArgs),
     /// Waits
     Wait(WaitArgs),
-}
-
-/// What the command line asks for.
-#[derive(Debug, Clone)]
-pub(crate) struct Job {
-    /// The work, and its settings.
-    pub(crate) work: WorkSpec,
-    /// Where its items come from.
-    pub(crate) input: Input,
-    /// What it is, in a few words.
-    pub(crate) about: String,
-    /// Whether it holds its thread.
-    pub(crate) blocking: bool,
-    /// Says what is wrong with an item.
-    pub(crate) check: fn(&str) -> Result<(), String>,
 }
 
 impl WorkArgs {

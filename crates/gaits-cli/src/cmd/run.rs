@@ -2,9 +2,10 @@
 
 use crate::args::{Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
+use crate::program::program;
 use crate::progress::{Bar, Speaker};
 use crate::talk::Notices;
-use crate::{interrupt, program, talk};
+use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
     Control, Destination, Notice, Output, OutputError, Plan, Run, RunEnd, RunObserver, RunOutcome,

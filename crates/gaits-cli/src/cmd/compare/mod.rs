@@ -5,7 +5,8 @@ mod local_origin;
 
 use crate::args::{CompareArgs, Job, WorkArgs};
 use crate::exit::{Exit, Trouble};
-use crate::{interrupt, program, talk};
+use crate::program::program;
+use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use bar::Watch;
 use gaits::http::HttpSpec;
