@@ -69,9 +69,9 @@ impl Modules {
         let mut uses = BTreeSet::new();
         for (user, file) in &self.files {
             for path in &file.named {
-                let used = self.resolve(path);
-                if used != *user {
-                    uses.insert(Use { user: user.clone(), used });
+                let definer = self.resolve(path);
+                if definer != *user {
+                    uses.insert(Use { user: user.clone(), used: definer });
                 }
             }
         }
