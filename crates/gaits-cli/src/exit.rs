@@ -1,7 +1,7 @@
 //! Exit codes. They are API, and never change their meaning.
 
 use crate::talk;
-use gaits::{EngineError, InputError, RaceError, RunError};
+use gaits::{InputError, RaceError, RunError};
 use std::process::ExitCode;
 
 /// How a command ended that could do its job.
@@ -40,9 +40,7 @@ impl From<InputError> for Trouble {
 impl From<RunError> for Trouble {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Empty(_) | RunError::Engine(EngineError::Work(_)) => {
-                Trouble::Wrong(error.into())
-            }
+            RunError::Work(_) | RunError::Input(_) => Trouble::Wrong(error.into()),
             _ => Trouble::CouldNotGoOn(error.into()),
         }
     }
@@ -51,9 +49,9 @@ impl From<RunError> for Trouble {
 impl From<RaceError> for Trouble {
     fn from(error: RaceError) -> Self {
         match error {
-            RaceError::NoModels
-            | RaceError::Twice { .. }
-            | RaceError::Engine(EngineError::Work(_)) => Trouble::Wrong(error.into()),
+            RaceError::NoModels | RaceError::Twice { .. } | RaceError::Work(_) => {
+                Trouble::Wrong(error.into())
+            }
             _ => Trouble::CouldNotGoOn(error.into()),
         }
     }

@@ -65,6 +65,10 @@ impl Notices {
 fn put(notice: &Notice) -> String {
     match notice {
         Notice::WorkerSaid { pid, line } => format!("worker {pid}: {line}"),
+        Notice::WorkSaid { line } => format!("gaits: {line}"),
+        Notice::SessionNotClosed { why } => {
+            format!("gaits: a session panicked while it was closed: {why}")
+        }
         Notice::WorkerDied { pid, how } => {
             format!("gaits: worker process {pid} was {how}; another takes its place")
         }

@@ -1,5 +1,6 @@
 //! One unit of input.
 
+use crate::Data;
 use serde::{Deserialize, Serialize};
 
 /// One unit of input: a URL, a number.
@@ -8,7 +9,9 @@ pub struct Item {
     /// Place in the input, counted from 0.
     pub index: u64,
     /// What the input said, to the letter.
-    pub text: Box<str>,
+    pub data: Data,
+    /// What its record and messages show in its place, where the data holds a secret.
+    pub shown: Option<Box<Data>>,
     /// When the dispatcher queued it, in microseconds since the run began.
     pub queued_us: u64,
     /// How many workers have died at it. One that has killed a worker is handed out alone, so that no other
@@ -18,8 +21,20 @@ pub struct Item {
 
 impl Item {
     /// The item at `index` of the input, not yet queued.
-    pub fn new(index: u64, text: impl Into<Box<str>>) -> Self {
-        Self { index, text: text.into(), queued_us: 0, crashes: 0 }
+    pub fn new(index: u64, data: impl Into<Data>) -> Self {
+        Self { index, data: data.into(), shown: None, queued_us: 0, crashes: 0 }
+    }
+
+    /// The text of the item; none if it is bytes.
+    #[must_use]
+    pub const fn text(&self) -> Option<&str> {
+        self.data.as_text()
+    }
+
+    /// What records and messages may show of it.
+    #[must_use]
+    pub fn into_shown(self) -> Data {
+        self.shown.map_or(self.data, |shown| *shown)
     }
 
     /// Which attempt the next one is, counted from 1.

@@ -1,11 +1,12 @@
 //! The words that gaits' crates share, and nothing else: what an [`Item`] is, what the [`Record`] of a
 //! finished one says, the [`Clock`] it is stamped by, and the traits between the rooms: [`Source`],
-//! [`Work`], session, [`Sink`].
+//! [`Work`] and its sessions, [`Sink`].
 //!
 //! Limit: no I/O, no threads, no runtime; serde is its only dependency, so that whatever reads records can
 //! afford it.
 
 mod clock;
+mod data;
 mod error;
 mod item;
 mod record;
@@ -15,13 +16,15 @@ mod value;
 mod work;
 
 pub use clock::{Clock, ManualClock};
+pub use data::Data;
 pub use error::{ErrorKind, ItemError};
 pub use item::Item;
-pub use record::{
-    Blake3, CpuDetail, Detail, HttpDetail, HttpVersion, Outcome, Record, Timing, WaitDetail,
-    WorkerId,
-};
+pub use record::{Blake3, Detail, Field, Measured, Outcome, Record, Timing, WorkerId};
 pub use sink::Sink;
 pub use source::{Entry, More, Source};
 pub use value::Value;
-pub use work::{AsyncSession, BlockingSession, PerformFuture, Performed, Reply, Session, Work};
+pub use work::{
+    AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, LoopHost, LoopWork,
+    PerformFuture, Performed, Performs, Refused, Reply, Retry, Services, SessionError,
+    SessionScope, Setting, Work,
+};

@@ -1,19 +1,32 @@
 //! Where items come from.
 
+use crate::Data;
 use std::io;
 
 /// One entry of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// Something the work takes.
-    Item(Box<str>),
+    Item {
+        /// What the input said, to the letter.
+        data: Data,
+        /// What records and messages show in its place, where it holds a secret.
+        shown: Option<Data>,
+    },
     /// Something it does not: ends up as a failed record of kind `invalid_item`, the run goes on.
     Invalid {
         /// What the input said, as far as it can be shown.
-        text: Box<str>,
+        shown: Data,
         /// What is wrong and where (`file:line`).
         message: String,
     },
+}
+
+impl Entry {
+    /// An item that holds no secret.
+    pub fn item(data: impl Into<Data>) -> Self {
+        Entry::Item { data: data.into(), shown: None }
+    }
 }
 
 /// Whether a source may have more to give.

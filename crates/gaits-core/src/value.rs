@@ -28,6 +28,24 @@ pub enum Value {
     Object(Vec<(Box<str>, Value)>),
 }
 
+impl From<u64> for Value {
+    fn from(u: u64) -> Self {
+        i64::try_from(u).map_or(Value::Unsigned(u), Value::Integer)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(u: u32) -> Self {
+        Value::Integer(u.into())
+    }
+}
+
+impl From<u8> for Value {
+    fn from(u: u8) -> Self {
+        Value::Integer(u.into())
+    }
+}
+
 /// The same, for formats that do not describe themselves.
 #[derive(serde::Serialize)]
 enum WireRef<'a> {

@@ -1,51 +1,208 @@
-//! What is done with an item, and the state a worker keeps for it.
+//! What is done with an item: the contract between a work and whatever runs it.
+//!
+//! A [`Work`] says three things about itself: how it is performed ([`Performs`]), what its settings mean
+//! ([`Setting`]), and, without a session and in the dispatcher's process, what it makes of an item ([`Facts`]). Sessions
+//! hold the state that is kept from item to item.
 
-use crate::{Detail, Item, ItemError, Value};
+use crate::{Clock, Data, Detail, Item, ItemError, Value};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// What is done with an item: `http`, `cpu`, `wait`.
 ///
-/// One value serves all workers of a process; whatever a worker keeps between items lives in the session it opens.
-pub trait Work: Send + Sync + std::fmt::Debug {
-    /// Opens the state of one worker. Cheap: nothing is connected before the first item needs it.
-    fn open(&self) -> Session;
+/// One value serves all workers of a process. What a worker keeps between items lives in a session.
+pub trait Work: Send + Sync + fmt::Debug {
+    /// How it is performed. The answer never changes.
+    fn performs(&self) -> Performs<'_>;
+
+    /// Its settings in the form in which they may be written beside results and shown to anybody: without secrets.
+    fn settings(&self) -> Vec<Setting>;
+
+    /// What it makes of an item, before any worker sees it.
+    ///
+    /// # Errors
+    /// The item is none that it takes; the error says what is wrong, and what an item should be.
+    fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused>;
 }
 
-/// What a worker opens once and uses for all its items, and with it whether the work is async or blocking.
-pub enum Session {
-    /// Waits without holding its thread: runs on an event loop.
-    Async(Box<dyn AsyncSession>),
-    /// Holds its thread from start to end of each item.
-    Blocking(Box<dyn BlockingSession>),
+/// How a work is performed, and with it what opens its sessions.
+#[derive(Clone, Copy)]
+pub enum Performs<'a> {
+    /// It waits without holding its thread: its futures run on gaits' event loops.
+    Async(&'a dyn AsyncWork),
+    /// It holds its thread from start to end of each item.
+    Blocking(&'a dyn BlockingWork),
+    /// It brings an event loop of its own, such as Python's asyncio.
+    OwnLoop(&'a dyn LoopWork),
 }
 
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Performs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Session::Async(_) => "Session::Async",
-            Session::Blocking(_) => "Session::Blocking",
+            Performs::Async(_) => "Async",
+            Performs::Blocking(_) => "Blocking",
+            Performs::OwnLoop(_) => "OwnLoop",
         })
     }
+}
+
+/// For how long, and for whom, a session is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionScope {
+    /// One session for all workers of an event loop; a plain thread or process has one of its own.
+    #[default]
+    Loop,
+    /// One for each worker.
+    Worker,
+    /// A new one for each item.
+    None,
+}
+
+/// One setting of a work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Its name, as the command line has it.
+    pub name: &'static str,
+    /// Its value, with secrets taken out.
+    pub value: Value,
+    /// Whether another value would make the same item's record mean something else. Results of two runs that differ in
+    /// such a setting do not belong into one file.
+    pub changes_meaning: bool,
+}
+
+/// What a work makes of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// Items with the same key burden the same thing, and are paced together: for `http`, scheme, host and port. Empty
+    /// where there is nothing to be paced.
+    pub pacing_key: Cow<'a, str>,
+    /// Whether doing it twice has the same effect as doing it once.
+    pub repeatable: bool,
+    /// What records and messages show in place of the item, where it holds a secret.
+    pub shown: Option<Data>,
+}
+
+/// Why a work does not take an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// What is wrong, and what an item should be; never holds a credential.
+    pub message: String,
+    /// What records and messages show in place of the item, where it holds a secret.
+    pub shown: Option<Data>,
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self { message, shown: None }
+    }
+}
+
+/// What the program lends to a work when it is built.
+#[derive(Clone)]
+pub struct Services {
+    /// Stamps what the work measures.
+    pub clock: Arc<dyn Clock>,
+    /// Tells the user something about the work as a whole, once, however often it is told.
+    pub tell: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// Why a session could not be opened. The item that needed it is charged with it; the next item tries again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionError {
+    /// The item fails with this error.
+    Failed(ItemError),
+    /// There was no file descriptor left for it; see [`Reply::Exhausted`].
+    Exhausted(ItemError),
+}
+
+/// Opens sessions of work that waits without holding its thread.
+pub trait AsyncWork: Send + Sync {
+    /// Opens a session, on an event loop: a tokio current-thread runtime with I/O and time. It is made, used and dropped
+    /// on this thread. Cheap: nothing is connected before the first item needs it.
+    ///
+    /// # Errors
+    /// The session can't be opened now.
+    fn open(&self, scope: SessionScope) -> Result<Box<dyn AsyncSession>, SessionError>;
 }
 
 /// The future of one item; it stays on the thread that made it.
 pub type PerformFuture<'a> = Pin<Box<dyn Future<Output = Reply> + 'a>>;
 
-/// A worker's state for work that waits without holding its thread.
-///
-/// Made, used and dropped on one thread, inside a tokio current-thread runtime with I/O and time.
+/// A session of work that waits without holding its thread. With [`SessionScope::Loop`] all the workers of an event loop
+/// use it at the same time, one item each.
 pub trait AsyncSession {
     /// Performs one item. Dropping the future abandons the item; the session stays usable.
-    fn perform<'a>(&'a mut self, item: &'a Item) -> PerformFuture<'a>;
-
-    /// Closes what is idle, so that its file descriptors are free for other sessions.
-    fn release(&mut self) {}
+    fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a>;
 }
 
-/// A worker's state for work that holds its thread.
+/// Opens sessions of work that holds its thread.
+pub trait BlockingWork: Send + Sync {
+    /// Opens a session. It is used by one worker at a time, and may be moved between threads from item to item.
+    ///
+    /// # Errors
+    /// The session can't be opened now.
+    fn open(&self, scope: SessionScope) -> Result<Box<dyn BlockingSession>, SessionError>;
+}
+
+/// A session of work that holds its thread.
 pub trait BlockingSession: Send {
     /// Performs one item on the calling thread.
     fn perform(&mut self, item: &Item) -> Reply;
+}
+
+/// Work that runs items on an event loop of its own.
+pub trait LoopWork: Send + Sync {
+    /// Runs the loop on the calling thread: asks `host` for items, performs up to `slots` of them at the same time, and
+    /// hands each reply back. Returns when the host has no more items and all that were taken are answered, or at once
+    /// when the run is abandoned.
+    ///
+    /// # Errors
+    /// The loop can't go on. Items it has taken and not answered fail with the error; if it has taken none, the next
+    /// item does. Then it is run again.
+    fn run(
+        &self,
+        slots: u32,
+        scope: SessionScope,
+        host: &mut dyn LoopHost,
+    ) -> Result<(), SessionError>;
+}
+
+/// Where a [`LoopWork`] gets its items and leaves its replies.
+pub trait LoopHost {
+    /// The next item, for a slot that is free. While there is none, the waker of `cx` is kept, and woken from whichever
+    /// thread brings something to ask for. To be asked only while fewer items than `slots` are out.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<HostItem>;
+
+    /// Hands back what came of the item in `slot`. `cpu_us` is the CPU time it took, as far as the loop can tell; 0 where
+    /// it can't.
+    fn done(&mut self, slot: u32, reply: Reply, cpu_us: u64);
+}
+
+/// What a [`LoopHost`] gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostItem {
+    /// Perform this one, in this slot.
+    Item {
+        /// Names it when it is done; counted from 0, and below `slots`.
+        slot: u32,
+        /// The item.
+        item: Item,
+    },
+    /// There are no more: finish what is in flight.
+    End,
+    /// The run was abandoned: drop what is in flight.
+    Abandoned,
 }
 
 /// What came of performing an item.
@@ -58,27 +215,47 @@ pub enum Reply {
     Exhausted(ItemError),
 }
 
+impl From<SessionError> for Reply {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Failed(error) => Reply::Done(Performed::failed(error, None)),
+            SessionError::Exhausted(error) => Reply::Exhausted(error),
+        }
+    }
+}
+
+/// That a failed item may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Not before this, in microseconds since the run began, where the one who refused it has named a time.
+    pub not_before_us: Option<u64>,
+}
+
 /// A finished item, before its executor adds who did it and when.
 #[derive(Debug)]
 pub struct Performed {
     /// Whether it went well.
     pub outcome: Result<(), ItemError>,
-    /// What the work measured; kept for failed items too.
-    pub detail: Detail,
+    /// What the work measured; kept for failed items too. None where nothing was.
+    pub detail: Option<Detail>,
     /// Fields taken from the answer, by name.
     pub extract: Vec<(Box<str>, Value)>,
+    /// What the work gives back: the body of an answer, the result of a function.
+    pub payload: Option<Data>,
+    /// Whether trying it again makes sense, and is allowed; none for what went well.
+    pub retry: Option<Retry>,
 }
 
 impl Performed {
     /// It went well, and this was measured.
     #[must_use]
-    pub fn ok(detail: Detail) -> Self {
-        Self { outcome: Ok(()), detail, extract: Vec::new() }
+    pub fn ok(detail: Option<Detail>) -> Self {
+        Self { outcome: Ok(()), detail, extract: Vec::new(), payload: None, retry: None }
     }
 
-    /// It failed with `error`.
+    /// It failed with `error`, and is not to be tried again.
     #[must_use]
-    pub fn failed(error: ItemError, detail: Detail) -> Self {
-        Self { outcome: Err(error), detail, extract: Vec::new() }
+    pub fn failed(error: ItemError, detail: Option<Detail>) -> Self {
+        Self { outcome: Err(error), ..Self::ok(detail) }
     }
 }

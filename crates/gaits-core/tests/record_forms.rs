@@ -1,8 +1,8 @@
 //! Every record reads back as it was written, in JSON and on the wire.
 
 use gaits_core::{
-    Blake3, CpuDetail, Detail, ErrorKind, HttpDetail, HttpVersion, ItemError, Outcome, Record,
-    Timing, Value, WaitDetail, WorkerId,
+    Blake3, Data, Detail, ErrorKind, Field, ItemError, Measured, Outcome, Record, Timing, Value,
+    WorkerId,
 };
 use proptest::prelude::*;
 
@@ -27,53 +27,59 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn http() -> impl Strategy<Value = HttpDetail> {
-    let version =
-        prop_oneof![Just(HttpVersion::Http10), Just(HttpVersion::Http11), Just(HttpVersion::Http2)];
-    (
-        (prop::option::of(100..600_u16), prop::option::of(version), text(), any::<u8>()),
-        (any::<u64>(), any::<u64>(), prop::option::of(any::<[u8; 32]>()), any::<bool>()),
-        any::<[u64; 5]>(),
-    )
-        .prop_map(|((status, version, url, redirects), (bytes, decoded, hash, reused), us)| {
-            HttpDetail {
-                status,
-                version,
-                url,
-                redirects,
-                bytes,
-                decoded_bytes: decoded,
-                blake3: hash.map(Blake3),
-                reused,
-                dns_us: us[0],
-                connect_us: us[1],
-                tls_us: us[2],
-                first_byte_us: us[3],
-                body_us: us[4],
-            }
-        })
+fn data() -> impl Strategy<Value = Data> {
+    prop_oneof![
+        text().prop_map(Data::Text),
+        any::<Vec<u8>>().prop_map(|bytes| Data::Bytes(bytes.into()))
+    ]
 }
 
-fn detail() -> impl Strategy<Value = Detail> {
-    prop_oneof![
-        Just(Detail::None),
-        http().prop_map(|http| Detail::Http(Box::new(http))),
-        (any::<u64>(), text()).prop_map(|(bits, sha256)| Detail::Cpu(CpuDetail { bits, sha256 })),
-        any::<u64>().prop_map(|asked_us| Detail::Wait(WaitDetail { asked_us })),
-    ]
+/// What a work of these tests measures.
+#[derive(Debug, Clone)]
+struct Walk {
+    steps: u64,
+    tired: bool,
+    way: Box<str>,
+    hash: Option<Blake3>,
+    more: Value,
+}
+
+impl Measured for Walk {
+    fn fields(&self, each: &mut dyn FnMut(&str, Field<'_>)) {
+        each("steps", Field::Unsigned(self.steps));
+        each("tired", Field::Bool(self.tired));
+        each("way", Field::Text(&self.way));
+        if let Some(hash) = &self.hash {
+            each("blake3", Field::Hash(hash));
+        }
+        each("more", Field::Value(&self.more));
+    }
+
+    fn boxed(&self) -> Box<dyn Measured> {
+        Box::new(self.clone())
+    }
+}
+
+fn detail() -> impl Strategy<Value = Option<Detail>> {
+    let walk = (any::<u64>(), any::<bool>(), text(), any::<Option<[u8; 32]>>(), value()).prop_map(
+        |(steps, tired, way, hash, more)| {
+            Detail::new("walk", Walk { steps, tired, way, hash: hash.map(Blake3), more })
+        },
+    );
+    prop::option::of(walk)
 }
 
 fn record() -> impl Strategy<Value = Record> {
     let kind = prop::sample::select(ErrorKind::ALL);
     let error = (kind, any::<String>()).prop_map(|(kind, text)| ItemError::new(kind, text));
-    let worker = any::<(u32, u32)>().prop_map(|(pid, tid)| WorkerId { pid, tid });
+    let worker = any::<(u32, u32, u32)>().prop_map(|(pid, tid, slot)| WorkerId { pid, tid, slot });
     (
-        (any::<u64>(), text(), prop::option::of(error), any::<u32>(), prop::option::of(worker)),
+        (any::<u64>(), data(), prop::option::of(error), any::<u32>(), prop::option::of(worker)),
         any::<[u64; 4]>(),
         detail(),
-        prop::collection::vec((text(), value()), 0..3),
+        (prop::collection::vec((text(), value()), 0..3), prop::option::of(data())),
     )
-        .prop_map(|((index, item, error, attempts, worker), us, detail, extract)| Record {
+        .prop_map(|((index, item, error, attempts, worker), us, detail, given)| Record {
             index,
             item,
             outcome: error.map_or(Outcome::Ok, Outcome::Failed),
@@ -86,7 +92,8 @@ fn record() -> impl Strategy<Value = Record> {
                 cpu_us: us[3],
             },
             detail,
-            extract,
+            extract: given.0,
+            payload: given.1,
         })
 }
 
@@ -112,29 +119,28 @@ fn a_line_has_the_documented_form() {
         item: "http://a/uuid".into(),
         outcome: Outcome::Ok,
         attempts: 1,
-        worker: Some(WorkerId { pid: 4711, tid: 4712 }),
+        worker: Some(WorkerId { pid: 4711, tid: 4712, slot: 3 }),
         timing: Timing { queued_us: 12, started_us: 40, finished_us: 231_040, cpu_us: 85 },
-        detail: Detail::Http(Box::new(HttpDetail {
-            status: Some(200),
-            version: Some(HttpVersion::Http11),
-            url: "http://a/uuid".into(),
-            bytes: 53,
-            decoded_bytes: 53,
-            blake3: Some(Blake3([0xa5; 32])),
-            reused: true,
-            first_byte_us: 230_900,
-            body_us: 15,
-            ..HttpDetail::default()
-        })),
+        detail: Some(Detail::new(
+            "walk",
+            Walk {
+                steps: 53,
+                tired: true,
+                way: "uphill".into(),
+                hash: Some(Blake3([0xa5; 32])),
+                more: Value::Null,
+            },
+        )),
         extract: vec![("uuid".into(), Value::String("x".into()))],
+        payload: Some(Data::Bytes(Box::new([0, 255]))),
     };
     let expected = concat!(
         r#"{"index":0,"item":"http://a/uuid","outcome":"ok","attempts":1,"#,
-        r#""worker":{"pid":4711,"tid":4712},"queued_us":12,"started_us":40,"finished_us":231040,"cpu_us":85,"#,
-        r#""http":{"status":200,"version":"HTTP/1.1","url":"http://a/uuid","redirects":0,"bytes":53,"#,
-        r#""decoded_bytes":53,"blake3":"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5","#,
-        r#""reused":true,"dns_us":0,"connect_us":0,"tls_us":0,"first_byte_us":230900,"body_us":15},"#,
-        r#""extract":{"uuid":"x"}}"#
+        r#""worker":{"pid":4711,"tid":4712,"slot":3},"#,
+        r#""queued_us":12,"started_us":40,"finished_us":231040,"cpu_us":85,"#,
+        r#""walk":{"steps":53,"tired":true,"way":"uphill","#,
+        r#""blake3":"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5","more":null},"#,
+        r#""extract":{"uuid":"x"},"payload":{"base64":"AP8="}}"#
     );
     assert_eq!(serde_json::to_string(&record).unwrap(), expected);
 }
@@ -161,4 +167,22 @@ fn contradictory_lines_are_refused() {
     assert!(message.contains("a failed record has no error"), "{message}");
     let line = line.replace("\"failed\"", "\"ok\"");
     assert!(serde_json::from_str::<Record>(&line).is_ok());
+}
+
+#[test]
+fn what_shows_a_secret_is_replaced_in_the_record() {
+    let mut item = gaits_core::Item::new(0, "http://user:s3cret@a/");
+    item.shown = Some(Box::new("http://***@a/".into()));
+    let error = ItemError::new(ErrorKind::Connect, "refused");
+    let line = serde_json::to_string(&Record::unperformed(item, error, 0, None, 7)).unwrap();
+    assert!(line.contains(r#""item":"http://***@a/""#) && !line.contains("s3cret"), "{line}");
+}
+
+#[test]
+fn fields_that_are_not_known_are_passed_over() {
+    let line = r#"{"index":0,"item":"a","outcome":"ok","attempts":1,"later":7,"queued_us":0,"started_us":0,
+        "finished_us":0,"cpu_us":0,"walk":{"steps":2},"other":{"a":1}}"#;
+    let record: Record = serde_json::from_str(line).unwrap();
+    let detail = record.detail.unwrap();
+    assert_eq!((detail.work(), detail.get("steps")), ("walk", Some(Value::Integer(2))));
 }

@@ -7,7 +7,7 @@ use crate::flow::{Feed, Inbox, Signal};
 use crate::pace::Pacer;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::works::Works;
+use crate::works::{Works, services};
 use gaits_core::{Clock, Sink, Source};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -71,7 +71,8 @@ pub fn run<'b>(
     let clock = MonotonicClock::start();
     let executor = exec::executor(plan, &program.worker, clock);
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    let work = program.works.build(&plan.work.name, &plan.work.settings, &clock)?;
+    let services = services(&clock, &control.inbox);
+    let work = program.works.build(&plan.work.name, &plan.work.settings, &services)?;
     let layout = plan.model.layout();
     let workers = usize::try_from(layout.workers()).unwrap_or(usize::MAX);
     // A main process whose workers are processes has those for a crew; they have crews of their own.
@@ -83,6 +84,7 @@ pub fn run<'b>(
     let cx = Context {
         feed: Arc::new(Feed::new()),
         work,
+        session: plan.session,
         out: Arc::clone(&control.inbox),
         cancel: CancellationToken::new(),
         clock: Arc::clone(&clock),

@@ -3,14 +3,15 @@
 //!
 //! Limit: knows no work of its own. Whoever puts a program together fills it.
 
-use gaits_core::{Clock, Value, Work};
+use crate::flow::{Inbox, Notice};
+use gaits_core::{Clock, Services, Value, Work};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Makes a work from its settings; the clock stamps what the work measures. The error is a sentence that says which
+/// Makes a work from its settings, with what the program lends it. The error is a sentence that says which
 /// setting is wrong and how to put it right.
-pub type Builder = dyn Fn(&Value, &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> + Send + Sync;
+pub type Builder = dyn Fn(&Value, &Services) -> Result<Arc<dyn Work>, String> + Send + Sync;
 
 /// The works that a program knows, by name.
 ///
@@ -58,7 +59,7 @@ impl Works {
     #[must_use]
     pub fn with<B>(mut self, name: impl Into<String>, builder: B) -> Self
     where
-        B: Fn(&Value, &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> + Send + Sync + 'static,
+        B: Fn(&Value, &Services) -> Result<Arc<dyn Work>, String> + Send + Sync + 'static,
     {
         self.builders.insert(name.into(), Arc::new(builder));
         self
@@ -72,43 +73,68 @@ impl Works {
         &self,
         name: &str,
         settings: &Value,
-        clock: &Arc<dyn Clock>,
+        services: &Services,
     ) -> Result<Arc<dyn Work>, WorkError> {
         let builder = self.builders.get(name).ok_or_else(|| WorkError::Unknown {
             name: name.to_owned(),
             known: self.builders.keys().cloned().collect(),
         })?;
-        builder(settings, clock)
+        builder(settings, services)
             .map_err(|message| WorkError::Settings { name: name.to_owned(), message })
     }
+}
+
+/// What works get from the run: its clock, and a way to tell the user something.
+pub(crate) fn services(clock: &Arc<dyn Clock>, out: &Arc<Inbox>) -> Services {
+    let out = Arc::clone(out);
+    let tell = move |line| out.notice(Notice::WorkSaid { line });
+    Services { clock: Arc::clone(clock), tell: Arc::new(tell) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gaits_core::{ManualClock, Session};
+    use gaits_core::{
+        BlockingSession, BlockingWork, Data, ErrorKind, Facts, ItemError, ManualClock, Performs,
+        Refused, SessionError, SessionScope, Setting,
+    };
 
     #[derive(Debug)]
     struct Nothing;
 
     impl Work for Nothing {
-        fn open(&self) -> Session {
-            unreachable!("it is only built")
+        fn performs(&self) -> Performs<'_> {
+            Performs::Blocking(self)
+        }
+
+        fn settings(&self) -> Vec<Setting> {
+            Vec::new()
+        }
+
+        fn inspect<'a>(&self, _: &'a Data) -> Result<Facts<'a>, Refused> {
+            Err("it takes nothing".to_owned().into())
+        }
+    }
+
+    impl BlockingWork for Nothing {
+        fn open(&self, _: SessionScope) -> Result<Box<dyn BlockingSession>, SessionError> {
+            Err(SessionError::Failed(ItemError::new(ErrorKind::Panic, "it does nothing")))
         }
     }
 
     #[test]
     fn a_work_is_built_by_its_name_from_its_settings() {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+        let clock = Arc::new(ManualClock::default());
+        let services = Services { clock, tell: Arc::new(|_| {}) };
         let wanted = Value::Integer(7);
         let works = Works::new().with("nothing", move |settings, _| {
             // A builder may capture what the program has set up.
             if *settings == wanted { Ok(Arc::new(Nothing)) } else { Err("seven is needed".into()) }
         });
-        assert!(works.build("nothing", &Value::Integer(7), &clock).is_ok());
-        let refused = works.build("nothing", &Value::Null, &clock).unwrap_err();
+        assert!(works.build("nothing", &Value::Integer(7), &services).is_ok());
+        let refused = works.build("nothing", &Value::Null, &services).unwrap_err();
         assert_eq!(refused.to_string(), "nothing: seven is needed");
-        let unknown = works.build("nothnig", &Value::Null, &clock).unwrap_err();
+        let unknown = works.build("nothnig", &Value::Null, &services).unwrap_err();
         assert_eq!(unknown.to_string(), "no work is called `nothnig`; there are nothing");
     }
 }

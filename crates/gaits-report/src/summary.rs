@@ -171,7 +171,7 @@ fn counted(number: usize, one: &str, many: &str) -> String {
 mod tests {
     use super::*;
     use crate::tally::tests::record;
-    use gaits_core::{Detail, ErrorKind, HttpDetail, Record};
+    use gaits_core::{Detail, ErrorKind, Record, Value};
     use proptest::prelude::*;
 
     fn summary(tally: Tally, wall_us: u64) -> Summary {
@@ -186,14 +186,15 @@ mod tests {
     }
 
     fn fetched(tid: u32, latency_us: u64, reused: bool) -> Record {
-        let detail = HttpDetail {
-            status: Some(200),
-            bytes: 50,
-            decoded_bytes: 50,
-            reused,
-            ..HttpDetail::default()
-        };
-        Record { detail: Detail::Http(Box::new(detail)), ..record((7, tid), latency_us, None) }
+        let fields = [
+            ("status", Value::Integer(200)),
+            ("bytes", Value::Integer(50)),
+            ("decoded_bytes", Value::Integer(50)),
+            ("reused", Value::Bool(reused)),
+        ];
+        let fields = fields.map(|(name, value)| (name.into(), value)).to_vec();
+        let detail = Some(Detail::read("http", fields));
+        Record { detail, ..record((7, tid), latency_us, None) }
     }
 
     #[test]

@@ -2,11 +2,14 @@
 //! counts and distributions only; rates and comparisons are made from them elsewhere.
 
 use crate::Latency;
-use gaits_core::{ErrorKind, Outcome, Record, WorkerId};
+use gaits_core::{Detail, ErrorKind, Outcome, Record, WorkerId};
 use std::collections::{BTreeMap, HashSet};
 
 /// As many workers are told apart; a run that respawns more counts the first ones only, so that memory stays bounded.
 const MOST_WORKERS: usize = 65_536;
+
+/// The work whose traffic and connections are summed up.
+const HTTP: &str = "http";
 
 /// As much of a failure's message is kept, in bytes.
 const MESSAGE_BYTES: usize = 400;
@@ -71,15 +74,8 @@ impl Tally {
                 .or_insert_with(|| Failures { count: 0, message: beginning(&error.message) })
                 .add(1),
         }
-        if let Some(http) = record.http() {
-            self.bytes = self.bytes.saturating_add(http.bytes);
-            self.decoded_bytes = self.decoded_bytes.saturating_add(http.decoded_bytes);
-            if http.reused {
-                self.connections_reused += 1;
-            } else if http.status.is_some() || http.tls_us > 0 || http.first_byte_us > 0 {
-                // A refused connection took its time, too, and was never open.
-                self.connections_opened += 1;
-            }
+        if let Some(detail) = record.detail.as_ref().filter(|detail| detail.work() == HTTP) {
+            self.add_request(detail);
         }
         if let Some(worker) = record.worker {
             self.add_worker(worker);
@@ -87,7 +83,29 @@ impl Tally {
         }
     }
 
-    fn add_worker(&mut self, worker: WorkerId) {
+    fn add_request(&mut self, detail: &Detail) {
+        let (mut reused, mut was_open) = (false, false);
+        detail.fields(|name, field| {
+            let count = || field.as_unsigned().unwrap_or_default();
+            match name {
+                "bytes" => self.bytes = self.bytes.saturating_add(count()),
+                "decoded_bytes" => self.decoded_bytes = self.decoded_bytes.saturating_add(count()),
+                "reused" => reused = field.as_bool().unwrap_or_default(),
+                // A refused connection took its time, too, and was never open.
+                "status" | "tls_us" | "first_byte_us" => was_open |= count() > 0,
+                _ => {}
+            }
+        });
+        if reused {
+            self.connections_reused += 1;
+        } else if was_open {
+            self.connections_opened += 1;
+        }
+    }
+
+    fn add_worker(&mut self, mut worker: WorkerId) {
+        // Threads are counted, not the slots of their event loops.
+        worker.slot = 0;
         if self.last_worker.0 != Some(worker) && self.workers.len() < MOST_WORKERS {
             self.workers.insert(worker);
         }
@@ -260,7 +278,7 @@ fn beginning(message: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use gaits_core::{Detail, HttpDetail, ItemError, Timing};
+    use gaits_core::{ItemError, Timing, Value};
     use proptest::prelude::*;
 
     /// A record of an item that worker (`pid`, `tid`) did in `latency_us`, well or with `error`.
@@ -276,27 +294,35 @@ pub(crate) mod tests {
                 Outcome::Failed(ItemError::new(kind, message))
             }),
             attempts: 1,
-            worker: Some(WorkerId { pid, tid }),
+            worker: Some(WorkerId { pid, tid, slot: tid % 3 }),
             timing: Timing { queued_us: 0, started_us: 5, finished_us: 5 + latency_us, cpu_us: 7 },
-            detail: Detail::None,
+            detail: None,
             extract: Vec::new(),
+            payload: None,
         }
     }
 
-    fn http(status: Option<u16>, reused: bool, connect_us: u64) -> Detail {
-        let detail = HttpDetail { status, reused, connect_us, ..HttpDetail::default() };
-        Detail::Http(Box::new(HttpDetail { bytes: 10, decoded_bytes: 30, ..detail }))
+    pub(crate) fn http(status: Option<u16>, reused: bool, connect_us: u64) -> Detail {
+        let status = status.map(|status| ("status", Value::Integer(status.into())));
+        let fields = status.into_iter().chain([
+            ("bytes", Value::Integer(10)),
+            ("decoded_bytes", Value::Integer(30)),
+            ("reused", Value::Bool(reused)),
+            ("connect_us", connect_us.into()),
+        ]);
+        Detail::read("http", fields.map(|(name, value)| (name.into(), value)).collect())
     }
 
     #[test]
     fn it_counts_what_the_records_say() {
         let mut tally = Tally::new();
-        tally.add(&Record { detail: http(Some(200), false, 40), ..record((1, 1), 100, None) });
-        tally.add(&Record { detail: http(Some(200), true, 0), ..record((1, 2), 200, None) });
+        tally
+            .add(&Record { detail: Some(http(Some(200), false, 40)), ..record((1, 1), 100, None) });
+        tally.add(&Record { detail: Some(http(Some(200), true, 0)), ..record((1, 2), 200, None) });
         let refused = Some((ErrorKind::Connect, "connection refused"));
         tally.add(&Record {
             attempts: 3,
-            detail: http(None, false, 7),
+            detail: Some(http(None, false, 7)),
             ..record((2, 2), 9, refused)
         });
         tally.add(&record((2, 2), 9, Some((ErrorKind::Connect, "no route"))));
@@ -348,7 +374,7 @@ pub(crate) mod tests {
                 record.worker = None;
             }
             if let Some((reused, connect_us)) = detail {
-                record.detail = http(None, reused, connect_us);
+                record.detail = Some(http(None, reused, connect_us));
             }
             record
         }

@@ -2,7 +2,8 @@
 
 use crate::settings::{self, SettingsError};
 use gaits_core::{
-    BlockingSession, Clock, CpuDetail, Detail, Item, Performed, Reply, Session, Value, Work,
+    BlockingSession, BlockingWork, Data, Detail, Facts, Field, Item, Measured, Performed, Performs,
+    Record, Refused, Reply, Services, SessionError, SessionScope, Setting, Value, Work,
 };
 use num_bigint::BigUint;
 use serde::{Deserialize, Serialize};
@@ -38,14 +39,67 @@ impl CpuSpec {
 ///
 /// # Errors
 /// Says what is wrong with the settings.
-pub fn build(settings: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+pub fn build(settings: &Value, _: &Services) -> Result<Arc<dyn Work>, String> {
     let spec: CpuSpec = settings::from_value(settings).map_err(|e| e.to_string())?;
     Ok(Arc::new(spec))
 }
 
+/// What `cpu` measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CpuDetail {
+    /// Bit length of the result.
+    pub bits: u64,
+    /// SHA-256 of the result's big-endian bytes, without leading zeros, in hex digits: what
+    /// `hashlib.sha256(r.to_bytes((r.bit_length() + 7) // 8, 'big')).hexdigest()` gives in Python.
+    pub sha256: Box<str>,
+}
+
+impl Measured for CpuDetail {
+    fn fields(&self, each: &mut dyn FnMut(&str, Field<'_>)) {
+        each("bits", Field::Unsigned(self.bits));
+        each("sha256", Field::Text(&self.sha256));
+    }
+
+    fn boxed(&self) -> Box<dyn Measured> {
+        Box::new(self.clone())
+    }
+}
+
+impl CpuDetail {
+    /// What `cpu` has measured of the item of `record`, wherever the record comes from; none if it was another work.
+    #[must_use]
+    pub fn of(record: &Record) -> Option<Self> {
+        let detail = record.detail.as_ref().filter(|detail| detail.work() == NAME)?;
+        let mut read = Self { bits: 0, sha256: Box::default() };
+        detail.fields(|name, field| match name {
+            "bits" => read.bits = field.as_unsigned().unwrap_or_default(),
+            "sha256" => read.sha256 = field.as_text().unwrap_or_default().into(),
+            _ => {}
+        });
+        Some(read)
+    }
+}
+
 impl Work for CpuSpec {
-    fn open(&self) -> Session {
-        Session::Blocking(Box::new(*self))
+    fn performs(&self) -> Performs<'_> {
+        Performs::Blocking(self)
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        let CpuSpec::Product { n } = *self;
+        let setting = |name, value| Setting { name, value, changes_meaning: true };
+        vec![setting("function", Value::String("product".into())), setting("n", n.into())]
+    }
+
+    /// The function is in the settings, so any item will do.
+    fn inspect<'a>(&self, _: &'a Data) -> Result<Facts<'a>, Refused> {
+        Ok(Facts { pacing_key: "".into(), repeatable: true, shown: None })
+    }
+}
+
+impl BlockingWork for CpuSpec {
+    fn open(&self, _: SessionScope) -> Result<Box<dyn BlockingSession>, SessionError> {
+        Ok(Box::new(*self))
     }
 }
 
@@ -58,10 +112,8 @@ impl BlockingSession for CpuSpec {
             // Writing to a String cannot fail.
             let _ = write!(sha256, "{byte:02x}");
         }
-        Reply::Done(Performed::ok(Detail::Cpu(CpuDetail {
-            bits: result.bits(),
-            sha256: sha256.into(),
-        })))
+        let detail = CpuDetail { bits: result.bits(), sha256: sha256.into() };
+        Reply::Done(Performed::ok(Some(Detail::new(NAME, detail))))
     }
 }
 
@@ -102,7 +154,8 @@ mod tests {
             let Reply::Done(done) = CpuSpec::Product { n }.perform(&Item::new(0, "")) else {
                 panic!("a computation is never out of file descriptors");
             };
-            let Detail::Cpu(detail) = done.detail else { panic!("{:?}", done.detail) };
+            let detail = done.detail.unwrap();
+            let detail: &CpuDetail = detail.downcast_ref().unwrap();
             assert_eq!((detail.bits, &*detail.sha256), (bits, sha256), "n = {n}");
         }
     }

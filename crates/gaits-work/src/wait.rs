@@ -2,8 +2,9 @@
 
 use crate::settings::{self, SettingsError};
 use gaits_core::{
-    AsyncSession, BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, PerformFuture,
-    Performed, Reply, Session, Value, WaitDetail, Work,
+    AsyncSession, AsyncWork, BlockingSession, BlockingWork, Data, Detail, ErrorKind, Facts, Field,
+    Item, ItemError, Measured, PerformFuture, Performed, Performs, Record, Refused, Reply,
+    Services, SessionError, SessionScope, Setting, Value, Work,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -26,10 +27,14 @@ pub enum WaitSpec {
 /// # Errors
 /// Says what is wrong with `text`.
 pub fn check(text: &str) -> Result<(), String> {
-    seconds(text).map(drop)
+    parse(text).map(drop)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+fn seconds(item: &Data) -> Result<Duration, String> {
+    parse(item.as_text().ok_or("bytes are no number of seconds")?)
+}
+
+fn parse(text: &str) -> Result<Duration, String> {
     match text.trim().parse::<f64>() {
         Ok(s) if (0.0..=LONGEST_S).contains(&s) => Ok(Duration::from_secs_f64(s)),
         Ok(_) => Err(format!("`{text}` is not between 0 and {LONGEST_S} seconds")),
@@ -51,26 +56,80 @@ impl WaitSpec {
 ///
 /// # Errors
 /// Says what is wrong with the settings.
-pub fn build(settings: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+pub fn build(settings: &Value, _: &Services) -> Result<Arc<dyn Work>, String> {
     let spec: WaitSpec = settings::from_value(settings).map_err(|e| e.to_string())?;
     Ok(Arc::new(spec))
 }
 
+/// What `wait` measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitDetail {
+    /// How long it was asked to wait, in microseconds.
+    pub asked_us: u64,
+}
+
+impl Measured for WaitDetail {
+    fn fields(&self, each: &mut dyn FnMut(&str, Field<'_>)) {
+        each("asked_us", Field::Unsigned(self.asked_us));
+    }
+
+    fn boxed(&self) -> Box<dyn Measured> {
+        Box::new(*self)
+    }
+}
+
+impl WaitDetail {
+    /// What `wait` has measured of the item of `record`, wherever the record comes from; none if it was another work.
+    #[must_use]
+    pub fn of(record: &Record) -> Option<Self> {
+        let detail = record.detail.as_ref().filter(|detail| detail.work() == NAME)?;
+        let mut read = None;
+        detail.fields(|name, field| {
+            if name == "asked_us" {
+                read = field.as_unsigned().map(|asked_us| Self { asked_us });
+            }
+        });
+        read
+    }
+}
+
 impl Work for WaitSpec {
-    fn open(&self) -> Session {
+    fn performs(&self) -> Performs<'_> {
         match self {
-            WaitSpec::Timer => Session::Async(Box::new(Timer)),
-            WaitSpec::Blocking => Session::Blocking(Box::new(Sleep)),
+            WaitSpec::Timer => Performs::Async(&Timer),
+            WaitSpec::Blocking => Performs::Blocking(&Sleep),
         }
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        let value = Value::Bool(*self == WaitSpec::Blocking);
+        vec![Setting { name: "blocking", value, changes_meaning: false }]
+    }
+
+    fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
+        seconds(item)?;
+        Ok(Facts { pacing_key: "".into(), repeatable: true, shown: None })
+    }
+}
+
+impl AsyncWork for Timer {
+    fn open(&self, _: SessionScope) -> Result<Box<dyn AsyncSession>, SessionError> {
+        Ok(Box::new(Timer))
+    }
+}
+
+impl BlockingWork for Sleep {
+    fn open(&self, _: SessionScope) -> Result<Box<dyn BlockingSession>, SessionError> {
+        Ok(Box::new(Sleep))
     }
 }
 
 struct Timer;
 
 impl AsyncSession for Timer {
-    fn perform<'a>(&'a mut self, item: &'a Item) -> PerformFuture<'a> {
+    fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a> {
         Box::pin(async move {
-            let asked = seconds(&item.text);
+            let asked = seconds(&item.data);
             if let Ok(asked) = asked
                 && !asked.is_zero()
             {
@@ -85,7 +144,7 @@ struct Sleep;
 
 impl BlockingSession for Sleep {
     fn perform(&mut self, item: &Item) -> Reply {
-        let asked = seconds(&item.text);
+        let asked = seconds(&item.data);
         if let Ok(asked) = asked
             && !asked.is_zero()
         {
@@ -99,11 +158,9 @@ fn done(asked: Result<Duration, String>) -> Reply {
     Reply::Done(match asked {
         Ok(asked) => {
             let asked_us = u64::try_from(asked.as_micros()).unwrap_or(u64::MAX);
-            Performed::ok(Detail::Wait(WaitDetail { asked_us }))
+            Performed::ok(Some(Detail::new(NAME, WaitDetail { asked_us })))
         }
-        Err(message) => {
-            Performed::failed(ItemError::new(ErrorKind::InvalidItem, message), Detail::None)
-        }
+        Err(message) => Performed::failed(ItemError::new(ErrorKind::InvalidItem, message), None),
     })
 }
 
@@ -113,8 +170,8 @@ mod tests {
 
     #[test]
     fn items_are_seconds() {
-        assert_eq!(seconds("3").unwrap(), Duration::from_secs(3));
-        assert_eq!(seconds(" 0.25 ").unwrap(), Duration::from_millis(250));
+        assert_eq!(parse("3").unwrap(), Duration::from_secs(3));
+        assert_eq!(parse(" 0.25 ").unwrap(), Duration::from_millis(250));
         for text in ["", "x", "-1", "NaN", "inf", "1e9"] {
             assert!(check(text).is_err(), "{text}");
         }

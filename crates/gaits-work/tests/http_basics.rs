@@ -2,9 +2,9 @@
 
 mod http_support;
 
-use gaits_core::{Detail, HttpVersion};
-use gaits_work::http::{HttpSpec, SessionMode};
-use http_support::{Server, client, ok};
+use gaits_core::SessionScope;
+use gaits_work::http::{HttpSpec, HttpVersion};
+use http_support::{Server, client, client_with, ok};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -36,7 +36,7 @@ fn a_request_is_sent_and_its_answer_measured() {
 #[test]
 fn without_a_session_each_request_has_a_connection_of_its_own() {
     let server = Server::answering_each(&[OK, OK]);
-    let mut client = client(HttpSpec { session: SessionMode::PerRequest, ..HttpSpec::default() });
+    let mut client = client_with(HttpSpec::default(), SessionScope::None);
     assert!(!ok(client.get(&server.url("/"))).reused);
     assert!(!ok(client.get(&server.url("/"))).reused);
     let requests = server.requests();
@@ -51,5 +51,5 @@ fn an_item_that_is_no_url_fails_without_a_detail() {
         failed.outcome.unwrap_err().to_string(),
         "invalid_item: no scheme: did you mean https://example.com?"
     );
-    assert_eq!(failed.detail, Detail::None);
+    assert_eq!(failed.detail, None);
 }

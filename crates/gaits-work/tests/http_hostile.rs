@@ -4,7 +4,7 @@
 
 mod http_support;
 
-use gaits_core::ErrorKind;
+use gaits_core::{ErrorKind, SessionScope};
 use gaits_work::http::HttpSpec;
 use http_support::{Server, TickingClock, client, client_of, failed, ok};
 use std::io::Write;
@@ -327,7 +327,7 @@ fn a_server_that_announces_the_end_is_believed() {
 fn a_body_that_ends_with_the_connection_is_whole() {
     let server = Server::answering_each(&["HTTP/1.0 200 OK\r\n\r\nhello"]);
     let detail = ok(client(HttpSpec::default()).get(&server.url("/")));
-    assert_eq!((detail.bytes, detail.version), (5, Some(gaits_core::HttpVersion::Http10)));
+    assert_eq!((detail.bytes, detail.version), (5, Some(gaits_work::http::HttpVersion::Http10)));
 }
 
 #[test]
@@ -340,7 +340,8 @@ fn a_drip_ends_at_the_total_timeout() {
     });
     let spec = HttpSpec { timeout: Some(Duration::from_millis(300)), ..HttpSpec::default() };
     let work = gaits_work::http::HttpWork::new(&spec, Arc::new(TickingClock::default())).unwrap();
-    let (kind, message, detail) = failed(client_of(&work).get(&server.url("/")));
+    let (kind, message, detail) =
+        failed(client_of(&work, SessionScope::Loop).get(&server.url("/")));
     assert_eq!(kind, ErrorKind::Timeout);
     assert_eq!(message, "no complete answer within 0.3 s: still reading the body");
     assert_eq!((detail.status, detail.bytes, detail.decoded_bytes), (Some(200), 5, 5));

@@ -4,10 +4,10 @@
 
 mod http_support;
 
-use gaits_core::{ErrorKind, HttpDetail, HttpVersion, ManualClock, Value};
+use gaits_core::{ErrorKind, ManualClock, SessionScope, Value};
 use gaits_origin::{Config, Faults, Origin};
-use gaits_work::http::{HttpSpec, HttpWork, Method, SessionMode, Trust};
-use http_support::{Client, client, client_of, failed, ok};
+use gaits_work::http::{HttpDetail, HttpSpec, HttpVersion, HttpWork, Method, Trust};
+use http_support::{Client, client, client_of, client_with, failed, ok};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn tls_to_a_server_without_it_says_so() {
 #[test]
 fn without_a_session_each_request_shakes_hands_anew() {
     let (origin, spec) = tls_origin();
-    let mut client = client(HttpSpec { session: SessionMode::PerRequest, ..spec });
+    let mut client = client_with(spec, SessionScope::None);
     for _ in 0..3 {
         assert!(!ok(client.get(&origin.url("/uuid"))).reused);
     }
@@ -177,10 +177,10 @@ fn cookies_are_kept_if_they_are_wanted() {
     let dark = Value::Object(vec![("theme".into(), Value::String("dark".into()))]);
     let none = Value::Object(Vec::new());
     assert_eq!(theme(&mut client(spec.clone())).extract, [("cookies".into(), dark.clone())]);
-    let per_request = HttpSpec { session: SessionMode::PerRequest, ..spec.clone() };
-    assert_eq!(theme(&mut client(per_request.clone())).extract, [("cookies".into(), none.clone())]);
+    let per_item = || client_with(spec.clone(), SessionScope::None);
+    assert_eq!(theme(&mut per_item()).extract, [("cookies".into(), none.clone())]);
     // …but through the redirect of one item they live.
-    let set = client(per_request).get(&origin.url("/cookies/set?theme=dark"));
+    let set = per_item().get(&origin.url("/cookies/set?theme=dark"));
     assert_eq!(set.extract, [("cookies".into(), dark)]);
     let without = HttpSpec { cookies: false, ..spec };
     assert_eq!(theme(&mut client(without)).extract, [("cookies".into(), none)]);
@@ -191,7 +191,8 @@ fn sessions_of_one_work_do_not_share_cookies() {
     let origin = origin();
     let spec = HttpSpec { cookies: true, ..extracting(&["cookies=/cookies"]) };
     let work = HttpWork::new(&spec, Arc::new(ManualClock::default())).unwrap();
-    let (mut one, mut two) = (client_of(&work), client_of(&work));
+    let (mut one, mut two) =
+        (client_of(&work, SessionScope::Worker), client_of(&work, SessionScope::Worker));
     one.get(&origin.url("/cookies/set?theme=dark"));
     let none = Value::Object(Vec::new());
     assert_eq!(two.get(&origin.url("/cookies")).extract, [("cookies".into(), none)]);
@@ -238,16 +239,6 @@ fn a_field_that_is_not_there_fails_the_item() {
     assert!(detail.blake3.is_some(), "the body did arrive");
     let uuid = fetched(HttpSpec::default(), &origin.url("/uuid"), "/uuid");
     assert_eq!(uuid.len(), 36);
-}
-
-#[test]
-fn release_closes_what_is_idle() {
-    let origin = origin();
-    let mut client = client(HttpSpec::default());
-    ok(client.get(&origin.url("/uuid")));
-    client.release();
-    assert!(!ok(client.get(&origin.url("/uuid"))).reused);
-    assert_eq!(origin.connections(), 2);
 }
 
 #[test]

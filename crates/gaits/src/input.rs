@@ -1,12 +1,13 @@
 //! Where items come from, as a user describes it: opened as a source, read as a whole, or counted.
 //!
-//! Limit: what an item must look like is the work's to say; every reader is given a check.
+//! Limit: what an item must look like is the work's to say; whoever opens an input names the work.
 
-use gaits_core::{Entry, More, Source};
+use gaits_core::{Data, Entry, More, Source, Work};
 use gaits_engine::source::{Check, Lines, List};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The most items that are held in memory, for what goes over them more than once.
 pub const MOST_HELD: usize = 1_000_000;
@@ -88,19 +89,17 @@ impl Input {
         }
     }
 
-    /// Opens it as the source of a run. The source makes an invalid entry of each item that `check` refuses.
+    /// Opens it as the source of a run. The source makes an invalid entry of each item that `work` does not take.
     ///
     /// # Errors
     /// It is a file that can't be opened.
-    pub fn open(
-        &self,
-        check: impl Fn(&str) -> Result<(), String> + Send + 'static,
-    ) -> Result<Box<dyn Source>, InputError> {
-        let check: Check = Box::new(check);
+    pub fn open(&self, work: &Arc<dyn Work>) -> Result<Box<dyn Source>, InputError> {
+        let work = Arc::clone(work);
+        let check: Check = Box::new(move |item| work.inspect(item).map(|facts| facts.shown));
         Ok(match self {
             Input::Listed { items, count } => {
                 let count = count.unwrap_or(items.len() as u64);
-                Box::new(List::cycled(items.clone(), count, check))
+                Box::new(List::cycled(data(items), count, check))
             }
             Input::Stdin => {
                 Box::new(Lines::new(BufReader::with_capacity(CHUNK, io::stdin()), "stdin", check))
@@ -112,16 +111,22 @@ impl Input {
         })
     }
 
-    /// Reads the whole input, for what goes over it more than once. They are all held in memory, so there is a limit,
-    /// [`MOST_HELD`]. Every item must be valid: models that do different things can't be compared.
+    /// Reads all items, for what goes over them more than once, and says how many there are in all: a list may have a
+    /// count that is larger or smaller than itself. They are all held in memory, so there is a limit, [`MOST_HELD`].
+    /// Every item must be valid: models that do different things can't be compared.
     ///
     /// # Errors
-    /// It can't be read to its end, `check` refuses an item, or there are too many items or none.
-    pub fn read_all(
-        &self,
-        check: impl Fn(&str) -> Result<(), String> + Send + 'static,
-    ) -> Result<Vec<Box<str>>, InputError> {
-        let mut source = self.open(check)?;
+    /// It can't be read to its end, `work` does not take an item, or there are too many items or none.
+    pub fn read_all(&self, work: &Arc<dyn Work>) -> Result<(Vec<Data>, u64), InputError> {
+        if let Input::Listed { items, count: Some(count) } = self {
+            let items = data(items);
+            for item in &items {
+                work.inspect(item)
+                    .map_err(|refused| InputError::Item { message: refused.message })?;
+            }
+            return Ok((items, *count));
+        }
+        let mut source = self.open(work)?;
         let mut items = Vec::new();
         let mut batch = Vec::new();
         loop {
@@ -130,7 +135,7 @@ impl Input {
                 .map_err(|source| InputError::Read { input: self.name(), source })?;
             for entry in batch.drain(..) {
                 match entry {
-                    Entry::Item(text) => items.push(text),
+                    Entry::Item { data, .. } => items.push(data),
                     Entry::Invalid { message, .. } => return Err(InputError::Item { message }),
                 }
             }
@@ -141,7 +146,11 @@ impl Input {
                 break;
             }
         }
-        if items.is_empty() { Err(InputError::Empty { input: self.name() }) } else { Ok(items) }
+        if items.is_empty() {
+            return Err(InputError::Empty { input: self.name() });
+        }
+        let count = items.len() as u64;
+        Ok((items, count))
     }
 
     /// How many items there are in all; none where that can't be found out, or `stopped` said so while a file was
@@ -152,7 +161,7 @@ impl Input {
             Input::Stdin => None,
             Input::File(path) => {
                 let file = File::open(path).ok()?;
-                // A pipe would be emptied by whoever counts it.
+                // Counting a pipe would empty it.
                 if !file.metadata().ok()?.is_file() {
                     return None;
                 }
@@ -160,6 +169,10 @@ impl Input {
             }
         }
     }
+}
+
+fn data(items: &[Box<str>]) -> Vec<Data> {
+    items.iter().cloned().map(Data::Text).collect()
 }
 
 fn open_file(path: &Path) -> Result<File, InputError> {

@@ -14,7 +14,9 @@
 //!
 //! ```
 //! use gaits::wait::{self, WaitSpec};
-//! use gaits::{Control, Input, Plan, Program, Record, Run, Sink, WorkSpec, WorkerCommand};
+//! use gaits::{
+//!     Control, Input, Plan, Program, Record, Run, SessionScope, Sink, WorkSpec, WorkerCommand,
+//! };
 //!
 //! /// Keeps every record.
 //! #[derive(Default)]
@@ -32,12 +34,13 @@
 //! let plan = Plan {
 //!     work: WorkSpec::new(wait::NAME, WaitSpec::Timer.settings()?),
 //!     model: "async:2".parse()?,
+//!     session: SessionScope::default(),
 //! };
 //! let input = Input::Listed { items: vec!["0.02".into(), "0.01".into(), "0".into()], count: None };
 //!
 //! let mut collected = Collected::default();
-//! let run = Run::over(&plan, &input, wait::check)?.sink(&mut collected);
-//! let outcome = run.run(&program, &mut (), &Control::new())?;
+//! let run = Run::over(&program, &plan, &input)?.sink(&mut collected);
+//! let outcome = run.run(&mut (), &Control::new())?;
 //!
 //! assert_eq!((outcome.end.ok, outcome.end.failed), (3, 0));
 //! // Records come in the order in which items finish.
@@ -63,11 +66,13 @@ pub use input::{Input, InputError, MOST_HELD};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{Race, RaceControl, RaceError, RaceObserver, RaceOutcome, models_for};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
-pub use works::works;
+pub use works::{set_up, works};
 
-pub use gaits_core::{Entry, ErrorKind, ItemError, More, Outcome, Record, Sink, Source, Value};
+pub use gaits_core::{
+    Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source, Value,
+    Work,
+};
 pub use gaits_engine::plan::{Model, ModelError, Plan, WorkSpec};
-pub use gaits_engine::source::Check;
 pub use gaits_engine::{
     Control, ExecutorError, Notice, Program, Progress, RunEnd, RunError as EngineError,
     WORKER_VERB, WorkError, WorkerCommand, Works, worker_main,

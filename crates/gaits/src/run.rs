@@ -4,9 +4,10 @@ use crate::input::{Input, InputError};
 use crate::layout::layout;
 use crate::output::Output;
 use crate::tally::SharedTally;
+use crate::works::set_up;
 use gaits_core::{Sink, Source};
 use gaits_engine::plan::{Model, Plan};
-use gaits_engine::{Control, Notice, Observer, Program, RunEnd};
+use gaits_engine::{Control, Notice, Observer, Program, RunEnd, WorkError};
 use gaits_report::Summary;
 use std::fmt;
 use std::io;
@@ -43,9 +44,13 @@ pub struct RunOutcome {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The input has no item. Nothing was recorded, and a results file that was created for the run is gone again.
+    /// The work can't be set up. Nothing was started.
     #[error(transparent)]
-    Empty(InputError),
+    Work(#[from] WorkError),
+    /// The input can't be opened, or has no item. Nothing was recorded, and a results file that was created for the run
+    /// is gone again.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The reader of the output has gone away.
     #[error("{output} was closed by its reader; the run was stopped")]
     OutputClosed {
@@ -72,7 +77,7 @@ pub enum RunError {
     },
     /// The input can't be read any further.
     #[error("can't read {input} to its end; what was read is done")]
-    Input {
+    Source {
         /// The input's name.
         input: String,
         /// What the system said.
@@ -103,6 +108,7 @@ impl fmt::Display for LastRecord {
 
 /// One run of a plan over the items of a source, not yet begun.
 pub struct Run<'a> {
+    program: &'a Program,
     plan: &'a Plan,
     source: Box<dyn Source>,
     input: String,
@@ -122,21 +128,24 @@ impl fmt::Debug for Run<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// A run of `plan` over `source`, which messages call `input`.
-    pub fn new(plan: &'a Plan, source: Box<dyn Source>, input: impl Into<String>) -> Self {
-        Self { plan, source, input: input.into(), output: None, sinks: Vec::new() }
+    /// A run of `plan` over `source`, which messages call `input`. The source itself sees to it that it holds no item
+    /// that the work does not take.
+    pub fn new(
+        program: &'a Program,
+        plan: &'a Plan,
+        source: Box<dyn Source>,
+        input: impl Into<String>,
+    ) -> Self {
+        Self { program, plan, source, input: input.into(), output: None, sinks: Vec::new() }
     }
 
-    /// A run of `plan` over `input`, whose items must pass `check`.
+    /// A run of `plan` over `input`. An item that the work does not take becomes a failed record.
     ///
     /// # Errors
-    /// The input can't be opened.
-    pub fn over(
-        plan: &'a Plan,
-        input: &Input,
-        check: impl Fn(&str) -> Result<(), String> + Send + 'static,
-    ) -> Result<Self, InputError> {
-        Ok(Self::new(plan, input.open(check)?, input.name()))
+    /// The work can't be set up, or the input can't be opened.
+    pub fn over(program: &'a Program, plan: &'a Plan, input: &Input) -> Result<Self, RunError> {
+        let source = input.open(&set_up(&program.works, &plan.work)?)?;
+        Ok(Self::new(program, plan, source, input.name()))
     }
 
     /// Writes the records to `output`, too.
@@ -159,7 +168,6 @@ impl<'a> Run<'a> {
     /// The run could not begin or go on, or there was nothing to do.
     pub fn run(
         mut self,
-        program: &Program,
         observer: &mut dyn RunObserver,
         control: &Control,
     ) -> Result<RunOutcome, RunError> {
@@ -175,14 +183,14 @@ impl<'a> Run<'a> {
             sinks.extend(self.output.as_mut().map(Output::sink));
             sinks.extend(self.sinks.iter_mut().map(|sink| &mut **sink as &mut dyn Sink));
             sinks.push(&mut tally);
-            gaits_engine::run(program, self.plan, self.source, &mut sinks, &mut watch, control)
+            gaits_engine::run(self.program, self.plan, self.source, &mut sinks, &mut watch, control)
         };
         match result {
             Ok(end) if end.ok + end.failed + end.given_back == 0 && !end.interrupted => {
                 if let Some(output) = self.output {
                     output.discard();
                 }
-                Err(RunError::Empty(InputError::Empty { input: self.input }))
+                Err(InputError::Empty { input: self.input }.into())
             }
             Ok(end) => Ok(watch.outcome(&end)),
             Err(error) => Err(explain(error, self.output, self.input)),
@@ -206,7 +214,8 @@ fn explain(error: gaits_engine::RunError, output: Option<Output>, input: String)
         (Engine::Sink { number, source }, output) => {
             RunError::Sink { number: number - usize::from(output.is_some()), source }
         }
-        (Engine::Source(source), _) => RunError::Input { input, source },
+        (Engine::Source(source), _) => RunError::Source { input, source },
+        (Engine::Work(error), _) => RunError::Work(error),
         (other, _) => RunError::Engine(other),
     }
 }

@@ -5,9 +5,9 @@ use super::values::{self, Timeout};
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use gaits::Input;
+use gaits::{Input, SessionScope};
 use gaits_engine::plan::WorkSpec;
-use gaits_work::http::{self, Extract, HttpSpec, Method, SessionMode, Trust};
+use gaits_work::http::{self, Extract, HttpSpec, Method, Trust};
 use std::path::PathBuf;
 
 /// `http`.
@@ -64,11 +64,11 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_redirects: u8,
 
-    /// Keep connections and cookies from one request to the next: none, or for each worker
-    #[arg(long, value_enum, default_value_t = SessionArg::Worker)]
+    /// Keep connections and cookies from one request to the next, and share them
+    #[arg(long, value_enum, default_value_t = SessionArg::Loop)]
     session: SessionArg,
 
-    /// Take cookies and send them back, in each worker's session
+    /// Take cookies and send them back; who shares them is said by --session
     #[arg(long)]
     cookies: bool,
 
@@ -81,25 +81,35 @@ pub(crate) struct HttpArgs {
 
 impl Job {
     /// Requests over `input` as `spec` says.
-    pub(crate) fn http(spec: &HttpSpec, input: Input) -> Result<Self, Trouble> {
+    pub(crate) fn http(
+        spec: &HttpSpec,
+        session: SessionScope,
+        input: Input,
+    ) -> Result<Self, Trouble> {
         let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
-        Ok(Self {
-            work: WorkSpec::new(http::NAME, settings),
-            input,
-            about: "http".into(),
-            blocking: false,
-            check: http::check,
-        })
+        Ok(Self { work: WorkSpec::new(http::NAME, settings), session, input, about: "http".into() })
     }
 }
 
 /// What is kept from one request to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SessionArg {
-    /// Nothing: a new connection for each request
-    None,
+    /// One session for all workers of an event loop; a plain thread or process has one of its own
+    Loop,
     /// One session for each worker
     Worker,
+    /// Nothing: a new connection for each request
+    None,
+}
+
+impl From<SessionArg> for SessionScope {
+    fn from(arg: SessionArg) -> Self {
+        match arg {
+            SessionArg::Loop => SessionScope::Loop,
+            SessionArg::Worker => SessionScope::Worker,
+            SessionArg::None => SessionScope::None,
+        }
+    }
 }
 
 impl HttpArgs {
@@ -125,10 +135,6 @@ impl HttpArgs {
             timeout: self.timeout.0,
             max_body_size: self.max_body_size,
             max_redirects: self.max_redirects,
-            session: match self.session {
-                SessionArg::None => SessionMode::PerRequest,
-                SessionArg::Worker => SessionMode::PerWorker,
-            },
             cookies: self.cookies,
             extract: self.extract,
         };
@@ -143,6 +149,6 @@ impl HttpArgs {
             }
             None => Input::Listed { items: self.urls, count: self.count },
         };
-        Job::http(&spec, input)
+        Job::http(&spec, self.session.into(), input)
     }
 }

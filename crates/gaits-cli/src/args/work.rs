@@ -7,7 +7,7 @@ use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
 use gaits::cpu::{self, CpuSpec, LARGEST_N};
 use gaits::wait::{self, WaitSpec};
-use gaits::{Input, WorkSpec};
+use gaits::{Input, SessionScope, WorkSpec};
 use std::time::Duration;
 
 /// What is done with each item.
@@ -64,10 +64,9 @@ impl CpuArgs {
         let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
         Ok(Job {
             work: WorkSpec::new(cpu::NAME, settings),
+            session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count) },
             about: format!("cpu product, n = {}", self.n),
-            blocking: true,
-            check: |_| Ok(()),
         })
     }
 }
@@ -110,10 +109,9 @@ impl WaitArgs {
         let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
         Ok(Job {
             work: WorkSpec::new(wait::NAME, settings),
+            session: SessionScope::default(),
             input: Input::Listed { items, count: self.count },
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
-            blocking: self.blocking,
-            check: wait::check,
         })
     }
 }

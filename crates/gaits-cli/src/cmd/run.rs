@@ -15,9 +15,10 @@ use std::io;
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
-    let Job { work, input, check, .. } = work.resolve()?;
-    let plan = Plan { work, model: args.model };
-    let run = Run::over(&plan, &input, check)?;
+    let Job { work, session, input, .. } = work.resolve()?;
+    let plan = Plan { work, model: args.model, session };
+    let program = program();
+    let run = Run::over(&program, &plan, &input)?;
     let destination = args.destination();
     let output = Output::open(&destination, args.existing(), Some(&input)).map_err(refused)?;
     let control = Control::new();
@@ -29,7 +30,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     let bar = Bar::start(control.progress(), &input, args.quiet, to_stdout);
     let mut watch =
         Watch { speaker: bar.speaker(), notices: Notices::default(), quiet: args.quiet };
-    let result = run.output(output).run(&program(), &mut watch, &control);
+    let result = run.output(output).run(&mut watch, &control);
     bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
     let outcome = result?;

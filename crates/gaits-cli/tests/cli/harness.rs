@@ -3,6 +3,7 @@
 //! Every child has a watchdog: what hangs is killed, and the test that waits for it fails with all that was said.
 
 use gaits_core::{ErrorKind, Record};
+use gaits_work::http::HttpDetail;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -581,4 +582,9 @@ fn stat(pid: u32) -> Option<(char, u32)> {
     // The name, in brackets, may hold anything.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+/// What `http` has measured of an item.
+pub(crate) fn http(record: &Record) -> HttpDetail {
+    HttpDetail::of(record).unwrap_or_else(|| panic!("{record:?}"))
 }

@@ -1,8 +1,9 @@
 //! A test beside every option of the work `http`.
 
-use crate::harness::{Dir, Finished, Records, gaits};
-use gaits_core::{ErrorKind, HttpVersion, Record, Value};
+use crate::harness::{Dir, Finished, Records, gaits, http};
+use gaits_core::{ErrorKind, Record, Value};
 use gaits_origin::{Config, Origin};
+use gaits_work::http::HttpVersion;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ fn head_asks_for_heads_only() {
     let origin = origin();
     for option in ["-I", "--head"] {
         let record = one(&fetch(&origin, "/bytes/1000", option).expect_exit(0));
-        let http = record.http().unwrap();
+        let http = http(&record);
         assert_eq!((http.status, http.bytes, http.decoded_bytes), (Some(200), 0, 0));
     }
 }
@@ -145,8 +146,8 @@ fn cookies_are_kept_for_a_session_where_asked_for() {
 }
 
 #[test]
-fn sessions_have_two_ways() {
-    gaits("fetch http://127.0.0.1/ --session all").run().expect_refused("none, worker");
+fn sessions_have_three_ways() {
+    gaits("fetch http://127.0.0.1/ --session all").run().expect_refused("loop, worker, none");
 }
 
 #[test]
@@ -169,9 +170,9 @@ fn cacert_trusts_those_certificates_and_speaks_http_2_by_alpn() {
         let command = format!("fetch {} --count 20 -m {model} --cacert", origin.url("/json"));
         let records = gaits(&command).arg(&pem).run().expect_exit(0).records().expect_all_ok(20);
         for record in records.iter() {
-            assert_eq!(record.http().unwrap().version, Some(HttpVersion::Http2), "{model}");
+            assert_eq!(http(record).version, Some(HttpVersion::Http2), "{model}");
         }
-        let handshakes = records.iter().filter(|record| record.http().unwrap().tls_us > 0).count();
+        let handshakes = records.iter().filter(|record| http(record).tls_us > 0).count();
         assert!(handshakes > 0, "{model}");
     }
     assert_eq!(origin.requests(), 80);
@@ -266,7 +267,7 @@ fn a_body_beyond_its_limit_is_a_failure() {
     let end = fetch(&origin, "/bytes/1001", "--max-body-size 1kB").expect_exit(1);
     end.records().expect_one_failure(ErrorKind::TooLarge);
     // What counts is the decoded body: the compressed one would fit.
-    let http = one(&fetch(&origin, "/gzip", "").expect_exit(0)).http().unwrap().clone();
+    let http = http(&one(&fetch(&origin, "/gzip", "").expect_exit(0)));
     assert!(http.bytes < http.decoded_bytes, "{http:?}");
     let limit = format!("--max-body-size {}", http.decoded_bytes - 1);
     let end = fetch(&origin, "/gzip", &limit).expect_exit(1);
@@ -280,7 +281,7 @@ fn a_body_beyond_its_limit_is_a_failure() {
 #[test]
 fn redirects_are_followed_up_to_their_limit() {
     let origin = origin();
-    let http = one(&fetch(&origin, "/redirect/10", "").expect_exit(0)).http().unwrap().clone();
+    let http = http(&one(&fetch(&origin, "/redirect/10", "").expect_exit(0)));
     assert_eq!((http.redirects, &*http.url), (10, &*origin.url("/get")));
     let end = fetch(&origin, "/redirect/11", "").expect_exit(1);
     end.records().expect_one_failure(ErrorKind::Redirect);
@@ -300,11 +301,11 @@ fn every_coding_is_undone() {
     let origin = origin();
     for coding in ["gzip", "deflate", "brotli", "zstd"] {
         let end = fetch(&origin, &format!("/{coding}"), "").expect_exit(0);
-        let http = one(&end).http().unwrap().clone();
+        let http = http(&one(&end));
         assert!(0 < http.bytes && http.bytes < http.decoded_bytes, "{coding}: {http:?}");
         assert!(http.blake3.is_some(), "{coding}: {http:?}");
     }
-    let plain = one(&fetch(&origin, "/bytes/777", "")).http().unwrap().clone();
+    let plain = http(&one(&fetch(&origin, "/bytes/777", "")));
     assert_eq!((plain.bytes, plain.decoded_bytes), (777, 777));
 }
 
@@ -315,7 +316,7 @@ fn a_status_that_is_not_accepted_is_a_failure() {
         let end = fetch(&origin, &format!("/status/{status}"), "").expect_exit(1);
         let record = one(&end);
         assert_eq!(record.error().map(|error| error.kind), Some(ErrorKind::HttpStatus));
-        assert_eq!(record.http().unwrap().status, Some(status));
+        assert_eq!(http(&record).status, Some(status));
     }
     fetch(&origin, "/status/204", "").expect_exit(0).records().expect_all_ok(1);
 }
@@ -337,6 +338,6 @@ fn latency_shows_in_the_phases() {
     let latency = Duration::from_millis(40);
     let origin = Origin::start(Config { latency, ..Config::default() }).unwrap();
     let record = one(&fetch(&origin, "/uuid", "").expect_exit(0));
-    assert!(record.http().unwrap().first_byte_us >= 40_000, "{record:?}");
+    assert!(http(&record).first_byte_us >= 40_000, "{record:?}");
     assert!(record.timing.latency_us() >= 40_000, "{record:?}");
 }

@@ -1,7 +1,7 @@
 //! Every model from the command line: its records, its processes and threads, its connections, and how many items it
 //! has in flight.
 
-use crate::harness::{Finished, Records, gaits};
+use crate::harness::{Finished, Records, gaits, http};
 use crate::held::Held;
 use gaits_origin::{Config, Origin};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +73,7 @@ fn a_session_of_each_worker_opens_one_connection_and_keeps_it() {
         assert_eq!(origin.requests(), 60, "{model}");
         assert!(origin.connections() <= shape.in_flight, "{model}: {}", origin.connections());
         assert!(origin.max_in_service() <= shape.in_flight, "{model}");
-        let opened = records.iter().filter(|record| !record.http().unwrap().reused).count();
+        let opened = records.iter().filter(|record| !http(record).reused).count();
         assert_eq!(opened as u64, origin.connections(), "{model}");
     }
 }
@@ -86,7 +86,7 @@ fn without_a_session_every_request_opens_a_connection() {
         let records =
             shape.run(&origin.url("/uuid"), "--session none", items).records().expect_all_ok(items);
         assert_eq!((origin.requests(), origin.connections()), (20, 20), "{}", shape.model);
-        assert!(records.iter().all(|record| !record.http().unwrap().reused), "{}", shape.model);
+        assert!(records.iter().all(|record| !http(record).reused), "{}", shape.model);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The works that need no server: `wait` and `cpu`, under the models that they tell apart.
 
 use crate::harness::{Records, gaits};
-use gaits_core::{Detail, ErrorKind};
+use gaits_core::ErrorKind;
+use gaits_work::cpu::CpuDetail;
+use gaits_work::wait::WaitDetail;
 use std::collections::BTreeSet;
 
 /// From the start of the first item to the end of the last, in microseconds.
@@ -45,7 +47,7 @@ fn waits_take_at_least_what_they_ask_for_under_every_model() {
             let records = end.expect_exit(0).records().expect_all_ok(3);
             for (record, asked_us) in records.iter().zip([30_000, 20_000, 10_000]) {
                 assert!(record.timing.latency_us() >= asked_us, "{model} {blocking}: {record:?}");
-                let Detail::Wait(wait) = record.detail else { panic!("{record:?}") };
+                let wait = WaitDetail::of(record).unwrap();
                 assert_eq!(wait.asked_us, asked_us);
             }
         }
@@ -92,7 +94,7 @@ fn one_length_serves_for_many_waits() {
 fn a_count_takes_the_waits_over_and_over() {
     let end = gaits("run wait 0.001 0.002 --count 5 -m async").run().expect_exit(0);
     let records = end.records().expect_all_ok(5);
-    let items: Vec<&str> = records.iter().map(|record| &*record.item).collect();
+    let items: Vec<&str> = records.iter().filter_map(|record| record.item.as_text()).collect();
     assert_eq!(items, ["0.001", "0.002", "0.001", "0.002", "0.001"]);
 }
 
@@ -128,7 +130,7 @@ fn product_is_exact_under_every_model() {
         let command = format!("run cpu product --n 30 --count 2 -m {model}");
         let records = gaits(&command).run().expect_exit(0).records().expect_all_ok(2);
         for record in records.iter() {
-            let Detail::Cpu(detail) = &record.detail else { panic!("{record:?}") };
+            let detail = CpuDetail::of(record).unwrap();
             // CPython: see the oracle beside the function.
             let sha256 = "8212ca591d052648422c93b4b840ef0f35d067efa1472b45efca4d74a958fecd";
             assert_eq!((detail.bits, &*detail.sha256), (259_370, sha256), "{model}");

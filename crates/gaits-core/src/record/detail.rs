@@ -1,156 +1,230 @@
-//! What each work measures.
+//! What a work measured: named fields that only the work itself gives a meaning.
 
-use serde::de::{Deserializer, Error as _};
-use serde::ser::{SerializeStruct, Serializer};
-use serde::{Deserialize, Serialize};
+use super::Blake3;
+use crate::Value;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 
-/// What the work measured, one variant a work; a record holds it under the work's name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Detail {
-    /// Nothing was measured: no worker saw the item, or the work panicked.
-    None,
-    /// By `http`.
-    Http(Box<HttpDetail>),
-    /// By `cpu`.
-    Cpu(CpuDetail),
-    /// By `wait`.
-    Wait(WaitDetail),
+/// What a work measured of one item. A record holds it under the work's name, as an object.
+///
+/// A work keeps what it measures in a type of its own, which is turned into named fields only where they are needed: in
+/// the sink, and on the way out of a worker process. A detail that was read from a file or came from a worker process
+/// has the same fields, and no type.
+#[derive(Clone)]
+pub struct Detail {
+    work: Cow<'static, str>,
+    form: Form,
 }
 
-/// What `http` measures. Phases are durations in microseconds; a phase that did not take place is 0. Of redirected
-/// requests they are the sums.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct HttpDetail {
-    /// The response's status; none when no response came.
-    pub status: Option<u16>,
-    /// The protocol it came over.
-    pub version: Option<HttpVersion>,
-    /// The URL that gave the response, after redirects.
-    pub url: Box<str>,
-    /// How many redirects were followed.
-    pub redirects: u8,
-    /// Bytes of body received, before decoding.
-    pub bytes: u64,
-    /// Bytes of body after its content codings were undone.
-    pub decoded_bytes: u64,
-    /// Hash of the decoded body; none when it did not arrive whole.
-    pub blake3: Option<Blake3>,
-    /// Whether the connection had served a request before.
-    pub reused: bool,
-    /// Resolving the host's name.
-    pub dns_us: u64,
-    /// Establishing the TCP connection.
-    pub connect_us: u64,
-    /// The TLS handshake.
-    pub tls_us: u64,
-    /// From the request's first byte out to the response's head in.
-    pub first_byte_us: u64,
-    /// From the response's head to the end of its body.
-    pub body_us: u64,
+#[derive(Clone)]
+enum Form {
+    Measured(Box<dyn Measured>),
+    Read(Vec<(Box<str>, Value)>),
 }
 
-impl Serialize for HttpDetail {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let brief = serializer.is_human_readable();
-        let mut out = serializer.serialize_struct("HttpDetail", 13)?;
-        super::form::optional(&mut out, brief, "status", self.status.as_ref())?;
-        super::form::optional(&mut out, brief, "version", self.version.as_ref())?;
-        out.serialize_field("url", &self.url)?;
-        out.serialize_field("redirects", &self.redirects)?;
-        out.serialize_field("bytes", &self.bytes)?;
-        out.serialize_field("decoded_bytes", &self.decoded_bytes)?;
-        super::form::optional(&mut out, brief, "blake3", self.blake3.as_ref())?;
-        out.serialize_field("reused", &self.reused)?;
-        out.serialize_field("dns_us", &self.dns_us)?;
-        out.serialize_field("connect_us", &self.connect_us)?;
-        out.serialize_field("tls_us", &self.tls_us)?;
-        out.serialize_field("first_byte_us", &self.first_byte_us)?;
-        out.serialize_field("body_us", &self.body_us)?;
-        out.end()
+/// What a work measures, in a type of its own.
+pub trait Measured: Any + fmt::Debug + Send + Sync {
+    /// Calls `each` with the name and the value of every field, always in the same order. Fields without a value are
+    /// left out.
+    fn fields(&self, each: &mut dyn FnMut(&str, Field<'_>));
+
+    /// A copy in a box.
+    fn boxed(&self) -> Box<dyn Measured>;
+}
+
+impl Clone for Box<dyn Measured> {
+    fn clone(&self) -> Self {
+        (**self).boxed()
     }
 }
 
-/// A version of HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum HttpVersion {
-    /// HTTP/1.0
-    #[serde(rename = "HTTP/1.0")]
-    Http10,
-    /// HTTP/1.1
-    #[serde(rename = "HTTP/1.1")]
-    Http11,
-    /// HTTP/2
-    #[serde(rename = "HTTP/2")]
-    Http2,
+/// The value of one field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Field<'a> {
+    /// `true` or `false`
+    Bool(bool),
+    /// A count, or a duration in microseconds.
+    Unsigned(u64),
+    /// A text.
+    Text(&'a str),
+    /// A hash; in JSON, its hex digits.
+    Hash(&'a Blake3),
+    /// Anything else.
+    Value(&'a Value),
 }
 
-/// A BLAKE3 hash of 256 bits: lower-case hex digits in JSON.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Blake3(pub [u8; 32]);
-
-impl fmt::Display for Blake3 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(hex(&self.0, &mut [0; 64]))
+impl Field<'_> {
+    /// The same, as a value of its own.
+    #[must_use]
+    pub fn to_value(self) -> Value {
+        match self {
+            Field::Bool(b) => Value::Bool(b),
+            Field::Unsigned(u) => i64::try_from(u).map_or(Value::Unsigned(u), Value::Integer),
+            Field::Text(text) => Value::String(text.into()),
+            Field::Hash(hash) => Value::String(hash.to_string().into()),
+            Field::Value(value) => value.clone(),
+        }
     }
-}
 
-impl fmt::Debug for Blake3 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+    /// It as a count; none if it is something else.
+    #[must_use]
+    pub fn as_unsigned(self) -> Option<u64> {
+        match self {
+            Field::Unsigned(u) => Some(u),
+            Field::Value(Value::Unsigned(u)) => Some(*u),
+            Field::Value(Value::Integer(i)) => u64::try_from(*i).ok(),
+            _ => None,
+        }
     }
-}
 
-impl Serialize for Blake3 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.serialize_str(hex(&self.0, &mut [0; 64]))
-        } else {
-            self.0.serialize(serializer)
+    /// It as a truth value; none if it is something else.
+    #[must_use]
+    pub fn as_bool(self) -> Option<bool> {
+        match self {
+            Field::Bool(b) => Some(b),
+            Field::Value(Value::Bool(b)) => Some(*b),
+            _ => None,
+        }
+    }
+
+    /// It as a text; none if it is something else.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Field::Text(text) => Some(text),
+            Field::Value(Value::String(text)) => Some(text),
+            _ => None,
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Blake3 {
+impl Serialize for Field<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Field::Bool(b) => serializer.serialize_bool(*b),
+            Field::Unsigned(u) => serializer.serialize_u64(*u),
+            Field::Text(text) => serializer.serialize_str(text),
+            Field::Hash(hash) => hash.serialize(serializer),
+            Field::Value(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl Detail {
+    /// What the work called `work` has measured.
+    pub fn new(work: &'static str, measured: impl Measured) -> Self {
+        Self::boxed(work, Box::new(measured))
+    }
+
+    /// The same, of what is in a box already.
+    #[must_use]
+    pub fn boxed(work: &'static str, measured: Box<dyn Measured>) -> Self {
+        Self { work: Cow::Borrowed(work), form: Form::Measured(measured) }
+    }
+
+    /// What was written about an item of the work called `work`.
+    pub fn read(work: impl Into<String>, fields: Vec<(Box<str>, Value)>) -> Self {
+        Self { work: Cow::Owned(work.into()), form: Form::Read(fields) }
+    }
+
+    /// The name of the work.
+    #[must_use]
+    pub fn work(&self) -> &str {
+        &self.work
+    }
+
+    /// Calls `each` with the name and the value of every field.
+    pub fn fields(&self, mut each: impl FnMut(&str, Field<'_>)) {
+        match &self.form {
+            Form::Measured(measured) => measured.fields(&mut each),
+            Form::Read(fields) => {
+                for (name, value) in fields {
+                    each(name, Field::Value(value));
+                }
+            }
+        }
+    }
+
+    /// The field called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Value> {
+        let mut found = None;
+        self.fields(|field, value| {
+            if field == name {
+                found = Some(value.to_value());
+            }
+        });
+        found
+    }
+
+    /// What was measured, in the type of its work; none where it was read back.
+    #[must_use]
+    pub fn downcast_ref<T: Measured>(&self) -> Option<&T> {
+        match &self.form {
+            Form::Measured(measured) => {
+                let any: &dyn Any = &**measured;
+                any.downcast_ref()
+            }
+            Form::Read(_) => None,
+        }
+    }
+
+    pub(super) fn values(&self) -> Vec<(Box<str>, Value)> {
+        let mut values = Vec::new();
+        self.fields(|name, value| values.push((name.into(), value.to_value())));
+        values
+    }
+}
+
+#[expect(clippy::missing_fields_in_debug, reason = "the fields are those that were measured")]
+impl fmt::Debug for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct(&self.work);
+        self.fields(|name, value| {
+            out.field(name, &value);
+        });
+        out.finish()
+    }
+}
+
+/// Two details are the same if all their fields are.
+impl PartialEq for Detail {
+    fn eq(&self, other: &Self) -> bool {
+        self.work == other.work && self.values() == other.values()
+    }
+}
+
+/// Writes the fields as an object.
+pub(super) struct Fields<'a>(pub(super) &'a Detail);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let mut result = Ok(());
+        self.0.fields(|name, value| {
+            if result.is_ok() {
+                result = map.serialize_entry(name, &value);
+            }
+        });
+        result?;
+        map.end()
+    }
+}
+
+/// For formats that do not describe themselves; in JSON, the record writes the name as a key.
+impl Serialize for Detail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&*self.work, self.values()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Detail {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !deserializer.is_human_readable() {
-            return <[u8; 32]>::deserialize(deserializer).map(Blake3);
-        }
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(D::Error::custom("a BLAKE3 hash has 64 hex digits"));
-        }
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(D::Error::custom)?;
-        }
-        Ok(Blake3(bytes))
+        let (work, fields): (String, Vec<(Box<str>, Value)>) =
+            Deserialize::deserialize(deserializer)?;
+        Ok(Detail::read(work, fields))
     }
-}
-
-/// Writes `bytes` as hex digits into `digits`, without allocating: it is done once for every record.
-fn hex<'a>(bytes: &[u8; 32], digits: &'a mut [u8; 64]) -> &'a str {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
-    }
-    std::str::from_utf8(digits).unwrap_or_default()
-}
-
-/// What `cpu` measures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CpuDetail {
-    /// Bit length of the result.
-    pub bits: u64,
-    /// SHA-256 of the result's big-endian bytes, without leading zeros, in hex digits: what
-    /// `hashlib.sha256(r.to_bytes((r.bit_length() + 7) // 8, 'big')).hexdigest()` gives in Python.
-    pub sha256: Box<str>,
-}
-
-/// What `wait` measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitDetail {
-    /// How long it was asked to wait, in microseconds.
-    pub asked_us: u64,
 }

@@ -1,28 +1,17 @@
 //! The two forms of a record: brief in JSON, complete in formats that do not describe themselves.
 
-use super::{CpuDetail, Detail, HttpDetail, Outcome, Record, Timing, WaitDetail, WorkerId};
-use crate::{ItemError, Value};
-use serde::de::{Deserializer, Error as _};
-use serde::ser::{SerializeStruct, Serializer};
+use super::detail::Fields;
+use super::{Detail, Outcome, Record, Timing, WorkerId};
+use crate::{Data, ItemError, Value};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
-
-/// Writes a field, or, in a brief form and without a value, leaves it out.
-pub(super) fn optional<S: SerializeStruct, T: Serialize>(
-    out: &mut S,
-    brief: bool,
-    name: &'static str,
-    value: Option<&T>,
-) -> Result<(), S::Error> {
-    match value {
-        None if brief => out.skip_field(name),
-        value => out.serialize_field(name, &value),
-    }
-}
+use std::fmt;
 
 /// Writes `extract` as an object.
-struct Fields<'a>(&'a [(Box<str>, Value)]);
+struct Extract<'a>(&'a [(Box<str>, Value)]);
 
-impl Serialize for Fields<'_> {
+impl Serialize for Extract<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
@@ -32,29 +21,33 @@ impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Timing { queued_us, started_us, finished_us, cpu_us } = self.timing;
         if !serializer.is_human_readable() {
-            let wire = (self.index, &self.item, self.error(), self.attempts, self.worker);
+            let head = (self.index, &self.item, self.error(), self.attempts, self.worker);
             let times = (queued_us, started_us, finished_us, cpu_us);
-            return (wire, times, &self.detail, &self.extract).serialize(serializer);
+            return (head, times, &self.detail, &self.extract, &self.payload).serialize(serializer);
         }
-        let mut out = serializer.serialize_struct("Record", 12)?;
-        out.serialize_field("index", &self.index)?;
-        out.serialize_field("item", &self.item)?;
-        out.serialize_field("outcome", if self.outcome.is_ok() { "ok" } else { "failed" })?;
-        optional(&mut out, true, "error", self.error())?;
-        out.serialize_field("attempts", &self.attempts)?;
-        optional(&mut out, true, "worker", self.worker.as_ref())?;
-        out.serialize_field("queued_us", &queued_us)?;
-        out.serialize_field("started_us", &started_us)?;
-        out.serialize_field("finished_us", &finished_us)?;
-        out.serialize_field("cpu_us", &cpu_us)?;
-        match &self.detail {
-            Detail::None => {}
-            Detail::Http(http) => out.serialize_field("http", http)?,
-            Detail::Cpu(cpu) => out.serialize_field("cpu", cpu)?,
-            Detail::Wait(wait) => out.serialize_field("wait", wait)?,
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("index", &self.index)?;
+        out.serialize_entry("item", &self.item)?;
+        out.serialize_entry("outcome", if self.outcome.is_ok() { "ok" } else { "failed" })?;
+        if let Some(error) = self.error() {
+            out.serialize_entry("error", error)?;
+        }
+        out.serialize_entry("attempts", &self.attempts)?;
+        if let Some(worker) = &self.worker {
+            out.serialize_entry("worker", worker)?;
+        }
+        out.serialize_entry("queued_us", &queued_us)?;
+        out.serialize_entry("started_us", &started_us)?;
+        out.serialize_entry("finished_us", &finished_us)?;
+        out.serialize_entry("cpu_us", &cpu_us)?;
+        if let Some(detail) = &self.detail {
+            out.serialize_entry(detail.work(), &Fields(detail))?;
         }
         if !self.extract.is_empty() {
-            out.serialize_field("extract", &Fields(&self.extract))?;
+            out.serialize_entry("extract", &Extract(&self.extract))?;
+        }
+        if let Some(payload) = &self.payload {
+            out.serialize_entry("payload", payload)?;
         }
         out.end()
     }
@@ -62,31 +55,14 @@ impl Serialize for Record {
 
 #[derive(Deserialize)]
 struct Wire {
-    head: (u64, Box<str>, Option<ItemError>, u32, Option<WorkerId>),
+    head: (u64, Data, Option<ItemError>, u32, Option<WorkerId>),
     times: (u64, u64, u64, u64),
-    detail: Detail,
+    detail: Option<Detail>,
     extract: Vec<(Box<str>, Value)>,
+    payload: Option<Data>,
 }
 
-#[derive(Deserialize)]
-struct Json {
-    index: u64,
-    item: Box<str>,
-    outcome: JsonOutcome,
-    error: Option<ItemError>,
-    attempts: u32,
-    worker: Option<WorkerId>,
-    queued_us: u64,
-    started_us: u64,
-    finished_us: u64,
-    cpu_us: u64,
-    http: Option<Box<HttpDetail>>,
-    cpu: Option<CpuDetail>,
-    wait: Option<WaitDetail>,
-    extract: Option<Value>,
-}
-
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum JsonOutcome {
     Ok,
@@ -95,58 +71,100 @@ enum JsonOutcome {
 
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !deserializer.is_human_readable() {
-            let Wire { head, times, detail, extract } = Wire::deserialize(deserializer)?;
-            let (index, item, error, attempts, worker) = head;
-            let (queued_us, started_us, finished_us, cpu_us) = times;
-            return Ok(Record {
-                index,
-                item,
-                outcome: error.map_or(Outcome::Ok, Outcome::Failed),
-                attempts,
-                worker,
-                timing: Timing { queued_us, started_us, finished_us, cpu_us },
-                detail,
-                extract,
-            });
+        if deserializer.is_human_readable() {
+            return deserializer.deserialize_map(JsonVisitor);
         }
-        let json = Json::deserialize(deserializer)?;
-        let outcome = match (json.outcome, json.error) {
-            (JsonOutcome::Ok, None) => Outcome::Ok,
-            (JsonOutcome::Failed, Some(error)) => Outcome::Failed(error),
-            (JsonOutcome::Ok, Some(_)) => {
-                return Err(D::Error::custom("an ok record has an error"));
-            }
-            (JsonOutcome::Failed, None) => {
-                return Err(D::Error::custom("a failed record has no error"));
-            }
-        };
-        let detail = match (json.http, json.cpu, json.wait) {
-            (None, None, None) => Detail::None,
-            (Some(http), None, None) => Detail::Http(http),
-            (None, Some(cpu), None) => Detail::Cpu(cpu),
-            (None, None, Some(wait)) => Detail::Wait(wait),
-            _ => return Err(D::Error::custom("a record of more than one work")),
-        };
-        let extract = match json.extract {
-            None => Vec::new(),
-            Some(Value::Object(fields)) => fields,
-            Some(_) => return Err(D::Error::custom("`extract` is not an object")),
-        };
+        let Wire { head, times, detail, extract, payload } = Wire::deserialize(deserializer)?;
+        let (index, item, error, attempts, worker) = head;
+        let (queued_us, started_us, finished_us, cpu_us) = times;
         Ok(Record {
-            index: json.index,
-            item: json.item,
-            outcome,
-            attempts: json.attempts,
-            worker: json.worker,
-            timing: Timing {
-                queued_us: json.queued_us,
-                started_us: json.started_us,
-                finished_us: json.finished_us,
-                cpu_us: json.cpu_us,
-            },
+            index,
+            item,
+            outcome: error.map_or(Outcome::Ok, Outcome::Failed),
+            attempts,
+            worker,
+            timing: Timing { queued_us, started_us, finished_us, cpu_us },
             detail,
             extract,
+            payload,
+        })
+    }
+}
+
+/// Reads a record's object. Of the keys that no record has, the first one with an object is the work's detail; others
+/// are passed over, since later versions may write more.
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+        let (mut index, mut item, mut attempts, mut outcome) = (None, None, None, None);
+        let (mut error, mut worker, mut payload, mut detail) = (None, None, None, None);
+        let mut timing = Timing::default();
+        let mut timed = 0;
+        let mut extract = Vec::new();
+        while let Some(key) = map.next_key::<Box<str>>()? {
+            let mut time = |map: &mut A, of: fn(&mut Timing) -> &mut u64| -> Result<(), A::Error> {
+                *of(&mut timing) = map.next_value()?;
+                timed += 1;
+                Ok(())
+            };
+            match &*key {
+                "index" => index = Some(map.next_value::<u64>()?),
+                "item" => item = Some(map.next_value::<Data>()?),
+                "outcome" => outcome = Some(map.next_value::<JsonOutcome>()?),
+                "error" => error = map.next_value::<Option<ItemError>>()?,
+                "attempts" => attempts = Some(map.next_value::<u32>()?),
+                "worker" => worker = map.next_value::<Option<WorkerId>>()?,
+                "queued_us" => time(&mut map, |timing| &mut timing.queued_us)?,
+                "started_us" => time(&mut map, |timing| &mut timing.started_us)?,
+                "finished_us" => time(&mut map, |timing| &mut timing.finished_us)?,
+                "cpu_us" => time(&mut map, |timing| &mut timing.cpu_us)?,
+                "payload" => payload = map.next_value::<Option<Data>>()?,
+                "extract" => match map.next_value::<Value>()? {
+                    Value::Object(fields) => extract = fields,
+                    _ => return Err(A::Error::custom("`extract` is not an object")),
+                },
+                _ if detail.is_some() => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                _ => {
+                    if let Value::Object(fields) = map.next_value::<Value>()? {
+                        detail = Some(Detail::read(key, fields));
+                    }
+                }
+            }
+        }
+        if timed < 4 {
+            return Err(A::Error::custom("a record without all of its times"));
+        }
+        let outcome = match (outcome, error) {
+            (None, _) => return Err(A::Error::missing_field("outcome")),
+            (Some(JsonOutcome::Ok), None) => Outcome::Ok,
+            (Some(JsonOutcome::Failed), Some(error)) => Outcome::Failed(error),
+            (Some(JsonOutcome::Ok), Some(_)) => {
+                return Err(A::Error::custom("an ok record has an error"));
+            }
+            (Some(JsonOutcome::Failed), None) => {
+                return Err(A::Error::custom("a failed record has no error"));
+            }
+        };
+        let missing = A::Error::missing_field;
+        Ok(Record {
+            index: index.ok_or_else(|| missing("index"))?,
+            item: item.ok_or_else(|| missing("item"))?,
+            outcome,
+            attempts: attempts.ok_or_else(|| missing("attempts"))?,
+            worker,
+            timing,
+            detail,
+            extract,
+            payload,
         })
     }
 }

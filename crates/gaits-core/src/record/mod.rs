@@ -2,10 +2,12 @@
 
 mod detail;
 mod form;
+mod hash;
 
-pub use detail::{Blake3, CpuDetail, Detail, HttpDetail, HttpVersion, WaitDetail};
+pub use detail::{Detail, Field, Measured};
+pub use hash::Blake3;
 
-use crate::{Item, ItemError, Performed, Value};
+use crate::{Data, Item, ItemError, Performed, Value};
 use serde::{Deserialize, Serialize};
 
 /// Who did an item.
@@ -15,6 +17,8 @@ pub struct WorkerId {
     pub pid: u32,
     /// The kernel thread; equals `pid` on a process's main thread.
     pub tid: u32,
+    /// The in-flight slot of the thread's event loop, counted from 0; 0 on a plain thread or process.
+    pub slot: u32,
 }
 
 /// When an item was queued, started and finished, in microseconds since the run began, and what it cost.
@@ -63,8 +67,8 @@ impl Outcome {
 pub struct Record {
     /// Place of the item in the input, counted from 0.
     pub index: u64,
-    /// What the input said, to the letter.
-    pub item: Box<str>,
+    /// What the input said, to the letter, or what is shown in its place where it holds a secret.
+    pub item: Data,
     /// How it ended.
     pub outcome: Outcome,
     /// How often it was tried; 0 for what no worker ever saw.
@@ -73,10 +77,12 @@ pub struct Record {
     pub worker: Option<WorkerId>,
     /// When.
     pub timing: Timing,
-    /// What the work measured.
-    pub detail: Detail,
+    /// What the work measured; none where no worker saw the item, or the work panicked.
+    pub detail: Option<Detail>,
     /// Fields taken from the answer, by name.
     pub extract: Vec<(Box<str>, Value)>,
+    /// What the work has given back.
+    pub payload: Option<Data>,
 }
 
 impl Record {
@@ -86,7 +92,7 @@ impl Record {
         Self {
             index: item.index,
             attempts: item.attempt(),
-            item: item.text,
+            item: item.into_shown(),
             outcome: match performed.outcome {
                 Ok(()) => Outcome::Ok,
                 Err(error) => Outcome::Failed(error),
@@ -95,6 +101,7 @@ impl Record {
             timing,
             detail: performed.detail,
             extract: performed.extract,
+            payload: performed.payload,
         }
     }
 
@@ -107,20 +114,17 @@ impl Record {
         worker: Option<WorkerId>,
         now_us: u64,
     ) -> Self {
+        let (index, queued_us) = (item.index, item.queued_us);
         Self {
-            index: item.index,
-            item: item.text,
+            index,
+            item: item.into_shown(),
             outcome: Outcome::Failed(error),
             attempts,
             worker,
-            timing: Timing {
-                queued_us: item.queued_us,
-                started_us: now_us,
-                finished_us: now_us,
-                cpu_us: 0,
-            },
-            detail: Detail::None,
+            timing: Timing { queued_us, started_us: now_us, finished_us: now_us, cpu_us: 0 },
+            detail: None,
             extract: Vec::new(),
+            payload: None,
         }
     }
 
@@ -130,15 +134,6 @@ impl Record {
         match &self.outcome {
             Outcome::Ok => None,
             Outcome::Failed(error) => Some(error),
-        }
-    }
-
-    /// What the `http` work measured, where that was the work.
-    #[must_use]
-    pub fn http(&self) -> Option<&HttpDetail> {
-        match &self.detail {
-            Detail::Http(detail) => Some(detail),
-            _ => None,
         }
     }
 }

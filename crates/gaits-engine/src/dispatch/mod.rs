@@ -13,6 +13,7 @@ use crate::flow::{Batch, Feed, Inbox, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
 use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink};
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,8 @@ pub(crate) struct Course {
     stopping: bool,
     sinks_finished: bool,
     executor_ended: bool,
+    /// What the work has told.
+    said: HashSet<String>,
     end: RunEnd,
 }
 
@@ -87,7 +90,7 @@ impl Dispatcher<'_, '_> {
         let mut batch = Batch::default();
         while !self.course.executor_ended {
             self.inbox.collect(&mut batch, Patience::Long, false);
-            batch.notices.drain(..).for_each(|notice| self.observer.notice(notice));
+            batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for signal in batch.signals.drain(..) {
                 match signal {
                     Signal::Interrupt => {}
@@ -120,7 +123,7 @@ impl Dispatcher<'_, '_> {
                     }
                 }
             }
-            batch.notices.drain(..).for_each(|notice| self.observer.notice(notice));
+            batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for report in batch.reports.drain(..) {
                 records.extend(self.settle(report, now_us));
             }
@@ -142,6 +145,16 @@ impl Dispatcher<'_, '_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Passes a notice on. What the work tells is told once.
+    fn tell(&mut self, notice: Notice) {
+        if let Notice::WorkSaid { line } = &notice
+            && !self.course.said.insert(line.clone())
+        {
+            return;
+        }
+        self.observer.notice(notice);
     }
 
     fn hand_out(&mut self, now_us: u64) {
@@ -166,12 +179,13 @@ impl Dispatcher<'_, '_> {
         let index = self.course.next_index;
         self.course.next_index += 1;
         match entry {
-            Entry::Item(text) => {
-                self.pacer.admit(Item::new(index, text));
+            Entry::Item { data, shown } => {
+                let shown = shown.map(Box::new);
+                self.pacer.admit(Item { shown, ..Item::new(index, data) });
                 None
             }
-            Entry::Invalid { text, message } => {
-                let item = Item { queued_us: now_us, ..Item::new(index, text) };
+            Entry::Invalid { shown, message } => {
+                let item = Item { queued_us: now_us, ..Item::new(index, shown) };
                 let error = ItemError::new(ErrorKind::InvalidItem, message);
                 Some(Record::unperformed(item, error, 0, None, now_us))
             }
@@ -181,7 +195,8 @@ impl Dispatcher<'_, '_> {
     /// What a report means: a record, or that the item is to be done again.
     fn settle(&mut self, report: Report, now_us: u64) -> Option<Record> {
         match report {
-            Report::Done(record) => {
+            // Whether it may be tried again is the retries' to heed.
+            Report::Done { record, retry: _ } => {
                 self.pacer.finished(1);
                 return Some(record);
             }

@@ -1,9 +1,10 @@
 //! One event loop on the calling thread, with up to N items in flight.
 
-use super::worker::{Attended, Next, Span, Worker, attend_alone, attend_async, attend_blocking};
-use super::{Context, Executor, ExecutorError};
+use super::sessions::{AsyncSessions, AsyncSlot, BlockingSessions, BlockingSlot};
+use super::worker::{Attended, Next, Span, Worker, attend_alone, attend_async, no_span};
+use super::{Context, Executor, ExecutorError, own_loop};
 use crate::flow::Report;
-use gaits_core::{BlockingSession, Item, Session};
+use gaits_core::{Item, Performs};
 use std::fs::File;
 use std::io;
 use std::num::NonZeroU32;
@@ -14,7 +15,8 @@ use tokio::task::{JoinSet, coop};
 
 /// One event loop, with a worker for each item that may be in flight.
 ///
-/// Blocking work blocks the loop, unless there is a pool to hand it to.
+/// Blocking work blocks the loop, unless there is a pool to hand it to. Work that brings a loop of its own runs on that
+/// one.
 #[derive(Debug)]
 pub(crate) struct EventLoop {
     in_flight: NonZeroU32,
@@ -23,7 +25,7 @@ pub(crate) struct EventLoop {
 
 /// Where an event loop runs blocking work.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Blocking {
+enum Blocking {
     /// On the loop's own thread: everything else on it waits.
     OnLoop,
     /// On this many pool threads.
@@ -47,9 +49,13 @@ impl EventLoop {
 
 impl Executor for EventLoop {
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
+        if let Performs::OwnLoop(work) = cx.work.performs() {
+            own_loop::run(cx, work, self.in_flight);
+            return Ok(());
+        }
         match runtime(self.blocking) {
             Ok(runtime) => {
-                self.drive(runtime, cx, None);
+                self.drive(runtime, cx);
                 Ok(())
             }
             Err(error) => cx.fewer(self.in_flight.get() as usize, ExecutorError::EventLoop(error)),
@@ -60,8 +66,13 @@ impl Executor for EventLoop {
 /// How many file descriptors the runtime of an event loop opens, and one to spare.
 const DESCRIPTORS: usize = 6;
 
+/// A runtime for the supervisor of worker processes: nothing on it blocks.
+pub(super) fn plain_runtime() -> io::Result<LocalRuntime> {
+    runtime(Blocking::OnLoop)
+}
+
 /// The runtime of one event loop.
-pub(super) fn runtime(blocking: Blocking) -> io::Result<LocalRuntime> {
+fn runtime(blocking: Blocking) -> io::Result<LocalRuntime> {
     // Some of what tokio opens it takes for granted, and panics without; so a lack is found out before.
     let spare: io::Result<Vec<_>> = (0..DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
     drop(spare?);
@@ -74,17 +85,16 @@ pub(super) fn runtime(blocking: Blocking) -> io::Result<LocalRuntime> {
 }
 
 impl EventLoop {
-    /// Runs the loop to its end. A session that was opened in `runtime` already becomes the first worker's.
-    pub(super) fn drive(&self, runtime: LocalRuntime, cx: &Context, first: Option<Session>) {
+    /// Runs the loop to its end.
+    fn drive(&self, runtime: LocalRuntime, cx: &Context) {
         let cx = Rc::new(cx.clone());
         runtime.block_on(async {
             let mut workers = JoinSet::new();
-            let mut first = first;
-            for _ in 0..self.in_flight.get() {
-                let session = first.take().unwrap_or_else(|| cx.work.open());
-                let alone = self.in_flight == NonZeroU32::MIN;
-                workers.spawn_local(work(Rc::clone(&cx), session, self.blocking, alone));
+            let sessions = self.sessions(&cx);
+            for slot in 0..self.in_flight.get() {
+                workers.spawn_local(work(Rc::clone(&cx), slot, sessions.clone()));
             }
+            drop(sessions);
             tokio::select! {
                 () = cx.cancel.cancelled() => workers.abort_all(),
                 () = all(&mut workers) => {}
@@ -92,6 +102,16 @@ impl EventLoop {
         });
         // A pool thread that still computes for an abandoned run is not waited for.
         runtime.shutdown_background();
+    }
+
+    fn sessions(&self, cx: &Rc<Context>) -> Sessions {
+        if let Performs::Blocking(_) = cx.work.performs() {
+            let sessions = Arc::new(BlockingSessions::new(Context::clone(cx)));
+            Sessions::Blocking { sessions, place: self.blocking }
+        } else {
+            let alone = self.in_flight == NonZeroU32::MIN;
+            Sessions::Async { sessions: Rc::new(AsyncSessions::new(Rc::clone(cx))), alone }
+        }
     }
 }
 
@@ -106,90 +126,157 @@ async fn all(workers: &mut JoinSet<()>) {
     }
 }
 
+/// The sessions of a loop's workers, and how an item is performed in one.
+#[derive(Clone)]
+enum Sessions {
+    Async {
+        sessions: Rc<AsyncSessions>,
+        /// Whether there is one worker only, so that the thread's CPU time is its items'.
+        alone: bool,
+    },
+    Blocking {
+        sessions: Arc<BlockingSessions>,
+        place: Blocking,
+    },
+}
+
+/// The session of one worker, and how an item is performed in it.
+enum Slot {
+    Async {
+        slot: AsyncSlot,
+        alone: bool,
+    },
+    /// The slot is away while a pool thread has it.
+    Blocking {
+        slot: Option<BlockingSlot>,
+        place: Blocking,
+    },
+}
+
+/// What came of an item.
+enum Came {
+    /// It was performed, or could not be.
+    Attended(Item, Attended, Span),
+    /// The run ended while it waited for a thread.
+    Unstarted(Item),
+    /// The runtime is going down: the run was abandoned.
+    Abandoned,
+}
+
+impl Sessions {
+    fn slot(&self) -> Slot {
+        match self {
+            Sessions::Async { sessions, alone } => {
+                Slot::Async { slot: AsyncSlot::new(sessions), alone: *alone }
+            }
+            Sessions::Blocking { sessions, place } => {
+                Slot::Blocking { slot: Some(sessions.slot()), place: *place }
+            }
+        }
+    }
+}
+
+impl Slot {
+    async fn attend(&mut self, cx: &Context, item: Item) -> Came {
+        let clock = cx.clock.as_ref();
+        match self {
+            Slot::Async { slot, alone } => {
+                let (session, attended, span) = match slot.session() {
+                    Ok(session) => {
+                        let (attended, span) = if *alone {
+                            attend_alone(&*session, &item, clock).await
+                        } else {
+                            attend_async(&*session, &item, clock).await
+                        };
+                        (Some(session), attended, span)
+                    }
+                    Err(attended) => (None, *attended, no_span(clock)),
+                };
+                slot.after(session, &attended);
+                Came::Attended(item, attended, span)
+            }
+            Slot::Blocking { slot, place } => {
+                let Some(mut own) = slot.take() else { return Came::Abandoned };
+                match place {
+                    Blocking::OnLoop => {
+                        let (attended, span) = own.attend(&item, clock);
+                        *slot = Some(own);
+                        Came::Attended(item, attended, span)
+                    }
+                    Blocking::OnPool(_) => match attend_on_pool(cx, own, item).await {
+                        Some((own, came)) => {
+                            *slot = Some(own);
+                            came
+                        }
+                        None => Came::Abandoned,
+                    },
+                }
+            }
+        }
+    }
+
+    /// Has the next item begin with a new session.
+    fn renew(&mut self) {
+        match self {
+            Slot::Async { slot, .. } => slot.renew(None),
+            // It was closed after the last item.
+            Slot::Blocking { .. } => {}
+        }
+    }
+}
+
 /// One worker: an in-flight slot of the loop.
-async fn work(cx: Rc<Context>, session: Session, blocking: Blocking, alone: bool) {
-    let clock = cx.clock.as_ref();
-    let worker = Worker::new(&cx);
+async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
+    let worker = Worker::new(&cx, number);
     let seat = cx.feed.seat();
-    let mut session = session;
+    let mut slot = sessions.slot();
     let mut again = None;
     loop {
         let next = match again.take() {
             Some(item) => Some(item),
             None => seat.next(|| cx.out.idle()).await,
         };
-        let Some(mut item) = next else { break };
+        let Some(item) = next else { break };
         worker.starts(&item);
-        let attended;
-        let span;
-        (session, item, attended, span) = match (session, blocking) {
-            (Session::Async(mut session), _) => {
-                let (attended, span) = if alone {
-                    attend_alone(session.as_mut(), &item, clock).await
-                } else {
-                    attend_async(session.as_mut(), &item, clock).await
-                };
-                (Session::Async(session), item, attended, span)
-            }
-            (Session::Blocking(mut session), Blocking::OnLoop) => {
-                let (attended, span) = attend_blocking(session.as_mut(), &item, clock);
-                (Session::Blocking(session), item, attended, span)
-            }
-            (Session::Blocking(session), Blocking::OnPool(_)) => {
-                match attend_on_pool(&cx, session, item).await {
-                    OnPool::Attended(session, item, attended, span) => {
-                        (Session::Blocking(session), item, attended, span)
-                    }
-                    OnPool::Unstarted(item) => {
-                        cx.out.report(Report::Unstarted(item));
-                        break;
-                    }
-                    OnPool::Abandoned => break,
+        match slot.attend(&cx, item).await {
+            Came::Attended(item, attended, span) => match worker.settle(item, attended, span) {
+                Next::Item => {}
+                Next::Again(item) => {
+                    slot.renew();
+                    again = Some(item);
                 }
+                Next::Retire => break,
+            },
+            Came::Unstarted(item) => {
+                cx.out.report(Report::Unstarted(item));
+                break;
             }
-        };
-        let kept = if attended.spoils_session() {
-            drop(session);
-            None
-        } else {
-            Some(session)
-        };
-        match worker.settle(item, attended, span) {
-            Next::Item => {}
-            Next::Again(item) => again = Some(item),
-            Next::Retire => break,
+            Came::Abandoned => break,
         }
-        session = kept.unwrap_or_else(|| cx.work.open());
         // Work that never waits must let the others have their turn.
         coop::consume_budget().await;
     }
 }
 
-/// What came of handing an item to the pool.
-enum OnPool {
-    /// It was performed.
-    Attended(Box<dyn BlockingSession>, Item, Attended, Span),
-    /// The feed ended while it waited for a thread.
-    Unstarted(Item),
-    /// The runtime is going down: the run was abandoned.
-    Abandoned,
-}
-
 /// Performs an item on a thread of the pool, and gives back what it lent: `run_in_executor`. Items lie ready at the pool,
-/// so that its threads need not wait for the loop to come round.
-async fn attend_on_pool(cx: &Context, mut session: Box<dyn BlockingSession>, item: Item) -> OnPool {
+/// so that its threads need not wait for the loop to come round. None if the runtime is going down.
+async fn attend_on_pool(
+    cx: &Context,
+    mut slot: BlockingSlot,
+    item: Item,
+) -> Option<(BlockingSlot, Came)> {
     let (feed, clock) = (Arc::clone(&cx.feed), Arc::clone(&cx.clock));
     let done = tokio::task::spawn_blocking(move || {
         if feed.has_ended() {
-            return OnPool::Unstarted(item);
+            return (slot, Came::Unstarted(item));
         }
-        let (attended, span) = attend_blocking(session.as_mut(), &item, clock.as_ref());
-        OnPool::Attended(session, item, attended, span)
+        let (attended, span) = slot.attend(&item, clock.as_ref());
+        (slot, Came::Attended(item, attended, span))
     });
     match done.await {
-        Ok(done) => done,
+        Ok(done) => Some(done),
         // Works' panics are caught where they are run, so this one is ours.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => OnPool::Abandoned,
+        Err(_) => None,
     }
 }

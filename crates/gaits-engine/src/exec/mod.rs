@@ -2,11 +2,13 @@
 //!
 //! Limit: an executor takes items from its feed, has them performed and reports each once. It knows nothing of where
 //! items come from, in which order they are handed out, or what becomes of a report; and nothing of what the work is,
-//! beyond whether its sessions are async or blocking.
+//! beyond how it is performed.
 
 mod event_loop;
 mod inline;
+mod own_loop;
 mod processes;
+mod sessions;
 mod threads;
 mod worker;
 
@@ -15,12 +17,12 @@ pub use processes::{WORKER_VERB, WorkerCommand, worker_main};
 use crate::clock::MonotonicClock;
 use crate::flow::{Feed, Inbox, Notice};
 use crate::plan::{Model, Plan};
-use gaits_core::{Clock, Work};
+use gaits_core::{Clock, SessionScope, Work};
 use processes::Board;
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// Runs workers on the calling thread, and on what threads and processes it starts, until the feed has ended.
@@ -35,6 +37,8 @@ pub(crate) trait Executor: Send + Sync {
 pub(crate) struct Context {
     pub(crate) feed: Arc<Feed>,
     pub(crate) work: Arc<dyn Work>,
+    /// Who shares a session, and for how long.
+    pub(crate) session: SessionScope,
     pub(crate) out: Arc<Inbox>,
     /// Set to give up what is in flight.
     pub(crate) cancel: CancellationToken,
@@ -60,13 +64,11 @@ impl Context {
 #[derive(Debug)]
 pub(crate) struct Crew {
     left: AtomicUsize,
-    /// Whether their work is known to be blocking.
-    blocking: AtomicBool,
 }
 
 impl Crew {
     pub(crate) fn new(workers: usize) -> Self {
-        Self { left: AtomicUsize::new(workers), blocking: AtomicBool::new(false) }
+        Self { left: AtomicUsize::new(workers) }
     }
 
     /// Lets one worker go, unless it is the last. It must have closed its session before it asks.
@@ -74,14 +76,6 @@ impl Crew {
         self.left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| (left > 1).then(|| left - 1))
             .is_ok()
-    }
-
-    fn note_blocking_work(&self) {
-        self.blocking.store(true, Ordering::Relaxed);
-    }
-
-    fn does_blocking_work(&self) -> bool {
-        self.blocking.load(Ordering::Relaxed)
     }
 }
 
@@ -124,8 +118,7 @@ pub(crate) fn executor(
 ) -> Box<dyn Executor> {
     match plan.model.inside_processes() {
         Some((processes, inside)) => {
-            let work = plan.work.clone();
-            let plan = Plan { work, model: inside };
+            let plan = Plan { model: inside, ..plan.clone() };
             Box::new(processes::Processes::new(processes, plan, worker.clone(), clock))
         }
         None => local_executor(plan.model),

@@ -4,8 +4,8 @@ use super::Context;
 use super::processes::Place;
 use crate::flow::Report;
 use gaits_core::{
-    AsyncSession, BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, Performed, Record,
-    Reply, Timing, WorkerId,
+    AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Record, Reply,
+    Timing, WorkerId,
 };
 use std::any::Any;
 use std::cell::Cell;
@@ -29,11 +29,34 @@ impl Attended {
         !matches!(self, Attended::Replied(Reply::Done(_)))
     }
 
-    fn from_panic(panic: &(dyn Any + Send)) -> Self {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Attended::Panicked(text.unwrap_or_else(|| "the work panicked".into()))
+    /// Whether the work panicked.
+    pub(super) fn is_panic(&self) -> bool {
+        matches!(self, Attended::Panicked(_))
     }
+
+    /// The same failure, for another item that met it as well.
+    pub(super) fn same_failure(&self) -> Self {
+        let error = match self {
+            Attended::Panicked(message) => return Attended::Panicked(message.clone()),
+            Attended::Replied(Reply::Exhausted(error)) => error.clone(),
+            Attended::Replied(Reply::Done(performed)) => match &performed.outcome {
+                Err(error) => error.clone(),
+                Ok(()) => ItemError::new(ErrorKind::Panic, "it ended without an answer"),
+            },
+        };
+        Attended::Replied(Reply::Done(Performed::failed(error, None)))
+    }
+
+    fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        Attended::Panicked(panic_message(panic))
+    }
+}
+
+/// What a panic says.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "the work panicked".into())
 }
 
 /// When an item ran, and which thread did.
@@ -43,6 +66,23 @@ pub(super) struct Span {
     finished_us: u64,
     cpu_us: u64,
     tid: u32,
+}
+
+impl Span {
+    /// It ends now, having taken `cpu_us` of CPU time.
+    pub(super) fn end(self, clock: &dyn Clock, cpu_us: u64) -> Self {
+        Self { finished_us: clock.now_us(), cpu_us, ..self }
+    }
+}
+
+/// What begins now, on this thread.
+pub(super) fn begin_span(clock: &dyn Clock) -> Span {
+    Span { started_us: clock.now_us(), finished_us: 0, cpu_us: 0, tid: tid() }
+}
+
+/// Of an item that could not even begin.
+pub(super) fn no_span(clock: &dyn Clock) -> Span {
+    begin_span(clock).end(clock, 0)
 }
 
 /// Performs `item` on this thread.
@@ -64,11 +104,11 @@ pub(super) fn attend_blocking(
 
 /// Performs an item as a task among others: its CPU time is the time its polls took.
 pub(super) async fn attend_async(
-    session: &mut dyn AsyncSession,
+    session: &dyn AsyncSession,
     item: &Item,
     clock: &dyn Clock,
 ) -> (Attended, Span) {
-    let mut span = Span { started_us: clock.now_us(), finished_us: 0, cpu_us: 0, tid: tid() };
+    let mut span = begin_span(clock);
     let call = AssertUnwindSafe((session, item));
     let begun = catch_unwind(move || {
         let AssertUnwindSafe((session, item)) = { call };
@@ -101,7 +141,7 @@ pub(super) async fn attend_async(
 
 /// Performs an item as the only task of its thread: its CPU time is the thread's.
 pub(super) async fn attend_alone(
-    session: &mut dyn AsyncSession,
+    session: &dyn AsyncSession,
     item: &Item,
     clock: &dyn Clock,
 ) -> (Attended, Span) {
@@ -127,15 +167,17 @@ pub(super) enum Next {
 pub(super) struct Worker<'a> {
     cx: &'a Context,
     pid: u32,
+    slot: u32,
     place: Option<Place>,
     /// Whether the item at hand has already found no file descriptor left, with nobody else to make room.
     cornered: Cell<bool>,
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(cx: &'a Context) -> Self {
+    /// The worker in `slot` of its event loop, or 0 on a plain thread.
+    pub(super) fn new(cx: &'a Context, slot: u32) -> Self {
         let place = cx.board.as_ref().map(Place::claim);
-        Self { cx, pid: std::process::id(), place, cornered: Cell::new(false) }
+        Self { cx, pid: std::process::id(), slot, place, cornered: Cell::new(false) }
     }
 
     /// To be called before an item is performed, so that a crash can be laid to it.
@@ -162,21 +204,23 @@ impl<'a> Worker<'a> {
                 if !self.cornered.replace(true) {
                     return Next::Again(item);
                 }
-                Performed::failed(error, Detail::None)
+                Performed::failed(error, None)
             }
             Attended::Panicked(message) => {
-                Performed::failed(ItemError::new(ErrorKind::Panic, message), Detail::None)
+                Performed::failed(ItemError::new(ErrorKind::Panic, message), None)
             }
         };
         self.cornered.set(false);
-        let worker = WorkerId { pid: self.pid, tid: span.tid };
+        let worker = WorkerId { pid: self.pid, tid: span.tid, slot: self.slot };
         let timing = Timing {
             queued_us: item.queued_us,
             started_us: span.started_us,
             finished_us: span.finished_us,
             cpu_us: span.cpu_us,
         };
-        self.cx.out.report(Report::Done(Record::performed(item, performed, worker, timing)));
+        let retry = performed.retry;
+        let record = Record::performed(item, performed, worker, timing);
+        self.cx.out.report(Report::Done { record, retry });
         Next::Item
     }
 }

@@ -87,7 +87,12 @@ impl Seat<'_> {
         }
     }
 
-    fn poll_next(&self, cx: &mut Context<'_>, before_waiting: &impl Fn()) -> Poll<Option<Item>> {
+    /// The same, for whoever polls by himself.
+    pub(crate) fn poll_next(
+        &self,
+        cx: &mut Context<'_>,
+        before_waiting: &impl Fn(),
+    ) -> Poll<Option<Item>> {
         let mut guard = self.feed.lock();
         let state = &mut *guard;
         let waiting = &mut state.seats[self.number];
@@ -234,7 +239,7 @@ impl Feed {
             }
             let Some(item) = state.queue.pop_front() else { break };
             let alone = item.crashes > 0;
-            bytes += item.text.len();
+            bytes += item.data.len();
             batch.push(item);
             if alone {
                 break;

@@ -5,7 +5,8 @@
 //! has nothing left to do. In between, the reader looks by itself every millisecond.
 
 use crate::exec::ExecutorError;
-use gaits_core::{Entry, Item, ItemError, Record, WorkerId};
+use gaits_core::{Entry, Item, ItemError, Record, Retry, WorkerId};
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,7 +20,12 @@ const LINGER: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It is finished.
-    Done(Record),
+    Done {
+        /// What is written about it.
+        record: Record,
+        /// Whether and when it may be tried again, if it failed.
+        retry: Option<Retry>,
+    },
     /// It was not started; nothing was lost.
     Unstarted(Item),
     /// Its worker ran out of file descriptors before it could try, and has retired to make room for the others.
@@ -36,9 +42,19 @@ pub(crate) enum Report {
 }
 
 /// Something worth telling the user at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Notice {
+    /// The work has something to tell about itself. It is told once, however many processes say it.
+    WorkSaid {
+        /// A sentence.
+        line: String,
+    },
+    /// A session panicked while it was closed. No item is lost by that.
+    SessionNotClosed {
+        /// What the panic said.
+        why: String,
+    },
     /// A worker process wrote this line to its standard error.
     WorkerSaid {
         /// Process id of the worker.

@@ -26,7 +26,8 @@ mod tests {
     fn work(feed: &Feed, inbox: &Inbox, tasks: u64) {
         let done = |item: Item| {
             let error = ItemError::new(ErrorKind::Panic, "none");
-            inbox.report(Report::Done(Record::unperformed(item, error, 1, None, 0)));
+            let record = Record::unperformed(item, error, 1, None, 0);
+            inbox.report(Report::Done { record, retry: None });
         };
         if tasks == 0 {
             while let Some(item) = feed.next_blocking(|| inbox.idle()) {

@@ -4,7 +4,7 @@ mod model;
 
 pub use model::{Layout, MOST_IN_FLIGHT, MOST_PROCESSES, MOST_THREADS, Model, ModelError, cores};
 
-use gaits_core::Value;
+use gaits_core::{SessionScope, Value};
 use serde::{Deserialize, Serialize};
 
 /// Work and the model to do it under. Where items come from and where records go is given to the run beside it,
@@ -15,6 +15,8 @@ pub struct Plan {
     pub work: WorkSpec,
     /// How the workers are laid out.
     pub model: Model,
+    /// Who shares a session, and for how long it is kept.
+    pub session: SessionScope,
 }
 
 /// Names a work and carries its settings, which only the work itself understands.

@@ -84,6 +84,19 @@ impl Model {
         Layout { processes, threads, in_flight }
     }
 
+    /// How many items can be at work at the same time on each process: fewer than there are workers if the work is
+    /// `blocking`, since an event loop then does one item at a time, or as many as it has pool threads.
+    #[must_use]
+    pub const fn at_once(self, blocking: bool) -> u32 {
+        let Layout { threads, in_flight, .. } = self.layout();
+        match self {
+            Model::AsyncThreads(n, t) if blocking && t.get() < n.get() => t.get(),
+            Model::AsyncThreads(n, _) => n.get(),
+            _ if blocking => threads,
+            _ => threads * in_flight,
+        }
+    }
+
     /// The model inside each of its processes, if it has child processes.
     #[must_use]
     pub const fn inside_processes(self) -> Option<(NonZeroU32, Model)> {

@@ -67,8 +67,8 @@ impl<R: BufRead> Lines<R> {
         let place = || format!("{}:{}", self.name, self.line);
         let invalid = |wrong: String| {
             let shown = &self.buffer[..self.buffer.len().min(SHOWN)];
-            let text = String::from_utf8_lossy(shown).trim().into();
-            Some(Entry::Invalid { text, message: format!("{}: {wrong}", place()) })
+            let shown = String::from_utf8_lossy(shown).trim().into();
+            Some(Entry::Invalid { shown, message: format!("{}: {wrong}", place()) })
         };
         if length > LONGEST_LINE {
             return invalid(format!(
@@ -87,7 +87,7 @@ impl<R: BufRead> Lines<R> {
             Ok(text) => {
                 let text = text.trim();
                 let nothing = text.is_empty() || text.starts_with('#');
-                (!nothing).then(|| checked(&self.check, text, place))
+                (!nothing).then(|| checked(&self.check, text.into(), place))
             }
         }
     }
@@ -126,12 +126,10 @@ mod tests {
     use std::io::{BufReader, Read};
 
     fn lines<R: Read + Send>(reader: R) -> Lines<BufReader<R>> {
-        let check: Check =
-            Box::new(
-                |text| {
-                    if text.starts_with("http") { Ok(()) } else { Err("no scheme".into()) }
-                },
-            );
+        let check: Check = Box::new(|data| match data.as_text() {
+            Some(text) if text.starts_with("http") => Ok(None),
+            _ => Err("no scheme".to_owned().into()),
+        });
         Lines::new(BufReader::new(reader), "list.txt", check)
     }
 
@@ -143,7 +141,7 @@ mod tests {
     }
 
     fn item(text: &str) -> Entry {
-        Entry::Item(text.into())
+        Entry::Item { data: text.into(), shown: None }
     }
 
     #[test]
@@ -170,7 +168,7 @@ mod tests {
         let told: Vec<_> = entries
             .iter()
             .map(|entry| match entry {
-                Entry::Item(text) => text.to_string(),
+                Entry::Item { data, .. } => data.as_text().unwrap().to_owned(),
                 Entry::Invalid { message, .. } => message.clone(),
             })
             .collect();
@@ -183,8 +181,8 @@ mod tests {
         );
         assert!(told[3].starts_with("list.txt:4: 65537 bytes are too long"), "{}", told[3]);
         assert_eq!(told[4], "http://z");
-        let Entry::Invalid { text, .. } = &entries[3] else { panic!() };
-        assert_eq!(text.len(), SHOWN);
+        let Entry::Invalid { shown, .. } = &entries[3] else { panic!() };
+        assert_eq!(shown.len(), SHOWN);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Items given one by one, as on a command line.
 
 use super::{Check, checked};
-use gaits_core::{Entry, More, Source};
+use gaits_core::{Data, Entry, More, Source};
 use std::io;
 
 /// A list of items, gone through as often as it takes to reach a count.
 pub struct List {
-    items: Vec<Box<str>>,
+    items: Vec<Data>,
     next: u64,
     count: u64,
     check: Check,
@@ -24,14 +24,14 @@ impl std::fmt::Debug for List {
 impl List {
     /// The items as they are.
     #[must_use]
-    pub fn new(items: Vec<Box<str>>, check: Check) -> Self {
+    pub fn new(items: Vec<Data>, check: Check) -> Self {
         let count = items.len() as u64;
         Self::cycled(items, count, check)
     }
 
     /// `count` items, taken from `items` over and over; none where there is nothing to take.
     #[must_use]
-    pub fn cycled(items: Vec<Box<str>>, count: u64, check: Check) -> Self {
+    pub fn cycled(items: Vec<Data>, count: u64, check: Check) -> Self {
         let count = if items.is_empty() { 0 } else { count };
         Self { items, next: 0, count, check }
     }
@@ -45,7 +45,9 @@ impl Source for List {
             }
             let at =
                 usize::try_from(self.next % self.items.len() as u64).map_err(io::Error::other)?;
-            batch.push(checked(&self.check, &self.items[at], || format!("argument {}", at + 1)));
+            batch.push(checked(&self.check, self.items[at].clone(), || {
+                format!("argument {}", at + 1)
+            }));
             self.next += 1;
         }
         Ok(if self.next == self.count { More::No } else { More::Maybe })
@@ -68,18 +70,18 @@ mod tests {
 
     #[test]
     fn a_list_is_gone_through_until_the_count_is_reached() {
-        let check: fn() -> Check = || Box::new(|_| Ok(()));
+        let check: fn() -> Check = || Box::new(|_| Ok(None));
         let texts = |entries: Vec<Entry>| -> String {
             entries
                 .into_iter()
                 .map(|entry| match entry {
-                    Entry::Item(text) => text,
+                    Entry::Item { data, .. } => data.as_text().unwrap().to_owned(),
                     Entry::Invalid { .. } => "!".into(),
                 })
                 .collect::<Vec<_>>()
                 .concat()
         };
-        let items = || vec!["a".into(), "b".into(), "c".into()];
+        let items = || ["a", "b", "c"].map(Data::from).to_vec();
         assert_eq!(texts(all(List::new(items(), check()))), "abc");
         assert_eq!(texts(all(List::cycled(items(), 7, check()))), "abcabca");
         assert_eq!(texts(all(List::cycled(items(), 2, check()))), "ab");

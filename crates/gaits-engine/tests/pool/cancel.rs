@@ -71,7 +71,7 @@ fn started_are_finished(model: &str, kind: &'static str) {
     assert!(end.interrupted && end.failed == 0, "{end:?}");
     assert_eq!(ended.records.len() as u64, end.ok);
     // Every one that was started has its record.
-    let slow = ended.records.iter().filter(|record| &*record.item != "ok").count();
+    let slow = ended.records.iter().filter(|record| record.item != *"ok").count();
     assert_eq!(slow, began(), "{end:?}");
     assert!(ended.records.iter().all(|record| record.outcome.is_ok()));
     let processes = model.parse::<Model>().unwrap().inside_processes().is_some();
@@ -139,7 +139,7 @@ fn blocked_source() {
         let (mut writer, reader) = std::os::unix::net::UnixStream::pair().unwrap();
         writer.write_all(b"ok\nok\n").unwrap();
         let scene = Scene::new(model, BLOCKING);
-        let source = Lines::new(BufReader::new(reader), "pipe", Box::new(|_| Ok(())));
+        let source = Lines::new(BufReader::new(reader), "pipe", Box::new(|_| Ok(None)));
         let live = Live::start_plan(scene.plan(SCRIPT), Box::new(source));
         live.wait_until(|sights| sights.records.len() == 2);
         live.control.interrupt();
@@ -153,7 +153,7 @@ struct Endless;
 
 impl Source for Endless {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
-        batch.extend((0..limit).map(|_| Entry::Item("ok".into())));
+        batch.extend((0..limit).map(|_| Entry::item("ok")));
         Ok(More::Maybe)
     }
 }

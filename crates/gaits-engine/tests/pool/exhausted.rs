@@ -3,6 +3,7 @@
 use crate::scene::{ASYNC, BLOCKING, Scene, failure};
 use crate::trial;
 use gaits_engine::Notice;
+use gaits_engine::plan::Model;
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -31,7 +32,12 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn workers_retire(model: &str, kind: &'static str) {
-    let ended = Scene::new(model, kind).run(vec!["exhausted 2"; 300]);
+    let parsed: Model = model.parse().unwrap();
+    let at_once = parsed.layout().processes * parsed.at_once(kind == BLOCKING);
+    // All workers are at work at once when the first ones look.
+    let meet = format!("meet {at_once}; exhausted 2");
+    let items = (0..300).map(|index| if index < at_once { meet.as_str() } else { "exhausted 2" });
+    let ended = Scene::new(model, kind).run(items);
     ended.assert_all_ok(300);
     assert!(ended.records.iter().all(|record| record.attempts == 1));
     let left = ended.notices.iter().filter_map(|notice| match notice {

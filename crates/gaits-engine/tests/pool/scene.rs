@@ -1,7 +1,7 @@
 //! Sets a run up, starts it, and waits for what it does.
 
 use crate::script;
-use gaits_core::{Record, Sink, Source, Value};
+use gaits_core::{Data, Record, SessionScope, Sink, Source, Value};
 use gaits_engine::plan::{Model, Plan, WorkSpec};
 use gaits_engine::source::List;
 use gaits_engine::{
@@ -41,6 +41,7 @@ pub(crate) fn play_another_part() -> Option<std::process::ExitCode> {
             let scene = Scene {
                 model: args[2].clone(),
                 kind: BLOCKING,
+                session: SessionScope::Worker,
                 dir: Dir::Shared(args[3].clone().into()),
             };
             scene.run(args[4..].iter().cloned());
@@ -57,6 +58,8 @@ pub(crate) const PARENT_VERB: &str = "__parent";
 pub(crate) const BLOCKING: &str = "blocking";
 /// Work that waits without holding its thread.
 pub(crate) const ASYNC: &str = "async";
+/// Work that brings an event loop of its own.
+pub(crate) const OWN_LOOP: &str = "own-loop";
 
 #[derive(Debug)]
 enum Dir {
@@ -69,12 +72,23 @@ enum Dir {
 pub(crate) struct Scene {
     model: String,
     kind: &'static str,
+    session: SessionScope,
     dir: Dir,
 }
 
 impl Scene {
     pub(crate) fn new(model: &str, kind: &'static str) -> Self {
-        Self { model: model.into(), kind, dir: Dir::Own(tempfile::tempdir().unwrap()) }
+        Self {
+            model: model.into(),
+            kind,
+            session: SessionScope::Worker,
+            dir: Dir::Own(tempfile::tempdir().unwrap()),
+        }
+    }
+
+    /// The same, with sessions that are shared like this.
+    pub(crate) fn sharing(self, session: SessionScope) -> Self {
+        Self { session, ..self }
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -101,7 +115,7 @@ impl Scene {
     pub(crate) fn plan(&self, name: &str) -> Plan {
         let settings = format!("{} {}", self.kind, self.file("").display());
         let work = WorkSpec::new(name, Value::String(settings.into()));
-        Plan { work, model: self.model.parse::<Model>().unwrap() }
+        Plan { work, model: self.model.parse::<Model>().unwrap(), session: self.session }
     }
 
     /// Runs `items` to the end.
@@ -117,8 +131,8 @@ impl Scene {
 
 /// Items that are not checked.
 pub(crate) fn list<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Box<dyn Source> {
-    let items = items.into_iter().map(|item| item.into().into()).collect();
-    Box::new(List::new(items, Box::new(|_| Ok(()))))
+    let items = items.into_iter().map(|item| Data::from(item.into())).collect();
+    Box::new(List::new(items, Box::new(|_| Ok(None))))
 }
 
 /// What a run has shown until now.

@@ -2,8 +2,9 @@
 //! that wait do so for a file in the scene's folder, so that a test says when it goes on.
 
 use gaits_core::{
-    AsyncSession, BlockingSession, Clock, Detail, ErrorKind, Item, ItemError, PerformFuture,
-    Performed, Reply, Session, Value, Work,
+    AsyncSession, AsyncWork, BlockingSession, BlockingWork, Data, ErrorKind, Facts, HostItem, Item,
+    ItemError, LoopHost, LoopWork, PerformFuture, Performed, Performs, Refused, Reply, Services,
+    SessionError, SessionScope, Setting, Value, Work,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid};
@@ -13,6 +14,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 /// The name it is registered under.
@@ -32,32 +34,126 @@ static SCENES: LazyLock<Mutex<HashMap<String, Arc<Shared>>>> = LazyLock::new(Mut
 
 #[derive(Debug)]
 struct Script {
-    blocking: bool,
+    kind: Kind,
     stage: Stage,
 }
 
-/// Makes the work; its settings are `blocking` or `async`, and the folder.
-pub(crate) fn build(settings: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+/// How the script is performed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Blocking,
+    Async,
+    OwnLoop,
+}
+
+/// Makes the work; its settings are `blocking`, `async` or `own-loop`, and the folder.
+pub(crate) fn build(settings: &Value, _: &Services) -> Result<Arc<dyn Work>, String> {
     let Value::String(config) = settings else { return Err("not a text".into()) };
     let (kind, dir) = config.split_once(' ').ok_or("no folder")?;
     let shared = Arc::clone(SCENES.lock().unwrap().entry(config.to_string()).or_default());
     let stage = Stage { dir: dir.into(), shared, number: 0 };
-    Ok(Arc::new(Script { blocking: kind == "blocking", stage }))
+    let kind = match kind {
+        "blocking" => Kind::Blocking,
+        "async" => Kind::Async,
+        "own-loop" => Kind::OwnLoop,
+        other => return Err(format!("no kind is called {other}")),
+    };
+    Ok(Arc::new(Script { kind, stage }))
+}
+
+/// Any item will do, and may be done twice.
+pub(crate) fn any_item() -> Facts<'static> {
+    Facts { pacing_key: "".into(), repeatable: true, shown: None }
 }
 
 impl Work for Script {
-    fn open(&self) -> Session {
+    fn performs(&self) -> Performs<'_> {
+        match self.kind {
+            Kind::Blocking => Performs::Blocking(self),
+            Kind::Async => Performs::Async(self),
+            Kind::OwnLoop => Performs::OwnLoop(self),
+        }
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        Vec::new()
+    }
+
+    fn inspect<'a>(&self, _: &'a Data) -> Result<Facts<'a>, Refused> {
+        Ok(any_item())
+    }
+}
+
+impl Script {
+    fn player(&self) -> Player {
         let number = self.stage.shared.opened.fetch_add(1, Ordering::SeqCst);
         self.stage.shared.open.fetch_add(1, Ordering::SeqCst);
         let stage = Stage { number, shared: Arc::clone(&self.stage.shared), ..self.stage.clone() };
-        let session = Player { stage, blocking: self.blocking };
-        if self.blocking {
-            Session::Blocking(Box::new(session))
-        } else {
-            // As an HTTP session may: it needs its event loop from the beginning.
-            drop(tokio::time::sleep(Duration::ZERO));
-            Session::Async(Box::new(session))
-        }
+        Player { stage, blocking: self.kind == Kind::Blocking }
+    }
+}
+
+impl BlockingWork for Script {
+    fn open(&self, _: SessionScope) -> Result<Box<dyn BlockingSession>, SessionError> {
+        Ok(Box::new(self.player()))
+    }
+}
+
+impl AsyncWork for Script {
+    fn open(&self, _: SessionScope) -> Result<Box<dyn AsyncSession>, SessionError> {
+        // As an HTTP session may: it needs its event loop from the beginning.
+        drop(tokio::time::sleep(Duration::ZERO));
+        Ok(Box::new(self.player()))
+    }
+}
+
+/// An event loop that the engine knows nothing of.
+impl LoopWork for Script {
+    fn run(
+        &self,
+        slots: u32,
+        _: SessionScope,
+        host: &mut dyn LoopHost,
+    ) -> Result<(), SessionError> {
+        use futures_util::stream::{FuturesUnordered, StreamExt as _};
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let player = self.player();
+        runtime.block_on(async {
+            let mut in_flight = FuturesUnordered::new();
+            let mut ended = false;
+            loop {
+                let next = std::future::poll_fn(|cx| {
+                    if !ended
+                        && in_flight.len() < slots as usize
+                        && let Poll::Ready(next) = host.poll_next(cx)
+                    {
+                        return Poll::Ready(Some(Ok(next)));
+                    }
+                    match in_flight.poll_next_unpin(cx) {
+                        Poll::Ready(Some(done)) => Poll::Ready(Some(Err(done))),
+                        Poll::Ready(None) if ended => Poll::Ready(None),
+                        _ => Poll::Pending,
+                    }
+                });
+                match next.await {
+                    Some(Err((slot, reply))) => host.done(slot, reply, 0),
+                    None | Some(Ok(HostItem::Abandoned)) => return Ok(()),
+                    Some(Ok(HostItem::End)) => ended = true,
+                    Some(Ok(HostItem::Item { slot, item })) => {
+                        if item.text() == Some("break the loop") {
+                            let error = ItemError::new(ErrorKind::Command, "the loop broke");
+                            return Err(SessionError::Failed(error));
+                        }
+                        if item.text() == Some("leave the loop") {
+                            return Ok(());
+                        }
+                        let player = &player;
+                        in_flight
+                            .push(async move { (slot, player.stage.play(&item, false).await) });
+                    }
+                }
+            }
+        })
     }
 }
 
@@ -73,8 +169,8 @@ impl Drop for Player {
 }
 
 impl AsyncSession for Player {
-    fn perform<'a>(&'a mut self, item: &'a Item) -> PerformFuture<'a> {
-        assert!(!item.text.starts_with("panic at call"), "panic at call");
+    fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a> {
+        assert!(!item.text().unwrap().starts_with("panic at call"), "panic at call");
         Box::pin(self.stage.play(item, self.blocking))
     }
 }
@@ -106,7 +202,7 @@ impl Stage {
     async fn play(&self, item: &Item, blocking: bool) -> Reply {
         let in_flight = self.shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         let _in_flight = InFlight(&self.shared);
-        for step in item.text.split(';') {
+        for step in item.text().unwrap().split(';') {
             let (verb, rest) = step.trim().split_once(' ').unwrap_or((step.trim(), ""));
             match verb {
                 "ok" => {}
@@ -150,7 +246,7 @@ impl Stage {
                 other => panic!("no step is called {other}"),
             }
         }
-        let mut performed = Performed::ok(Detail::None);
+        let mut performed = Performed::ok(None);
         performed.extract = vec![
             ("session".into(), Value::Integer(self.number)),
             ("in_flight".into(), Value::Integer(in_flight)),
@@ -208,27 +304,102 @@ pub(crate) const STILLBORN: &str = "stillborn";
 
 pub(crate) fn build_stillborn(
     settings: &Value,
-    clock: &Arc<dyn Clock>,
+    services: &Services,
 ) -> Result<Arc<dyn Work>, String> {
     if std::env::args().nth(1).as_deref() == Some(gaits_engine::WORKER_VERB) {
         std::process::exit(7);
     }
-    build(settings, clock)
+    build(settings, services)
 }
 
-/// The name of a work whose sessions panic when they are opened.
+/// The name of a work whose sessions break. Its settings are a kind, and which of [`BREAKS`] it is.
 pub(crate) const BRITTLE: &str = "brittle";
 
-#[derive(Debug)]
-struct Brittle;
+/// Ways to break.
+pub(crate) const BREAKS: &[&str] =
+    &["open panics", "open fails", "reopen panics", "reopen fails", "close panics"];
 
-impl Work for Brittle {
-    fn open(&self) -> Session {
-        panic!("brittle")
+#[derive(Debug)]
+struct Brittle {
+    blocking: bool,
+    breaks: String,
+    opened: AtomicI64,
+}
+
+impl Brittle {
+    fn open_one(&self) -> Result<BrittleSession, SessionError> {
+        let again = self.opened.fetch_add(1, Ordering::SeqCst) > 0;
+        match &*self.breaks {
+            "open panics" => panic!("brittle"),
+            "reopen panics" if again => panic!("brittle"),
+            "open fails" => {}
+            "reopen fails" if again => {}
+            breaks => return Ok(BrittleSession { panics_at_end: breaks == "close panics" }),
+        }
+        Err(SessionError::Failed(ItemError::new(ErrorKind::Connect, "brittle")))
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it is a builder")]
-pub(crate) fn build_brittle(_: &Value, _: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
-    Ok(Arc::new(Brittle))
+impl Work for Brittle {
+    fn performs(&self) -> Performs<'_> {
+        if self.blocking { Performs::Blocking(self) } else { Performs::Async(self) }
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        Vec::new()
+    }
+
+    fn inspect<'a>(&self, _: &'a Data) -> Result<Facts<'a>, Refused> {
+        Ok(any_item())
+    }
+}
+
+impl AsyncWork for Brittle {
+    fn open(&self, _: SessionScope) -> Result<Box<dyn AsyncSession>, SessionError> {
+        Ok(Box::new(self.open_one()?))
+    }
+}
+
+impl BlockingWork for Brittle {
+    fn open(&self, _: SessionScope) -> Result<Box<dyn BlockingSession>, SessionError> {
+        Ok(Box::new(self.open_one()?))
+    }
+}
+
+/// Does `ok`, and panics at `panic`.
+struct BrittleSession {
+    panics_at_end: bool,
+}
+
+impl AsyncSession for BrittleSession {
+    fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a> {
+        Box::pin(async move { brittle_reply(item) })
+    }
+}
+
+impl BlockingSession for BrittleSession {
+    fn perform(&mut self, item: &Item) -> Reply {
+        brittle_reply(item)
+    }
+}
+
+fn brittle_reply(item: &Item) -> Reply {
+    assert_eq!(item.text(), Some("ok"), "as it was told");
+    Reply::Done(Performed::ok(None))
+}
+
+impl Drop for BrittleSession {
+    fn drop(&mut self) {
+        assert!(!self.panics_at_end || std::thread::panicking(), "brittle");
+    }
+}
+
+pub(crate) fn build_brittle(settings: &Value, _: &Services) -> Result<Arc<dyn Work>, String> {
+    let Value::String(config) = settings else { return Err("not a text".into()) };
+    let (kind, breaks) = config.split_once(' ').ok_or("no way to break")?;
+    Ok(Arc::new(Brittle {
+        blocking: kind == "blocking",
+        breaks: breaks.into(),
+        opened: AtomicI64::new(0),
+    }))
 }

@@ -88,7 +88,7 @@ struct Endless(Arc<AtomicUsize>);
 impl Source for Endless {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
         self.0.fetch_add(limit, Ordering::SeqCst);
-        batch.extend((0..limit).map(|_| Entry::Item("ok".into())));
+        batch.extend((0..limit).map(|_| Entry::item("ok")));
         Ok(More::Maybe)
     }
 }

@@ -37,7 +37,7 @@ impl Source for Counted {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
         let number = self.left.min(i64::try_from(limit).unwrap());
         self.left -= number;
-        batch.extend((0..number).map(|_| Entry::Item("ok".into())));
+        batch.extend((0..number).map(|_| Entry::item("ok")));
         let ahead = self.ahead.fetch_add(number, Ordering::SeqCst) + number;
         self.most.fetch_max(ahead, Ordering::SeqCst);
         Ok(if self.left == 0 { More::No } else { More::Maybe })
@@ -102,7 +102,7 @@ impl Source for Steps {
 }
 
 fn items(texts: &[&str]) -> Step {
-    Step::Entries(texts.iter().map(|text| Entry::Item((*text).into())).collect())
+    Step::Entries(texts.iter().map(|text| Entry::item(*text)).collect())
 }
 
 fn steps(scene: &Scene, steps: Vec<Step>) -> Live {
@@ -157,7 +157,7 @@ fn invalid() {
     for model in MODELS {
         let scene = Scene::new(model, BLOCKING);
         let wrong =
-            |line: u64| Entry::Invalid { text: "?".into(), message: format!("list:{line}: bad") };
+            |line: u64| Entry::Invalid { shown: "?".into(), message: format!("list:{line}: bad") };
         let entries = (1..=2_000).map(wrong).collect();
         let ended = steps(&scene, vec![Step::Entries(entries)]).end();
         ended.assert_one_record_each(2_000);

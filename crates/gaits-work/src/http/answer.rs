@@ -4,9 +4,10 @@
 
 use super::connection::{Connection, Head};
 use super::decode::{self, Decoder};
+use super::detail::HttpDetail;
 use super::spec::{HttpSpec, Method};
 use super::trace::Trace;
-use gaits_core::{ErrorKind, HttpDetail, ItemError, Value};
+use gaits_core::{ErrorKind, ItemError, Value};
 use http::StatusCode;
 
 /// How much of a redirect's body is read so that its connection can be used again.

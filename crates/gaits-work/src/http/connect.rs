@@ -7,13 +7,12 @@ use super::dns::{Addresses, LookupError};
 use super::fault::{self, Fault};
 use super::pool::Pool;
 use super::session::seconds;
-use super::spec::SessionMode;
 use super::target::{Origin, Scheme};
 use super::tls;
 use super::trace::{Phase, Trace};
 use super::wire::Wire;
 use super::work::Shared;
-use gaits_core::ErrorKind;
+use gaits_core::{ErrorKind, SessionScope};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,14 +22,14 @@ use tokio_rustls::TlsConnector;
 /// Opens connections for one session.
 pub(super) struct Opener {
     shared: Arc<Shared>,
-    mode: SessionMode,
+    scope: SessionScope,
     /// Made when the first `https` URL needs it.
     connector: Option<TlsConnector>,
 }
 
 impl Opener {
-    pub(super) const fn new(shared: Arc<Shared>, mode: SessionMode) -> Self {
-        Self { shared, mode, connector: None }
+    pub(super) const fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
+        Self { shared, scope, connector: None }
     }
 
     /// Opens a connection to `origin` within the connect timeout. If no file descriptor is left, the idle
@@ -103,7 +102,7 @@ impl Opener {
     ) -> Result<(Wire, Protocol), Fault> {
         let connector = match &mut self.connector {
             Some(connector) => connector,
-            none => none.insert(self.shared.tls.connector(self.mode)?),
+            none => none.insert(self.shared.tls.connector(self.scope)?),
         };
         let name = tls::server_name(origin)?;
         trace.enter(Phase::Tls);

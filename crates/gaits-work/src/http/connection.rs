@@ -5,10 +5,11 @@
 //!
 //! Limit: one request at a time; does not know why it is sent, nor what becomes of the answer.
 
+use super::detail::HttpVersion;
 use super::fault::{body_error, head_error};
 use super::wire::Wire;
 use bytes::Bytes;
-use gaits_core::{HttpVersion, ItemError};
+use gaits_core::ItemError;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::Empty;
 use hyper::body::{Body, Incoming};

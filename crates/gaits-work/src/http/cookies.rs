@@ -54,9 +54,4 @@ impl Jar {
         });
         self.store.store_response_cookies(cookies, &url);
     }
-
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        self.store.clear();
-    }
 }

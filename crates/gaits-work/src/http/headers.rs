@@ -24,6 +24,11 @@ const HARMLESS: [HeaderName; 9] = [
     header::USER_AGENT,
 ];
 
+/// Whether another origin may see a field, and anybody its value.
+pub(super) fn is_harmless(name: &HeaderName) -> bool {
+    HARMLESS.contains(name)
+}
+
 /// The fields that are the same for every request.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {

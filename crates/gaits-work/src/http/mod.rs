@@ -12,6 +12,7 @@ mod connect;
 mod connection;
 mod cookies;
 mod decode;
+mod detail;
 mod dns;
 mod extract;
 mod fault;
@@ -26,7 +27,8 @@ mod trace;
 mod wire;
 mod work;
 
+pub use detail::{HttpDetail, HttpVersion};
 pub use extract::{Extract, ExtractError};
-pub use spec::{HttpSpec, HttpSpecError, Method, SessionMode, Trust};
+pub use spec::{HttpSpec, HttpSpecError, Method, Trust};
 pub use target::check;
 pub use work::{HttpWork, NAME, build};

@@ -10,14 +10,15 @@ use super::fault::Fault;
 use super::headers::Composer;
 use super::pool::Pool;
 use super::redirect;
-use super::spec::SessionMode;
 use super::target::{Origin, Target};
 use super::trace::{Phase, Trace};
 use super::work::Shared;
 use gaits_core::{
-    AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply, Value,
+    AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
+    SessionScope, Value,
 };
 use http::Uri;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -29,6 +30,7 @@ use tokio::time::{Instant, Sleep};
 /// What one worker keeps between its items.
 pub(super) struct HttpSession {
     shared: Arc<Shared>,
+    scope: SessionScope,
     composer: Composer,
     opener: Opener,
     cookies: Option<Jar>,
@@ -42,13 +44,14 @@ pub(super) struct HttpSession {
 }
 
 impl HttpSession {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let close = shared.spec.session == SessionMode::PerRequest;
+    fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
+        let close = scope == SessionScope::None;
         let composer = Composer::new(Rc::new(shared.fields.clone()), close);
-        let opener = Opener::new(shared.clone(), shared.spec.session);
+        let opener = Opener::new(shared.clone(), scope);
         let cookies = shared.spec.cookies.then(Jar::default);
         Self {
             shared,
+            scope,
             composer,
             opener,
             cookies,
@@ -60,27 +63,22 @@ impl HttpSession {
     }
 
     async fn perform_item(&mut self, item: &Item) -> Reply {
-        let target = match Target::parse(&item.text, self.last.as_ref()) {
+        let target = match Target::parse(item.text().unwrap_or_default(), self.last.as_ref()) {
             Ok(target) => target,
             Err(e) => {
                 let error = ItemError::new(ErrorKind::InvalidItem, e.to_string());
-                return Reply::Done(Performed::failed(error, Detail::None));
+                return Reply::Done(Performed::failed(error, None));
             }
         };
         if !self.last.as_ref().is_some_and(|last| Rc::ptr_eq(last, &target.origin)) {
             self.last = Some(target.origin.clone());
         }
-        if self.shared.spec.session == SessionMode::PerRequest
-            && let Some(cookies) = &mut self.cookies
-        {
-            cookies.clear();
-        }
         let mut trace = Trace::new(self.shared.clock.clone());
         let result = self.within_timeout(target, &mut trace).await;
         trace.enter(Phase::Between);
-        let detail = Detail::Http(trace.detail);
+        let detail = Some(Detail::boxed(super::NAME, trace.detail));
         match result {
-            Ok(extract) => Reply::Done(Performed { outcome: Ok(()), detail, extract }),
+            Ok(extract) => Reply::Done(Performed { extract, ..Performed::ok(detail) }),
             Err(Fault::Failed(error)) => Reply::Done(Performed::failed(error, detail)),
             Err(Fault::Exhausted(error)) => Reply::Exhausted(error),
         }
@@ -209,7 +207,7 @@ impl HttpSession {
 
     /// Keeps a connection for the next request, if there may be one on it.
     async fn keep(&mut self, target: &Target, mut connection: Box<Connection>, trace: &Trace) {
-        if self.shared.spec.session == SessionMode::PerWorker && connection.is_usable().await {
+        if self.scope != SessionScope::None && connection.is_usable().await {
             self.pool.put(target.origin.clone(), connection, trace.since_us());
         }
     }
@@ -235,12 +233,28 @@ pub(super) fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }
 
-impl AsyncSession for HttpSession {
-    fn perform<'a>(&'a mut self, item: &'a Item) -> PerformFuture<'a> {
-        Box::pin(self.perform_item(item))
-    }
+/// The sessions of the workers of one event loop: as many as items are in flight at the same time.
+pub(super) struct Sessions {
+    shared: Arc<Shared>,
+    scope: SessionScope,
+    idle: RefCell<Vec<HttpSession>>,
+}
 
-    fn release(&mut self) {
-        self.pool.clear();
+impl Sessions {
+    pub(super) fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
+        Self { shared, scope, idle: RefCell::default() }
+    }
+}
+
+impl AsyncSession for Sessions {
+    fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a> {
+        Box::pin(async move {
+            let idle = self.idle.borrow_mut().pop();
+            let new = || HttpSession::new(self.shared.clone(), self.scope);
+            let mut session = idle.unwrap_or_else(new);
+            let reply = session.perform_item(item).await;
+            self.idle.borrow_mut().push(session);
+            reply
+        })
     }
 }

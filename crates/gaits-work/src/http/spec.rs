@@ -3,8 +3,9 @@
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
 use super::Extract;
+use super::headers::is_harmless;
 use crate::settings::{self, SettingsError};
-use gaits_core::Value;
+use gaits_core::{Setting, Value};
 use http::header::{self, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -31,8 +32,6 @@ pub struct HttpSpec {
     pub max_body_size: u64,
     /// How many redirects are followed before the item fails; with 0, the first redirect fails it.
     pub max_redirects: u8,
-    /// What is kept from one request to the next.
-    pub session: SessionMode,
     /// Whether cookies are taken and sent back.
     pub cookies: bool,
     /// Which fields of a JSON answer go into the record.
@@ -74,15 +73,6 @@ pub enum Trust {
     Insecure,
 }
 
-/// What is kept from one request to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SessionMode {
-    /// Nothing: each request opens a connection of its own, and cookies live as long as one item.
-    PerRequest,
-    /// Connections and cookies, for all the items of a worker.
-    PerWorker,
-}
-
 impl Default for HttpSpec {
     fn default() -> Self {
         Self {
@@ -94,7 +84,6 @@ impl Default for HttpSpec {
             timeout: Some(Duration::from_mins(1)),
             max_body_size: 1 << 30,
             max_redirects: 10,
-            session: SessionMode::PerWorker,
             cookies: false,
             extract: Vec::new(),
         }
@@ -136,6 +125,46 @@ impl HttpSpec {
             return Err(HttpSpecError::NothingToExtractFrom);
         }
         super::tls::check(&self.trust)
+    }
+
+    /// The settings as anybody may see them: values of header fields that may hold a secret are left out, and a file of
+    /// certificates is named by its path.
+    pub(super) fn public_settings(&self) -> Vec<Setting> {
+        let means = |name, value| Setting { name, value, changes_meaning: true };
+        let not = |name, value| Setting { name, value, changes_meaning: false };
+        let text = |text: &str| Value::String(text.into());
+        let time = |time: Option<Duration>| {
+            time.map_or(Value::Null, |time| Value::Float(time.as_secs_f64()))
+        };
+        let method = match self.method {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+        };
+        let trust = match &self.trust {
+            Trust::SystemRoots => text("system"),
+            Trust::Pem { path, .. } => text(&path.display().to_string()),
+            Trust::Insecure => text("any"),
+        };
+        let fields = self.headers.iter().map(|(name, value)| {
+            // A secret may stand under any name, so only the values of harmless fields are shown.
+            let harmless = HeaderName::from_bytes(name.as_bytes()).is_ok_and(|n| is_harmless(&n));
+            Value::String(
+                if harmless { format!("{name}: {value}") } else { format!("{name}: ***") }.into(),
+            )
+        });
+        let extract = self.extract.iter().map(|extract| text(&extract.to_string()));
+        vec![
+            means("method", text(method)),
+            means("header", Value::Array(fields.collect())),
+            means("user-agent", text(&self.user_agent)),
+            means("max-body-size", self.max_body_size.into()),
+            means("max-redirects", self.max_redirects.into()),
+            means("cookies", Value::Bool(self.cookies)),
+            means("extract", Value::Array(extract.collect())),
+            not("trust", trust),
+            not("connect-timeout", time(self.connect_timeout)),
+            not("timeout", time(self.timeout)),
+        ]
     }
 
     /// The user's header fields, in the types that requests are made of.

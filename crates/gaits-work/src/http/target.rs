@@ -10,6 +10,7 @@ use super::headers::basic_authorization;
 use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -348,6 +349,17 @@ pub fn check(text: &str) -> Result<(), String> {
     Target::parse(text, None).map(drop).map_err(|e| e.to_string())
 }
 
+/// What is paced together: scheme, host and port of a URL. A part of `text`, where it stands there as it should.
+pub(super) fn pacing_key(text: &str) -> Cow<'_, str> {
+    if let Some(plain) = Plain::of(text) {
+        return Cow::Borrowed(&text[..text.len() - plain.path.len()]);
+    }
+    match Target::parse(text, None) {
+        Ok(target) => Cow::Owned(target.origin.prefix.to_string()),
+        Err(_) => Cow::Borrowed(""),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -417,6 +429,19 @@ mod tests {
             assert_eq!(*origin.prefix, *long.origin.prefix, "{text}");
             assert_eq!(origin.ip, long.origin.ip, "{text}");
             assert_eq!(path_and_query(short.path).unwrap(), long.path, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_leads_to_one_origin_is_paced_together() {
+        for (text, key) in [
+            ("http://example.com/a?b", "http://example.com"),
+            ("http://example.com", "http://example.com"),
+            ("HTTP://user:pass@EXAMPLE.com:80/x", "http://example.com"),
+            ("https://example.com:8443/x", "https://example.com:8443"),
+            ("http://[::1]:80/", "http://[::1]"),
+        ] {
+            assert_eq!(pacing_key(text), key, "{text}");
         }
     }
 

@@ -6,9 +6,9 @@
 //! Limit: opens no connection.
 
 use super::fault::{self, Fault};
-use super::spec::{HttpSpecError, SessionMode, Trust};
+use super::spec::{HttpSpecError, Trust};
 use super::target::Origin;
-use gaits_core::ErrorKind;
+use gaits_core::{ErrorKind, SessionScope};
 use std::io;
 use std::sync::{Arc, OnceLock};
 use tokio_rustls::TlsConnector;
@@ -40,15 +40,15 @@ impl Tls {
     }
 
     /// The settings of one session.
-    pub(super) fn connector(&self, mode: SessionMode) -> Result<TlsConnector, Fault> {
+    pub(super) fn connector(&self, scope: SessionScope) -> Result<TlsConnector, Fault> {
         let loaded = self.config.get_or_init(|| config(&self.trust).map_err(|e| e.to_string()));
         let mut config = match loaded {
             Ok(config) => config.clone(),
             Err(e) => return Err(Fault::new(ErrorKind::Tls, e.clone())),
         };
-        config.resumption = match mode {
-            SessionMode::PerRequest => Resumption::disabled(),
-            SessionMode::PerWorker => Resumption::in_memory_sessions(REMEMBERED),
+        config.resumption = match scope {
+            SessionScope::None => Resumption::disabled(),
+            SessionScope::Loop | SessionScope::Worker => Resumption::in_memory_sessions(REMEMBERED),
         };
         Ok(TlsConnector::from(Arc::new(config)))
     }

@@ -2,7 +2,8 @@
 //!
 //! Limit: measures; decides nothing.
 
-use gaits_core::{Clock, HttpDetail};
+use super::detail::HttpDetail;
+use gaits_core::Clock;
 use std::fmt;
 use std::sync::Arc;
 

@@ -4,15 +4,19 @@
 
 use super::dns::{Dns, NameServers};
 use super::headers::Fields;
-use super::session::HttpSession;
+use super::session::Sessions;
 use super::spec::{HttpSpec, HttpSpecError};
+use super::target;
 use super::tls::Tls;
 use crate::settings;
-use gaits_core::{Clock, Session, Value, Work};
+use gaits_core::{
+    AsyncSession, AsyncWork, Clock, Data, Facts, Performs, Refused, Services, SessionError,
+    SessionScope, Setting, Value, Work,
+};
 use std::sync::Arc;
 
 /// Requests over HTTP, as an [`HttpSpec`] says.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HttpWork {
     shared: Arc<Shared>,
 }
@@ -49,14 +53,30 @@ pub const NAME: &str = "http";
 ///
 /// # Errors
 /// Says what is wrong with the settings.
-pub fn build(settings: &Value, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Work>, String> {
+pub fn build(settings: &Value, services: &Services) -> Result<Arc<dyn Work>, String> {
     let spec: HttpSpec = settings::from_value(settings).map_err(|e| e.to_string())?;
-    let work = HttpWork::new(&spec, Arc::clone(clock)).map_err(|e| e.to_string())?;
+    let work = HttpWork::new(&spec, Arc::clone(&services.clock)).map_err(|e| e.to_string())?;
     Ok(Arc::new(work))
 }
 
 impl Work for HttpWork {
-    fn open(&self) -> Session {
-        Session::Async(Box::new(HttpSession::new(self.shared.clone())))
+    fn performs(&self) -> Performs<'_> {
+        Performs::Async(self)
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        self.shared.spec.public_settings()
+    }
+
+    fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
+        let text = item.as_text().ok_or_else(|| "bytes are no URL".to_owned())?;
+        target::check(text)?;
+        Ok(Facts { pacing_key: target::pacing_key(text), repeatable: true, shown: None })
+    }
+}
+
+impl AsyncWork for HttpWork {
+    fn open(&self, scope: SessionScope) -> Result<Box<dyn AsyncSession>, SessionError> {
+        Ok(Box::new(Sessions::new(self.shared.clone(), scope)))
     }
 }

@@ -5,10 +5,10 @@
 #![allow(clippy::needless_pass_by_value, reason = "so that tests read without borrows")]
 
 use gaits_core::{
-    AsyncSession, Clock, Detail, ErrorKind, HttpDetail, Item, ManualClock, Performed, Reply,
-    Session, Work,
+    AsyncSession, AsyncWork, Clock, Detail, ErrorKind, Item, ManualClock, Performed, Reply,
+    SessionScope,
 };
-use gaits_work::http::{HttpSpec, HttpWork};
+use gaits_work::http::{HttpDetail, HttpSpec, HttpWork};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,8 @@ use tokio::task::LocalSet;
 
 /// One session on one event loop.
 pub struct Client {
+    work: HttpWork,
+    scope: SessionScope,
     session: Box<dyn AsyncSession>,
     local: LocalSet,
     runtime: tokio::runtime::Runtime,
@@ -23,19 +25,28 @@ pub struct Client {
 
 /// A client that does as `spec` says, on a clock that stands still.
 pub fn client(spec: HttpSpec) -> Client {
-    client_of(&HttpWork::new(&spec, Arc::new(ManualClock::default())).unwrap())
+    client_with(spec, SessionScope::Loop)
 }
 
-/// A client of `work`.
-pub fn client_of(work: &HttpWork) -> Client {
+/// The same, with a session of this scope.
+pub fn client_with(spec: HttpSpec, scope: SessionScope) -> Client {
+    let work = HttpWork::new(&spec, Arc::new(ManualClock::default())).unwrap();
+    client_of(&work, scope)
+}
+
+/// A client of `work`, with a session of its own.
+pub fn client_of(work: &HttpWork, scope: SessionScope) -> Client {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let Session::Async(session) = work.open() else { panic!("http is async") };
-    Client { session, local: LocalSet::new(), runtime }
+    let session = work.open(scope).unwrap();
+    Client { session, work: work.clone(), scope, local: LocalSet::new(), runtime }
 }
 
 impl Client {
     /// Performs one item.
     pub fn reply(&mut self, url: &str) -> Reply {
+        if self.scope == SessionScope::None {
+            self.session = self.work.open(self.scope).unwrap();
+        }
         let item = Item::new(0, url);
         self.local.block_on(&self.runtime, self.session.perform(&item))
     }
@@ -59,11 +70,6 @@ impl Client {
             }
         });
     }
-
-    /// Closes what is idle.
-    pub fn release(&mut self) {
-        self.session.release();
-    }
 }
 
 /// What was measured of an item that went well.
@@ -80,11 +86,9 @@ pub fn failed(performed: Performed) -> (ErrorKind, String, HttpDetail) {
     (error.kind, error.message, detail(performed.detail))
 }
 
-fn detail(detail: Detail) -> HttpDetail {
-    match detail {
-        Detail::Http(detail) => *detail,
-        other => panic!("{other:?}"),
-    }
+fn detail(detail: Option<Detail>) -> HttpDetail {
+    let detail = detail.expect("something was measured");
+    detail.downcast_ref::<HttpDetail>().expect("it is of http").clone()
 }
 
 /// A clock that goes on by a millisecond each time it is read.

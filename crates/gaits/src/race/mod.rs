@@ -11,10 +11,10 @@ pub use models::models_for;
 use crate::layout::layout;
 use crate::sys;
 use crate::tally::SharedTally;
-use gaits_core::Sink;
+use gaits_core::{Data, SessionScope, Sink};
 use gaits_engine::plan::{Model, Plan, WorkSpec};
 use gaits_engine::source::List;
-use gaits_engine::{Control, Notice, Observer, Program, RunEnd};
+use gaits_engine::{Control, Notice, Observer, Program, RunEnd, WorkError};
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use std::io;
 
@@ -25,8 +25,10 @@ pub struct Race {
     pub about: String,
     /// The work, and its settings.
     pub work: WorkSpec,
+    /// Who shares a session.
+    pub session: SessionScope,
     /// The items, which the work must take: they are not checked again.
-    pub items: Vec<Box<str>>,
+    pub items: Vec<Data>,
     /// How many items each run has: the list is gone through over and over up to this number.
     pub count: u64,
     /// The models that take part, each named once.
@@ -60,12 +62,24 @@ pub enum RaceError {
         /// The model.
         model: Model,
     },
+    /// The work can't be set up. Nothing was started.
+    #[error(transparent)]
+    Work(WorkError),
     /// A run could not begin or go on.
     #[error(transparent)]
-    Engine(#[from] gaits_engine::RunError),
+    Engine(gaits_engine::RunError),
     /// The system does not tell how much CPU time was spent.
     #[error("can't measure CPU time")]
     CpuTime(#[source] io::Error),
+}
+
+impl From<gaits_engine::RunError> for RaceError {
+    fn from(error: gaits_engine::RunError) -> Self {
+        match error {
+            gaits_engine::RunError::Work(error) => RaceError::Work(error),
+            other => RaceError::Engine(other),
+        }
+    }
 }
 
 /// Watches a race. [`RaceObserver::notice`] and [`RaceObserver::abandoned`] are called on the dispatcher's thread of the
@@ -174,8 +188,8 @@ impl Race {
         observer: &mut dyn RaceObserver,
         control: &RaceControl,
     ) -> Result<Option<Trial>, RaceError> {
-        let plan = Plan { work: self.work.clone(), model };
-        let source = Box::new(List::cycled(self.items.clone(), self.count, Box::new(|_| Ok(()))));
+        let plan = Plan { work: self.work.clone(), model, session: self.session };
+        let source = Box::new(List::cycled(self.items.clone(), self.count, Box::new(|_| Ok(None))));
         let run = Control::new();
         control.attach(&run);
         let tally = SharedTally::default();

@@ -1,7 +1,7 @@
 //! Outputs: what is opened, what is refused, and what is kept.
 
 use crate::scene::{plan, program, short};
-use gaits::{Control, Destination, Existing, Input, Output, OutputError, Run, wait};
+use gaits::{Control, Destination, Existing, Input, Output, OutputError, Run};
 use std::fs;
 use std::path::Path;
 
@@ -24,9 +24,10 @@ fn a_file_with_records_is_refused_unless_it_may_start_over() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "{\"old\":1}\n");
 
     let output = open(&path, Existing::StartOver, None).unwrap();
+    let program = program();
     let plan = plan("sequential");
-    let run = Run::over(&plan, &short(3), wait::check).unwrap().output(output);
-    run.run(&program(), &mut (), &Control::new()).unwrap();
+    let run = Run::over(&program, &plan, &short(3)).unwrap().output(output);
+    run.run(&mut (), &Control::new()).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     assert!(!text.contains("old") && text.lines().count() == 3, "{text}");
 }

@@ -1,12 +1,17 @@
 //! Races: which models run when, what an observer learns, and how a race is stopped.
 
 use crate::scene::{program, waits};
-use gaits::{Model, Race, RaceControl, RaceError, RaceObserver, Trial, models_for};
+use gaits::cpu::{self, CpuSpec};
+use gaits::{
+    Model, Race, RaceControl, RaceError, RaceObserver, SessionScope, Trial, WorkSpec, models_for,
+    set_up,
+};
 
 fn race(models: &[&str], rounds: u32) -> Race {
     Race {
         about: "waits".into(),
         work: waits(),
+        session: SessionScope::default(),
         items: vec!["0".into()],
         count: 20,
         models: models.iter().map(|model| model.parse().unwrap()).collect(),
@@ -116,13 +121,15 @@ fn models_that_make_no_race_are_refused_before_anything_runs() {
 
 #[test]
 fn work_that_holds_its_thread_races_on_a_pool_and_other_work_does_not() {
-    let forms = |blocking| {
-        let models = models_for(blocking).unwrap();
+    let forms = |work: &WorkSpec| {
+        let work = set_up(&gaits::works(), work).unwrap();
+        let models = models_for(&*work).unwrap();
         models.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
+    let product = CpuSpec::Product { n: 5 }.settings().unwrap();
     let has_pool =
         |models: &[String]| models.iter().any(|model| model.contains("async:100/threads"));
-    let (blocking, other) = (forms(true), forms(false));
+    let (blocking, other) = (forms(&WorkSpec::new(cpu::NAME, product)), forms(&waits()));
     assert!(has_pool(&blocking) && !has_pool(&other), "{blocking:?} {other:?}");
     for models in [blocking, other] {
         assert_eq!(models[0], "sequential");

@@ -2,8 +2,8 @@
 
 use crate::scene::{Collected, Each, listed, plan, program, short};
 use gaits::{
-    Control, Destination, Entry, Existing, Input, More, Output, Run, RunError, RunObserver,
-    RunOutcome, Source, wait,
+    Control, Destination, Entry, Existing, Input, InputError, More, Output, Run, RunError,
+    RunObserver, RunOutcome, Source,
 };
 use std::error::Error as _;
 use std::fs;
@@ -19,10 +19,11 @@ fn records_go_to_the_output_and_to_every_sink() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("results.jsonl");
     let (mut first, mut second) = (Collected::default(), Collected::default());
+    let program = program();
     let plan = plan("threads:3");
-    let run = Run::over(&plan, &short(100), wait::check).unwrap();
+    let run = Run::over(&program, &plan, &short(100)).unwrap();
     let run = run.output(results(&path)).sink(&mut first).sink(&mut second);
-    let outcome = run.run(&program(), &mut (), &Control::new()).unwrap();
+    let outcome = run.run(&mut (), &Control::new()).unwrap();
 
     assert_eq!((outcome.end.ok, outcome.end.failed), (100, 0));
     assert_eq!(outcome.summary.tally.ok(), 100);
@@ -44,10 +45,11 @@ fn a_run_without_items_is_an_error_and_leaves_no_results_file() {
     let list = scratch.path().join("list.txt");
     fs::write(&list, "# nothing\n\n").unwrap();
     let path = scratch.path().join("results.jsonl");
+    let program = program();
     let plan = plan("async:2");
-    let run = Run::over(&plan, &Input::File(list.clone()), wait::check).unwrap();
-    let error = run.output(results(&path)).run(&program(), &mut (), &Control::new()).unwrap_err();
-    assert!(matches!(error, RunError::Empty(_)), "{error:?}");
+    let run = Run::over(&program, &plan, &Input::File(list.clone())).unwrap();
+    let error = run.output(results(&path)).run(&mut (), &Control::new()).unwrap_err();
+    assert!(matches!(error, RunError::Input(InputError::Empty { .. })), "{error:?}");
     let expected =
         format!("no items in {}: it has only blank lines and comments, or nothing", list.display());
     assert_eq!(error.to_string(), expected);
@@ -57,9 +59,10 @@ fn a_run_without_items_is_an_error_and_leaves_no_results_file() {
 #[test]
 fn an_output_that_takes_nothing_is_named_with_the_state_of_its_records() {
     let full = Path::new("/dev/full");
+    let program = program();
     let plan = plan("async:2");
-    let run = Run::over(&plan, &short(5), wait::check).unwrap();
-    let error = run.output(results(full)).run(&program(), &mut (), &Control::new()).unwrap_err();
+    let run = Run::over(&program, &plan, &short(5)).unwrap();
+    let error = run.output(results(full)).run(&mut (), &Control::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "can't write to /dev/full, so the run was stopped; the records that are there are whole"
@@ -73,14 +76,15 @@ fn a_sink_that_fails_is_known_by_its_number() {
     for output in [None, Some(results(&scratch.path().join("results.jsonl")))] {
         let mut good = Collected::default();
         let mut bad = Each(|_: &_| Err(io::Error::other("enough")));
+        let program = program();
         let plan = plan("sequential");
-        let mut run = Run::over(&plan, &short(5), wait::check).unwrap();
+        let mut run = Run::over(&program, &plan, &short(5)).unwrap();
         run = match output {
             Some(output) => run.output(output),
             None => run,
         };
         let run = run.sink(&mut good).sink(&mut bad);
-        let error = run.run(&program(), &mut (), &Control::new()).unwrap_err();
+        let error = run.run(&mut (), &Control::new()).unwrap_err();
         assert!(matches!(error, RunError::Sink { number: 1, .. }), "{error:?}");
         assert_eq!(good.0.len(), 1, "the record before which the other sink failed");
     }
@@ -94,7 +98,7 @@ impl Source for Broken {
         if std::mem::replace(&mut self.0, true) {
             return Err(io::Error::other("the cable is out"));
         }
-        batch.push(Entry::Item("0".into()));
+        batch.push(Entry::Item { data: "0".into(), shown: None });
         Ok(More::Maybe)
     }
 }
@@ -102,9 +106,10 @@ impl Source for Broken {
 #[test]
 fn a_source_of_the_programs_own_is_named_as_the_program_says() {
     let mut records = Collected::default();
+    let program = program();
     let plan = plan("async:2");
-    let run = Run::new(&plan, Box::new(Broken(false)), "the queue").sink(&mut records);
-    let error = run.run(&program(), &mut (), &Control::new()).unwrap_err();
+    let run = Run::new(&program, &plan, Box::new(Broken(false)), "the queue").sink(&mut records);
+    let error = run.run(&mut (), &Control::new()).unwrap_err();
     assert_eq!(error.to_string(), "can't read the queue to its end; what was read is done");
     assert_eq!(error.source().unwrap().to_string(), "the cable is out");
     assert_eq!(records.indices(), [0]);
@@ -128,9 +133,10 @@ fn what_is_in_flight_is_finished_after_an_interrupt_and_the_rest_is_given_back()
         }
         Ok(())
     });
+    let program = program();
     let plan = plan("threads:3");
-    let run = Run::over(&plan, &short(100_000), wait::check).unwrap().sink(&mut sink);
-    let end = run.run(&program(), &mut (), &control).unwrap().end;
+    let run = Run::over(&program, &plan, &short(100_000)).unwrap().sink(&mut sink);
+    let end = run.run(&mut (), &control).unwrap().end;
     assert!(end.interrupted, "{end:?}");
     assert!(end.ok < 100_000, "{end:?}");
     assert_eq!(end.ok, recorded);
@@ -156,9 +162,10 @@ fn two_interrupts_end_a_run_at_once_and_the_observer_is_told_what_was_recorded()
         Ok(())
     });
     let mut observer = Abandoned::default();
+    let program = program();
     let plan = plan("async:4");
-    let run = Run::over(&plan, &one_short(), wait::check).unwrap().sink(&mut sink);
-    let outcome = run.run(&program(), &mut observer, &control).unwrap();
+    let run = Run::over(&program, &plan, &one_short()).unwrap().sink(&mut sink);
+    let outcome = run.run(&mut observer, &control).unwrap();
     assert_eq!((outcome.end.ok, outcome.end.given_back), (1, 3));
     assert!(outcome.end.interrupted && outcome.summary.interrupted);
     assert_eq!(observer.0, [(1, 1)]);

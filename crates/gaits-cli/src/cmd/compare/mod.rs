@@ -3,14 +3,16 @@
 mod bar;
 mod local_origin;
 
-use crate::args::{CompareArgs, Job, WorkArgs};
+use crate::args::{CompareArgs, Job};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use bar::Watch;
 use gaits::http::HttpSpec;
-use gaits::{Comparison, Input, Race, RaceControl, RaceError, WorkSpec, models_for, units};
+use gaits::{
+    Comparison, Input, Race, RaceControl, RaceError, SessionScope, models_for, set_up, units,
+};
 use local_origin::LocalOrigin;
 use std::io::{self, Write};
 
@@ -21,15 +23,22 @@ const LATENCY_MS: u32 = 10;
 
 /// Races the models.
 pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
-    let Lineup { about, work, blocking, items, count, origin: _origin } = lineup(args.work)?;
+    let (job, _origin) = match args.work {
+        Some(work) => (work.resolve()?, None),
+        None => local()?,
+    };
+    let program = program();
+    let work = set_up(&program.works, &job.work).map_err(|error| Trouble::Wrong(error.into()))?;
+    let (items, count) = job.input.read_all(&work)?;
     let models = match args.models {
         models if models.is_empty() => {
-            models_for(blocking).map_err(|error| Trouble::Wrong(error.into()))?
+            models_for(&*work).map_err(|error| Trouble::Wrong(error.into()))?
         }
         named => named,
     };
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let race = Race { about, work, items, count, models, rounds: args.rounds, seed };
+    let Job { about, work, session, .. } = job;
+    let race = Race { about, work, session, items, count, models, rounds: args.rounds, seed };
     race.validate().map_err(|error| match error {
         RaceError::Twice { model } => Trouble::wrong(format!("--models names {model} twice")),
         other => other.into(),
@@ -43,7 +52,7 @@ pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
         talk::line(&announcement(&race));
     }
     let mut watch = Watch::new(&race, args.quiet);
-    let result = race.run(&program(), &mut watch, &control);
+    let result = race.run(&program, &mut watch, &control);
     watch.finish();
     let outcome = result?;
     if outcome.interrupted && !args.quiet {
@@ -90,43 +99,14 @@ fn all_ok(comparison: &Comparison) -> bool {
     comparison.entries().iter().all(|entry| entry.tally.failed() == 0)
 }
 
-/// What to race on.
-struct Lineup {
-    /// Its name.
-    about: String,
-    work: WorkSpec,
-    /// Whether it holds its thread.
-    blocking: bool,
-    items: Vec<Box<str>>,
-    /// How many of them in all, taken over and over.
-    count: u64,
-    /// The server that must live as long as the race.
-    origin: Option<LocalOrigin>,
-}
-
-fn lineup(work: Option<WorkArgs>) -> Result<Lineup, Trouble> {
-    let Some(work) = work else {
-        let origin = LocalOrigin::start(LATENCY_MS)
-            .context("can't start a server to race on")
-            .map_err(Trouble::CouldNotGoOn)?;
-        let url: Box<str> = origin.url("/uuid").into();
-        let about = format!("GET {url}, answered after {LATENCY_MS} ms");
-        let items = vec![url];
-        let input = Input::Listed { items: items.clone(), count: Some(REQUESTS) };
-        let Job { work, blocking, .. } = Job::http(&HttpSpec::default(), input)?;
-        return Ok(Lineup { about, work, blocking, items, count: REQUESTS, origin: Some(origin) });
-    };
-    let job = work.resolve()?;
-    let (items, count) = if let Input::Listed { items, count: Some(count) } = &job.input {
-        for item in items {
-            (job.check)(item).map_err(Trouble::wrong)?;
-        }
-        (items.clone(), *count)
-    } else {
-        let items = job.input.read_all(job.check)?;
-        let count = items.len() as u64;
-        (items, count)
-    };
-    let Job { work, about, blocking, .. } = job;
-    Ok(Lineup { about, work, blocking, items, count, origin: None })
+/// Requests to a server that is started for them, and must live as long as the race.
+fn local() -> Result<(Job, Option<LocalOrigin>), Trouble> {
+    let origin = LocalOrigin::start(LATENCY_MS)
+        .context("can't start a server to race on")
+        .map_err(Trouble::CouldNotGoOn)?;
+    let url: Box<str> = origin.url("/uuid").into();
+    let about = format!("GET {url}, answered after {LATENCY_MS} ms");
+    let input = Input::Listed { items: vec![url], count: Some(REQUESTS) };
+    let job = Job::http(&HttpSpec::default(), SessionScope::default(), input)?;
+    Ok((Job { about, ..job }, Some(origin)))
 }

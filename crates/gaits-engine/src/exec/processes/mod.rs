@@ -17,7 +17,7 @@ pub use command::WORKER_VERB;
 pub use command::WorkerCommand;
 pub use worker_main::worker_main;
 
-use super::event_loop::{Blocking, runtime};
+use super::event_loop::plain_runtime;
 use super::{Context, Executor, ExecutorError};
 use crate::clock::MonotonicClock;
 use crate::flow::Report;
@@ -37,14 +37,14 @@ const BOARD_FD: i32 = 4;
 /// Worker processes, each doing `plan` with a model of its own inside.
 #[derive(Debug)]
 pub(crate) struct Processes {
-    processes: NonZeroU32,
+    count: NonZeroU32,
     begin: Begin,
     command: WorkerCommand,
 }
 
 impl Processes {
     pub(crate) fn new(
-        processes: NonZeroU32,
+        count: NonZeroU32,
         plan: Plan,
         command: WorkerCommand,
         clock: MonotonicClock,
@@ -55,18 +55,18 @@ impl Processes {
             plan,
             clock,
         };
-        Self { processes, begin, command }
+        Self { count, begin, command }
     }
 }
 
 impl Executor for Processes {
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
-        let runtime = runtime(Blocking::OnLoop).map_err(ExecutorError::EventLoop)?;
+        let runtime = plain_runtime().map_err(ExecutorError::EventLoop)?;
         let cx = Rc::new(cx.clone());
-        let share = Rc::new(Share::new(self.processes.get() as usize));
+        let share = Rc::new(Share::new(self.count.get() as usize));
         runtime.block_on(async {
             let mut tenders = JoinSet::new();
-            for _ in 0..self.processes.get() {
+            for _ in 0..self.count.get() {
                 let start = Start { command: self.command.clone(), begin: self.begin.clone() };
                 let tender = Tender::new(Rc::clone(&cx), start, Rc::clone(&share));
                 tenders.spawn_local(tender.run());

@@ -4,9 +4,9 @@
 //! the same binary, so messages have no versions; the first one checks that.
 
 use crate::clock::MonotonicClock;
-use crate::flow::Report;
+use crate::flow::{Notice, Report};
 use crate::plan::Plan;
-use gaits_core::{Item, ItemError, Record};
+use gaits_core::{Item, ItemError, Record, Retry};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use tokio_util::codec::LengthDelimitedCodec;
@@ -42,32 +42,28 @@ pub(crate) enum ToWorker {
     Close,
 }
 
-/// What a worker says of an item; the parent knows its text.
+/// What a worker says. Items that come back undone are named by their index: the parent has a copy of each.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromWorker {
-    /// It is finished.
-    Done(Record),
-    /// It was not started.
-    Unstarted(Item),
-    /// The process has no file descriptor left for it.
-    Exhausted(Item, ItemError),
+    /// An item is finished.
+    Done(Record, Option<Retry>),
+    /// An item was not started.
+    Unstarted(u64),
+    /// The process has no file descriptor left for an item.
+    Exhausted(u64, ItemError),
+    /// Something to tell the user.
+    Noticed(Notice),
 }
 
 impl FromWorker {
     /// Of a report in the worker. A worker has no workers of its own that could crash, so nothing else comes up.
     pub(crate) fn from_report(report: Report) -> Self {
         match report {
-            Report::Done(record) => FromWorker::Done(record),
-            Report::Unstarted(item) | Report::Crashed { item, .. } => FromWorker::Unstarted(item),
-            Report::Exhausted(item, error) => FromWorker::Exhausted(item, error),
-        }
-    }
-
-    /// Place of the item in the input.
-    pub(crate) fn index(&self) -> u64 {
-        match self {
-            FromWorker::Done(record) => record.index,
-            FromWorker::Unstarted(item) | FromWorker::Exhausted(item, _) => item.index,
+            Report::Done { record, retry } => FromWorker::Done(record, retry),
+            Report::Unstarted(item) | Report::Crashed { item, .. } => {
+                FromWorker::Unstarted(item.index)
+            }
+            Report::Exhausted(item, error) => FromWorker::Exhausted(item.index, error),
         }
     }
 }
@@ -134,9 +130,9 @@ mod tests {
             let item = Item::new(index, text);
             let error = ItemError::new(ErrorKind::Connect, "too many open files");
             if done {
-                FromWorker::Done(Record::unperformed(item, error, 1, None, 7))
+                FromWorker::Done(Record::unperformed(item, error, 1, None, 7), None)
             } else {
-                FromWorker::Exhausted(item, error)
+                FromWorker::Exhausted(index, error)
             }
         })
     }

@@ -6,7 +6,7 @@ use super::protocol::{Begin, FromWorker, ToWorker};
 use super::share::Share;
 use crate::exec::{Context, ExecutorError};
 use crate::flow::{Notice, Report, Seat};
-use gaits_core::{Item, WorkerId};
+use gaits_core::{Item, Performs, WorkerId};
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
@@ -93,7 +93,12 @@ impl Tender {
             }
             let blamed = outstanding.keys().filter(|index| started.contains(index)).count();
             cx.out.notice(Notice::WorkerDied { pid, how: how.clone() });
-            cx.out.reports(returned(outstanding, &started, WorkerId { pid, tid: pid }, &how));
+            cx.out.reports(returned(
+                outstanding,
+                &started,
+                WorkerId { pid, tid: pid, slot: 0 },
+                &how,
+            ));
             cx.out.idle();
             stillborn = if finished == 0 && blamed == 0 { stillborn + 1 } else { 0 };
             if stillborn == STILLBORN {
@@ -151,7 +156,8 @@ struct Serving<'a> {
 
 impl<'a> Serving<'a> {
     fn new(cx: &'a Context, begin: &Begin, share: &'a Share, process: WorkerProcess) -> Self {
-        let width = usize::try_from(begin.plan.model.layout().workers()).unwrap_or(usize::MAX);
+        let blocking = matches!(cx.work.performs(), Performs::Blocking(_));
+        let width = begin.plan.model.at_once(blocking) as usize;
         Self {
             cx,
             share,
@@ -261,31 +267,50 @@ impl<'a> Serving<'a> {
     /// Takes in what the worker says, and hands on what has waited for that.
     async fn take_in(&mut self, said: Vec<FromWorker>) -> io::Result<()> {
         let mut reports = Vec::with_capacity(said.len());
-        for said in said {
-            let Some(item) = self.outstanding.remove(&said.index()) else {
-                let message = format!("item {} was not this worker's", said.index());
-                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-            };
-            self.share.released(1);
-            self.finished += u64::from(matches!(said, FromWorker::Done(_)));
-            // What comes back is the parent's own copy: it knows of crashes.
-            reports.push(match said {
-                FromWorker::Done(record) => Report::Done(record),
-                FromWorker::Unstarted(_) => Report::Unstarted(item),
-                FromWorker::Exhausted(_, error) => {
-                    self.width = self.width.saturating_sub(1).max(1);
-                    Report::Exhausted(item, error)
-                }
-            });
-        }
+        let understood = said.into_iter().try_for_each(|said| self.understand(said, &mut reports));
+        // Also what came before something that made no sense: nobody else knows of these items any more.
         self.pace.count(reports.len(), self.cx.clock.now_us());
         self.cx.out.reports(reports);
+        understood?;
         if self.outstanding.is_empty()
             && let Some(item) = self.suspect.take()
         {
             return self.give(vec![item]).await;
         }
         Ok(())
+    }
+
+    /// Turns what a worker says of an item into a report. What comes back undone is the parent's own copy: it knows of
+    /// crashes.
+    fn understand(&mut self, said: FromWorker, reports: &mut Vec<Report>) -> io::Result<()> {
+        reports.push(match said {
+            FromWorker::Done(record, retry) => {
+                self.returned(record.index)?;
+                self.finished += 1;
+                Report::Done { record, retry }
+            }
+            FromWorker::Unstarted(index) => Report::Unstarted(self.returned(index)?),
+            FromWorker::Exhausted(index, error) => {
+                let item = self.returned(index)?;
+                self.width = self.width.saturating_sub(1).max(1);
+                Report::Exhausted(item, error)
+            }
+            FromWorker::Noticed(notice) => {
+                self.cx.out.notice(notice);
+                return Ok(());
+            }
+        });
+        Ok(())
+    }
+
+    /// Takes an item off the list of what the worker has.
+    fn returned(&mut self, index: u64) -> io::Result<Item> {
+        let Some(item) = self.outstanding.remove(&index) else {
+            let message = format!("item {index} was not this worker's");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        };
+        self.share.released(1);
+        Ok(item)
     }
 
     /// Gives the worker `first` and what else it has room for.

@@ -8,7 +8,7 @@ use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::{BOARD_FD, SOCKET_FD};
 use crate::exec::{Context, Crew, local_executor};
 use crate::flow::{Batch, Feed, Inbox, Patience, Report, Signal};
-use crate::works::Works;
+use crate::works::{Works, services};
 use gaits_core::Clock;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
@@ -57,10 +57,13 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     }
     let clock: Arc<dyn Clock> = Arc::new(clock);
     let workers = usize::try_from(plan.model.layout().workers())?;
+    let out = Arc::new(Inbox::new());
+    let services = services(&clock, &out);
     let cx = Context {
         feed: Arc::new(Feed::new()),
-        work: works.build(&plan.work.name, &plan.work.settings, &clock)?,
-        out: Arc::new(Inbox::new()),
+        work: works.build(&plan.work.name, &plan.work.settings, &services)?,
+        session: plan.session,
+        out,
         cancel: CancellationToken::new(),
         clock,
         crew: Arc::new(Crew::new(workers)),
@@ -163,7 +166,9 @@ fn pass_reports(mut socket: UnixStream, out: &Inbox) -> io::Result<()> {
         out.collect(&mut batch, patience, false);
         patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
         ended = batch.signals.drain(..).any(|signal| matches!(signal, Signal::ExecutorEnded(_)));
-        let said: Vec<_> = batch.reports.drain(..).map(FromWorker::from_report).collect();
+        let reports = batch.reports.drain(..).map(FromWorker::from_report);
+        let said: Vec<_> =
+            reports.chain(batch.notices.drain(..).map(FromWorker::Noticed)).collect();
         for frame in protocol::encode_batches(&said)? {
             let length = u32::try_from(frame.len()).map_err(io::Error::other)?;
             let mut bytes = Vec::with_capacity(frame.len() + 4);

@@ -1,0 +1,145 @@
+//! Work that brings an event loop of its own: the loop runs on the calling thread, and gets its items from here.
+
+use super::Context;
+use super::sessions::failed;
+use super::worker::{Attended, Next, Span, Worker, begin_span, panic_message};
+use crate::flow::Seat;
+use gaits_core::{ErrorKind, HostItem, Item, LoopHost, LoopWork, Performed, Reply, SessionError};
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+/// Runs `work` with up to `slots` items in flight, until the feed has ended or the run was abandoned. A loop that
+/// breaks off is started again; what it had in flight fails.
+pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
+    let mut host = Host::new(cx, slots);
+    while !host.ended {
+        host.taken = 0;
+        let ran = catch_unwind(AssertUnwindSafe(|| work.run(slots.get(), cx.session, &mut host)));
+        let broken = match ran {
+            Ok(Ok(())) => {
+                let message = "the work's event loop ended without an answer for this item";
+                failed(ErrorKind::Panic, message)
+            }
+            Ok(Err(SessionError::Failed(error) | SessionError::Exhausted(error))) => {
+                Attended::Replied(Reply::Done(Performed::failed(error, None)))
+            }
+            Err(panic) => Attended::Panicked(panic_message(panic.as_ref())),
+        };
+        if host.abandoned {
+            return;
+        }
+        host.fail_in_flight(&broken);
+        if host.taken == 0 && !host.ended {
+            // It breaks off before it takes anything: that is the failure of whichever item comes next.
+            match cx.feed.next_blocking(|| cx.out.idle()) {
+                Some(item) => {
+                    let slot = host.start(item);
+                    host.finish(slot, broken, 0);
+                }
+                None => host.ended = true,
+            }
+        }
+    }
+}
+
+/// Gives a loop its items.
+struct Host<'a> {
+    cx: &'a Context,
+    seat: Seat<'a>,
+    workers: Vec<Worker<'a>>,
+    in_flight: Vec<Option<(Item, Span)>>,
+    free: Vec<u32>,
+    /// Items that are to be tried once more.
+    again: Vec<Item>,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// How many items the loop has taken since it was started.
+    taken: u64,
+    ended: bool,
+    abandoned: bool,
+}
+
+impl<'a> Host<'a> {
+    fn new(cx: &'a Context, slots: NonZeroU32) -> Self {
+        Self {
+            cx,
+            seat: cx.feed.seat(),
+            workers: (0..slots.get()).map(|slot| Worker::new(cx, slot)).collect(),
+            in_flight: (0..slots.get()).map(|_| None).collect(),
+            free: (0..slots.get()).rev().collect(),
+            again: Vec::new(),
+            cancelled: Box::pin(cx.cancel.clone().cancelled_owned()),
+            taken: 0,
+            ended: false,
+            abandoned: false,
+        }
+    }
+
+    /// Puts `item` into a slot. There is a free one, as the contract of [`LoopHost::poll_next`] has it; a loop that asks
+    /// for more than it was allowed gets a panic of its own.
+    fn start(&mut self, item: Item) -> u32 {
+        let Some(slot) = self.free.pop() else {
+            panic!("the work's event loop asks for more items than it may have in flight");
+        };
+        let at = slot as usize;
+        self.workers[at].starts(&item);
+        self.in_flight[at] = Some((item, begin_span(self.cx.clock.as_ref())));
+        slot
+    }
+
+    fn finish(&mut self, slot: u32, attended: Attended, cpu_us: u64) {
+        let at = slot as usize;
+        let Some((item, span)) = self.in_flight.get_mut(at).and_then(Option::take) else {
+            panic!("the work's event loop answers for slot {slot}, which has no item");
+        };
+        let span = span.end(self.cx.clock.as_ref(), cpu_us);
+        match self.workers[at].settle(item, attended, span) {
+            Next::Item => self.free.push(slot),
+            Next::Again(item) => {
+                self.again.push(item);
+                self.free.push(slot);
+            }
+            // The slot stays empty.
+            Next::Retire => {}
+        }
+    }
+
+    fn fail_in_flight(&mut self, broken: &Attended) {
+        for slot in 0..self.workers.len() {
+            if self.in_flight[slot].is_some() {
+                let attended = broken.same_failure();
+                self.finish(u32::try_from(slot).unwrap_or(u32::MAX), attended, 0);
+            }
+        }
+    }
+}
+
+impl LoopHost for Host<'_> {
+    fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<HostItem> {
+        if self.cancelled.as_mut().poll(cx).is_ready() {
+            self.abandoned = true;
+            return Poll::Ready(HostItem::Abandoned);
+        }
+        let next = match self.again.pop() {
+            Some(item) => Poll::Ready(Some(item)),
+            None => self.seat.poll_next(cx, &|| self.cx.out.idle()),
+        };
+        next.map(|next| match next {
+            None => {
+                self.ended = true;
+                HostItem::End
+            }
+            Some(item) => {
+                self.taken += 1;
+                let slot = self.start(item.clone());
+                HostItem::Item { slot, item }
+            }
+        })
+    }
+
+    fn done(&mut self, slot: u32, reply: Reply, cpu_us: u64) {
+        self.finish(slot, Attended::Replied(reply), cpu_us);
+    }
+}
