@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// The modules of the engine, each above those that it may use.
 const ENGINE: &[&str] = &[
-    "run", "dispatch", "exec", "pace", "flow", "works", "plan", "progress", "source", "sink",
+    "run", "dispatch", "exec", "pace", "works", "flow", "plan", "progress", "source", "sink",
     "clock",
 ];
 
@@ -25,24 +25,26 @@ const CRATES: &[&str] = &[
 
 #[test]
 fn no_modules_of_a_crate_use_each_other_in_a_circle() {
+    let mut found = Vec::new();
     for name in CRATES {
         let modules = Modules::read(&src(name));
         let uses = modules.uses();
         for folder in modules.folders() {
             let edges = between_children(&folder, &uses);
-            let circle = circle(&edges).map(|uses| uses.iter().map(ToString::to_string).collect());
-            let circle: Vec<String> = circle.unwrap_or_default();
+            let circle = circle(&edges);
             let folder = folder.join("::");
             if STILL_CIRCULAR.contains(&(name, &folder)) {
                 assert!(
-                    !circle.is_empty(),
-                    "{name} {folder} is circular no more: take it off the list"
+                    circle.is_some(),
+                    "{name} {folder} has no circle any more: take it off the list"
                 );
-            } else {
-                assert!(circle.is_empty(), "a circle in {name} {folder}: {}", circle.join(", "));
+            } else if let Some(circle) = circle {
+                let uses: Vec<_> = circle.iter().map(ToString::to_string).collect();
+                found.push(format!("in {name} {folder}: {}", uses.join(", ")));
             }
         }
     }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
@@ -58,10 +60,9 @@ fn the_root_of_a_crate_defines_nothing_that_its_modules_use() {
 fn no_module_of_the_engine_uses_one_that_stands_above_it() {
     let modules = Modules::read(&src("gaits-engine"));
     let edges = between_children(&[], &modules.uses());
-    let place = |module: &String| ENGINE.iter().position(|known| known == module).unwrap();
-    for ((from, to), used) in &edges {
-        assert!(place(from) < place(to), "{used}, and stands below it");
-    }
+    let place = |module: &String| ENGINE.iter().position(|known| known == module);
+    let up: Vec<_> = edges.iter().filter(|((from, to), _)| place(from) >= place(to)).collect();
+    assert!(up.is_empty(), "{up:?}");
 }
 
 #[test]

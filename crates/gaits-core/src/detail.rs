@@ -1,7 +1,6 @@
 //! What a work measured: named fields that only the work itself gives a meaning.
 
-use super::Blake3;
-use crate::Value;
+use crate::{Blake3, Value};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::any::Any;
@@ -172,7 +171,7 @@ impl Detail {
         }
     }
 
-    pub(super) fn values(&self) -> Vec<(Box<str>, Value)> {
+    pub(crate) fn values(&self) -> Vec<(Box<str>, Value)> {
         let mut values = Vec::new();
         self.fields(|name, value| values.push((name.into(), value.to_value())));
         values
@@ -198,7 +197,7 @@ impl PartialEq for Detail {
 }
 
 /// Writes the fields as an object.
-pub(super) struct Fields<'a>(pub(super) &'a Detail);
+pub(crate) struct Fields<'a>(pub(crate) &'a Detail);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
