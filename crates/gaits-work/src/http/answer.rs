@@ -1,83 +1,91 @@
-//! What becomes of a response: its body read, decoded, hashed and, where asked, looked into.
+//! What a response says: what of its head is needed once its bytes are gone, and what its status means.
 //!
-//! Limit: follows no redirect; the connection is its caller's.
+//! Limit: reads no body.
 
-use super::connection::{Connection, Head};
-use super::decode::{self, Decoder};
-use super::detail::HttpDetail;
-use super::spec::{HttpSpec, Method};
-use super::trace::Trace;
-use gaits_core::{ErrorKind, ItemError, Value};
-use http::StatusCode;
+use super::decode::Codings;
+use super::detail::HttpVersion;
+use super::h1::{self, Framing};
+use gaits_core::{ErrorKind, ItemError};
+use http::{HeaderMap, StatusCode};
 
-/// How much of a redirect's body is read so that its connection can be used again.
-const DRAINED: u64 = 64 * 1024;
+/// What of a response's head is needed once its bytes are gone.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) version: HttpVersion,
+    /// What was done to the body, and is to be undone.
+    pub(super) codings: Codings,
+    /// Where a redirect leads.
+    pub(super) location: Option<Box<[u8]>>,
+    /// When to come back.
+    pub(super) retry_after: Option<Box<[u8]>>,
+    /// The cookies that are set.
+    pub(super) cookies: Vec<Box<[u8]>>,
+}
 
-/// The largest body that fields are extracted from: it is kept whole, and parsed into several times its size.
-const LOOKED_INTO: u64 = 32 * 1024 * 1024;
+impl Head {
+    fn new(status: u16, version: HttpVersion) -> Self {
+        Self {
+            status,
+            version,
+            codings: Codings::default(),
+            location: None,
+            retry_after: None,
+            cookies: Vec::new(),
+        }
+    }
+
+    /// Of a response over HTTP/1.
+    pub(super) fn of_http1(head: &h1::Head<'_>, framing: &Framing<'_>) -> Self {
+        let mut known = Self::new(head.status, head.version);
+        for coding in framing.codings.names() {
+            known.codings.transfer_encoding(coding);
+        }
+        for field in head.fields {
+            known.field(field.name.as_bytes(), field.value);
+        }
+        known
+    }
+
+    /// Of a response over HTTP/2.
+    pub(super) fn of_http2(status: StatusCode, fields: &HeaderMap) -> Self {
+        let mut known = Self::new(status.as_u16(), HttpVersion::Http2);
+        for (name, value) in fields {
+            known.field(name.as_str().as_bytes(), value.as_bytes());
+        }
+        known
+    }
+
+    /// Notes a field, if it is one that is needed.
+    fn field(&mut self, name: &[u8], value: &[u8]) {
+        // The length of its name tells most fields apart from these.
+        match name.len() {
+            8 if name.eq_ignore_ascii_case(b"location") => {
+                self.location.get_or_insert_with(|| value.into());
+            }
+            10 if name.eq_ignore_ascii_case(b"set-cookie") => self.cookies.push(value.into()),
+            11 if name.eq_ignore_ascii_case(b"retry-after") => {
+                self.retry_after.get_or_insert_with(|| value.into());
+            }
+            16 if name.eq_ignore_ascii_case(b"content-encoding") => {
+                self.codings.content_encoding(value);
+            }
+            _ => {}
+        }
+    }
+}
 
 /// Whether a response of this status is a success.
-pub(super) fn is_accepted(status: StatusCode) -> bool {
-    (200..400).contains(&status.as_u16())
+pub(super) const fn is_accepted(status: u16) -> bool {
+    matches!(status, 200..400)
 }
 
 /// `404 Not Found`
-pub(super) fn status_error(status: StatusCode) -> ItemError {
-    let message = match status.canonical_reason() {
-        Some(reason) => format!("{} {reason}", status.as_u16()),
-        None => status.as_u16().to_string(),
+pub(super) fn status_error(status: u16) -> ItemError {
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let message = match reason {
+        Some(reason) => format!("{status} {reason}"),
+        None => status.to_string(),
     };
     ItemError::new(ErrorKind::HttpStatus, message)
-}
-
-/// Reads the body that follows `head`, measuring it; gives what was extracted.
-pub(super) async fn read(
-    connection: &mut Connection,
-    head: &Head,
-    spec: &HttpSpec,
-    hasher: &mut blake3::Hasher,
-    trace: &mut Trace,
-) -> Result<Vec<(Box<str>, Value)>, ItemError> {
-    if spec.method == Method::Head {
-        return Ok(Vec::new());
-    }
-    let keep = !spec.extract.is_empty() && is_accepted(head.status);
-    let most = if keep { spec.max_body_size.min(LOOKED_INTO) } else { spec.max_body_size };
-    let mut decoder = Decoder::new(&head.headers, most, keep, hasher)?;
-    if decoder.is_identity() && connection.body_len().is_some_and(|len| len > most) {
-        return Err(decode::too_large(most));
-    }
-    let detail = &mut trace.detail;
-    take(connection, &mut decoder, detail).await?;
-    detail.blake3 = Some(decoder.hash());
-    match decoder.kept() {
-        None => Ok(Vec::new()),
-        Some(body) => super::extract::extract(&spec.extract, body),
-    }
-}
-
-async fn take(
-    connection: &mut Connection,
-    decoder: &mut Decoder<'_>,
-    detail: &mut HttpDetail,
-) -> Result<(), ItemError> {
-    while let Some(chunk) = connection.chunk().await? {
-        detail.bytes += chunk.len() as u64;
-        let pushed = decoder.push(&chunk);
-        // Kept up to date, for the future may be dropped while it waits for the next piece.
-        detail.decoded_bytes = decoder.decoded_len();
-        pushed?;
-    }
-    decoder.finish()
-}
-
-/// Reads over a body that nobody wants, if it is a short one.
-pub(super) async fn drain(connection: &mut Connection) -> Result<(), ItemError> {
-    let mut read = 0;
-    while read <= DRAINED
-        && let Some(chunk) = connection.chunk().await?
-    {
-        read += chunk.len() as u64;
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@
 
 use super::target::Target;
 use cookie_store::{CookieStore, RawCookie};
-use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use http::header::HeaderValue;
 use url::Url;
 
 /// The cookies of one session.
@@ -15,13 +15,16 @@ pub(super) struct Jar {
 }
 
 impl Jar {
-    /// Adds the cookies for `target` to the `fields` of a request.
-    pub(super) fn add_to(&self, fields: &mut HeaderMap, target: &Target) {
-        let Ok(url) = Url::parse(&target.url()) else { return };
-        let mut cookies = match fields.get(COOKIE) {
-            None => Vec::new(),
-            Some(given) => given.as_bytes().to_vec(),
-        };
+    /// The `cookie` field of a request for `target`, with what the user has `given` for every request; none where there
+    /// are no cookies to add.
+    pub(super) fn header_for(
+        &self,
+        target: &Target,
+        given: Option<&HeaderValue>,
+    ) -> Option<Vec<u8>> {
+        let url = Url::parse(&target.url()).ok()?;
+        let mut cookies = given.map(|given| given.as_bytes().to_vec()).unwrap_or_default();
+        let before = cookies.len();
         for (name, value) in self.store.get_request_values(&url) {
             if !cookies.is_empty() {
                 cookies.extend_from_slice(b"; ");
@@ -30,27 +33,19 @@ impl Jar {
             cookies.push(b'=');
             cookies.extend_from_slice(value.as_bytes());
         }
-        if cookies.is_empty() {
-            return;
-        }
-        if let Ok(mut value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(cookies)) {
-            value.set_sensitive(true);
-            fields.insert(COOKIE, value);
-        }
+        (cookies.len() > before).then_some(cookies)
     }
 
     /// Takes the cookies that the response to a request for `target` sets. Malformed ones are passed over, as
     /// everybody does.
-    pub(super) fn take(&mut self, headers: &HeaderMap, target: &Target) {
-        let mut set = headers.get_all(SET_COOKIE).iter().peekable();
+    pub(super) fn take<'v>(&mut self, set: impl Iterator<Item = &'v [u8]>, target: &Target) {
+        let mut set = set.peekable();
         if set.peek().is_none() {
             return;
         }
         let Ok(url) = Url::parse(&target.url()) else { return };
         let cookies = set.filter_map(|value| {
-            RawCookie::parse(std::str::from_utf8(value.as_bytes()).ok()?)
-                .ok()
-                .map(RawCookie::into_owned)
+            RawCookie::parse(std::str::from_utf8(value).ok()?).ok().map(RawCookie::into_owned)
         });
         self.store.store_response_cookies(cookies, &url);
     }

@@ -2,13 +2,16 @@
 //!
 //! Limit: reads no response.
 
-use super::connection::Protocol;
+use super::h1::{Prepared, Unsendable, write_head};
+use super::h2;
+use super::request::Request;
 use super::spec::{HttpSpec, HttpSpecError};
-use super::target::{Origin, Target};
+use super::target::{Origin, Scheme};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use gaits_core::{ErrorKind, ItemError};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use std::rc::Rc;
+use std::cell::OnceCell;
 use url::Url;
 
 /// The user's fields that another origin may see; all others may hold a secret under a name that nobody knows.
@@ -61,62 +64,94 @@ impl Fields {
         }
         Ok(Self { all, harmless })
     }
-}
 
-/// Makes the fields of each request, keeping those of the last origin at hand.
-pub(super) struct Composer {
-    fields: Rc<Fields>,
-    close: bool,
-    last: Option<(Rc<Origin>, HeaderMap)>,
-}
-
-impl Composer {
-    /// With `close`, the server is told that no other request will follow on the connection.
-    pub(super) const fn new(fields: Rc<Fields>, close: bool) -> Self {
-        Self { fields, close, last: None }
+    const fn of(&self, foreign: bool) -> &HeaderMap {
+        if foreign { &self.harmless } else { &self.all }
     }
 
-    /// The fields for a request to `target`; `foreign` when a redirect has led away from the item's origin.
-    pub(super) fn compose(
-        &mut self,
-        target: &Target,
-        protocol: Protocol,
-        foreign: bool,
-    ) -> HeaderMap {
-        let mut fields = match (&self.last, protocol, foreign) {
-            (Some((origin, fields)), Protocol::Http1, false)
-                if Rc::ptr_eq(origin, &target.origin) =>
-            {
-                fields.clone()
+    /// The cookies that the user gives with every request.
+    pub(super) fn given_cookie(&self, foreign: bool) -> Option<&HeaderValue> {
+        self.of(foreign).get(header::COOKIE)
+    }
+}
+
+/// The heads of requests to one origin over HTTP/1.1, written once.
+#[derive(Default)]
+pub(super) struct Heads {
+    own: OnceCell<Prepared>,
+    foreign: OnceCell<Prepared>,
+}
+
+impl Heads {
+    /// Appends the head of `request` to `out`. With `close`, the server is told that no other request will follow on
+    /// the connection.
+    pub(super) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        request: &Request<'_>,
+        close: bool,
+    ) -> Result<(), ItemError> {
+        let Request { method, target, fields, foreign, cookie } = request;
+        let authorization = target.authorization.as_ref().map(|value| value.as_bytes());
+        let extra = [("authorization", authorization), ("cookie", cookie.as_deref())];
+        let extra = extra.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let (method, path) = (method.as_str(), target.path.as_str());
+        let written = if authorization.is_some() || cookie.is_some() {
+            // What stands in the common fields under the same name gives way.
+            let common = prepared(fields.of(*foreign), &target.origin, close, |name| {
+                !(authorization.is_some() && name == header::AUTHORIZATION
+                    || cookie.is_some() && name == header::COOKIE)
+            });
+            common.and_then(|common| write_head(out, method, path, &common, extra))
+        } else {
+            let cell = if *foreign { &self.foreign } else { &self.own };
+            match cell.get() {
+                Some(common) => write_head(out, method, path, common, extra),
+                None => prepared(fields.of(*foreign), &target.origin, close, |_| true).and_then(
+                    |common| write_head(out, method, path, cell.get_or_init(|| common), extra),
+                ),
             }
-            (_, Protocol::Http1, false) => {
-                let fields = self.http1(&self.fields.all, &target.origin);
-                self.last = Some((target.origin.clone(), fields.clone()));
-                fields
-            }
-            (_, Protocol::Http1, true) => self.http1(&self.fields.harmless, &target.origin),
-            (_, Protocol::Http2, false) => self.fields.all.clone(),
-            (_, Protocol::Http2, true) => self.fields.harmless.clone(),
         };
-        if let Some(authorization) = &target.authorization {
-            fields.insert(header::AUTHORIZATION, authorization.clone());
-        }
-        fields
+        written.map_err(|e| ItemError::new(ErrorKind::InvalidItem, e.to_string()))
     }
+}
 
-    fn http1(&self, constant: &HeaderMap, origin: &Origin) -> HeaderMap {
-        let mut fields = HeaderMap::with_capacity(constant.len() + 3);
-        if !constant.contains_key(header::HOST) {
-            fields.insert(header::HOST, origin.host_field.clone());
-        }
-        if self.close && !constant.contains_key(header::CONNECTION) {
-            fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        for (name, value) in constant {
-            fields.append(name, value.clone());
-        }
-        fields
+/// The fields of `common` that are `wanted`, with those that HTTP/1.1 needs before them.
+fn prepared(
+    common: &HeaderMap,
+    origin: &Origin,
+    close: bool,
+    wanted: impl Fn(&HeaderName) -> bool,
+) -> Result<Prepared, Unsendable> {
+    let host = (!common.contains_key(header::HOST)).then_some((header::HOST, &origin.host_field));
+    let closing = HeaderValue::from_static("close");
+    let close = close && !common.contains_key(header::CONNECTION);
+    let close = close.then_some((header::CONNECTION, &closing));
+    let own = host.iter().chain(&close).map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let common = common.iter().filter(|(name, _)| wanted(name));
+    Prepared::new(own.chain(common.map(|(name, value)| (name.as_str(), value.as_bytes()))))
+}
+
+/// The head of `request` over HTTP/2.
+pub(super) fn http2(request: &Request<'_>) -> Result<http::Request<()>, ItemError> {
+    let Request { method, target, fields, foreign, cookie } = request;
+    let mut fields = fields.of(*foreign).clone();
+    if let Some(authorization) = &target.authorization {
+        fields.insert(header::AUTHORIZATION, authorization.clone());
     }
+    if let Some(cookie) = cookie
+        && let Ok(mut value) = HeaderValue::from_bytes(cookie)
+    {
+        value.set_sensitive(true);
+        fields.insert(header::COOKIE, value);
+    }
+    let origin = &target.origin;
+    let scheme = match origin.scheme {
+        Scheme::Http => http::uri::Scheme::HTTP,
+        Scheme::Https => http::uri::Scheme::HTTPS,
+    };
+    let (authority, path) = (origin.authority.clone(), target.path.clone());
+    h2::request(method.wire(), scheme, authority, path, fields)
 }
 
 /// The `authorization` field that stands for the credentials in `url`.

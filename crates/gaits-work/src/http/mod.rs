@@ -9,16 +9,24 @@
 
 mod answer;
 mod connect;
-mod connection;
 mod cookies;
 mod decode;
 mod detail;
+mod dial;
 mod dns;
+mod exchange;
 mod extract;
 mod fault;
+#[doc(hidden)]
+pub mod h1;
+mod h2;
 mod headers;
-mod pool;
+mod hub;
+mod lent;
 mod redirect;
+mod request;
+mod retry;
+mod route;
 mod session;
 mod spec;
 mod target;

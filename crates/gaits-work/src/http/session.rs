@@ -1,23 +1,25 @@
-//! One worker's session: it performs an item from its text to its record, over connections of its own.
+//! A session: it performs items from their text to their record, over the connections of one hub.
 //!
-//! Limit: one item at a time; never tries an item again.
+//! Limit: never tries an item again.
 
 use super::answer;
-use super::connect::Opener;
-use super::connection::{Connection, Head, Protocol};
 use super::cookies::Jar;
+use super::decode::{self, Decoder};
+use super::exchange::Exchange;
+use super::extract;
 use super::fault::Fault;
-use super::headers::Composer;
-use super::pool::Pool;
+use super::hub::Hub;
 use super::redirect;
-use super::target::{Origin, Target};
+use super::request::Request;
+use super::retry;
+use super::spec::Method;
+use super::target::Target;
 use super::trace::{Phase, Trace};
 use super::work::Shared;
 use gaits_core::{
     AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
 };
-use http::Uri;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -27,73 +29,63 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
-/// What one worker keeps between its items.
+/// The largest body that fields are extracted from: it is kept whole, and parsed into several times its size.
+const LOOKED_INTO: u64 = 32 * 1024 * 1024;
+
+/// What the items of a session share.
 pub(super) struct HttpSession {
-    shared: Arc<Shared>,
-    scope: SessionScope,
-    composer: Composer,
-    opener: Opener,
-    cookies: Option<Jar>,
-    pool: Pool,
-    /// Where the last item led.
-    last: Option<Rc<Origin>>,
-    /// One timer for all items: moving it costs less than making one.
-    timer: Option<Pin<Box<Sleep>>>,
-    /// One hasher for all bodies.
-    hasher: Box<blake3::Hasher>,
+    hub: Rc<Hub>,
+    cookies: Option<RefCell<Jar>>,
+    /// Timers that no item uses now: moving one costs less than making one.
+    timers: RefCell<Vec<Pin<Box<Sleep>>>>,
+    /// Hashers that no body uses now: one has 2 kB.
+    hashers: RefCell<Vec<Box<blake3::Hasher>>>,
 }
 
+type Extracted = Vec<(Box<str>, Value)>;
+
 impl HttpSession {
-    fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
-        let close = scope == SessionScope::None;
-        let composer = Composer::new(Rc::new(shared.fields.clone()), close);
-        let opener = Opener::new(shared.clone(), scope);
-        let cookies = shared.spec.cookies.then(Jar::default);
+    pub(super) fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
+        let cookies = shared.spec.cookies.then(RefCell::default);
         Self {
-            shared,
-            scope,
-            composer,
-            opener,
+            hub: Rc::new(Hub::new(shared, scope)),
             cookies,
-            pool: Pool::default(),
-            last: None,
-            timer: None,
-            hasher: Box::default(),
+            timers: RefCell::default(),
+            hashers: RefCell::default(),
         }
     }
 
-    async fn perform_item(&mut self, item: &Item) -> Reply {
-        let target = match Target::parse(item.text().unwrap_or_default(), self.last.as_ref()) {
+    async fn perform_item(&self, item: &Item) -> Reply {
+        let shared = &self.hub.shared;
+        let target = match self.hub.target(item.text().unwrap_or_default()) {
             Ok(target) => target,
             Err(e) => {
                 let error = ItemError::new(ErrorKind::InvalidItem, e.to_string());
                 return Reply::Done(Performed::failed(error, None));
             }
         };
-        if !self.last.as_ref().is_some_and(|last| Rc::ptr_eq(last, &target.origin)) {
-            self.last = Some(target.origin.clone());
-        }
-        let mut trace = Trace::new(self.shared.clock.clone());
+        let mut trace = Trace::new(shared.clock.clone());
         let result = self.within_timeout(target, &mut trace).await;
         trace.enter(Phase::Between);
+        let (status, retry_at) = (trace.detail.status, trace.retry_at_us);
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
-        match result {
-            Ok(extract) => Reply::Done(Performed { extract, ..Performed::ok(detail) }),
-            Err(Fault::Failed(error)) => Reply::Done(Performed::failed(error, detail)),
-            Err(Fault::Exhausted(error)) => Reply::Exhausted(error),
-        }
+        let error = match result {
+            Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),
+            Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),
+            Err(fault) => fault.into_error(),
+        };
+        let retry = retry::of(error.kind, status, shared.spec.method, retry_at);
+        Reply::Done(Performed { retry, ..Performed::failed(error, detail) })
     }
 
-    async fn within_timeout(
-        &mut self,
-        target: Target,
-        trace: &mut Trace,
-    ) -> Result<Vec<(Box<str>, Value)>, Fault> {
-        let Some(timeout) = self.shared.spec.timeout else {
+    async fn within_timeout(&self, target: Target, trace: &mut Trace) -> Result<Extracted, Fault> {
+        let Some(timeout) = self.hub.shared.spec.timeout else {
             return self.follow(target, trace).await;
         };
-        let mut timer = self.timer.take().unwrap_or_else(|| Box::pin(tokio::time::sleep(timeout)));
-        timer.as_mut().reset(Instant::now() + timeout);
+        let deadline = Instant::now() + timeout;
+        let timer = self.timers.borrow_mut().pop();
+        let mut timer = timer.unwrap_or_else(|| Box::pin(tokio::time::sleep(timeout)));
+        timer.as_mut().reset(deadline);
         let result = {
             let mut followed = pin!(self.follow(target, trace));
             poll_fn(|cx| match followed.as_mut().poll(cx) {
@@ -102,130 +94,103 @@ impl HttpSession {
             })
             .await
         };
-        self.timer = Some(timer);
-        result.unwrap_or_else(|| {
-            let message =
-                format!("no complete answer within {}: still {}", seconds(timeout), trace.phase());
-            Err(Fault::new(ErrorKind::Timeout, message))
-        })
+        self.timers.borrow_mut().push(timer);
+        match result {
+            // A result that comes late is none, whatever held the loop.
+            Some(result) if Instant::now() < deadline => result,
+            _ => {
+                let (limit, phase) = (seconds(timeout), trace.phase());
+                let message = format!("no complete answer within {limit}: still {phase}");
+                Err(Fault::new(ErrorKind::Timeout, message))
+            }
+        }
     }
 
     /// Makes the item's request, and those that its redirects ask for.
-    async fn follow(
-        &mut self,
-        mut target: Target,
-        trace: &mut Trace,
-    ) -> Result<Vec<(Box<str>, Value)>, Fault> {
+    async fn follow(&self, mut target: Target, trace: &mut Trace) -> Result<Extracted, Fault> {
+        let shared = &self.hub.shared;
+        let spec = &shared.spec;
         let mut foreign = false;
         loop {
             trace.detail.url = target.url();
-            let (mut connection, head) = self.ask(&target, foreign, trace).await?;
-            trace.detail.status = Some(head.status.as_u16());
+            let cookie = self.cookies.as_ref().and_then(|jar| {
+                jar.borrow().header_for(&target, shared.fields.given_cookie(foreign))
+            });
+            let fields = &shared.fields;
+            let request = Request { method: spec.method, target: &target, fields, foreign, cookie };
+            let (head, mut exchange, come) = self.hub.ask(&request, trace).await?;
+            trace.detail.status = Some(head.status);
             trace.detail.version = Some(head.version);
-            if let Some(cookies) = &mut self.cookies {
-                cookies.take(&head.headers, &target);
+            if let Some(jar) = &self.cookies {
+                jar.borrow_mut().take(head.cookies.iter().map(|cookie| &**cookie), &target);
             }
-            trace.enter(Phase::Body);
-            if let Some(next) = redirect::next(&target, head.status, &head.headers)? {
-                if trace.detail.redirects == self.shared.spec.max_redirects {
-                    let message =
-                        format!("redirected more than {} times", self.shared.spec.max_redirects);
+            if let Some(next) = redirect::next(&target, head.status, head.location.as_deref())? {
+                let whole = exchange.skip(come);
+                trace.enter(Phase::Between);
+                if trace.detail.redirects == spec.max_redirects {
+                    let message = format!("redirected more than {} times", spec.max_redirects);
                     return Err(Fault::new(ErrorKind::Redirect, message));
                 }
                 trace.detail.redirects += 1;
-                // A body that does not come is no reason to fail: its connection is not used again.
-                // Boxed, since its timer would make the future of every item larger.
-                let drain = tokio::time::timeout(DRAIN_TIMEOUT, answer::drain(&mut connection));
-                let drained = Box::pin(drain).await;
-                trace.enter(Phase::Between);
-                if matches!(drained, Ok(Ok(()))) {
-                    self.keep(&target, connection, trace).await;
+                if whole {
+                    self.hub.keep(&target.origin, exchange, trace.since_us());
+                } else {
+                    self.hub.reclaim(&target.origin, exchange);
                 }
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 target = next;
                 continue;
             }
-            let spec = &self.shared.spec;
-            let read = answer::read(&mut connection, &head, spec, &mut self.hasher, trace).await;
+            trace.enter(Phase::Body);
+            let accepted = answer::is_accepted(head.status);
+            if !accepted {
+                trace.retry_at_us = head
+                    .retry_after
+                    .as_deref()
+                    .and_then(|value| retry::not_before_us(value, shared.clock.now_us()));
+            }
+            let read = if spec.method == Method::Head {
+                Ok(Vec::new())
+            } else {
+                self.read(&mut exchange, &head, come, accepted, trace).await
+            };
             trace.enter(Phase::Between);
-            self.keep(&target, connection, trace).await;
+            self.hub.keep(&target.origin, exchange, trace.since_us());
             return match read {
-                _ if !answer::is_accepted(head.status) => {
-                    Err(Fault::Failed(answer::status_error(head.status)))
-                }
+                _ if !accepted => Err(Fault::Failed(answer::status_error(head.status))),
                 read => read.map_err(Fault::Failed),
             };
         }
     }
 
-    /// Sends one request and waits for the head of its response.
-    async fn ask(
-        &mut self,
-        target: &Target,
-        foreign: bool,
+    /// Reads the body that follows `head`, measuring it; gives what was extracted.
+    async fn read(
+        &self,
+        exchange: &mut Exchange,
+        head: &answer::Head,
+        come: Option<super::lent::Piece<'_>>,
+        accepted: bool,
         trace: &mut Trace,
-    ) -> Result<(Box<Connection>, Head), Fault> {
-        let idle = self.pool.take(&target.origin, self.shared.clock.now_us());
-        if let Some((mut connection, idle_us)) = idle
-            && (idle_us < FRESH_US || connection.is_usable().await)
-        {
-            trace.detail.reused = true;
-            match self.send(&mut connection, target, foreign, trace).await {
-                Ok(head) => return Ok((connection, head)),
-                // The server closed it while it was idle, as it may at any time.
-                Err(e) if e.kind == ErrorKind::Reset && connection.is_unanswered() => {}
-                Err(e) => return Err(Fault::Failed(e)),
-            }
+    ) -> Result<Extracted, ItemError> {
+        let spec = &self.hub.shared.spec;
+        let keep = !spec.extract.is_empty() && accepted;
+        let most = if keep { spec.max_body_size.min(LOOKED_INTO) } else { spec.max_body_size };
+        let hasher = self.hashers.borrow_mut().pop();
+        let mut hasher = hasher.unwrap_or_default();
+        let mut decoder = Decoder::new(&head.codings, most, keep, &mut hasher);
+        if decoder.is_identity() && exchange.left().is_some_and(|left| left > most) {
+            return Err(decode::too_large(most));
         }
-        trace.detail.reused = false;
-        let mut connection =
-            Box::pin(self.opener.open(&target.origin, &mut self.pool, trace)).await?;
-        let head =
-            self.send(&mut connection, target, foreign, trace).await.map_err(Fault::Failed)?;
-        Ok((connection, head))
-    }
-
-    async fn send(
-        &mut self,
-        connection: &mut Connection,
-        target: &Target,
-        foreign: bool,
-        trace: &mut Trace,
-    ) -> Result<Head, ItemError> {
-        let protocol = connection.protocol();
-        let mut fields = self.composer.compose(target, protocol, foreign);
-        if let Some(cookies) = &self.cookies {
-            cookies.add_to(&mut fields, target);
-        }
-        let uri = match protocol {
-            Protocol::Http1 => Uri::from(target.path.clone()),
-            Protocol::Http2 => absolute(target)?,
-        };
-        trace.enter(Phase::FirstByte);
-        connection.send(self.shared.spec.method.wire(), uri, fields).await
-    }
-
-    /// Keeps a connection for the next request, if there may be one on it.
-    async fn keep(&mut self, target: &Target, mut connection: Box<Connection>, trace: &Trace) {
-        if self.scope != SessionScope::None && connection.is_usable().await {
-            self.pool.put(target.origin.clone(), connection, trace.since_us());
+        let detail = &mut trace.detail;
+        exchange.body(&self.hub.lent, come, &mut decoder, detail).await?;
+        detail.blake3 = Some(decoder.hash());
+        let kept = decoder.into_kept();
+        self.hashers.borrow_mut().push(hasher);
+        match kept {
+            None => Ok(Vec::new()),
+            Some(body) => extract::extract(&spec.extract, body).await,
         }
     }
-}
-
-/// For how many microseconds after it was found usable a connection is taken for usable.
-const FRESH_US: u64 = 1000;
-
-/// How long a redirect's body is waited for.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
-
-fn absolute(target: &Target) -> Result<Uri, ItemError> {
-    Uri::builder()
-        .scheme(target.origin.scheme.as_str())
-        .authority(target.origin.authority.clone())
-        .path_and_query(target.path.clone())
-        .build()
-        .map_err(|e| ItemError::new(ErrorKind::InvalidItem, e.to_string()))
 }
 
 /// `60 s`, `0.25 s`
@@ -233,28 +198,8 @@ pub(super) fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }
 
-/// The sessions of the workers of one event loop: as many as items are in flight at the same time.
-pub(super) struct Sessions {
-    shared: Arc<Shared>,
-    scope: SessionScope,
-    idle: RefCell<Vec<HttpSession>>,
-}
-
-impl Sessions {
-    pub(super) fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
-        Self { shared, scope, idle: RefCell::default() }
-    }
-}
-
-impl AsyncSession for Sessions {
+impl AsyncSession for HttpSession {
     fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a> {
-        Box::pin(async move {
-            let idle = self.idle.borrow_mut().pop();
-            let new = || HttpSession::new(self.shared.clone(), self.scope);
-            let mut session = idle.unwrap_or_else(new);
-            let reply = session.perform_item(item).await;
-            self.idle.borrow_mut().push(session);
-            reply
-        })
+        Box::pin(self.perform_item(item))
     }
 }

@@ -48,7 +48,24 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method's name on the wire.
+    /// Whether a request only asks, so that it may be sent twice (RFC 9110, section 9.2).
+    #[must_use]
+    pub const fn is_safe(self) -> bool {
+        match self {
+            Method::Get | Method::Head => true,
+        }
+    }
+
+    /// The method's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+        }
+    }
+
+    /// The same, for HTTP/2.
     pub(super) const fn wire(self) -> http::Method {
         match self {
             Method::Get => http::Method::GET,
@@ -136,10 +153,6 @@ impl HttpSpec {
         let time = |time: Option<Duration>| {
             time.map_or(Value::Null, |time| Value::Float(time.as_secs_f64()))
         };
-        let method = match self.method {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-        };
         let trust = match &self.trust {
             Trust::SystemRoots => text("system"),
             Trust::Pem { path, .. } => text(&path.display().to_string()),
@@ -154,7 +167,7 @@ impl HttpSpec {
         });
         let extract = self.extract.iter().map(|extract| text(&extract.to_string()));
         vec![
-            means("method", text(method)),
+            means("method", text(self.method.as_str())),
             means("header", Value::Array(fields.collect())),
             means("user-agent", text(&self.user_agent)),
             means("max-body-size", self.max_body_size.into()),

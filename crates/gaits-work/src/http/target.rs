@@ -82,6 +82,11 @@ impl Origin {
         })
     }
 
+    /// `scheme://authority`
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     pub(super) fn is_same(&self, other: &Self) -> bool {
         std::ptr::eq(self, other) || self.prefix == other.prefix
     }

@@ -9,6 +9,7 @@ use super::fault::{self, Fault};
 use super::spec::{HttpSpecError, Trust};
 use super::target::Origin;
 use gaits_core::{ErrorKind, SessionScope};
+use std::cell::OnceCell;
 use std::io;
 use std::sync::{Arc, OnceLock};
 use tokio_rustls::TlsConnector;
@@ -28,29 +29,80 @@ use tokio_rustls::rustls::{
 const REMEMBERED: usize = 32;
 
 /// The TLS settings of one process.
-#[derive(Debug)]
 pub(super) struct Tls {
     trust: Trust,
     config: OnceLock<Result<ClientConfig, String>>,
+    single_use: [OnceLock<TlsConnector>; 2],
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("trust", &self.trust).finish_non_exhaustive()
+    }
 }
 
 impl Tls {
-    pub(super) const fn new(trust: Trust) -> Self {
-        Self { trust, config: OnceLock::new() }
+    pub(super) fn new(trust: Trust) -> Self {
+        Self { trust, config: OnceLock::new(), single_use: Default::default() }
     }
 
-    /// The settings of one session.
-    pub(super) fn connector(&self, scope: SessionScope) -> Result<TlsConnector, Fault> {
+    fn config(&self) -> Result<&ClientConfig, Fault> {
         let loaded = self.config.get_or_init(|| config(&self.trust).map_err(|e| e.to_string()));
-        let mut config = match loaded {
-            Ok(config) => config.clone(),
-            Err(e) => return Err(Fault::new(ErrorKind::Tls, e.clone())),
-        };
-        config.resumption = match scope {
-            SessionScope::None => Resumption::disabled(),
-            SessionScope::Loop | SessionScope::Worker => Resumption::in_memory_sessions(REMEMBERED),
+        loaded.as_ref().map_err(|e| Fault::new(ErrorKind::Tls, e.clone()))
+    }
+
+    fn connector(&self, resumption: Resumption, alpn: Alpn) -> Result<TlsConnector, Fault> {
+        let mut config = self.config()?.clone();
+        config.resumption = resumption;
+        config.alpn_protocols = match alpn {
+            Alpn::Any => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Alpn::Http1 => vec![b"http/1.1".to_vec()],
         };
         Ok(TlsConnector::from(Arc::new(config)))
+    }
+
+    /// What all sessions use that last for one item only, and so have nothing to resume.
+    fn single_use(&self, alpn: Alpn) -> Result<TlsConnector, Fault> {
+        let cell = &self.single_use[alpn as usize];
+        if let Some(connector) = cell.get() {
+            return Ok(connector.clone());
+        }
+        let connector = self.connector(Resumption::disabled(), alpn)?;
+        Ok(cell.get_or_init(|| connector).clone())
+    }
+}
+
+/// Which protocols are offered to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alpn {
+    /// HTTP/2, or else HTTP/1.1.
+    Any,
+    /// HTTP/1.1 alone.
+    Http1,
+}
+
+/// The TLS settings of one session, made when the first `https` URL needs them.
+pub(super) struct Connectors {
+    scope: SessionScope,
+    made: [OnceCell<TlsConnector>; 2],
+}
+
+impl Connectors {
+    pub(super) fn new(scope: SessionScope) -> Self {
+        Self { scope, made: Default::default() }
+    }
+
+    /// What connects with these protocols on offer.
+    pub(super) fn get(&self, tls: &Tls, alpn: Alpn) -> Result<TlsConnector, Fault> {
+        if self.scope == SessionScope::None {
+            return tls.single_use(alpn);
+        }
+        let cell = &self.made[alpn as usize];
+        if let Some(connector) = cell.get() {
+            return Ok(connector.clone());
+        }
+        let connector = tls.connector(Resumption::in_memory_sessions(REMEMBERED), alpn)?;
+        Ok(cell.get_or_init(|| connector).clone())
     }
 }
 
@@ -81,15 +133,13 @@ fn config(trust: &Trust) -> Result<ClientConfig, HttpSpecError> {
             Some(Trusted::Named { named, chains })
         }
     };
-    let mut config = match trusted {
+    Ok(match trusted {
         None => builder.with_root_certificates(roots(trust)?).with_no_client_auth(),
         Some(trusted) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Verifier { trusted, provider }))
             .with_no_client_auth(),
-    };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+    })
 }
 
 fn roots(trust: &Trust) -> Result<RootCertStore, HttpSpecError> {

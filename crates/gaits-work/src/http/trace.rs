@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub(super) enum Phase {
     /// Nothing that is measured.
     Between,
+    /// The host's name waits until it can be asked for; part of resolving it.
+    DnsQueue,
     Dns,
     Connect,
     Tls,
@@ -23,6 +25,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Phase::Between => "preparing the request",
+            Phase::DnsQueue => "waiting to resolve the host name (no name server was asked yet)",
             Phase::Dns => "resolving the host name",
             Phase::Connect => "connecting",
             Phase::Tls => "in the TLS handshake",
@@ -39,11 +42,19 @@ pub(super) struct Trace {
     clock: Arc<dyn Clock>,
     phase: Phase,
     since_us: u64,
+    /// When the server wants the request back, where it has said so.
+    pub(super) retry_at_us: Option<u64>,
 }
 
 impl Trace {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { detail: Box::default(), clock, phase: Phase::Between, since_us: 0 }
+        Self {
+            detail: Box::default(),
+            clock,
+            phase: Phase::Between,
+            since_us: 0,
+            retry_at_us: None,
+        }
     }
 
     /// Ends the present phase, adding its time to the record, and begins `next`.
@@ -56,7 +67,7 @@ impl Trace {
         let detail = &mut *self.detail;
         match self.phase {
             Phase::Between => {}
-            Phase::Dns => detail.dns_us += spent_us,
+            Phase::DnsQueue | Phase::Dns => detail.dns_us += spent_us,
             Phase::Connect => detail.connect_us += spent_us,
             Phase::Tls => detail.tls_us += spent_us,
             Phase::FirstByte => detail.first_byte_us += spent_us,
@@ -87,6 +98,7 @@ mod tests {
         let mut trace = Trace::new(clock.clone());
         clock.advance_us(5);
         for (phase, us) in [
+            (Phase::DnsQueue, 4),
             (Phase::Dns, 1),
             (Phase::Connect, 2),
             (Phase::FirstByte, 3),
@@ -99,6 +111,6 @@ mod tests {
         }
         trace.enter(Phase::Between);
         let d = trace.detail;
-        assert_eq!((d.dns_us, d.connect_us, d.tls_us, d.first_byte_us, d.body_us), (1, 2, 0, 7, 7));
+        assert_eq!((d.dns_us, d.connect_us, d.tls_us, d.first_byte_us, d.body_us), (5, 2, 0, 7, 7));
     }
 }

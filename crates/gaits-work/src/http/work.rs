@@ -2,9 +2,10 @@
 //!
 //! Limit: performs nothing itself.
 
-use super::dns::{Dns, NameServers};
+use super::dial::Dialer;
+use super::dns::NameServers;
 use super::headers::Fields;
-use super::session::Sessions;
+use super::session::HttpSession;
 use super::spec::{HttpSpec, HttpSpecError};
 use super::target;
 use super::tls::Tls;
@@ -26,7 +27,7 @@ pub struct HttpWork {
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
-    pub(super) dns: Dns,
+    pub(super) dialer: Dialer,
     pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -39,10 +40,10 @@ impl HttpWork {
     /// What [`HttpSpec::validate`] finds.
     pub fn new(spec: &HttpSpec, clock: Arc<dyn Clock>) -> Result<Self, HttpSpecError> {
         spec.validate()?;
-        let dns = Dns::new(NameServers::System, spec.connect_timeout, clock.clone());
+        let dialer = Dialer::new(NameServers::System, spec.connect_timeout, clock.clone());
         let tls = Tls::new(spec.trust.clone());
         let fields = Fields::new(spec)?;
-        Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dns, tls, clock }) })
+        Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dialer, tls, clock }) })
     }
 }
 
@@ -77,6 +78,6 @@ impl Work for HttpWork {
 
 impl AsyncWork for HttpWork {
     fn open(&self, scope: SessionScope) -> Result<Box<dyn AsyncSession>, SessionError> {
-        Ok(Box::new(Sessions::new(self.shared.clone(), scope)))
+        Ok(Box::new(HttpSession::new(self.shared.clone(), scope)))
     }
 }

@@ -1,0 +1,183 @@
+//! One connection that speaks HTTP/1.1: writes the head of a request, reads the response to it.
+//!
+//! It reads into a buffer that its event loop lends, and gives it back whenever it waits. A response that comes in one
+//! piece is never copied. Limit: one request at a time, without a body; does not know why it is sent, nor what becomes of
+//! the answer.
+
+use super::{AnswerTo, End, Framing, Head, Malformed, Reader};
+use crate::http::fault::{self, Fault};
+use crate::http::lent::{Lent, Piece};
+use crate::http::wire::Wire;
+use gaits_core::ItemError;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A connection that speaks HTTP/1.1.
+pub(in crate::http) struct Connection {
+    io: Wire,
+    reader: Reader,
+    /// Bytes came behind the last response that nobody asked for.
+    has_more: bool,
+}
+
+impl Connection {
+    pub(in crate::http) fn new(io: Wire) -> Self {
+        Self { io, reader: Reader::new(AnswerTo::Other), has_more: false }
+    }
+
+    /// Writes the head of a request, which `compose` appends to the buffer it is given.
+    pub(in crate::http) async fn send(
+        &mut self,
+        lent: &Lent,
+        to: AnswerTo,
+        compose: impl FnOnce(&mut Vec<u8>) -> Result<(), ItemError>,
+    ) -> Result<(), Fault> {
+        self.reader = Reader::new(to);
+        let mut compose = Some(compose);
+        let mut unsent = Vec::new();
+        poll_fn(|cx| {
+            if let Some(compose) = compose.take() {
+                let mut output = lent.output();
+                compose(&mut output).map_err(Fault::Failed)?;
+                match self.poll_write(cx, &output) {
+                    Poll::Ready(Ok(written)) if written == output.len() => {}
+                    Poll::Ready(Ok(written)) => unsent.extend_from_slice(&output[written..]),
+                    Poll::Pending => unsent.extend_from_slice(&output),
+                    Poll::Ready(Err(e)) => return Poll::Ready(Err(lost(&e))),
+                }
+            }
+            while !unsent.is_empty() {
+                match ready!(self.poll_write(cx, &unsent)) {
+                    Ok(written) => drop(unsent.drain(..written)),
+                    Err(e) => return Poll::Ready(Err(lost(&e))),
+                }
+            }
+            if self.io.is_buffered() {
+                ready!(Pin::new(&mut self.io).poll_flush(cx)).map_err(|e| lost(&e))?;
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match ready!(Pin::new(&mut self.io).poll_write(cx, bytes)) {
+            Ok(0) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            written => Poll::Ready(written),
+        }
+    }
+
+    /// Waits for the head of the response. Gives what `on_head` makes of it, and the bytes that came behind it.
+    pub(in crate::http) async fn head<'l, T>(
+        &mut self,
+        lent: &'l Lent,
+        mut on_head: impl FnMut(&Head<'_>, &Framing<'_>) -> T,
+    ) -> Result<(T, Piece<'l>), Fault> {
+        let mut heard = false;
+        loop {
+            let mut piece = match self.read(lent).await {
+                Ok(piece) => piece,
+                Err(e) if heard => return Err(Fault::Failed(fault::in_head(&e))),
+                Err(e) => return Err(lost(&e)),
+            };
+            if piece.bytes().is_empty() {
+                drop(piece);
+                return Err(match self.reader.close() {
+                    Err(malformed) => Fault::Failed(not_http(malformed)),
+                    Ok(_) if heard => Fault::Failed(fault::closed_in_head()),
+                    Ok(_) => Fault::Closed(fault::closed_in_head()),
+                });
+            }
+            heard = true;
+            let seen = piece.take(|bytes| self.reader.head(bytes, &mut on_head));
+            if let Some(made) = seen.map_err(|malformed| Fault::Failed(not_http(malformed)))? {
+                return Ok((made, piece));
+            }
+        }
+    }
+
+    /// Waits for more bytes of the body. Gives no bytes, and [`is_done`](Self::is_done), if it ended with the connection.
+    pub(in crate::http) async fn more<'l>(
+        &mut self,
+        lent: &'l Lent,
+    ) -> Result<Piece<'l>, ItemError> {
+        let piece = self.read(lent).await.map_err(|e| fault::in_body(&e))?;
+        if piece.bytes().is_empty() {
+            return match self.reader.close() {
+                Ok(End::Whole) => Ok(piece),
+                Ok(End::InHead | End::InBody) => Err(fault::closed_in_body()),
+                Err(malformed) => Err(not_http(malformed)),
+            };
+        }
+        Ok(piece)
+    }
+
+    /// Takes the next data of the body out of `piece`; none when all of it is used, or the body is done.
+    pub(in crate::http) fn data<'p>(
+        &mut self,
+        piece: &'p mut Piece<'_>,
+    ) -> Result<Option<&'p [u8]>, ItemError> {
+        let reader = &mut self.reader;
+        let data = piece.take(|bytes| {
+            let data = reader.body(bytes);
+            self.has_more |= reader.is_done() && !bytes.is_empty();
+            data
+        });
+        data.map_err(not_http)
+    }
+
+    /// Whether head and body have come whole.
+    pub(in crate::http) fn is_done(&self) -> bool {
+        self.reader.is_done()
+    }
+
+    /// How much of the body is still to come, if the server has said so.
+    pub(in crate::http) fn left(&self) -> Option<u64> {
+        self.reader.left()
+    }
+
+    /// Whether it can be used for another request: the last response was whole, nothing came behind it, and the server
+    /// keeps the connection open.
+    pub(in crate::http) fn persists(&self) -> bool {
+        self.reader.persists() && !self.has_more
+    }
+
+    /// Whether it is still open and silent, as an idle connection should be.
+    pub(in crate::http) async fn is_quiet(&mut self, lent: &Lent) -> bool {
+        poll_fn(|cx| {
+            let mut input = lent.input();
+            let mut read = ReadBuf::new(&mut input);
+            Poll::Ready(Pin::new(&mut self.io).poll_read(cx, &mut read).is_pending())
+        })
+        .await
+    }
+
+    /// Reads what there is; no bytes at the end of the stream.
+    async fn read<'l>(&mut self, lent: &'l Lent) -> io::Result<Piece<'l>> {
+        poll_fn(|cx| {
+            let mut input = lent.input();
+            let mut read = ReadBuf::new(&mut input);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+            let len = read.filled().len();
+            Poll::Ready(Ok(Piece::Lent(input, 0..len)))
+        })
+        .await
+    }
+}
+
+/// The connection failed before a byte of the answer came.
+fn lost(e: &io::Error) -> Fault {
+    match fault::in_head(e) {
+        // What TLS says when the server closes the connection without a farewell.
+        _ if e.kind() == io::ErrorKind::UnexpectedEof => Fault::Closed(fault::closed_in_head()),
+        error if error.kind == gaits_core::ErrorKind::Protocol => Fault::Failed(error),
+        error => Fault::Closed(error),
+    }
+}
+
+fn not_http(malformed: Malformed) -> ItemError {
+    fault::protocol(malformed.to_string())
+}

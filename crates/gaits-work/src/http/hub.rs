@@ -1,0 +1,288 @@
+//! The connections of one event loop, shared by its workers: idle ones by origin, the one used last first, and those of
+//! HTTP/2, which many requests use at a time.
+//!
+//! It is used from one thread, so nothing in it is locked; no borrow of its tables outlives a step between two waits.
+//! Limit: sends a request again only where the server cannot have processed it, or where it may be sent twice and the
+//! server had closed the connection while it was idle; follows no redirect and retries no item.
+
+mod host;
+
+use super::answer::Head;
+use super::connect::{Opened, Opener};
+use super::exchange::Exchange;
+use super::fault::Fault;
+use super::h1::AnswerTo;
+use super::headers;
+use super::lent::{Lent, Piece};
+use super::request::Request;
+use super::spec::Method;
+use super::target::{Origin, Target, TargetError};
+use super::trace::{Phase, Trace};
+use super::work::Shared;
+use super::{h1, h2};
+use gaits_core::SessionScope;
+use host::{Host, Protocol};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// How many connections may lie idle. When there are more, the half that has been idle for longest is closed.
+const MAX_IDLE: usize = 4_096;
+
+/// How many origins are remembered that no connection leads to.
+const MAX_HOSTS: usize = 16_384;
+
+/// How long a connection may lie idle before it is not used again, in microseconds. Servers close theirs after
+/// 5 (Node, Apache) to 75 seconds (nginx); one that has is noticed or replaced, so this only bounds the waste.
+const MAX_AGE_US: u64 = 60_000_000;
+
+/// For how many microseconds after it was put away a connection is taken for open.
+const FRESH_US: u64 = 1_000;
+
+/// How often a request is sent in all that servers leave unprocessed. A server that winds its connections up leaves some
+/// on each.
+const MAX_SENT: u32 = 8;
+
+/// The connections of one event loop.
+pub(super) struct Hub {
+    pub(super) shared: Arc<Shared>,
+    scope: SessionScope,
+    opener: Opener,
+    pub(super) lent: Lent,
+    hosts: RefCell<HashMap<Box<str>, Rc<Host>>>,
+    /// Where the last request went: the next one often goes there as well.
+    last: RefCell<Option<Rc<Host>>>,
+    idle: Cell<usize>,
+    /// Reads responses to their end that nobody waits for.
+    tasks: RefCell<JoinSet<()>>,
+}
+
+/// A connection on which a request can be sent.
+enum Ready {
+    Http1 { connection: Box<h1::Connection>, reused: bool },
+    Http2 { connection: h2::Connection, reused: bool },
+}
+
+impl Hub {
+    pub(super) fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
+        Self {
+            opener: Opener::new(shared.clone(), scope),
+            shared,
+            scope,
+            lent: Lent::default(),
+            hosts: RefCell::default(),
+            last: RefCell::default(),
+            idle: Cell::new(0),
+            tasks: RefCell::default(),
+        }
+    }
+
+    /// Where `text` leads to.
+    pub(super) fn target(&self, text: &str) -> Result<Target, TargetError> {
+        let last = self.last.borrow();
+        Target::parse(text, last.as_ref().map(|host| &host.origin))
+    }
+
+    /// The host that `origin` is.
+    fn host(&self, origin: &Rc<Origin>) -> Rc<Host> {
+        let mut last = self.last.borrow_mut();
+        if let Some(last) = &*last
+            && Rc::ptr_eq(&last.origin, origin)
+        {
+            return last.clone();
+        }
+        let mut hosts = self.hosts.borrow_mut();
+        let host = match hosts.get(origin.prefix()) {
+            Some(host) => host.clone(),
+            None => {
+                if hosts.len() >= MAX_HOSTS {
+                    hosts.retain(|_, host| host.is_in_use());
+                }
+                let host = Rc::new(Host::new(origin.clone()));
+                hosts.insert(origin.prefix().into(), host.clone());
+                host
+            }
+        };
+        *last = Some(host.clone());
+        host
+    }
+
+    /// Sends `request` and waits for the head of the response. Gives it, the exchange that goes on with the body, and
+    /// what has come of that already.
+    pub(super) async fn ask(
+        &self,
+        request: &Request<'_>,
+        trace: &mut Trace,
+    ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
+        let host = self.host(&request.target.origin);
+        let mut may_reuse = true;
+        let mut sent = 0;
+        loop {
+            sent += 1;
+            let ready = self.ready(&host, may_reuse, trace).await?;
+            let (asked, reused) = match ready {
+                Ready::Http1 { connection, reused } => {
+                    trace.detail.reused = reused;
+                    (self.ask_http1(&host, request, connection, trace).await, reused)
+                }
+                Ready::Http2 { connection, reused } => {
+                    trace.detail.reused = reused;
+                    (self.ask_http2(request, &connection, trace).await, reused)
+                }
+            };
+            match asked {
+                // The server closed it while it was idle, as it may at any time.
+                Err(Fault::Closed(_)) if reused && may_reuse && request.is_repeatable() => {
+                    may_reuse = false;
+                }
+                Err(Fault::Unprocessed(_)) if sent < MAX_SENT => {}
+                Err(Fault::WantsHttp1(_)) if host.protocol() != Some(Protocol::OnlyHttp1) => {
+                    host.set_protocol(Protocol::OnlyHttp1);
+                }
+                Ok(asked) => return Ok(asked),
+                Err(Fault::Exhausted(error)) => return Err(Fault::Exhausted(error)),
+                Err(fault) => return Err(Fault::Failed(fault.into_error())),
+            }
+        }
+    }
+
+    async fn ask_http1(
+        &self,
+        host: &Host,
+        request: &Request<'_>,
+        mut connection: Box<h1::Connection>,
+        trace: &mut Trace,
+    ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
+        let to = if request.method == Method::Head { AnswerTo::Head } else { AnswerTo::Other };
+        trace.enter(Phase::FirstByte);
+        let close = self.scope == SessionScope::None;
+        let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
+        connection.send(&self.lent, to, compose).await?;
+        let (head, piece) =
+            connection.head(&self.lent, |head, framing| Head::of_http1(head, framing)).await?;
+        Ok((head, Exchange::Http1(connection), Some(piece)))
+    }
+
+    async fn ask_http2(
+        &self,
+        request: &Request<'_>,
+        connection: &h2::Connection,
+        trace: &mut Trace,
+    ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
+        let head = headers::http2(request).map_err(Fault::Failed)?;
+        trace.enter(Phase::FirstByte);
+        let exchange = connection.send(head).await?;
+        let head = Head::of_http2(exchange.status, &exchange.headers);
+        Ok((head, Exchange::Http2(exchange), None))
+    }
+
+    /// A connection to `host` on which a request can be sent: an idle one if that is wanted, or else a new one.
+    async fn ready(
+        &self,
+        host: &Rc<Host>,
+        may_reuse: bool,
+        trace: &mut Trace,
+    ) -> Result<Ready, Fault> {
+        loop {
+            if may_reuse && let Some(connection) = self.take_idle(host).await {
+                return Ok(Ready::Http1 { connection, reused: true });
+            }
+            if host.protocol() != Some(Protocol::OnlyHttp1) {
+                if let Some(connection) = host.with_capacity() {
+                    return Ok(Ready::Http2 { connection, reused: true });
+                }
+                // How many requests the server takes at a time is known only when its settings have come.
+                if let Some(newest) = host.unsettled() {
+                    newest.settled().await;
+                    continue;
+                }
+            }
+            let Some(opening) = host.begin_opening() else {
+                // Another request opens a connection, which may do for this one as well.
+                host.opened().await?;
+                continue;
+            };
+            let opened = self.open(host, trace).await;
+            return match opening.end(opened)? {
+                Opened::Http1(connection) => Ok(Ready::Http1 { connection, reused: false }),
+                Opened::Http2(connection) => Ok(Ready::Http2 { connection, reused: false }),
+            };
+        }
+    }
+
+    async fn open(&self, host: &Host, trace: &mut Trace) -> Result<Opened, Fault> {
+        let alpn = host.alpn();
+        let make_room = || self.close_idle();
+        // Boxed, since it would make the future of every item larger.
+        Box::pin(self.opener.open(&host.origin, &host.route, alpn, make_room, trace)).await
+    }
+
+    async fn take_idle(&self, host: &Host) -> Option<Box<h1::Connection>> {
+        loop {
+            let now_us = self.shared.clock.now_us();
+            let (mut connection, idle_us) = host.take_idle(now_us)?;
+            self.idle.set(self.idle.get() - 1);
+            if idle_us < FRESH_US
+                || (idle_us <= MAX_AGE_US && connection.is_quiet(&self.lent).await)
+            {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps the connection of an exchange that has ended, if there may be another request on it. `now_us` is the time
+    /// of the run.
+    pub(super) fn keep(&self, origin: &Rc<Origin>, exchange: Exchange, now_us: u64) {
+        if self.scope == SessionScope::None {
+            return;
+        }
+        if let Exchange::Http1(connection) = exchange
+            && connection.persists()
+        {
+            if self.idle.get() >= MAX_IDLE {
+                self.close_older_half();
+            }
+            self.host(origin).put_idle(connection, now_us);
+            self.idle.set(self.idle.get() + 1);
+        }
+    }
+
+    /// Reads a response to its end, if it is a short one, on a task of its own, and keeps its connection.
+    pub(super) fn reclaim(self: &Rc<Self>, origin: &Rc<Origin>, exchange: Exchange) {
+        if self.scope == SessionScope::None || !exchange.is_worth_reading() {
+            return;
+        }
+        let (hub, origin) = (Rc::downgrade(self), origin.clone());
+        let mut tasks = self.tasks.borrow_mut();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_local(async move {
+            let Some(exchange) = exchange.read_over().await else { return };
+            if let Some(hub) = hub.upgrade() {
+                hub.keep(&origin, exchange, hub.shared.clock.now_us());
+            }
+        });
+    }
+
+    /// Closes all idle connections; tells whether there were any.
+    fn close_idle(&self) -> bool {
+        let had = self.idle.replace(0) > 0;
+        self.hosts.borrow().values().for_each(|host| host.close_idle(u64::MAX));
+        had
+    }
+
+    /// Closes the half of the idle connections that has been idle for longest.
+    fn close_older_half(&self) {
+        let hosts = self.hosts.borrow();
+        let mut times: Vec<u64> = hosts.values().flat_map(|host| host.idle_since()).collect();
+        let middle = times.len() / 2;
+        if let Some((_, since_us, _)) =
+            (middle < times.len()).then(|| times.select_nth_unstable(middle))
+        {
+            let since_us = *since_us;
+            hosts.values().for_each(|host| host.close_idle(since_us));
+        }
+        self.idle.set(hosts.values().map(|host| host.idle_since().count()).sum());
+    }
+}
