@@ -10,6 +10,13 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Blake3(pub [u8; 32]);
 
+impl Blake3 {
+    /// Lends its hex digits, which takes no memory.
+    pub fn with_hex<T>(&self, with: impl FnOnce(&str) -> T) -> T {
+        with(hex(&self.0, &mut [0; 64]))
+    }
+}
+
 impl fmt::Display for Blake3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(hex(&self.0, &mut [0; 64]))

@@ -1,5 +1,6 @@
 //! Records as JSON Lines: `docs/design/records.md`.
 
+use super::record_json;
 use gaits_core::{Record, Sink};
 use std::fs::File;
 use std::io::{self, Write};
@@ -47,7 +48,12 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write + Send> Sink for JsonLines<W> {
     fn write(&mut self, record: &Record) -> io::Result<()> {
-        serde_json::to_writer(&mut self.lines, record)?;
+        let before = self.lines.len();
+        if let Err(error) = record_json::write(&mut self.lines, record) {
+            // What is there of it is no line.
+            self.lines.truncate(before);
+            return Err(error);
+        }
         self.lines.push(b'\n');
         if self.lines.len() < BUFFER { Ok(()) } else { self.write_out() }
     }
