@@ -1,6 +1,6 @@
 //! Races: what they print, whom they rank, and what they leave behind.
 
-use crate::fetch_input::dead_port;
+use crate::fetch_input::DeadPort;
 use crate::harness::{Dir, Finished, children_of, eventually, gaits, is_gone};
 use crate::held::Held;
 use gaits_origin::{Config, Origin};
@@ -95,7 +95,8 @@ fn computations_are_raced() {
 
 #[test]
 fn a_model_that_fails_items_is_not_ranked() {
-    let url = format!("http://127.0.0.1:{}/", dead_port());
+    let port = DeadPort::take();
+    let url = port.url();
     let command = format!("compare http {url} --count 3 --models async:2,sequential --rounds 1");
     let end = gaits(&format!("{command} --json")).run().expect_exit(1);
     for row in models(&end) {

@@ -4,19 +4,32 @@ use crate::harness::{Dir, gaits};
 use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
 use nix::sys::stat::Mode;
+use socket2::{Domain, Socket, Type};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 
 fn origin() -> Origin {
     Origin::start(Config::default()).unwrap()
 }
 
-/// A port of this machine that nobody listens on.
-pub(crate) fn dead_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+/// A port that refuses connections, as long as this lives: it is taken, so that no server of another test gets it, and
+/// nobody listens on it.
+pub(crate) struct DeadPort(Socket);
+
+impl DeadPort {
+    pub(crate) fn take() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let address = self.0.local_addr().unwrap().as_socket().unwrap();
+        format!("http://{address}/")
+    }
 }
 
 #[test]
@@ -115,7 +128,8 @@ fn a_host_without_an_address_is_a_failure_of_its_item() {
 
 #[test]
 fn nine_requests_to_a_dead_port_do_not_look_like_success() {
-    let url = format!("http://127.0.0.1:{}/", dead_port());
+    let port = DeadPort::take();
+    let url = port.url();
     for model in ["sequential", "threads:3", "processes:2", "async"] {
         let end = gaits(&format!("fetch {url} --count 9 -m {model}")).run().expect_exit(1);
         let records = end.records().expect_items(9);
