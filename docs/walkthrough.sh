@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --release --quiet --package gaits
+cargo build --release --quiet --package gaits-cli
 gaits="$PWD/target/release/gaits"
 page="$PWD/docs/walkthrough.md"
 scratch=$(mktemp -d)

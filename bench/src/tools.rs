@@ -86,7 +86,7 @@ pub(crate) fn build_gaits() -> Result<PathBuf> {
             "build",
             "--release",
             "--package",
-            "gaits",
+            "gaits-cli",
             "--message-format",
             "json-render-diagnostics",
         ])

@@ -7,7 +7,9 @@
 
 mod clock;
 mod data;
+mod detail;
 mod error;
+mod hash;
 mod item;
 mod record;
 mod sink;
@@ -17,9 +19,11 @@ mod work;
 
 pub use clock::{Clock, ManualClock};
 pub use data::Data;
+pub use detail::{Detail, Field, Measured};
 pub use error::{ErrorKind, ItemError};
+pub use hash::Blake3;
 pub use item::Item;
-pub use record::{Blake3, Detail, Field, Measured, Outcome, Record, Timing, WorkerId};
+pub use record::{Outcome, Record, Timing, WorkerId};
 pub use sink::Sink;
 pub use source::{Entry, More, Source};
 pub use value::Value;

@@ -26,8 +26,8 @@ mod works;
 
 pub use clock::MonotonicClock;
 pub use dispatch::{Observer, RunEnd, RunError};
-pub use exec::{ExecutorError, WORKER_VERB, WorkerCommand, worker_main};
-pub use flow::Notice;
+pub use exec::{WORKER_VERB, WorkerCommand, worker_main};
+pub use flow::{ExecutorError, Notice};
 pub use progress::Progress;
 pub use run::{Control, Program, run};
 pub use works::{Builder, WorkError, Works};

@@ -1,6 +1,5 @@
 //! How far a run has come, for whoever draws it: written by the dispatcher, read from any thread.
 
-use crate::dispatch::RunEnd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How far a run has come. The numbers are each right, and may be a moment apart.
@@ -12,9 +11,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn set(&self, end: &RunEnd, in_flight: usize) {
-        self.ok.store(end.ok, Ordering::Relaxed);
-        self.failed.store(end.failed, Ordering::Relaxed);
+    pub(crate) fn set(&self, ok: u64, failed: u64, in_flight: usize) {
+        self.ok.store(ok, Ordering::Relaxed);
+        self.failed.store(failed, Ordering::Relaxed);
         self.in_flight.store(in_flight as u64, Ordering::Relaxed);
     }
 

@@ -1,8 +1,8 @@
 //! The two forms of a record: brief in JSON, complete in formats that do not describe themselves.
 
-use super::detail::Fields;
-use super::{Detail, Outcome, Record, Timing, WorkerId};
-use crate::{Data, ItemError, Value};
+use super::{Outcome, Record, Timing, WorkerId};
+use crate::detail::Fields;
+use crate::{Data, Detail, ItemError, Value};
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};

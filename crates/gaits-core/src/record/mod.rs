@@ -1,13 +1,8 @@
 //! What is written about one finished item.
 
-mod detail;
 mod form;
-mod hash;
 
-pub use detail::{Detail, Field, Measured};
-pub use hash::Blake3;
-
-use crate::{Data, Item, ItemError, Performed, Value};
+use crate::{Data, Detail, Item, ItemError, Performed, Value};
 use serde::{Deserialize, Serialize};
 
 /// Who did an item.

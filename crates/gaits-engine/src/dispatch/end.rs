@@ -1,6 +1,6 @@
 //! How a run ended.
 
-use crate::exec::ExecutorError;
+use crate::flow::ExecutorError;
 use std::io;
 
 /// How a run ended that went to its end, or was stopped by its user.

@@ -8,8 +8,7 @@ mod intake;
 
 pub use end::{RunEnd, RunError};
 
-use crate::exec::ExecutorError;
-use crate::flow::{Batch, Feed, Inbox, Notice, Patience, Report, Signal};
+use crate::flow::{Batch, ExecutorError, Feed, Inbox, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
 use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink};
@@ -249,7 +248,8 @@ impl Dispatcher<'_, '_> {
         for (number, sink) in self.sinks.iter_mut().enumerate() {
             sink.flush().map_err(|source| RunError::Sink { number, source })?;
         }
-        self.progress.set(&self.course.end, self.pacer.in_flight());
+        let RunEnd { ok, failed, .. } = self.course.end;
+        self.progress.set(ok, failed, self.pacer.in_flight());
         Ok(())
     }
 

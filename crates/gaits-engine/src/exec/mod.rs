@@ -4,6 +4,7 @@
 //! items come from, in which order they are handed out, or what becomes of a report; and nothing of what the work is,
 //! beyond how it is performed.
 
+mod board;
 mod event_loop;
 mod inline;
 mod own_loop;
@@ -15,12 +16,11 @@ mod worker;
 pub use processes::{WORKER_VERB, WorkerCommand, worker_main};
 
 use crate::clock::MonotonicClock;
-use crate::flow::{Feed, Inbox, Notice};
+use crate::flow::{ExecutorError, Feed, Inbox, Notice};
 use crate::plan::{Model, Plan};
+use board::Board;
 use gaits_core::{Clock, SessionScope, Work};
-use processes::Board;
 use std::error::Error as _;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -77,37 +77,6 @@ impl Crew {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| (left > 1).then(|| left - 1))
             .is_ok()
     }
-}
-
-/// Why an executor could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecutorError {
-    /// A thread could not be started.
-    #[error(
-        "can't start thread {number} of {of}: use fewer threads, or raise the limit with ulimit -u"
-    )]
-    Thread {
-        /// Which one, counted from 1.
-        number: u32,
-        /// Of how many.
-        of: u32,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// An event loop could not be set up.
-    #[error("can't set up an event loop: it takes a few file descriptors, see ulimit -n")]
-    EventLoop(#[source] io::Error),
-    /// A worker process could not be started.
-    #[error("can't start a worker process")]
-    Spawn(#[source] io::Error),
-    /// Worker processes die before they do anything.
-    #[error("worker processes die before they finish anything, {times} in a row: {how}")]
-    Stillborn {
-        /// How many.
-        times: u32,
-        /// How the last one died.
-        how: String,
-    },
 }
 
 /// The executor of a plan's model.

@@ -1,7 +1,7 @@
 //! What every worker does around an item: notes that it starts it, survives its panic, stamps it, reports it.
 
 use super::Context;
-use super::processes::Place;
+use super::board::Place;
 use crate::flow::Report;
 use gaits_core::{
     AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Record, Reply,

@@ -4,7 +4,7 @@
 //! when that is worth it: at the first report after a quiet time, when a batch is full, and when the worker itself
 //! has nothing left to do. In between, the reader looks by itself every millisecond.
 
-use crate::exec::ExecutorError;
+use super::ExecutorError;
 use gaits_core::{Entry, Item, ItemError, Record, Retry, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;

@@ -3,9 +3,11 @@
 //!
 //! Limit: what is handed out, and what a report means, is the dispatcher's business.
 
+mod end;
 mod feed;
 mod inbox;
 
+pub use end::ExecutorError;
 pub(crate) use feed::{Feed, Seat};
 pub use inbox::Notice;
 pub(crate) use inbox::{Batch, Inbox, Patience, Report, Signal};

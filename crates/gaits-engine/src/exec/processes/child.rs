@@ -1,9 +1,9 @@
 //! One worker process, seen from its parent: how it is started, and how it ended.
 
-use super::board::Board;
 use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::stderr::pass_on;
 use super::{BOARD_FD, SOCKET_FD, WorkerCommand};
+use crate::exec::board::Board;
 use crate::flow::Inbox;
 use bytes::Bytes;
 use command_fds::{CommandFdExt, FdMapping};

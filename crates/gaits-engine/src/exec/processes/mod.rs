@@ -3,7 +3,6 @@
 //! The parent runs one event loop on the thread that called it, with a task that tends each process. Limit: what
 //! happens to an item whose worker died is the dispatcher's to decide; here it is only found out which one it was.
 
-mod board;
 mod child;
 mod command;
 mod protocol;
@@ -12,7 +11,6 @@ mod stderr;
 mod tend;
 mod worker_main;
 
-pub(crate) use board::{Board, Place};
 pub use command::WORKER_VERB;
 pub use command::WorkerCommand;
 pub use worker_main::worker_main;

@@ -3,9 +3,9 @@
 //! Its main thread runs the executor of the model inside; one thread reads the socket into the feed, another writes
 //! what lies in the inbox to the socket. Limit: it keeps nothing; whatever it knows of an item, its parent knows too.
 
-use super::board::Board;
 use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::{BOARD_FD, SOCKET_FD};
+use crate::exec::board::Board;
 use crate::exec::{Context, Crew, local_executor};
 use crate::flow::{Batch, Feed, Inbox, Patience, Report, Signal};
 use crate::works::{Works, services};

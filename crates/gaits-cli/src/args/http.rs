@@ -1,0 +1,154 @@
+//! Options of the work `http`.
+
+use super::job::Job;
+use super::values::{self, Timeout};
+use crate::exit::Trouble;
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use gaits::{Input, SessionScope};
+use gaits_engine::plan::WorkSpec;
+use gaits_work::http::{self, Extract, HttpSpec, Method, Trust};
+use std::path::PathBuf;
+
+/// `http`.
+#[derive(Debug, Args)]
+pub(crate) struct HttpArgs {
+    /// What to fetch: http:// and https:// URLs
+    #[arg(value_name = "URL")]
+    urls: Vec<Box<str>>,
+
+    /// Take URLs from this file, one a line; `-` is standard input
+    ///
+    /// Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed record of
+    /// kind `invalid_item` that names its place; the run goes on.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
+    input: Option<PathBuf>,
+
+    /// Go through the URLs over and over, up to this many requests
+    #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::count())]
+    count: Option<u64>,
+
+    /// Ask for heads only
+    #[arg(short = 'I', long)]
+    head: bool,
+
+    /// Send this header field; may be given many times
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = values::header)]
+    headers: Vec<(String, String)>,
+
+    /// Send this user-agent; empty for none
+    #[arg(short = 'A', long, value_name = "TEXT")]
+    user_agent: Option<String>,
+
+    /// Trust only the certificates in this PEM file
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    cacert: Option<PathBuf>,
+
+    /// Accept any certificate
+    #[arg(short = 'k', long)]
+    insecure: bool,
+
+    /// Give up connecting after this long; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::timeout)]
+    connect_timeout: Timeout,
+
+    /// Give up a request after this long in all; 0 for never
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::timeout)]
+    timeout: Timeout,
+
+    /// Fail items whose decoded body is larger
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = values::size)]
+    max_body_size: u64,
+
+    /// Follow at most this many redirects
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    max_redirects: u8,
+
+    /// Keep connections and cookies from one request to the next, and share them
+    #[arg(long, value_enum, default_value_t = SessionArg::Loop)]
+    session: SessionArg,
+
+    /// Take cookies and send them back; who shares them is said by --session
+    #[arg(long)]
+    cookies: bool,
+
+    /// Put a field of a JSON answer into the record; may be given many times
+    ///
+    /// Answers of more than 32 MiB then fail as too large.
+    #[arg(long, value_name = "NAME=/POINTER")]
+    extract: Vec<Extract>,
+}
+
+impl Job {
+    /// Requests over `input` as `spec` says.
+    pub(crate) fn http(
+        spec: &HttpSpec,
+        session: SessionScope,
+        input: Input,
+    ) -> Result<Self, Trouble> {
+        let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
+        Ok(Self { work: WorkSpec::new(http::NAME, settings), session, input, about: "http".into() })
+    }
+}
+
+/// What is kept from one request to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SessionArg {
+    /// One session for all workers of an event loop; a plain thread or process has one of its own
+    Loop,
+    /// One session for each worker
+    Worker,
+    /// Nothing: a new connection for each request
+    None,
+}
+
+impl From<SessionArg> for SessionScope {
+    fn from(arg: SessionArg) -> Self {
+        match arg {
+            SessionArg::Loop => SessionScope::Loop,
+            SessionArg::Worker => SessionScope::Worker,
+            SessionArg::None => SessionScope::None,
+        }
+    }
+}
+
+impl HttpArgs {
+    /// What they come to; reads the file of `--cacert`.
+    pub(super) fn resolve(self) -> Result<Job, Trouble> {
+        let trust = match (self.cacert, self.insecure) {
+            (Some(path), _) => {
+                let pem = std::fs::read_to_string(&path)
+                    .with_context(|| format!("can't read --cacert {}", path.display()))
+                    .map_err(Trouble::Wrong)?;
+                Trust::Pem { path, pem }
+            }
+            (None, true) => Trust::Insecure,
+            (None, false) => Trust::SystemRoots,
+        };
+        let defaults = HttpSpec::default();
+        let spec = HttpSpec {
+            method: if self.head { Method::Head } else { Method::Get },
+            headers: self.headers,
+            user_agent: self.user_agent.unwrap_or(defaults.user_agent),
+            trust,
+            connect_timeout: self.connect_timeout.0,
+            timeout: self.timeout.0,
+            max_body_size: self.max_body_size,
+            max_redirects: self.max_redirects,
+            cookies: self.cookies,
+            extract: self.extract,
+        };
+        spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
+        let input = match self.input {
+            Some(path) if path.as_os_str() == "-" => Input::Stdin,
+            Some(path) => Input::File(path),
+            None if self.urls.is_empty() => {
+                return Err(Trouble::wrong(
+                    "nothing to fetch: give URLs, a file of them with -i FILE, or -i - for standard input",
+                ));
+            }
+            None => Input::Listed { items: self.urls, count: self.count },
+        };
+        Job::http(&spec, self.session.into(), input)
+    }
+}

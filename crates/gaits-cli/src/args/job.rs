@@ -1,0 +1,16 @@
+//! What the arguments of a work come to.
+
+use gaits::{Input, SessionScope, WorkSpec};
+
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    /// The work, and its settings.
+    pub(crate) work: WorkSpec,
+    /// Who shares a session.
+    pub(crate) session: SessionScope,
+    /// Where its items come from.
+    pub(crate) input: Input,
+    /// What it is, in a few words.
+    pub(crate) about: String,
+}

@@ -1,0 +1,100 @@
+//! The command line: parsed here, acted on elsewhere. No type of the parser's leaves this module but as plain values.
+
+mod compare;
+mod help;
+mod http;
+mod job;
+mod origin;
+mod run;
+mod values;
+mod work;
+
+pub(crate) use compare::CompareArgs;
+pub(crate) use job::Job;
+pub(crate) use origin::OriginArgs;
+pub(crate) use run::RunArgs;
+pub(crate) use work::WorkArgs;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Get a batch of work done the fastest way a computer can, and see which way that is.
+#[derive(Debug, Parser)]
+#[command(name = "gaits", version, after_help = help::EXAMPLES, after_long_help = help::LONG)]
+#[command(max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fetch URLs: short for `run http`
+    Fetch(FetchArgs),
+    /// Do work under one model; records come out
+    Run(RunCommand),
+    /// Race models against each other on the same work
+    Compare(CompareArgs),
+    /// Serve HTTP on the loopback address, to try things on
+    Origin(OriginArgs),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `gaits fetch`.
+#[derive(Debug, Args)]
+pub(crate) struct FetchArgs {
+    #[command(flatten)]
+    pub(crate) http: http::HttpArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// `gaits run`.
+#[derive(Debug, Args)]
+#[command(subcommand_value_name = "WORK", subcommand_help_heading = "Works")]
+pub(crate) struct RunCommand {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    #[command(subcommand)]
+    pub(crate) work: WorkArgs,
+}
+
+/// Parses the command line. What is wrong with it has been said when an exit code comes back.
+pub(crate) fn parse() -> Result<Command, ExitCode> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(cli.command),
+        Err(error) => {
+            // A reader that has gone away has seen enough.
+            let _ = error.print();
+            Err(ExitCode::from(u8::from(error.use_stderr()) * 2))
+        }
+    }
+}
+
+/// The parser itself, for what is generated from it.
+pub(crate) fn parser() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        parser().debug_assert();
+    }
+
+    #[test]
+    fn short_help_fits_a_screen() {
+        let mut parser = parser();
+        assert!(parser.render_help().to_string().lines().count() <= 40);
+    }
+}

@@ -1,0 +1,42 @@
+//! Options of one run, whatever its work.
+
+use clap::Args;
+use gaits::{Destination, Existing, Model};
+use std::path::PathBuf;
+
+/// How to run, and where records go.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// How workers are laid out: sequential, threads:N, processes:N, async:N, threads:T/async:N, …
+    ///
+    /// `gaits --help` lists the models and what numbers left out stand for.
+    #[arg(short, long, value_name = "MODEL", default_value = "async", global = true)]
+    pub(crate) model: Model,
+
+    /// Write records to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", global = true)]
+    output: Option<PathBuf>,
+
+    /// Start the results file over if it has records already
+    #[arg(long, global = true, requires = "output")]
+    fresh: bool,
+
+    /// No progress bar and no summary
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+impl RunArgs {
+    /// Where records go.
+    pub(crate) fn destination(&self) -> Destination {
+        match &self.output {
+            Some(path) if path.as_os_str() != "-" => Destination::File(path.clone()),
+            _ => Destination::Stdout,
+        }
+    }
+
+    /// What becomes of records that are there already.
+    pub(crate) fn existing(&self) -> Existing {
+        if self.fresh { Existing::StartOver } else { Existing::Refuse }
+    }
+}

@@ -1,0 +1,117 @@
+//! The works and their options: what the command line says about items and about what is done with them.
+
+use super::http::HttpArgs;
+use super::job::Job;
+use super::values;
+use crate::exit::Trouble;
+use clap::{Args, Subcommand, ValueEnum};
+use gaits::cpu::{self, CpuSpec, LARGEST_N};
+use gaits::wait::{self, WaitSpec};
+use gaits::{Input, SessionScope, WorkSpec};
+use std::time::Duration;
+
+/// What is done with each item.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkArgs {
+    /// HTTP requests
+    Http(Box<HttpArgs>),
+    /// Computations
+    Cpu(CpuArgs),
+    /// Waits
+    Wait(WaitArgs),
+}
+
+impl WorkArgs {
+    /// What they come to.
+    pub(crate) fn resolve(self) -> Result<Job, Trouble> {
+        match self {
+            WorkArgs::Http(http) => http.resolve(),
+            WorkArgs::Cpu(cpu) => cpu.resolve(),
+            WorkArgs::Wait(wait) => wait.resolve(),
+        }
+    }
+}
+
+/// `cpu`.
+#[derive(Debug, Args)]
+pub(crate) struct CpuArgs {
+    /// What to compute
+    #[arg(value_enum)]
+    function: Function,
+
+    /// Size of the problem
+    #[arg(long, value_name = "N", default_value_t = 30, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
+    n: u32,
+
+    /// How many times
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::count())]
+    count: u64,
+}
+
+/// A function that does nothing but compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Function {
+    /// The exact product of i·j·k for all i, j, k from 1 to n, n excluded, multiplied in a loop
+    Product,
+}
+
+impl CpuArgs {
+    fn resolve(self) -> Result<Job, Trouble> {
+        let Function::Product = self.function;
+        let items = vec![self.n.to_string().into()];
+        let spec = CpuSpec::Product { n: self.n };
+        let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
+        Ok(Job {
+            work: WorkSpec::new(cpu::NAME, settings),
+            session: SessionScope::default(),
+            input: Input::Listed { items, count: Some(self.count) },
+            about: format!("cpu product, n = {}", self.n),
+        })
+    }
+}
+
+/// `wait`.
+#[derive(Debug, Args)]
+pub(crate) struct WaitArgs {
+    /// How long each wait takes, in seconds
+    #[arg(value_name = "SECONDS", conflicts_with = "duration", allow_negative_numbers = true)]
+    seconds: Vec<Box<str>>,
+
+    /// How long every wait takes: 100ms, 2s
+    #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
+    duration: Option<Duration>,
+
+    /// How many waits, taken from the list over and over
+    #[arg(long, value_name = "N", value_parser = values::count())]
+    count: Option<u64>,
+
+    /// Sleep, holding the thread, instead of setting a timer
+    #[arg(long)]
+    blocking: bool,
+}
+
+impl WaitArgs {
+    fn resolve(self) -> Result<Job, Trouble> {
+        let spec = if self.blocking { WaitSpec::Blocking } else { WaitSpec::Timer };
+        let items = match self.duration {
+            Some(duration) => vec![duration.as_secs_f64().to_string().into()],
+            None => self.seconds,
+        };
+        if items.is_empty() {
+            return Err(Trouble::wrong(
+                "no waits: give seconds, as in `wait 3 2 1`, or `--for 100ms --count 50`",
+            ));
+        }
+        if let (Some(_), [wait]) = (self.duration, items.as_slice()) {
+            wait::check(wait).map_err(|wrong| Trouble::wrong(format!("--for: {wrong}")))?;
+        }
+        let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
+        Ok(Job {
+            work: WorkSpec::new(wait::NAME, settings),
+            session: SessionScope::default(),
+            input: Input::Listed { items, count: self.count },
+            about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Exit codes. They are API, and never change their meaning.
+
+use crate::talk;
+use gaits::{InputError, RaceError, RunError};
+use std::process::ExitCode;
+
+/// How a command ended that could do its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: every item went well.
+    AllOk,
+    /// 1: all is done, and some items failed.
+    SomeFailed,
+    /// 130: stopped by the user.
+    Interrupted,
+}
+
+/// Why a command could not do its job.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// 2: the command line or the input is wrong; nothing was started.
+    Wrong(anyhow::Error),
+    /// 3: the run could not go on; what was recorded is intact.
+    CouldNotGoOn(anyhow::Error),
+}
+
+impl Trouble {
+    /// A wrong command line or input, as `message` tells.
+    pub(crate) fn wrong(message: impl std::fmt::Display) -> Self {
+        Trouble::Wrong(anyhow::anyhow!("{message}"))
+    }
+}
+
+impl From<InputError> for Trouble {
+    fn from(error: InputError) -> Self {
+        Trouble::Wrong(error.into())
+    }
+}
+
+impl From<RunError> for Trouble {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Work(_) | RunError::Input(_) => Trouble::Wrong(error.into()),
+            _ => Trouble::CouldNotGoOn(error.into()),
+        }
+    }
+}
+
+impl From<RaceError> for Trouble {
+    fn from(error: RaceError) -> Self {
+        match error {
+            RaceError::NoModels | RaceError::Twice { .. } | RaceError::Work(_) => {
+                Trouble::Wrong(error.into())
+            }
+            _ => Trouble::CouldNotGoOn(error.into()),
+        }
+    }
+}
+
+/// The process's exit code; says what went wrong.
+pub(crate) fn code(result: Result<Exit, Trouble>) -> ExitCode {
+    ExitCode::from(match result {
+        Ok(exit) => exit.number(),
+        Err(Trouble::Wrong(error)) => {
+            talk::error(&error);
+            2
+        }
+        Err(Trouble::CouldNotGoOn(error)) => {
+            talk::error(&error);
+            3
+        }
+    })
+}
+
+impl Exit {
+    /// The number that scripts see.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Exit::AllOk => 0,
+            Exit::SomeFailed => 1,
+            Exit::Interrupted => 130,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The `gaits` command. `main` decides only the exit.
+
+mod args;
+mod cmd;
+mod exit;
+mod interrupt;
+mod limits;
+mod program;
+mod progress;
+mod talk;
+
+use gaits::{WORKER_VERB, worker_main, works};
+use std::process::ExitCode;
+
+/// Records are small and many; this allocator is made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == WORKER_VERB) {
+        return worker_main(&works());
+    }
+    limits::raise_open_files();
+    match args::parse() {
+        Ok(command) => exit::code(cmd::run(command)),
+        Err(code) => code,
+    }
+}

@@ -1,0 +1,115 @@
+//! What is said to the user, on standard error. A closed standard error is nobody to talk to, and no reason to stop.
+
+use gaits::{Notice, Style};
+use std::io::{self, IsTerminal, Write};
+
+/// Says one line.
+pub(crate) fn line(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Says a text that ends its own lines.
+pub(crate) fn text(text: &str) {
+    let _ = write!(io::stderr(), "{text}");
+}
+
+/// Says what went wrong, with its causes.
+pub(crate) fn error(error: &anyhow::Error) {
+    line(&format!("gaits: {error:#}"));
+}
+
+/// The notices of one run, kept from saying the same a thousand times: workers are given up one by one.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    /// How many workers were left when that was last said.
+    fewer_said: Option<usize>,
+    /// What was not said since.
+    fewer: Option<Notice>,
+    /// How many workers were not started.
+    unstarted: u32,
+}
+
+impl Notices {
+    /// What is to be said of `notice`, if anything.
+    pub(crate) fn say(&mut self, notice: Notice) -> Option<String> {
+        match notice {
+            Notice::FewerWorkers { left, .. } => {
+                if self.fewer_said.is_some_and(|said| left > said / 2) {
+                    self.fewer = Some(notice);
+                    return None;
+                }
+                self.fewer_said = Some(left);
+                self.fewer = None;
+            }
+            Notice::WorkerNotStarted { .. } => {
+                self.unstarted += 1;
+                if self.unstarted > 1 {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+        Some(put(&notice))
+    }
+
+    /// What is left to be said at the end of the run.
+    pub(crate) fn rest(&mut self) -> Vec<String> {
+        let unstarted = std::mem::take(&mut self.unstarted);
+        let unstarted = (unstarted > 1)
+            .then(|| format!("gaits: {unstarted} times a worker could not be started"));
+        unstarted.into_iter().chain(self.fewer.take().as_ref().map(put)).collect()
+    }
+}
+
+/// How a notice is put.
+fn put(notice: &Notice) -> String {
+    match notice {
+        Notice::WorkerSaid { pid, line } => format!("worker {pid}: {line}"),
+        Notice::WorkSaid { line } => format!("gaits: {line}"),
+        Notice::SessionNotClosed { why } => {
+            format!("gaits: a session panicked while it was closed: {why}")
+        }
+        Notice::WorkerDied { pid, how } => {
+            format!("gaits: worker process {pid} was {how}; another takes its place")
+        }
+        Notice::WorkerNotStarted { why } => {
+            format!("gaits: can't start a worker, going on with the others: {why}")
+        }
+        Notice::FewerWorkers { left, why } => {
+            format!("gaits: going on with {left} workers: {why}")
+        }
+        Notice::Stopping { in_flight } => {
+            format!(
+                "gaits: stopping; {in_flight} in flight are finished first, Ctrl-C again stops at once"
+            )
+        }
+        other => format!("gaits: {other:?}"),
+    }
+}
+
+/// Whether `stream` may be coloured: a terminal, unless `NO_COLOR` is set.
+pub(crate) fn style(stream: &impl IsTerminal) -> Style {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if stream.is_terminal() && !plain { Style::COLOR } else { Style::PLAIN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repeats_itself_is_said_when_it_has_grown() {
+        let mut notices = Notices::default();
+        let fewer = |left| Notice::FewerWorkers { left, why: "too many open files".into() };
+        let said: Vec<_> =
+            (47..3000).rev().filter(|left| notices.say(fewer(*left)).is_some()).collect();
+        assert_eq!(said, [2999, 1499, 749, 374, 187, 93]);
+        assert_eq!(notices.rest(), ["gaits: going on with 47 workers: too many open files"]);
+        assert!(notices.rest().is_empty());
+
+        let unstarted = || Notice::WorkerNotStarted { why: "no room".into() };
+        let said = (0..5).filter_map(|_| notices.say(unstarted())).collect::<Vec<_>>();
+        assert_eq!(said, ["gaits: can't start a worker, going on with the others: no room"]);
+        assert_eq!(notices.rest(), ["gaits: 5 times a worker could not be started"]);
+    }
+}

@@ -1,0 +1,244 @@
+//! Races: what they print, whom they rank, and what they leave behind.
+
+use crate::fetch_input::DeadPort;
+use crate::harness::{Dir, Finished, children_of, eventually, gaits, is_gone};
+use crate::held::Held;
+use gaits_origin::{Config, Origin};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+fn models(end: &Finished) -> Vec<Value> {
+    end.json()["models"].as_array().unwrap().clone()
+}
+
+fn names(end: &Finished) -> Vec<String> {
+    let mut names: Vec<_> =
+        models(end).iter().map(|row| row["model"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_race_of_two_is_told_as_json() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let command = format!("compare http {} --count 30", origin.url("/uuid"));
+    let end = gaits(&command)
+        .args(["--models", "async:5,threads:2", "--rounds", "2", "--seed", "42", "--json"])
+        .run()
+        .expect_exit(0)
+        .expect_stderr_contains("seed 42");
+    let race = end.json();
+    assert_eq!(race["seed"], 42);
+    assert_eq!((&race["rounds"], &race["items"]), (&2.into(), &30.into()));
+    assert!(!race["conclusion"].as_str().unwrap().is_empty(), "{end:?}");
+    assert_eq!(names(&end), ["async:5", "threads:2"]);
+    for row in models(&end) {
+        assert_eq!((&row["ranked"], &row["ok"]), (&true.into(), &60.into()), "{end:?}");
+        assert_eq!(row["wall_us"]["rounds"].as_array().unwrap().len(), 2, "{end:?}");
+        assert!(row["cpu_us"].as_u64().is_some(), "{end:?}");
+        assert!(row["latency_us"]["p50"].as_u64() <= row["latency_us"]["p99"].as_u64(), "{end:?}");
+        assert!(row["failed"].as_object().unwrap().is_empty(), "{end:?}");
+    }
+    // Two models, in two rounds and one to warm up.
+    assert_eq!(origin.requests(), 2 * 3 * 30);
+}
+
+#[test]
+fn options_may_stand_before_the_work() {
+    let end = gaits("compare --models async --rounds 1 --json wait 0").run().expect_exit(0);
+    assert_eq!(names(&end), ["async:100"]);
+}
+
+#[test]
+fn one_seed_means_one_order() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let url = origin.url("/uuid");
+    let seed = |seed: &str| {
+        let command = format!("compare http {url} --models async:2,threads:2 --rounds 1 --json");
+        let end = gaits(&command).args(["--seed", seed]).run().expect_exit(0);
+        end.json()["seed"].as_u64()
+    };
+    assert_eq!((seed("7"), seed("0")), (Some(7), Some(0)));
+    for bad in ["-1", "many", "9007199254740992"] {
+        gaits("compare wait 0").arg(format!("--seed={bad}")).run().expect_refused("--seed");
+    }
+}
+
+#[test]
+fn without_a_seed_one_is_drawn_and_told() {
+    let command = "compare wait 0 --models async:2,threads:2 --rounds 1 --json";
+    let end = gaits(command).run().expect_exit(0);
+    let seed = end.json()["seed"].as_u64().unwrap();
+    end.expect_stderr_contains(&format!("seed {seed}"));
+}
+
+#[test]
+fn a_race_is_told_as_a_table_and_one_sentence() {
+    let end = gaits("compare wait --for 1ms --count 50 --rounds 2").run().expect_exit(0);
+    for model in ["sequential", "threads:", "processes:", "async:100"] {
+        assert!(end.stdout.contains(model), "{model}: {end:?}");
+    }
+    let sentence = end.stdout.rsplit("\n\n").next().unwrap_or_default();
+    let named = ["fastest", "as fast", "cannot", "tell"].iter().any(|word| sentence.contains(word));
+    assert!(named, "{end:?}");
+    assert!(!end.stdout.contains('\u{1b}'), "{end:?}");
+}
+
+#[test]
+fn computations_are_raced() {
+    let command = "compare cpu product --n 10 --count 20 --models sequential,threads:2 --rounds 2";
+    let end = gaits(command).run().expect_exit(0);
+    end.expect_stdout_contains("sequential").expect_stdout_contains("threads:2");
+    let end = gaits(&format!("{command} --json")).run().expect_exit(0);
+    assert_eq!(models(&end).iter().filter(|row| row["ok"] == 40).count(), 2, "{end:?}");
+}
+
+#[test]
+fn a_model_that_fails_items_is_not_ranked() {
+    let port = DeadPort::take();
+    let url = port.url();
+    let command = format!("compare http {url} --count 3 --models async:2,sequential --rounds 1");
+    let end = gaits(&format!("{command} --json")).run().expect_exit(1);
+    for row in models(&end) {
+        assert_eq!(row["ranked"], false, "{end:?}");
+        assert_eq!((&row["ok"], &row["failed"]["connect"]), (&0.into(), &3.into()), "{end:?}");
+        assert!(!row["not_ranked_because"].is_null(), "{end:?}");
+    }
+    gaits(&command).run().expect_exit(1).expect_stdout_contains("no model finished the work");
+}
+
+#[test]
+fn items_that_are_not_valid_are_refused() {
+    let dir = Dir::new();
+    dir.file("urls.txt", "http://127.0.0.1/\nnonsense\n");
+    dir.file("none.txt", "# nothing\n");
+    let compare = |words: &str| gaits("compare").args(words.split(' ')).dir(dir.path()).run();
+    compare("http -i urls.txt").expect_refused("urls.txt:2: ");
+    compare("http -i none.txt").expect_refused("no items in none.txt");
+    compare("http -i nosuch.txt").expect_refused("can't read nosuch.txt");
+    compare("http nonsense").expect_refused("nonsense");
+    compare("http nonsense --count 3").expect_refused("nonsense");
+    compare("http").expect_refused("nothing to fetch");
+    compare("wait soon").expect_refused("soon");
+    compare("wait 1 --count 0").expect_refused("--count");
+}
+
+#[test]
+fn items_are_taken_from_a_file_and_from_standard_input() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    let list = format!("{0}\n# twice\n{0}\n", origin.url("/uuid"));
+    dir.file("urls.txt", &list);
+    for input in ["urls.txt", "-"] {
+        let command = format!("compare http -i {input} --models async --rounds 1 --json");
+        let end = gaits(&command).dir(dir.path()).stdin(&list).run().expect_exit(0);
+        assert_eq!(end.json()["items"], 2, "{end:?}");
+    }
+}
+
+#[test]
+fn models_are_named_well() {
+    let compare = |models: &str| gaits("compare wait 0 --models").arg(models).run();
+    compare("async,bananas").expect_refused("unknown model `bananas`");
+    compare("").expect_refused("--models");
+    compare(",").expect_refused("--models");
+    compare("async,,threads").expect_refused("--models");
+    compare("async,async:100").expect_refused("names async:100 twice");
+    compare("threads:0").expect_refused("threads:0");
+}
+
+#[test]
+fn rounds_have_bounds() {
+    for bad in ["0", "10001", "many"] {
+        gaits("compare wait 0 --rounds").arg(bad).run().expect_refused("--rounds");
+    }
+}
+
+#[test]
+fn quiet_means_the_result_alone() {
+    let end = gaits("compare wait 0 --models async --rounds 1 -q").run();
+    end.expect_exit(0).expect_stderr("").expect_stdout_contains("async");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let command = "compare wait 0 --models async --rounds 1";
+    gaits(command).stdout_closed().run().expect_stderr_lacks("panicked");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    gaits(command).stdout_to(full).run().expect_exit(3).expect_stderr_contains("No space left");
+}
+
+#[test]
+fn a_race_without_work_brings_its_own_server() {
+    let command = "compare --rounds 1 --models async,threads --json";
+    let running = gaits(command).start();
+    running.wait_for_stderr("seed");
+    let server = children_of(running.pid());
+    let end = running.finish().expect_exit(0);
+    assert!(models(&end).iter().all(|row| row["ok"] == 100), "{end:?}");
+    for pid in server {
+        assert!(is_gone(pid), "the server is left behind");
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_race_that_is_killed_or_stopped() {
+    for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT] {
+        let running = gaits("compare --rounds 1000 --models processes:2,async").start();
+        running.wait_for_stderr("seed");
+        let server = children_of(running.pid());
+        assert!(!server.is_empty());
+        running.signal(signal);
+        let end = running.finish();
+        if signal == Signal::SIGKILL {
+            end.expect_killed_by(signal);
+        } else {
+            end.expect_exit(130).expect_stderr_contains("stopped after");
+        }
+        for pid in server {
+            eventually("the server and the workers are gone", || is_gone(pid));
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_ends_a_race_in_good_order() {
+    // The whole group gets the signal, the server that it brought as well.
+    let running = gaits("compare --rounds 1000 --models processes:2,async --json").start();
+    running.wait_for_stderr("seed");
+    let server = children_of(running.pid());
+    running.interrupt();
+    let end = running.finish().expect_exit(130).expect_stderr_contains("stopped after");
+    let counted = models(&end);
+    assert!(counted.iter().all(|row| row["failed"].as_object().unwrap().is_empty()), "{end:?}");
+    for pid in server {
+        eventually("the server is gone", || is_gone(pid));
+    }
+}
+
+#[test]
+fn ctrl_c_twice_ends_a_race_at_once() {
+    let server = Held::after(0);
+    let command = format!("compare http {} --count 9 --models async:3,threads:3", server.url());
+    let running = gaits(&command).start();
+    server.wait_until_held(3);
+    running.interrupt();
+    // The first is taken, as far as one can see, when the second one comes; more do no harm.
+    let pid = running.pid();
+    eventually("it ends", || {
+        let _ =
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), Signal::SIGINT);
+        is_gone(pid)
+    });
+    running.finish().expect_exit(130);
+}
+
+#[test]
+fn a_huge_count_takes_no_memory_before_it_is_reached() {
+    let running = gaits("compare wait 0 --models async --rounds 1")
+        .args(["--count", "18446744073709551615"])
+        .start();
+    running.wait_for_stderr("seed");
+    running.interrupt();
+    running.finish().expect_exit(130);
+}

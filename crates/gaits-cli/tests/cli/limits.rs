@@ -1,0 +1,106 @@
+//! Too few file descriptors: a run does with fewer workers what it was to do with many, or ends in good order.
+
+use crate::harness::gaits;
+use gaits_core::ErrorKind;
+use gaits_origin::{Config, Origin};
+use std::time::Duration;
+
+fn slow() -> Origin {
+    // Held this long, connections pile up until no more can be had.
+    let latency = Duration::from_millis(100);
+    Origin::start(Config { latency, ..Config::default() }).unwrap()
+}
+
+#[test]
+fn a_run_goes_on_with_as_many_workers_as_there_are_descriptors_for() {
+    for model in ["async:100", "threads:60", "threads:4/async:25"] {
+        let origin = slow();
+        let command = format!("fetch {} --count 300 -m {model}", origin.url("/uuid"));
+        let end = gaits(&command).descriptors(40).run().expect_exit(0);
+        end.records().expect_all_ok(300);
+        let end = end.expect_stderr_contains("going on with ");
+        let end = end.expect_stderr_contains("300 of 300 ok");
+        assert!(end.stderr.matches("going on with").count() < 15, "it goes on and on: {end:?}");
+        assert_eq!(origin.requests(), 300, "{model}");
+        assert!(origin.max_in_service() > 1 && origin.max_in_service() < 40, "{model}");
+    }
+}
+
+#[test]
+fn a_low_soft_limit_is_no_limit() {
+    let origin = slow();
+    for model in ["async:150", "processes:2/async:75"] {
+        let command = format!("fetch {} --count 300 -m {model}", origin.url("/uuid"));
+        let end = gaits(&command).descriptors_at_first(30).run().expect_exit(0);
+        end.records().expect_all_ok(300);
+        end.expect_stderr_lacks("going on with");
+    }
+}
+
+/// The soft and the hard limit of open files of a process.
+fn open_files(pid: u32) -> (String, String) {
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let mut words = line.split_whitespace().map(str::to_owned);
+    (words.next().unwrap(), words.next().unwrap())
+}
+
+#[test]
+fn gaits_and_its_worker_processes_may_open_as_many_files_as_the_hard_limit_allows() {
+    let mut run = gaits("fetch -i - -m processes:1").descriptors_at_first(64).stdin_open().start();
+    let origin = Origin::start(Config::default()).unwrap();
+    run.say(&format!("{}\n", origin.url("/uuid")));
+    let record = run.wait_for_lines(1).concat();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let worker = u32::try_from(record["worker"]["pid"].as_u64().unwrap()).unwrap();
+    assert_ne!(worker, run.pid());
+    for pid in [run.pid(), worker] {
+        let (soft, hard) = open_files(pid);
+        assert_eq!(soft, hard, "of {pid}");
+        assert_ne!(hard, "64");
+    }
+    run.finish().expect_exit(0);
+}
+
+#[test]
+fn workers_in_processes_go_on_with_fewer_as_well() {
+    let origin = slow();
+    let command = format!("fetch {} --count 300 -m processes:2/async:60", origin.url("/uuid"));
+    let end = gaits(&command).descriptors(40).run().expect_exit(0);
+    end.records().expect_all_ok(300);
+    assert!(origin.max_in_service() > 1, "{end:?}");
+}
+
+#[test]
+fn more_processes_than_there_are_descriptors_for_end_well_or_say_why() {
+    let origin = slow();
+    let command = format!("fetch {} --count 100 -m processes:40", origin.url("/uuid"));
+    let end = gaits(&command).descriptors(30).run().expect_exit(0);
+    end.records().expect_all_ok(100);
+    end.expect_stderr_contains("can't start a worker, going on with the others");
+}
+
+#[test]
+fn one_worker_that_never_gets_a_descriptor_fails_in_good_order() {
+    let origin = Origin::start(Config::default()).unwrap();
+    // The fewer there are, the earlier it fails: before the run, at its start, or at its items.
+    for most in 3..20 {
+        for model in ["sequential", "threads:1", "async:1", "processes:1"] {
+            let command = format!("fetch {} --count 2 -m {model}", origin.url("/uuid"));
+            let end = gaits(&command).descriptors(most).run();
+            let end = end.expect_stderr_lacks("panicked").expect_exit_one_of(&[0, 1, 2, 3, 127]);
+            for kind in end.records().kinds().into_iter().flatten() {
+                assert!(matches!(kind, ErrorKind::Connect | ErrorKind::Dns), "{most}: {end:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_computation_needs_hardly_any_descriptors() {
+    for model in ["threads:20", "async:50/threads:20"] {
+        let command = format!("run cpu product --n 5 --count 200 -m {model}");
+        let end = gaits(&command).descriptors(20).run().expect_exit(0);
+        end.records().expect_all_ok(200);
+    }
+}

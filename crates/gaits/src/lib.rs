@@ -1,0 +1,81 @@
+//! Runs a batch of work under an execution model, and races models against each other on the same work.
+//!
+//! This crate puts the works, the engine and the report together, for a program that wants to do what the `gaits`
+//! command does: [`Run`] takes the items of a source through a plan and leaves a record of each in an [`Output`] and in
+//! any other sinks; [`Race`] does the same work under several models, in rounds, and compares them. Both tell an observer
+//! what happens and can be stopped from any thread.
+//!
+//! Limit: nothing in here prints, draws, listens to signals or ends the process. Standard output is written to only
+//! where a caller makes it the [`Output`] of a run.
+//!
+//! # Example
+//!
+//! Three waits, two of them at a time, with their records in a list:
+//!
+//! ```
+//! use gaits::wait::{self, WaitSpec};
+//! use gaits::{
+//!     Control, Input, Plan, Program, Record, Run, SessionScope, Sink, WorkSpec, WorkerCommand,
+//! };
+//!
+//! /// Keeps every record.
+//! #[derive(Default)]
+//! struct Collected(Vec<Record>);
+//!
+//! impl Sink for Collected {
+//!     fn write(&mut self, record: &Record) -> std::io::Result<()> {
+//!         self.0.push(record.clone());
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let program = Program { works: gaits::works(), worker: WorkerCommand::this_binary() };
+//! let plan = Plan {
+//!     work: WorkSpec::new(wait::NAME, WaitSpec::Timer.settings()?),
+//!     model: "async:2".parse()?,
+//!     session: SessionScope::default(),
+//! };
+//! let input = Input::Listed { items: vec!["0.02".into(), "0.01".into(), "0".into()], count: None };
+//!
+//! let mut collected = Collected::default();
+//! let run = Run::over(&program, &plan, &input)?.sink(&mut collected);
+//! let outcome = run.run(&mut (), &Control::new())?;
+//!
+//! assert_eq!((outcome.end.ok, outcome.end.failed), (3, 0));
+//! // Records come in the order in which items finish.
+//! collected.0.sort_by_key(|record| record.index);
+//! assert!(collected.0[0].timing.latency_us() >= 20_000);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A plan whose model has worker processes starts them with [`Program::worker`]. The process that this command starts
+//! must call [`worker_main`] with the same works before it does anything else.
+
+mod input;
+mod layout;
+mod output;
+mod race;
+mod run;
+mod sys;
+mod tally;
+mod works;
+
+pub use input::{Input, InputError, MOST_HELD};
+pub use output::{Destination, Existing, Output, OutputError};
+pub use race::{Race, RaceControl, RaceError, RaceObserver, RaceOutcome, models_for};
+pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
+pub use works::{set_up, works};
+
+pub use gaits_core::{
+    Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source, Value,
+    Work,
+};
+pub use gaits_engine::plan::{Model, ModelError, Plan, WorkSpec};
+pub use gaits_engine::{
+    Control, ExecutorError, Notice, Program, Progress, RunEnd, RunError as EngineError,
+    WORKER_VERB, WorkError, WorkerCommand, Works, worker_main,
+};
+pub use gaits_report::{Comparison, Style, Summary, Tally, Trial, units};
+pub use gaits_work::{cpu, http, wait};

@@ -1,0 +1,254 @@
+//! One run of a plan: its records go to an output and to any other sinks, and are added up.
+
+use crate::input::{Input, InputError};
+use crate::layout::layout;
+use crate::output::Output;
+use crate::tally::SharedTally;
+use crate::works::set_up;
+use gaits_core::{Sink, Source};
+use gaits_engine::plan::{Model, Plan};
+use gaits_engine::{Control, Notice, Observer, Program, RunEnd, WorkError};
+use gaits_report::Summary;
+use std::fmt;
+use std::io;
+
+/// Watches a run. Its methods are called on the dispatcher's thread, so what takes long holds up the run.
+pub trait RunObserver: Send {
+    /// Something worth telling the user at once.
+    fn notice(&mut self, notice: Notice) {
+        let _ = notice;
+    }
+
+    /// The run was told to end at once, and what was recorded is with the operating system. What is in flight is dropped
+    /// where that can be done; a thread that computes can't be stopped, so [`Run::run`] may return much later. An
+    /// observer that can't wait for that may end the process here.
+    fn abandoned(&mut self, outcome: &RunOutcome) {
+        let _ = outcome;
+    }
+}
+
+/// Watches nothing.
+impl RunObserver for () {}
+
+/// How a run ended that went to its end, or was stopped.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunOutcome {
+    /// How many items went which way.
+    pub end: RunEnd,
+    /// What the records add up to, ready to be shown.
+    pub summary: Summary,
+}
+
+/// Why a run could not begin or go on. What was recorded until then is intact.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The work can't be set up. Nothing was started.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// The input can't be opened, or has no item. Nothing was recorded, and a results file that was created for the run
+    /// is gone again.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The reader of the output has gone away.
+    #[error("{output} was closed by its reader; the run was stopped")]
+    OutputClosed {
+        /// The output's name.
+        output: String,
+    },
+    /// The output takes no more records.
+    #[error("can't write to {output}, so the run was stopped; {last_record}")]
+    Output {
+        /// The output's name.
+        output: String,
+        /// Whether the last record in it is whole.
+        last_record: LastRecord,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// One of the other sinks takes no more records.
+    #[error("records can't be handed on, so the run was stopped")]
+    Sink {
+        /// Which of the sinks given to [`Run::sink`] it was, counted from 0.
+        number: usize,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The input can't be read any further.
+    #[error("can't read {input} to its end; what was read is done")]
+    Source {
+        /// The input's name.
+        input: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The engine could not begin or go on.
+    #[error(transparent)]
+    Engine(gaits_engine::RunError),
+}
+
+/// What is known of the last record in an output that could not be written to.
+#[derive(Debug)]
+pub enum LastRecord {
+    /// It is whole: what was written of another one has been cut off.
+    Whole,
+    /// What was written of it could not be cut off.
+    MayBeTorn(io::Error),
+}
+
+impl fmt::Display for LastRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LastRecord::Whole => f.write_str("the records that are there are whole"),
+            LastRecord::MayBeTorn(error) => write!(f, "its last record may be torn ({error})"),
+        }
+    }
+}
+
+/// One run of a plan over the items of a source, not yet begun.
+pub struct Run<'a> {
+    program: &'a Program,
+    plan: &'a Plan,
+    source: Box<dyn Source>,
+    input: String,
+    output: Option<Output>,
+    sinks: Vec<&'a mut (dyn Sink + 'a)>,
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("plan", &self.plan)
+            .field("input", &self.input)
+            .field("output", &self.output)
+            .field("sinks", &self.sinks.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Run<'a> {
+    /// A run of `plan` over `source`, which messages call `input`. The source itself sees to it that it holds no item
+    /// that the work does not take.
+    pub fn new(
+        program: &'a Program,
+        plan: &'a Plan,
+        source: Box<dyn Source>,
+        input: impl Into<String>,
+    ) -> Self {
+        Self { program, plan, source, input: input.into(), output: None, sinks: Vec::new() }
+    }
+
+    /// A run of `plan` over `input`. An item that the work does not take becomes a failed record.
+    ///
+    /// # Errors
+    /// The work can't be set up, or the input can't be opened.
+    pub fn over(program: &'a Program, plan: &'a Plan, input: &Input) -> Result<Self, RunError> {
+        let source = input.open(&set_up(&program.works, &plan.work)?)?;
+        Ok(Self::new(program, plan, source, input.name()))
+    }
+
+    /// Writes the records to `output`, too.
+    #[must_use]
+    pub fn output(mut self, output: Output) -> Self {
+        self.output = Some(output);
+        self
+    }
+
+    /// Gives the records to `sink`, too; after the output, and in the order in which sinks were added.
+    #[must_use]
+    pub fn sink(mut self, sink: &'a mut (dyn Sink + 'a)) -> Self {
+        self.sinks.push(sink);
+        self
+    }
+
+    /// Runs it, and blocks until each item has its record. A `control` serves one run.
+    ///
+    /// # Errors
+    /// The run could not begin or go on, or there was nothing to do.
+    pub fn run(
+        mut self,
+        observer: &mut dyn RunObserver,
+        control: &Control,
+    ) -> Result<RunOutcome, RunError> {
+        let mut tally = SharedTally::default();
+        let mut watch = Watch {
+            observer,
+            tally: tally.clone(),
+            model: self.plan.model,
+            total_items: self.source.total(),
+        };
+        let result = {
+            let mut sinks: Vec<&mut dyn Sink> = Vec::new();
+            sinks.extend(self.output.as_mut().map(Output::sink));
+            sinks.extend(self.sinks.iter_mut().map(|sink| &mut **sink as &mut dyn Sink));
+            sinks.push(&mut tally);
+            gaits_engine::run(self.program, self.plan, self.source, &mut sinks, &mut watch, control)
+        };
+        match result {
+            Ok(end) if end.ok + end.failed + end.given_back == 0 && !end.interrupted => {
+                if let Some(output) = self.output {
+                    output.discard();
+                }
+                Err(InputError::Empty { input: self.input }.into())
+            }
+            Ok(end) => Ok(watch.outcome(&end)),
+            Err(error) => Err(explain(error, self.output, self.input)),
+        }
+    }
+}
+
+/// Names the output that can't be written to, and the input that can't be read.
+fn explain(error: gaits_engine::RunError, output: Option<Output>, input: String) -> RunError {
+    use gaits_engine::RunError as Engine;
+    match (error, output) {
+        (Engine::Sink { number: 0, source }, Some(output)) => {
+            let name = output.name().to_owned();
+            if source.kind() == io::ErrorKind::BrokenPipe {
+                return RunError::OutputClosed { output: name };
+            }
+            let last_record =
+                output.cut_torn_line().map_or_else(LastRecord::MayBeTorn, |()| LastRecord::Whole);
+            RunError::Output { output: name, last_record, source }
+        }
+        (Engine::Sink { number, source }, output) => {
+            RunError::Sink { number: number - usize::from(output.is_some()), source }
+        }
+        (Engine::Source(source), _) => RunError::Source { input, source },
+        (Engine::Work(error), _) => RunError::Work(error),
+        (other, _) => RunError::Engine(other),
+    }
+}
+
+/// Adds up what the engine's observer does not know.
+struct Watch<'a> {
+    observer: &'a mut dyn RunObserver,
+    tally: SharedTally,
+    model: Model,
+    total_items: Option<u64>,
+}
+
+impl Watch<'_> {
+    fn outcome(&self, end: &RunEnd) -> RunOutcome {
+        let summary = Summary {
+            tally: self.tally.read(),
+            wall_us: end.wall_us,
+            model: self.model.to_string(),
+            layout: layout(self.model),
+            total_items: self.total_items,
+            interrupted: end.interrupted,
+        };
+        RunOutcome { end: *end, summary }
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn notice(&mut self, notice: Notice) {
+        self.observer.notice(notice);
+    }
+
+    fn abandoned(&mut self, end: &RunEnd) {
+        let outcome = self.outcome(end);
+        self.observer.abandoned(&outcome);
+    }
+}

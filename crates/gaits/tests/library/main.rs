@@ -1,0 +1,9 @@
+//! The library as another program uses it: its own sources, sinks and observers, no terminal.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod input;
+mod output;
+mod race;
+mod run;
+mod scene;
