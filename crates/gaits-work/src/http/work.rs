@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Requests over HTTP, as an [`HttpSpec`] says.
 #[derive(Debug, Clone)]
 pub struct HttpWork {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What the sessions of one process share.
