@@ -94,7 +94,7 @@ impl Drip {
         )]
         let due = match start.elapsed().as_secs_f64() / self.duration.as_secs_f64() {
             // Not a number: without a duration, all of it is due at once.
-            share if share < 1.0 => (share * gaps) as u64 + 1,
+            share if share < 1.0 => ((share * gaps) as u64).saturating_add(1),
             _ => self.total,
         };
         let count = due.saturating_sub(self.sent).clamp(1, self.total - self.sent);

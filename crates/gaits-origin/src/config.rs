@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use crate::faults::Faults;
 
+/// The longest time that anything may be told to take: a year. It is more than anybody means, and a point in time to
+/// which it is added cannot overflow.
+pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// How an origin listens, and how well or badly it serves.
 ///
 /// The default is a plain, quick and faultless server on a free port of 127.0.0.1.
@@ -55,8 +59,6 @@ impl Default for Config {
 impl Config {
     /// Finds the values that no server can be run with.
     pub(crate) fn check(&self) -> io::Result<()> {
-        // More than anybody means; what is added to it cannot overflow.
-        const LONGEST: Duration = Duration::from_hours(24 * 365);
         let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         if let Some(rate) = self.rate_limit
             && !(rate.is_finite() && rate > 0.0)

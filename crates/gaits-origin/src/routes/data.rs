@@ -102,10 +102,14 @@ pub(super) fn drip(request: &Request<'_>) -> Reply {
         return Reply::bad_request("numbytes is not a whole number above zero");
     };
     let Some(duration) = seconds(&parameter("duration", "2")) else {
-        return Reply::bad_request("duration is not a number of seconds");
+        return Reply::bad_request(
+            "duration is not a number of seconds from 0 to 31536000, a year, as in ?duration=2.5",
+        );
     };
     let Some(delay) = seconds(&parameter("delay", "0")) else {
-        return Reply::bad_request("delay is not a number of seconds");
+        return Reply::bad_request(
+            "delay is not a number of seconds from 0 to 31536000, a year, as in ?delay=0.5",
+        );
     };
     let Some(status) = choose(&parameter("code", "200"), 0.0) else {
         return Reply::bad_request("code is not a status from 200 to 599");

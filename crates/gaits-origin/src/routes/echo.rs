@@ -54,7 +54,9 @@ pub(super) fn delay(request: &Request<'_>, text: &str) -> Reply {
             let shown = Shown { content: Some(content(request)), ..shown(request) };
             Reply { delay, ..Reply::json(&shown) }
         }
-        None => Reply::bad_request("the delay is not a number of seconds, as in /delay/0.5"),
+        None => Reply::bad_request(
+            "the delay is not a number of seconds from 0 to 31536000, a year, as in /delay/0.5",
+        ),
     }
 }
 

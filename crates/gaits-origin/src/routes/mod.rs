@@ -6,10 +6,13 @@ mod data;
 mod echo;
 mod redirects;
 
+use std::time::Duration;
+
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::body::Payload;
+use crate::config::LONGEST;
 use crate::draws::Draws;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -23,10 +26,10 @@ A local HTTP server to try clients on. GET and HEAD:
 /anything[/…]                   the request with its body; any method
 /delay/{seconds}                the request, after a delay; fractions are fine; any method
 /status/{code}                  that status, or one of code[:weight],…; any method
-/bytes/{n}?seed=                n random bytes, the same for the same seed
+/bytes/{count}?seed=            random bytes, the same for the same seed
 /drip?numbytes=&duration=&delay=&code=
                                 bytes that come slowly
-/redirect/{n}?absolute=         n redirects, then /get
+/redirect/{count}?absolute=     so many redirects, then /get
 /redirect-to?url=&status_code=  a redirect to that URL; any method
 /cookies                        the cookies that came with the request
 /cookies/set?name=value         sets cookies, then redirects to /cookies
@@ -77,7 +80,8 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
     .with(ALLOW, HeaderValue::from_static("GET, HEAD"))
 }
 
-/// Seconds, with fractions, as they are written in a path or a query.
-fn seconds(text: &str) -> Option<std::time::Duration> {
-    text.parse().ok().and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
+/// Seconds, with fractions, as they are written in a path or a query; none if they are no number or more than a year.
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds = text.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration <= LONGEST)
 }

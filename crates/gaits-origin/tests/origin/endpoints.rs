@@ -195,6 +195,38 @@ fn drip_spreads_its_bytes_over_the_duration() {
 }
 
 #[test]
+fn absurd_numbers_are_refused_or_begun_and_never_fatal() {
+    let origin = origin();
+    for (path, status) in [
+        ("/drip?duration=1e19", 400),
+        ("/drip?duration=31536001", 400),
+        ("/drip?duration=1e400", 400),
+        ("/drip?duration=NaN", 400),
+        ("/drip?delay=1e19&duration=0", 400),
+        ("/drip?numbytes=18446744073709551616", 400),
+        ("/drip?numbytes=18446744073709551615&duration=31536000", 200),
+        ("/drip?numbytes=18446744073709551615&duration=1e-300", 200),
+        ("/drip?numbytes=2&duration=1e-300", 200),
+        ("/drip?numbytes=18446744073709551615&duration=0", 200),
+        ("/delay/1e19", 400),
+        ("/delay/31536001", 400),
+        ("/bytes/18446744073709551616", 400),
+        ("/bytes/18446744073709551615", 200),
+        ("/redirect/18446744073709551616", 400),
+        ("/redirect/18446744073709551615", 302),
+    ] {
+        let mut wire = Wire::open(&origin);
+        wire.send("GET", path, "");
+        let head = wire.head().unwrap();
+        assert_eq!(head.status, status, "{path}");
+        if status == 200 {
+            wire.some(1).unwrap();
+        }
+    }
+    assert_eq!(get(&origin, "/uuid").status, 200);
+}
+
+#[test]
 fn redirects_count_down_to_get() {
     let origin = origin();
     let mut wire = Wire::open(&origin);

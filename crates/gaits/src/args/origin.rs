@@ -61,9 +61,10 @@ pub(crate) struct OriginArgs {
     pub(crate) until_stdin_ends: bool,
 }
 
+// Not `{n}` for a number: where clap shows this text, it puts a line break for it.
 const ENDPOINTS: &str = "\
-Endpoints: /uuid /get /headers /anything /delay/{s} /status/{code} /bytes/{n} /drip
-  /redirect/{n} /redirect-to?url= /cookies /cookies/set?name=value /gzip /brotli /zstd
+Endpoints: /uuid /get /headers /anything /delay/{seconds} /status/{code} /bytes/{count} /drip
+  /redirect/{count} /redirect-to?url= /cookies /cookies/set?name=value /gzip /brotli /zstd
   /deflate /json /basic-auth/{user}/{password}";
 
 impl OriginArgs {

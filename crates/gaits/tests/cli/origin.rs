@@ -24,6 +24,17 @@ fn it_prints_its_url_and_serves_until_it_is_interrupted() {
 }
 
 #[test]
+fn its_help_shows_each_endpoint_in_one_piece() {
+    for help in ["--help", "-h"] {
+        let end = gaits(&format!("origin {help}")).run().expect_exit(0);
+        for endpoint in ["/bytes/{count}", "/redirect/{count}", "/delay/{seconds}", "/drip"] {
+            let shown = end.stdout.split_whitespace().any(|word| word == endpoint);
+            assert!(shown, "{endpoint} under {help}: {end:?}");
+        }
+    }
+}
+
+#[test]
 fn every_option_is_taken() {
     let (running, url) = origin(
         "--bind 127.0.0.1 --latency 1ms --jitter 1ms --capacity 2 --rate-limit 100000 \
