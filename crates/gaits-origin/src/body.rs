@@ -6,14 +6,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fastrand::Rng;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 use crate::gate::Place;
-
-/// How much is generated at once.
-const CHUNK: usize = 64 * 1024;
+use crate::generated::Generated;
 
 /// How long the first part of a truncated body is given to reach the socket. Cutting at once would take back what is
 /// still buffered, over HTTP/2 the head as well, and the client would see a reset without a response.
@@ -28,7 +25,7 @@ pub(crate) struct CutOff;
 #[derive(Debug)]
 pub(crate) enum Payload {
     Whole(Bytes),
-    Random { rng: Rng, left: u64 },
+    Generated(Generated),
     Drip(Drip),
 }
 
@@ -54,24 +51,18 @@ impl Payload {
     pub(crate) fn left(&self) -> u64 {
         match self {
             Self::Whole(bytes) => bytes.len() as u64,
-            Self::Random { left, .. } => *left,
+            Self::Generated(generated) => generated.left(),
             Self::Drip(drip) => drip.total - drip.sent,
         }
     }
 
     /// The next chunk, of at most `limit` bytes. Must not be asked when nothing is left.
     fn poll_chunk(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Bytes> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
         match self {
-            Self::Whole(bytes) => Poll::Ready(bytes.split_to(limit.min(bytes.len()))),
-            Self::Random { rng, left } => {
-                let size = usize::try_from(*left).unwrap_or(usize::MAX).min(CHUNK).min(limit);
-                let mut chunk = vec![0; size];
-                rng.fill(&mut chunk);
-                *left -= size as u64;
-                Poll::Ready(chunk.into())
-            }
-            Self::Drip(drip) => drip.poll_chunk(cx, limit),
+            Self::Whole(bytes) => Poll::Ready(bytes.split_to(size.min(bytes.len()))),
+            Self::Generated(generated) => Poll::Ready(generated.take(limit)),
+            Self::Drip(drip) => drip.poll_chunk(cx, size),
         }
     }
 }

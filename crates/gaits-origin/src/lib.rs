@@ -27,6 +27,7 @@ mod counters;
 mod draws;
 mod faults;
 mod gate;
+mod generated;
 mod reply;
 mod request;
 mod routes;

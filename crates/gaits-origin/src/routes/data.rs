@@ -1,10 +1,9 @@
-//! Endpoints that make something up: /uuid, /status, /bytes, /drip, /json and the compressed ones.
+//! Endpoints that make something up: /uuid, /status, /drip, /json and the compressed ones.
 
 use std::io::{self, Read as _, Write as _};
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use fastrand::Rng;
 use flate2::Compression;
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, HeaderValue, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
@@ -79,20 +78,6 @@ fn choose(codes: &str, draw: f64) -> Option<StatusCode> {
     }
     let last = choices.last().map(|&(status, _)| status);
     choices.iter().find(|&&(_, below)| draw * total < below).map(|&(status, _)| status).or(last)
-}
-
-pub(super) fn bytes(request: &Request<'_>, count: &str) -> Reply {
-    let Ok(left) = count.parse() else {
-        return Reply::bad_request("the number of bytes is not a whole number, as in /bytes/1024");
-    };
-    let seed = match request.parameter("seed").map(|seed| seed.parse()) {
-        None => request.seed,
-        Some(Ok(seed)) => seed,
-        Some(Err(_)) => {
-            return Reply::bad_request("the seed is not a whole number below 2^64, as in ?seed=7");
-        }
-    };
-    Reply::content(BINARY, Payload::Random { rng: Rng::with_seed(seed), left })
 }
 
 pub(super) fn drip(request: &Request<'_>) -> Reply {

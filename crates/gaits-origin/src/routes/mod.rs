@@ -4,12 +4,14 @@
 mod access;
 mod data;
 mod echo;
+mod form;
+mod ranges;
 mod redirects;
 
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{ALLOW, HeaderValue};
-use http::{Method, StatusCode};
 
 use crate::body::Payload;
 use crate::config::LONGEST;
@@ -18,15 +20,17 @@ use crate::reply::Reply;
 use crate::request::Request;
 
 const INDEX: &str = "\
-A local HTTP server to try clients on. GET and HEAD:
+A local HTTP server to try clients on. GET and HEAD, where nothing else is said:
 
 /uuid                           a UUID, different each time
 /get                            the request, as JSON
+/post /put /patch /delete       the request with its body, data, form and files; that method
 /headers                        the request's headers
 /anything[/…]                   the request with its body; any method
 /delay/{seconds}                the request, after a delay; fractions are fine; any method
 /status/{code}                  that status, or one of code[:weight],…; any method
-/bytes/{count}?seed=            random bytes, the same for the same seed
+/bytes/{count}?seed=            random bytes, the same for the same seed; Range is heeded
+/range/{count}                  letters from a to z, over and over; Range is heeded
 /drip?numbytes=&duration=&delay=&code=
                                 bytes that come slowly
 /redirect/{count}?absolute=     so many redirects, then /get
@@ -49,11 +53,13 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
     let reply = match (first, rest) {
         ("uuid", None) => data::uuid(draws),
         ("get", None) => echo::get(request),
+        ("post" | "put" | "patch" | "delete", None) => echo::posted(request),
         ("headers", None) => echo::headers(request),
         ("anything", _) => echo::anything(request),
         ("delay", Some(seconds)) => echo::delay(request, seconds),
         ("status", Some(codes)) => data::status(codes, draws),
-        ("bytes", Some(count)) => data::bytes(request, count),
+        ("bytes", Some(count)) => ranges::bytes(request, count),
+        ("range", Some(count)) => ranges::range(request, count),
         ("drip", None) => data::drip(request),
         ("redirect", Some(count)) => redirects::redirect(request, count),
         ("redirect-to", None) => redirects::redirect_to(request),
@@ -68,16 +74,23 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
             "there is nothing at this path: see / for what there is",
         ),
     };
-    let any_method = matches!(first, "anything" | "delay" | "status" | "redirect-to");
-    let allowed = any_method || matches!(request.parts.method, Method::GET | Method::HEAD);
-    if allowed || reply.status == StatusCode::NOT_FOUND {
+    let allowed = match first {
+        "anything" | "delay" | "status" | "redirect-to" => return reply,
+        "post" => "POST",
+        "put" => "PUT",
+        "patch" => "PATCH",
+        "delete" => "DELETE",
+        _ => "GET, HEAD",
+    };
+    let method = request.parts.method.as_str();
+    if reply.status == StatusCode::NOT_FOUND || allowed.split(", ").any(|name| name == method) {
         return reply;
     }
     Reply::error(
         StatusCode::METHOD_NOT_ALLOWED,
-        "only GET and HEAD are answered here: use /anything for other methods",
+        &format!("{method} is not answered here, only {allowed}: use /anything for any method"),
     )
-    .with(ALLOW, HeaderValue::from_static("GET, HEAD"))
+    .with(ALLOW, HeaderValue::from_static(allowed))
 }
 
 /// Seconds, with fractions, as they are written in a path or a query; none if they are no number or more than a year.

@@ -351,6 +351,7 @@ fn head_has_the_headers_of_get_and_no_body() {
         "/status/404",
         "/status/204",
         "/bytes/100000",
+        "/range/100000",
         "/drip?duration=0",
         "/redirect/2",
         "/redirect-to?url=/get",
@@ -372,9 +373,14 @@ fn head_has_the_headers_of_get_and_no_body() {
         // /anything shows the method, which is a letter longer.
         let more = u64::from(path == "/anything");
         assert_eq!(head.length(), whole.length().map(|length| length + more), "{path}");
-        for name in
-            ["content-type", "content-encoding", "location", "set-cookie", "www-authenticate"]
-        {
+        for name in [
+            "content-type",
+            "content-encoding",
+            "etag",
+            "location",
+            "set-cookie",
+            "www-authenticate",
+        ] {
             assert_eq!(head.header(name), whole.header(name), "{name} of {path}");
         }
     }
@@ -404,5 +410,11 @@ fn other_methods_than_get_and_head_are_told_what_is_allowed() {
             "{method}"
         );
         assert_eq!(response.json()["status"], 405);
+    }
+    for (path, method) in
+        [("/post", "POST"), ("/put", "PUT"), ("/patch", "PATCH"), ("/delete", "DELETE")]
+    {
+        let response = wire.get(path).unwrap();
+        assert_eq!((response.status, response.header("allow")), (405, Some(method)));
     }
 }

@@ -6,6 +6,7 @@
     reason = "the helpers of these tests are tests as well, which clippy does not see"
 )]
 
+mod contents;
 mod endpoints;
 mod faults;
 mod limits;

@@ -63,9 +63,9 @@ pub(crate) struct OriginArgs {
 
 // Not `{n}` for a number: where clap shows this text, it puts a line break for it.
 const ENDPOINTS: &str = "\
-Endpoints: /uuid /get /headers /anything /delay/{seconds} /status/{code} /bytes/{count} /drip
-  /redirect/{count} /redirect-to?url= /cookies /cookies/set?name=value /gzip /brotli /zstd
-  /deflate /json /basic-auth/{user}/{password}";
+Endpoints: /uuid /get /post /put /patch /delete /headers /anything /delay/{seconds} /status/{code}
+  /bytes/{count} /range/{count} /drip /redirect/{count} /redirect-to?url= /cookies
+  /cookies/set?name=value /gzip /brotli /zstd /deflate /json /basic-auth/{user}/{password}";
 
 impl OriginArgs {
     /// What they come to.
