@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::faults::Faults;
+use crate::retry_after::RetryAfter;
 
 /// The longest time that anything may be told to take: a year. It is more than anybody means, and a point in time to
 /// which it is added cannot overflow.
@@ -34,6 +35,9 @@ pub struct Config {
     pub rate_limit: Option<f64>,
     /// How often a response is broken, and in which way. Default: never.
     pub faults: Faults,
+    /// What stands in the `Retry-After` field of a 429 or 503 that is a fault. Those of the rate limit say what is true
+    /// instead. Default: one second.
+    pub retry_after: RetryAfter,
     /// What jitter, faults and generated data are drawn from. Two origins with the same seed treat their n-th requests
     /// alike. Default: 0.
     pub seed: u64,
@@ -50,6 +54,7 @@ impl Default for Config {
             capacity: None,
             rate_limit: None,
             faults: Faults::default(),
+            retry_after: RetryAfter::default(),
             seed: 0,
             tls: false,
         }
@@ -72,9 +77,7 @@ impl Config {
                 return invalid(format!("{name} of {} s is longer than a year", value.as_secs()));
             }
         }
-        match self.faults.check() {
-            Ok(()) => Ok(()),
-            Err(error) => invalid(error.to_string()),
-        }
+        self.faults.check().or_else(|error| invalid(error.to_string()))?;
+        self.retry_after.check().or_else(|error| invalid(error.to_string()))
     }
 }

@@ -22,6 +22,7 @@
 //! deliberately shares no code with the client it is there to test.
 
 mod body;
+mod clock;
 mod config;
 mod counters;
 mod draws;
@@ -30,6 +31,7 @@ mod gate;
 mod generated;
 mod reply;
 mod request;
+mod retry_after;
 mod routes;
 mod server;
 mod service;
@@ -37,5 +39,6 @@ mod socket;
 mod tls;
 
 pub use config::Config;
-pub use faults::{Faults, FaultsError};
+pub use faults::{Faults, FaultsError, StatusFaults};
+pub use retry_after::{RetryAfter, RetryAfterError};
 pub use server::{Origin, Stopper};

@@ -13,6 +13,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use crate::body::{Cut, CutOff, Payload, ResponseBody};
+use crate::clock;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::draws::Draws;
@@ -112,6 +113,10 @@ impl Connection {
     ) -> Result<Response<ResponseBody>, CutOff> {
         let length = if head { 0 } else { reply.payload.left() };
         let (sent, cut) = match fault {
+            Fault::Status(status) => {
+                let retry_after = self.shared.config.retry_after.value(clock::now());
+                return Ok(respond(failure(status, retry_after), head, Some(place)));
+            }
             Fault::Reset => {
                 self.reset.order();
                 return Err(CutOff);
@@ -154,6 +159,18 @@ fn too_many(seconds: u128) -> Reply {
     let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX).max(1));
     Reply::error(StatusCode::TOO_MANY_REQUESTS, "too many requests a second")
         .with(RETRY_AFTER, seconds)
+}
+
+/// The answer of a fault that is a status. Only for 429 and 503 does `Retry-After` mean something: RFC 6585, section 4,
+/// and RFC 9110, section 10.2.3.
+fn failure(status: StatusCode, retry_after: Option<HeaderValue>) -> Reply {
+    let reply = Reply::error(status, "the configured faults demand this status");
+    match (status, retry_after) {
+        (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(value)) => {
+            reply.with(RETRY_AFTER, value)
+        }
+        _ => reply,
+    }
 }
 
 /// A whole response. One to HEAD announces the length of the body that it does not have; otherwise hyper does that.

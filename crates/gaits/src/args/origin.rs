@@ -2,7 +2,7 @@
 
 use super::values;
 use clap::Args;
-use gaits_origin::{Config, Faults};
+use gaits_origin::{Config, Faults, RetryAfter};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -36,9 +36,18 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "N/S")]
     rate_limit: Option<f64>,
 
-    /// Break responses, each fault with its probability: reset:0.01,truncate:0.01,stall:0.01
+    /// Break responses, each fault with its probability: reset:0.01,truncate:0.01,stall:0.01,503:0.05
+    ///
+    /// `reset` resets the connection, `truncate` closes it in mid-body, `stall` sends nothing more, and a status from
+    /// 400 to 599 comes in place of the real response.
     #[arg(long = "fault", value_name = "FAULTS", default_value = "none")]
     faults: Faults,
+
+    /// Let a 429 or 503 of --fault say when to retry: seconds, date:SECONDS, none, or any text
+    ///
+    /// `date:60` is the date in a minute, `date:-60` that of a minute ago. Other text is sent as it is.
+    #[arg(long, value_name = "VALUE", default_value = "1", allow_hyphen_values = true)]
+    retry_after: RetryAfter,
 
     /// Draw jitter, faults and data from this seed
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -77,8 +86,10 @@ impl OriginArgs {
             capacity: self.capacity,
             rate_limit: self.rate_limit,
             faults: self.faults,
+            retry_after: self.retry_after.clone(),
             seed: self.seed,
             tls: self.tls,
+            ..Config::default()
         }
     }
 }

@@ -38,7 +38,7 @@ fn its_help_shows_each_endpoint_in_one_piece() {
 fn every_option_is_taken() {
     let (running, url) = origin(
         "--bind 127.0.0.1 --latency 1ms --jitter 1ms --capacity 2 --rate-limit 100000 \
-         --fault reset:0.01,truncate:0.01,stall:0 --seed 7 --quiet",
+         --fault reset:0.01,truncate:0.01,stall:0,503:0.1 --retry-after date:5 --seed 7 --quiet",
     );
     gaits(&format!("fetch {url}/")).run().expect_exit_one_of(&[0, 1]).records().expect_items(1);
     running.interrupt();
@@ -89,6 +89,8 @@ fn what_makes_no_sense_is_refused() {
         ("--fault bananas:0.5", "no fault is called \"bananas\""),
         ("--fault reset:2", "not a number from 0 to 1"),
         ("--fault reset", "has no probability"),
+        ("--fault 200:0.1", "not a status from 400 to 599"),
+        ("--retry-after date:soon", "write date:60"),
         ("--seed many", "--seed"),
         ("--ca-out ca.pem", "--tls"),
         ("--tls --ca-out nosuch/ca.pem", "can't write nosuch/ca.pem"),
