@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use crate::faults::Faults;
@@ -25,6 +25,12 @@ pub struct Config {
     /// How far the latency of one request may be from [`latency`](Self::latency), either way: drawn evenly from
     /// `latency - jitter ..= latency + jitter`, and never below zero. Default: none.
     pub jitter: Duration,
+    /// A share of requests that takes much longer than the others. Default: none.
+    pub tail: Option<Tail>,
+    /// How many bytes a second each connection carries at most from the origin to its client: heads, bodies and what
+    /// TLS adds. They are written in portions of ten milliseconds' worth, the first of them at once. All streams of an
+    /// HTTP/2 connection share it. Default: any number.
+    pub bandwidth: Option<NonZeroU64>,
     /// How many requests are served at the same time. The others queue, first come first served, across all
     /// connections. A request is in service until its response has been handed to the socket, so a stalled one keeps
     /// its place until its client goes away. Default: any number.
@@ -45,12 +51,26 @@ pub struct Config {
     pub tls: bool,
 }
 
+/// The slow ones among the requests: a share of them is held for longer than latency and jitter say.
+///
+/// How much longer follows a Pareto distribution of shape 1.5 from [`least`](Self::least) to ten times that: two of
+/// three are below twice `least`, one in ten is above four times that.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Tail {
+    /// How many of all requests, from 0 to 1.
+    pub share: f64,
+    /// How much longer they take at least.
+    pub least: Duration,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
+            tail: None,
+            bandwidth: None,
             capacity: None,
             rate_limit: None,
             faults: Faults::default(),
@@ -72,7 +92,13 @@ impl Config {
                 "rate limit {rate} is not a finite number of requests a second above zero"
             ));
         }
-        for (name, value) in [("latency", self.latency), ("jitter", self.jitter)] {
+        let tail = self.tail.unwrap_or_default();
+        if !(0.0..=1.0).contains(&tail.share) {
+            return invalid(format!("the tail's share {} is not a number from 0 to 1", tail.share));
+        }
+        for (name, value) in
+            [("latency", self.latency), ("jitter", self.jitter), ("tail", tail.least)]
+        {
             if value > LONGEST {
                 return invalid(format!("{name} of {} s is longer than a year", value.as_secs()));
             }

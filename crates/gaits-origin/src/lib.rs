@@ -29,6 +29,7 @@ mod draws;
 mod faults;
 mod gate;
 mod generated;
+mod pace;
 mod reply;
 mod request;
 mod retry_after;
@@ -38,7 +39,7 @@ mod service;
 mod socket;
 mod tls;
 
-pub use config::Config;
+pub use config::{Config, Tail};
 pub use faults::{Faults, FaultsError, StatusFaults};
 pub use retry_after::{RetryAfter, RetryAfterError};
 pub use server::{Origin, Stopper};

@@ -30,7 +30,7 @@ const LONGEST_BODY: usize = 16 * 1024 * 1024;
 /// What all connections of an origin share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    config: Config,
+    pub(crate) config: Config,
     pub(crate) counters: Arc<Counters>,
     gate: Gate,
     rate: Option<Rate>,
@@ -76,15 +76,12 @@ impl Connection {
             return Ok(respond(too_many(wait.as_millis().div_ceil(1_000)), head, None));
         }
         let place = gate.enter().await;
-        let until = Instant::now() + draws.latency(config.latency, config.jitter);
-        let mut reply = self.answer(request, &mut draws).await;
-        if let Some(until) = until.checked_add(std::mem::take(&mut reply.delay)) {
-            // Asking the clock is cheaper than setting a timer that has gone off already.
-            if until > Instant::now() {
-                tokio::time::sleep_until(until).await;
-            }
-        } else {
-            std::future::pending::<Infallible>().await;
+        let until = Instant::now() + draws.latency(config.latency, config.jitter, config.tail);
+        let reply = self.answer(request, &mut draws).await;
+        let until = until + reply.delay;
+        // Asking the clock is cheaper than setting a timer that has gone off already.
+        if until > Instant::now() {
+            tokio::time::sleep_until(until).await;
         }
         match config.faults.pick(draws.fault) {
             None => Ok(respond(reply, head, Some(place))),

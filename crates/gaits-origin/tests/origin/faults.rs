@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use gaits_origin::{Config, Faults, Origin, RetryAfter};
+use gaits_origin::{Config, Faults, Origin, RetryAfter, Tail};
 
 use crate::wire::{Wire, arrived};
 
@@ -218,6 +218,14 @@ fn impossible_values_are_refused_before_anything_starts() {
         assert!(refused(Config { rate_limit: Some(rate), ..config() }).contains("rate limit"));
     }
     assert!(refused(Config { latency: Duration::MAX, ..config() }).contains("latency"));
+    for (share, least, why) in [
+        (1.5, Duration::ZERO, "share 1.5"),
+        (f64::NAN, Duration::ZERO, "share NaN"),
+        (0.1, Duration::MAX, "tail"),
+    ] {
+        let tail = Some(Tail { share, least });
+        assert!(refused(Config { tail, ..config() }).contains(why));
+    }
     for (retry_after, why) in [
         (RetryAfter::Date(i64::MIN), "a year"),
         (RetryAfter::Text("\n".into()), "control characters"),

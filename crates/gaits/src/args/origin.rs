@@ -2,9 +2,9 @@
 
 use super::values;
 use clap::Args;
-use gaits_origin::{Config, Faults, RetryAfter};
+use gaits_origin::{Config, Faults, RetryAfter, Tail};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +27,17 @@ pub(crate) struct OriginArgs {
     /// Draw each latency from this far below to this far above
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
     jitter: Duration,
+
+    /// Hold a share of requests for much longer: 0.01:2s is one in a hundred, 2 s or more
+    ///
+    /// How much longer follows a Pareto distribution of shape 1.5 from the time given to ten times that: two of three
+    /// are below twice the time.
+    #[arg(long, value_name = "SHARE:TIME", value_parser = tail)]
+    tail: Option<Tail>,
+
+    /// Send at most so many bytes a second on each connection: 500kB
+    #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
+    bandwidth: Option<NonZeroU64>,
 
     /// Serve at most this many requests at once; the rest queue
     #[arg(long, value_name = "N")]
@@ -83,13 +94,32 @@ impl OriginArgs {
             listen: SocketAddr::new(self.bind, self.port),
             latency: self.latency,
             jitter: self.jitter,
+            tail: self.tail,
+            bandwidth: self.bandwidth,
             capacity: self.capacity,
             rate_limit: self.rate_limit,
             faults: self.faults,
             retry_after: self.retry_after.clone(),
             seed: self.seed,
             tls: self.tls,
-            ..Config::default()
         }
     }
+}
+
+/// A share of requests and how much longer they take at least: `0.01:2s`.
+fn tail(text: &str) -> Result<Tail, String> {
+    let wrong = || format!("`{text}` is not a share of requests and a time, such as 0.01:2s");
+    let (share, least) = text.split_once(':').ok_or_else(wrong)?;
+    let share: f64 = share.trim().parse().map_err(|error| format!("{}: {error}", wrong()))?;
+    if !(0.0..=1.0).contains(&share) {
+        return Err(format!("{}: a share is from 0 to 1", wrong()));
+    }
+    let least = values::duration(least.trim()).map_err(|why| format!("{}: {why}", wrong()))?;
+    Ok(Tail { share, least })
+}
+
+/// A number of bytes a second; none at all would never end.
+fn bandwidth(text: &str) -> Result<NonZeroU64, String> {
+    NonZeroU64::new(values::size(text)?)
+        .ok_or_else(|| "nothing could be sent with no bandwidth: give at least 1".to_owned())
 }
