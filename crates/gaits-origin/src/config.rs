@@ -12,6 +12,9 @@ use crate::retry_after::RetryAfter;
 /// which it is added cannot overflow.
 pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
 
+/// The most threads that may be asked for, far above what any machine has a use for.
+const MOST_THREADS: usize = 1024;
+
 /// How an origin listens, and how well or badly it serves.
 ///
 /// The default is a plain, quick and faultless server on a free port of 127.0.0.1.
@@ -19,6 +22,9 @@ pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
 pub struct Config {
     /// The address to listen on; port 0 takes any free one. Default: `127.0.0.1:0`.
     pub listen: SocketAddr,
+    /// How many threads serve connections, from 1 to 1024. Connections are dealt out to them in turn. Sequence numbers,
+    /// rate limit and capacity are those of the whole origin. Default: one.
+    pub threads: NonZeroUsize,
     /// How long each request is held before it is answered, counted from when it is taken into service.
     /// The timer behind it has a resolution of one millisecond, and never fires early. Default: none.
     pub latency: Duration,
@@ -67,6 +73,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            threads: NonZeroUsize::MIN,
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             tail: None,
@@ -85,6 +92,12 @@ impl Config {
     /// Finds the values that no server can be run with.
     pub(crate) fn check(&self) -> io::Result<()> {
         let invalid = |message: String| Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        if self.threads.get() > MOST_THREADS {
+            return invalid(format!(
+                "{} threads are more than {MOST_THREADS}: as many as the machine has cores are enough",
+                self.threads
+            ));
+        }
         if let Some(rate) = self.rate_limit
             && !(rate.is_finite() && rate > 0.0)
         {

@@ -24,6 +24,7 @@
 mod body;
 mod clock;
 mod config;
+mod connections;
 mod counters;
 mod draws;
 mod faults;

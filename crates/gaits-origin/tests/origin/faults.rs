@@ -218,6 +218,8 @@ fn impossible_values_are_refused_before_anything_starts() {
         assert!(refused(Config { rate_limit: Some(rate), ..config() }).contains("rate limit"));
     }
     assert!(refused(Config { latency: Duration::MAX, ..config() }).contains("latency"));
+    let threads = NonZeroUsize::new(1025).unwrap();
+    assert!(refused(Config { threads, ..config() }).contains("1025 threads"));
     for (share, least, why) in [
         (1.5, Duration::ZERO, "share 1.5"),
         (f64::NAN, Duration::ZERO, "share NaN"),

@@ -11,4 +11,5 @@ mod endpoints;
 mod faults;
 mod limits;
 mod protocols;
+mod threads;
 mod wire;

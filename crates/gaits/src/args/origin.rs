@@ -20,6 +20,10 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
 
+    /// Serve on this many threads [default: one a core, at most 4]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
     /// Hold each request this long before it is answered
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
     latency: Duration,
@@ -92,6 +96,7 @@ impl OriginArgs {
     pub(crate) fn config(&self) -> Config {
         Config {
             listen: SocketAddr::new(self.bind, self.port),
+            threads: self.threads.unwrap_or_else(default_threads),
             latency: self.latency,
             jitter: self.jitter,
             tail: self.tail,
@@ -104,6 +109,13 @@ impl OriginArgs {
             tls: self.tls,
         }
     }
+}
+
+/// One thread for each core that this process may use, and at most four: a server that is to be tried on should not be
+/// what limits its client, nor take the whole of a large machine.
+fn default_threads() -> NonZeroUsize {
+    const MOST: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
+    std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |cores| cores.min(MOST))
 }
 
 /// A share of requests and how much longer they take at least: `0.01:2s`.

@@ -37,7 +37,7 @@ fn its_help_shows_each_endpoint_in_one_piece() {
 #[test]
 fn every_option_is_taken() {
     let (running, url) = origin(
-        "--bind 127.0.0.1 --latency 1ms --jitter 1ms --tail 0.1:1ms --bandwidth 1MB --capacity 2 --rate-limit 100000 \
+        "--bind 127.0.0.1 --threads 2 --latency 1ms --jitter 1ms --tail 0.1:1ms --bandwidth 1MB --capacity 2 --rate-limit 100000 \
          --fault reset:0.01,truncate:0.01,stall:0,503:0.1 --retry-after date:5 --seed 7 --quiet",
     );
     gaits(&format!("fetch {url}/")).run().expect_exit_one_of(&[0, 1]).records().expect_items(1);
@@ -88,6 +88,8 @@ fn what_makes_no_sense_is_refused() {
         ("--tail 0.1:soon", "`soon` is not a duration"),
         ("--bandwidth 0", "at least 1"),
         ("--bandwidth much", "--bandwidth"),
+        ("--threads 0", "--threads"),
+        ("--threads 2000", "2000 threads"),
         ("--capacity 0", "--capacity"),
         ("--rate-limit 0", "rate limit 0"),
         ("--rate-limit NaN", "rate limit NaN"),
