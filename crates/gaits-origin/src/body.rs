@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
+use crate::access_log::{Entry, Outcome};
 use crate::gate::Place;
 use crate::generated::Generated;
 
@@ -112,23 +113,47 @@ struct Ending {
     settle: Option<Pin<Box<Sleep>>>,
 }
 
-/// A response's body, on its way. Keeps the request's place in service until all of it has been taken.
+/// What a request keeps until it ends, when this is dropped: its place in service, and its line in the access log.
+#[derive(Debug, Default)]
+pub(crate) struct InProgress {
+    pub(crate) place: Option<Place>,
+    pub(crate) entry: Option<Entry>,
+}
+
+impl InProgress {
+    pub(crate) fn log(&mut self, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = &mut self.entry {
+            change(entry);
+        }
+    }
+}
+
+/// A response's body, on its way. The request is in progress until all of it has been taken.
 #[derive(Debug)]
 pub(crate) struct ResponseBody {
     payload: Payload,
     ending: Option<Ending>,
-    _place: Option<Place>,
+    request: InProgress,
 }
 
 impl ResponseBody {
-    pub(crate) fn whole(payload: Payload, place: Option<Place>) -> Self {
-        Self { payload, ending: None, _place: place }
+    pub(crate) fn whole(payload: Payload, request: InProgress) -> Self {
+        let mut body = Self { payload, ending: None, request };
+        body.log_end();
+        body
     }
 
     /// A body that announces all of `payload` and is cut after `sent` bytes of it.
-    pub(crate) fn cut(payload: Payload, sent: u64, cut: Cut, place: Option<Place>) -> Self {
+    pub(crate) fn cut(payload: Payload, sent: u64, cut: Cut, mut request: InProgress) -> Self {
+        request.log(|entry| entry.outcome(Outcome::Broken));
         let ending = Some(Ending { left: sent, cut, settle: None });
-        Self { payload, ending, _place: place }
+        Self { payload, ending, request }
+    }
+
+    fn log_end(&mut self) {
+        if self.payload.left() == 0 && self.ending.is_none() {
+            self.request.log(|entry| entry.outcome(Outcome::Sent));
+        }
     }
 }
 
@@ -158,6 +183,8 @@ impl Body for ResponseBody {
         if let Some(ending) = &mut this.ending {
             ending.left -= chunk.len() as u64;
         }
+        this.request.log(|entry| entry.sent(chunk.len()));
+        this.log_end();
         Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 

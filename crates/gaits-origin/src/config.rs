@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
 use crate::faults::Faults;
 use crate::retry_after::RetryAfter;
 
@@ -55,6 +56,8 @@ pub struct Config {
     pub seed: u64,
     /// Whether to speak TLS, with a certificate that the origin makes for itself. Default: no.
     pub tls: bool,
+    /// Where each request is written down when it has ended. Default: nowhere.
+    pub access_log: Option<AccessLog>,
 }
 
 /// The slow ones among the requests: a share of them is held for longer than latency and jitter say.
@@ -84,6 +87,7 @@ impl Default for Config {
             retry_after: RetryAfter::default(),
             seed: 0,
             tls: false,
+            access_log: None,
         }
     }
 }

@@ -106,7 +106,7 @@ async fn connect(
     // If it fails, the connection is gone already, and reading will show it.
     let _ = stream.set_nodelay(true);
     let socket = Socket::new(stream, shared.config.bandwidth);
-    let connection = Arc::new(Connection { shared, peer: peer.ip(), reset: socket.reset_handle() });
+    let connection = Arc::new(Connection { shared, peer, reset: socket.reset_handle() });
     match tls {
         None => serve(socket, connection).await,
         Some(tls) => {

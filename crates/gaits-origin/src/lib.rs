@@ -21,6 +21,7 @@
 //! *test* server: it has no limits against hostile clients beyond one on the size of request bodies, and it
 //! deliberately shares no code with the client it is there to test.
 
+mod access_log;
 mod body;
 mod clock;
 mod config;
@@ -40,6 +41,7 @@ mod service;
 mod socket;
 mod tls;
 
+pub use access_log::AccessLog;
 pub use config::{Config, Tail};
 pub use faults::{Faults, FaultsError, StatusFaults};
 pub use retry_after::{RetryAfter, RetryAfterError};

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc};
 
+use crate::access_log::{AccessLog, LogWriter};
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::counters::Counters;
@@ -20,7 +21,8 @@ use crate::tls::Tls;
 /// Connections that may wait to be accepted; the system may allow fewer. Clients open thousands at once.
 const BACKLOG: i32 = 4096;
 
-/// A running server, on threads of its own. Dropping it stops it and closes all its connections.
+/// A running server, on threads of its own. Dropping it stops it and closes all its connections; the access
+/// log is then complete.
 #[derive(Debug)]
 pub struct Origin {
     addr: SocketAddr,
@@ -29,6 +31,7 @@ pub struct Origin {
     counters: Arc<Counters>,
     stopper: Stopper,
     threads: Vec<JoinHandle<()>>,
+    log: Option<LogWriter>,
 }
 
 /// Stops an origin from anywhere, say on a signal while another thread is in [`Origin::wait`].
@@ -66,9 +69,21 @@ impl Origin {
         };
         let counters = Arc::new(Counters::new(count));
         let tls = config.tls;
-        let shared = Arc::new(Shared::new(config, Arc::clone(&counters)));
+        let log = config.access_log.clone().map(AccessLog::start).transpose()?;
+        let (log, writer) = log.unzip();
         let stopper = Stopper(Arc::new(Notify::new()));
-        let mut origin = Self { addr, tls, ca_pem, counters, stopper, threads: Vec::new() };
+        let threads = Vec::with_capacity(count);
+        let mut origin = Self {
+            addr,
+            tls,
+            ca_pem,
+            counters: Arc::clone(&counters),
+            stopper,
+            threads,
+            log: writer,
+        };
+        // Made after `origin`, so dropped before it if a thread cannot be started: the log ends with its last user.
+        let shared = Arc::new(Shared::new(config, counters, log));
         let mut others = Vec::new();
         let connections = |thread| Connections::new(thread, Arc::clone(&shared), acceptor.clone());
         let mut runtimes = runtimes.into_iter().enumerate();
@@ -162,7 +177,7 @@ impl Origin {
         self.stopper.clone()
     }
 
-    /// Blocks until the origin has been stopped by a [`Stopper`].
+    /// Blocks until the origin has been stopped by a [`Stopper`] and its access log is complete.
     pub fn wait(mut self) {
         self.join();
     }
@@ -171,6 +186,9 @@ impl Origin {
         for thread in self.threads.drain(..) {
             // A panic of that thread has been reported by its hook; it has stopped either way.
             let _ = thread.join();
+        }
+        if let Some(log) = self.log.take() {
+            log.finish();
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the routes' affair.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,13 +12,14 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
-use crate::body::{Cut, CutOff, Payload, ResponseBody};
+use crate::access_log::{Log, Outcome};
+use crate::body::{Cut, CutOff, InProgress, Payload, ResponseBody};
 use crate::clock;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::draws::Draws;
 use crate::faults::Fault;
-use crate::gate::{Gate, Place, Rate};
+use crate::gate::{Gate, Rate};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::routes;
@@ -34,14 +35,16 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     gate: Gate,
     rate: Option<Rate>,
+    log: Option<Log>,
     started: Instant,
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(config: Config, counters: Arc<Counters>, log: Option<Log>) -> Self {
         Self {
             gate: Gate::new(config.capacity, Arc::clone(&counters)),
             rate: config.rate_limit.map(Rate::new),
+            log,
             started: Instant::now(),
             counters,
             config,
@@ -57,7 +60,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) peer: IpAddr,
+    pub(crate) peer: SocketAddr,
     pub(crate) reset: Reset,
 }
 
@@ -67,15 +70,19 @@ impl Connection {
         &self,
         request: hyper::Request<Incoming>,
     ) -> Result<Response<ResponseBody>, CutOff> {
-        let Shared { config, counters, gate, rate, started } = &*self.shared;
-        let mut draws = Draws::new(config.seed, counters.request());
+        let Shared { config, counters, gate, rate, log, started, .. } = &*self.shared;
+        let sequence = counters.request();
+        let entry = log.as_ref().map(|log| log.entry(sequence, self.peer, &request));
+        let mut in_progress = InProgress { place: None, entry };
+        let mut draws = Draws::new(config.seed, sequence);
         let head = request.method() == Method::HEAD;
         if let Some(rate) = rate
             && let Err(wait) = rate.admit(started.elapsed())
         {
-            return Ok(respond(too_many(wait.as_millis().div_ceil(1_000)), head, None));
+            let seconds = wait.as_millis().div_ceil(1_000);
+            return Ok(respond(too_many(seconds), head, in_progress));
         }
-        let place = gate.enter().await;
+        in_progress.place = Some(gate.enter().await);
         let until = Instant::now() + draws.latency(config.latency, config.jitter, config.tail);
         let reply = self.answer(request, &mut draws).await;
         let until = until + reply.delay;
@@ -84,8 +91,8 @@ impl Connection {
             tokio::time::sleep_until(until).await;
         }
         match config.faults.pick(draws.fault) {
-            None => Ok(respond(reply, head, Some(place))),
-            Some(fault) => self.fail(fault, draws.stall_in_body, reply, head, place).await,
+            None => Ok(respond(reply, head, in_progress)),
+            Some(fault) => self.fail(fault, draws.stall_in_body, reply, head, in_progress).await,
         }
     }
 
@@ -95,7 +102,7 @@ impl Connection {
             Ok(body) => body,
             Err(refusal) => return refusal,
         };
-        let (peer, scheme, seed) = (self.peer, self.shared.scheme(), self.shared.config.seed);
+        let (peer, scheme, seed) = (self.peer.ip(), self.shared.scheme(), self.shared.config.seed);
         routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws)
     }
 
@@ -106,13 +113,14 @@ impl Connection {
         stall_in_body: bool,
         reply: Reply,
         head: bool,
-        place: Place,
+        mut in_progress: InProgress,
     ) -> Result<Response<ResponseBody>, CutOff> {
         let length = if head { 0 } else { reply.payload.left() };
+        in_progress.log(|entry| entry.outcome(Outcome::Broken));
         let (sent, cut) = match fault {
             Fault::Status(status) => {
                 let retry_after = self.shared.config.retry_after.value(clock::now());
-                return Ok(respond(failure(status, retry_after), head, Some(place)));
+                return Ok(respond(failure(status, retry_after), head, in_progress));
             }
             Fault::Reset => {
                 self.reset.order();
@@ -125,7 +133,8 @@ impl Connection {
             Fault::Stall => (if stall_in_body { length / 2 } else { 0 }, Cut::Stall),
         };
         let Reply { status, headers, payload, .. } = reply;
-        let mut response = Response::new(ResponseBody::cut(payload, sent, cut, Some(place)));
+        in_progress.log(|entry| entry.status(status));
+        let mut response = Response::new(ResponseBody::cut(payload, sent, cut, in_progress));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
@@ -171,7 +180,7 @@ fn failure(status: StatusCode, retry_after: Option<HeaderValue>) -> Reply {
 }
 
 /// A whole response. One to HEAD announces the length of the body that it does not have; otherwise hyper does that.
-fn respond(reply: Reply, head: bool, place: Option<Place>) -> Response<ResponseBody> {
+fn respond(reply: Reply, head: bool, mut in_progress: InProgress) -> Response<ResponseBody> {
     let Reply { status, mut headers, mut payload, .. } = reply;
     if head {
         if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
@@ -179,7 +188,8 @@ fn respond(reply: Reply, head: bool, place: Option<Place>) -> Response<ResponseB
         }
         payload = Payload::EMPTY;
     }
-    let mut response = Response::new(ResponseBody::whole(payload, place));
+    in_progress.log(|entry| entry.status(status));
+    let mut response = Response::new(ResponseBody::whole(payload, in_progress));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

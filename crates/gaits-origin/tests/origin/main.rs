@@ -10,6 +10,7 @@ mod contents;
 mod endpoints;
 mod faults;
 mod limits;
+mod logging;
 mod protocols;
 mod threads;
 mod wire;

@@ -18,6 +18,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use crate::logging::Lines;
 use crate::wire::{Wire, origin};
 
 /// An HTTP/2 connection, driven by a task of its own.
@@ -132,6 +133,21 @@ async fn a_stall_over_http2_ends_with_its_stream() {
     let first = client.get(&origin, "/uuid").await.unwrap();
     drop(first);
     assert_eq!(client.get(&origin, "/uuid").await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn each_stream_of_http2_leaves_its_line_in_the_log() {
+    let log = Lines::default();
+    let origin = log.start(Config::default());
+    let mut client = Http2::open(&origin).await;
+    for path in ["/uuid", "/status/404?a=b"] {
+        text(client.get(&origin, path).await.unwrap()).await;
+    }
+    drop(origin);
+    let lines = log.read();
+    assert_eq!((&lines[0]["path"], &lines[0]["bytes"]), (&"/uuid".into(), &53.into()));
+    assert_eq!((&lines[1]["path"], &lines[1]["status"]), (&"/status/404?a=b".into(), &404.into()));
+    assert!(lines.iter().all(|line| line["outcome"] == "sent" && line["method"] == "GET"));
 }
 
 fn secure() -> Origin {

@@ -59,6 +59,11 @@ impl Wire<TcpStream> {
         Self::over(stream)
     }
 
+    /// The address of this end, as the origin sees it.
+    pub(crate) fn peer(&self) -> String {
+        self.0.get_ref().local_addr().unwrap().to_string()
+    }
+
     /// Whether nothing at all comes for a while.
     pub(crate) fn is_silent(&mut self) -> bool {
         self.0.get_ref().set_read_timeout(Some(Duration::from_millis(60))).unwrap();

@@ -1,8 +1,11 @@
 //! Options of `gaits origin`.
 
 use super::values;
+use crate::exit::Trouble;
+use anyhow::Context as _;
 use clap::Args;
-use gaits_origin::{Config, Faults, RetryAfter, Tail};
+use gaits_origin::{AccessLog, Config, Faults, RetryAfter, Tail};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -76,6 +79,13 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub(crate) ca_out: Option<PathBuf>,
 
+    /// Append a line of JSON for each request to this file; `-` is standard output, after the URL
+    ///
+    /// A line says when, from whom, what was asked for, the status, the bytes and microseconds it took, and how it ended:
+    /// sent, broken by a fault, scripted, or gone, if the client left before.
+    #[arg(long, value_name = "FILE")]
+    access_log: Option<PathBuf>,
+
     /// Say nothing but the URL
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -92,9 +102,18 @@ Endpoints: /uuid /get /post /put /patch /delete /headers /anything /delay/{secon
   /cookies/set?name=value /gzip /brotli /zstd /deflate /json /basic-auth/{user}/{password}";
 
 impl OriginArgs {
-    /// What they come to.
-    pub(crate) fn config(&self) -> Config {
-        Config {
+    /// What they come to; opens the file of `--access-log`.
+    pub(crate) fn config(&self) -> Result<Config, Trouble> {
+        let access_log = match &self.access_log {
+            None => None,
+            Some(path) if path.as_os_str() == "-" => Some(AccessLog::writer(io::stdout())),
+            Some(path) => Some(
+                AccessLog::file(path)
+                    .with_context(|| format!("can't write --access-log {}", path.display()))
+                    .map_err(Trouble::Wrong)?,
+            ),
+        };
+        Ok(Config {
             listen: SocketAddr::new(self.bind, self.port),
             threads: self.threads.unwrap_or_else(default_threads),
             latency: self.latency,
@@ -107,7 +126,8 @@ impl OriginArgs {
             retry_after: self.retry_after.clone(),
             seed: self.seed,
             tls: self.tls,
-        }
+            access_log,
+        })
     }
 }
 

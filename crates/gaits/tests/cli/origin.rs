@@ -90,6 +90,7 @@ fn what_makes_no_sense_is_refused() {
         ("--bandwidth much", "--bandwidth"),
         ("--threads 0", "--threads"),
         ("--threads 2000", "2000 threads"),
+        ("--access-log no/such/folder", "can't write --access-log no/such/folder"),
         ("--capacity 0", "--capacity"),
         ("--rate-limit 0", "rate limit 0"),
         ("--rate-limit NaN", "rate limit NaN"),
@@ -106,6 +107,24 @@ fn what_makes_no_sense_is_refused() {
         let dir = Dir::new();
         gaits(&format!("origin --port 0 {options}")).dir(dir.path()).run().expect_refused(why);
     }
+}
+
+#[test]
+fn an_access_log_has_a_line_for_each_request() {
+    let dir = Dir::new();
+    let running = gaits("origin --port 0 --access-log log.jsonl").dir(dir.path()).start();
+    let url = running.wait_for_lines(1)[0].clone();
+    gaits(&format!("fetch {url}/uuid --count 3")).run().expect_exit(0);
+    running.interrupt();
+    running.finish().expect_exit(0);
+    let log = std::fs::read_to_string(dir.path().join("log.jsonl")).unwrap();
+    assert_eq!(log.lines().count(), 3, "{log}");
+    assert!(log.lines().all(|line| line.contains("\"path\":\"/uuid\"")), "{log}");
+
+    let (running, url) = origin("--access-log -");
+    gaits(&format!("fetch {url}/uuid --count 2")).run().expect_exit(0);
+    let lines = running.wait_for_lines(3);
+    assert!(lines[1..].iter().all(|line| line.starts_with("{\"time\":")), "{lines:?}");
 }
 
 #[test]
