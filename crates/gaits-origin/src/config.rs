@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::access_log::AccessLog;
 use crate::faults::Faults;
 use crate::retry_after::RetryAfter;
+use crate::script::Script;
 
 /// The longest time that anything may be told to take: a year. It is more than anybody means, and a point in time to
 /// which it is added cannot overflow.
@@ -56,6 +57,9 @@ pub struct Config {
     pub seed: u64,
     /// Whether to speak TLS, with a certificate that the origin makes for itself. Default: no.
     pub tls: bool,
+    /// What is sent, byte for byte, for some paths in place of responses. With a script, no HTTP/2 is offered over TLS.
+    /// Default: nothing, but for what every origin has under `/hostile/`.
+    pub script: Option<Script>,
     /// Where each request is written down when it has ended. Default: nowhere.
     pub access_log: Option<AccessLog>,
 }
@@ -87,6 +91,7 @@ impl Default for Config {
             retry_after: RetryAfter::default(),
             seed: 0,
             tls: false,
+            script: None,
             access_log: None,
         }
     }

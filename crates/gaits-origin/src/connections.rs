@@ -2,6 +2,7 @@
 //! the thread that got it. What requests are answered with is decided by the service.
 
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::service::{Connection, Shared};
+use crate::loan::Loan;
+use crate::script::{Ended, play};
+use crate::service::{Connection, Scripted, Shared};
 use crate::socket::Socket;
 
 /// How long to leave new connections alone when the system has no room for one, which is when other connections or
@@ -106,7 +109,7 @@ async fn connect(
     // If it fails, the connection is gone already, and reading will show it.
     let _ = stream.set_nodelay(true);
     let socket = Socket::new(stream, shared.config.bandwidth);
-    let connection = Arc::new(Connection { shared, peer, reset: socket.reset_handle() });
+    let connection = Arc::new(Connection::new(shared, peer, socket.reset_handle()));
     match tls {
         None => serve(socket, connection).await,
         Some(tls) => {
@@ -117,7 +120,31 @@ async fn connect(
     }
 }
 
-async fn serve(
+/// Lets hyper serve a connection, takes over where a reply is scripted, and gives it back if the reply leaves it whole.
+async fn serve<S>(mut io: S, connection: Arc<Connection>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut early = Vec::new();
+    loop {
+        let (loan, mut back) = Loan::new(io, mem::take(&mut early));
+        serve_http(loan, Arc::clone(&connection)).await;
+        let (Some(scripted), Ok(stream)) = (connection.take_scripted(), back.try_recv()) else {
+            return;
+        };
+        io = stream;
+        let Scripted { steps, mut in_progress } = scripted;
+        let count = |size| in_progress.log(|entry| entry.sent(size));
+        match play(&mut io, &steps, &mut early, count).await {
+            Ok(Ended::Kept) => {}
+            Ok(Ended::Reset) => return connection.reset.order(),
+            // The client is gone if it is not closed.
+            Ok(Ended::Closed) | Err(_) => return,
+        }
+    }
+}
+
+async fn serve_http(
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     connection: Arc<Connection>,
 ) {
@@ -131,6 +158,6 @@ async fn serve(
         let connection = Arc::clone(&connection);
         async move { connection.serve(request).await }
     });
-    // Errors are disconnected clients, malformed requests (which hyper has answered) and faults.
+    // Errors are disconnected clients, malformed requests (which hyper has answered), faults and scripted replies.
     let _ = builder.serve_connection(TokioIo::new(io), service).await;
 }

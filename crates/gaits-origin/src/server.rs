@@ -56,7 +56,8 @@ impl Origin {
         config.check()?;
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
-        let tls = if config.tls { Some(Tls::new(config.listen.ip())?) } else { None };
+        let http2 = config.script.is_none();
+        let tls = if config.tls { Some(Tls::new(config.listen.ip(), http2)?) } else { None };
         let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         // All that can fail is made before any thread starts.
         let count = config.threads.get();

@@ -1,13 +1,14 @@
-//! The way of one request: counted, let in or refused, held, answered, and perhaps broken. What it is answered with is
-//! the routes' affair.
+//! The way of one request: counted, let in or refused, held, answered, and perhaps broken or replied to by a script.
+//! What it is answered with is decided by the routes; scripted replies are sent by `script::play`.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
@@ -23,6 +24,7 @@ use crate::gate::{Gate, Rate};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::routes;
+use crate::script::{Scene, Script, Stage, Step};
 use crate::socket::Reset;
 
 /// The longest request body that is taken in.
@@ -36,6 +38,9 @@ pub(crate) struct Shared {
     gate: Gate,
     rate: Option<Rate>,
     log: Option<Log>,
+    script: Option<Stage>,
+    /// Made when it is first asked for.
+    hostile: OnceLock<Stage>,
     started: Instant,
 }
 
@@ -45,10 +50,30 @@ impl Shared {
             gate: Gate::new(config.capacity, Arc::clone(&counters)),
             rate: config.rate_limit.map(Rate::new),
             log,
+            script: config.script.as_ref().map(Stage::new),
+            hostile: OnceLock::new(),
             started: Instant::now(),
             counters,
             config,
         }
+    }
+
+    /// The replies that are scripted for a path.
+    async fn stage(&self, path: &str) -> Option<&Stage> {
+        if let Some(script) = self.script.as_ref().filter(|script| script.has(path)) {
+            return Some(script);
+        }
+        let rest = path.strip_prefix("/hostile")?;
+        if !rest.is_empty() && !rest.starts_with('/') {
+            return None;
+        }
+        if self.hostile.get().is_none() {
+            // It compresses a lot, which would hold up all others here.
+            let made = tokio::task::spawn_blocking(|| Stage::new(Script::hostile())).await.ok()?;
+            // If another thread was faster, its replies count.
+            let _ = self.hostile.set(made);
+        }
+        self.hostile.get().filter(|hostile| hostile.has(path))
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
@@ -62,9 +87,29 @@ pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: SocketAddr,
     pub(crate) reset: Reset,
+    /// How many requests have come over it.
+    requests: AtomicU64,
+    /// The reply that is to be played over this connection as soon as hyper has let go of it.
+    scripted: Mutex<Option<Scripted>>,
+}
+
+/// A scripted reply to a request.
+#[derive(Debug)]
+pub(crate) struct Scripted {
+    pub(crate) steps: Arc<[Step]>,
+    pub(crate) in_progress: InProgress,
 }
 
 impl Connection {
+    pub(crate) fn new(shared: Arc<Shared>, peer: SocketAddr, reset: Reset) -> Self {
+        Self { shared, peer, reset, requests: AtomicU64::new(0), scripted: Mutex::new(None) }
+    }
+
+    /// The scripted reply that ended the service of this connection, if one did.
+    pub(crate) fn take_scripted(&self) -> Option<Scripted> {
+        self.scripted.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Serves one request. The error ends the connection (HTTP/1) or the stream (HTTP/2) without a response.
     pub(crate) async fn serve(
         &self,
@@ -72,6 +117,7 @@ impl Connection {
     ) -> Result<Response<ResponseBody>, CutOff> {
         let Shared { config, counters, gate, rate, log, started, .. } = &*self.shared;
         let sequence = counters.request();
+        let reused = self.requests.fetch_add(1, Relaxed) > 0;
         let entry = log.as_ref().map(|log| log.entry(sequence, self.peer, &request));
         let mut in_progress = InProgress { place: None, entry };
         let mut draws = Draws::new(config.seed, sequence);
@@ -84,12 +130,15 @@ impl Connection {
         }
         in_progress.place = Some(gate.enter().await);
         let until = Instant::now() + draws.latency(config.latency, config.jitter, config.tail);
-        let reply = self.answer(request, &mut draws).await;
-        let until = until + reply.delay;
-        // Asking the clock is cheaper than setting a timer that has gone off already.
-        if until > Instant::now() {
-            tokio::time::sleep_until(until).await;
+        let stage = self.shared.stage(request.uri().path()).await;
+        if let Some(scene) = stage.and_then(|stage| stage.scene(&request, reused)) {
+            return self.hand_over(scene, request, until, in_progress).await;
         }
+        let reply = match stage {
+            Some(_) if request.version() >= Version::HTTP_2 => not_over_http2(),
+            _ => self.answer(request, &mut draws).await,
+        };
+        sleep_until(until + reply.delay).await;
         match config.faults.pick(draws.fault) {
             None => Ok(respond(reply, head, in_progress)),
             Some(fault) => self.fail(fault, draws.stall_in_body, reply, head, in_progress).await,
@@ -104,6 +153,26 @@ impl Connection {
         };
         let (peer, scheme, seed) = (self.peer.ip(), self.shared.scheme(), self.shared.config.seed);
         routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws)
+    }
+
+    /// Leaves the connection, with a scripted reply to play over it, to whoever drives it. The error is what makes hyper
+    /// let go of it without another byte.
+    async fn hand_over(
+        &self,
+        scene: Scene,
+        request: hyper::Request<Incoming>,
+        until: Instant,
+        mut in_progress: InProgress,
+    ) -> Result<Response<ResponseBody>, CutOff> {
+        if !scene.ignores_body {
+            // A body that is too long or does not arrive is not what is tried here.
+            let _ = body_of(request.into_body()).await;
+        }
+        sleep_until(until).await;
+        in_progress.log(|entry| entry.outcome(Outcome::Scripted));
+        let scripted = Scripted { steps: scene.steps, in_progress };
+        *self.scripted.lock().unwrap_or_else(PoisonError::into_inner) = Some(scripted);
+        Err(CutOff)
     }
 
     /// Breaks a response.
@@ -159,6 +228,18 @@ async fn body_of(body: Incoming) -> Result<Bytes, Reply> {
             Err(Reply::bad_request(&format!("the request's body did not arrive: {error}")))
         }
     }
+}
+
+async fn sleep_until(time: Instant) {
+    // Asking the clock is cheaper than setting a timer that has gone off already.
+    if time > Instant::now() {
+        tokio::time::sleep_until(time).await;
+    }
+}
+
+fn not_over_http2() -> Reply {
+    let message = "this path sends raw bytes, which only HTTP/1.1 can carry: ask over HTTP/1.1";
+    Reply::error(StatusCode::HTTP_VERSION_NOT_SUPPORTED, message)
 }
 
 fn too_many(seconds: u128) -> Reply {

@@ -13,11 +13,14 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::{ALLOW, HeaderValue};
 
+use bytes::Bytes;
+
 use crate::body::Payload;
 use crate::config::LONGEST;
 use crate::draws::Draws;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::script::Script;
 
 const INDEX: &str = "\
 A local HTTP server to try clients on. GET and HEAD, where nothing else is said:
@@ -40,6 +43,7 @@ A local HTTP server to try clients on. GET and HEAD, where nothing else is said:
 /gzip /deflate /brotli /zstd    compressed JSON
 /json                           a JSON document
 /basic-auth/{user}/{password}   asks for these
+/hostile                        the ways to break HTTP/1.1 under /hostile/{name}; any method
 ";
 
 /// Answers a request.
@@ -68,7 +72,8 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
         ("gzip" | "deflate" | "brotli" | "zstd", None) => data::compressed(first),
         ("json", None) => data::json(),
         ("basic-auth", Some(wanted)) => access::basic_auth(request, wanted),
-        ("", None) => Reply::content("text/plain; charset=utf-8", Payload::Whole(INDEX.into())),
+        ("hostile", None) => text(hostile_index()),
+        ("", None) => text(INDEX),
         _ => Reply::error(
             StatusCode::NOT_FOUND,
             "there is nothing at this path: see / for what there is",
@@ -91,6 +96,17 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
         &format!("{method} is not answered here, only {allowed}: use /anything for any method"),
     )
     .with(ALLOW, HeaderValue::from_static(allowed))
+}
+
+fn text(text: impl Into<Bytes>) -> Reply {
+    Reply::content("text/plain; charset=utf-8", Payload::Whole(text.into()))
+}
+
+/// What there is under /hostile.
+fn hostile_index() -> String {
+    let line = |(path, about)| format!("{path:28} {about}\n");
+    let lines: String = Script::hostile().paths().map(line).collect();
+    format!("Ways to break HTTP/1.1, as scripted replies:\n\n{lines}")
 }
 
 /// Seconds, with fractions, as they are written in a path or a query; none if they are no number or more than a year.

@@ -9,8 +9,10 @@
 mod contents;
 mod endpoints;
 mod faults;
+mod hostile;
 mod limits;
 mod logging;
 mod protocols;
+mod scripts;
 mod threads;
 mod wire;
