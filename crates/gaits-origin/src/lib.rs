@@ -17,6 +17,9 @@
 //! # }
 //! ```
 //!
+//! Beyond delays, limits and faults it can be scripted to send any bytes at all ([`Script`]), and has the common ways to
+//! break HTTP/1.1 under `/hostile/` ([`Script::hostile`]).
+//!
 //! It speaks HTTP/1.1 and HTTP/2 on one port: HTTP/2 by prior knowledge on cleartext and by ALPN over TLS. It is a
 //! *test* server: it has no limits against hostile clients beyond one on the size of request bodies, and it
 //! deliberately shares no code with the client it is there to test.

@@ -1,4 +1,4 @@
-//! What clients send, shown to them, and parts of what they get.
+//! What clients send, shown to them; bytes of any number, and parts of them.
 
 use gaits_origin::{Config, Origin};
 use serde_json::json;
@@ -63,6 +63,33 @@ fn a_form_with_files_is_taken_apart() {
     let broken =
         Wire::open(&origin).post("/post", "multipart/form-data; boundary=x", b"--b").json();
     assert_eq!(broken["data"], "--b");
+}
+
+#[test]
+fn bytes_are_the_same_for_the_same_number_and_seed() {
+    let origin = origin();
+    let mut wire = Wire::open(&origin);
+    let mut bytes = |path: &str| wire.get(path).unwrap().body;
+    let some = bytes("/bytes/100000");
+    assert_eq!(some.len(), 100_000);
+    assert_eq!(bytes("/bytes/100000"), some);
+    assert_eq!(bytes("/bytes/100000?seed=0"), some);
+    assert_ne!(bytes("/bytes/100000?seed=1"), some);
+    assert!(bytes("/bytes/0").is_empty());
+    let seeded = Origin::start(Config { seed: 1, ..Config::default() }).unwrap();
+    assert_eq!(get(&seeded, "/bytes/100000").body, bytes("/bytes/100000?seed=1"));
+    for bad in ["/bytes/many", "/bytes/-1", "/bytes/1?seed=x"] {
+        assert_eq!(get(&origin, bad).status, 400, "{bad}");
+    }
+}
+
+#[test]
+fn more_bytes_than_there_is_memory_are_streamed() {
+    let origin = origin();
+    let mut wire = Wire::open(&origin);
+    wire.send("GET", "/bytes/1099511627776", "");
+    assert_eq!(wire.head().unwrap().length(), Some(1 << 40));
+    assert_eq!(wire.some(1 << 20).unwrap(), get(&origin, "/bytes/1048576").body);
 }
 
 /// Status, `Content-Range` and body.

@@ -146,33 +146,6 @@ fn status_answers_with_any_status() {
 }
 
 #[test]
-fn bytes_are_the_same_for_the_same_number_and_seed() {
-    let origin = origin();
-    let mut wire = Wire::open(&origin);
-    let mut bytes = |path: &str| wire.get(path).unwrap().body;
-    let some = bytes("/bytes/100000");
-    assert_eq!(some.len(), 100_000);
-    assert_eq!(bytes("/bytes/100000"), some);
-    assert_eq!(bytes("/bytes/100000?seed=0"), some);
-    assert_ne!(bytes("/bytes/100000?seed=1"), some);
-    assert!(bytes("/bytes/0").is_empty());
-    let seeded = Origin::start(Config { seed: 1, ..Config::default() }).unwrap();
-    assert_eq!(get(&seeded, "/bytes/100000").body, bytes("/bytes/100000?seed=1"));
-    for bad in ["/bytes/many", "/bytes/-1", "/bytes/1?seed=x"] {
-        assert_eq!(get(&origin, bad).status, 400, "{bad}");
-    }
-}
-
-#[test]
-fn more_bytes_than_there_is_memory_are_streamed() {
-    let origin = origin();
-    let mut wire = Wire::open(&origin);
-    wire.send("GET", "/bytes/1099511627776", "");
-    assert_eq!(wire.head().unwrap().length(), Some(1 << 40));
-    assert_eq!(wire.some(1 << 20).unwrap(), get(&origin, "/bytes/1048576").body);
-}
-
-#[test]
 fn drip_spreads_its_bytes_over_the_duration() {
     let origin = origin();
     let mut wire = Wire::open(&origin);

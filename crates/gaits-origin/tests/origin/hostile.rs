@@ -246,11 +246,14 @@ fn reused_connections_are_ended_at_their_second_request() {
 }
 
 #[test]
-fn their_index_names_them_all() {
+fn their_index_and_the_page_about_them_name_them_all() {
+    const PAGE: &str = include_str!("../../../../docs/origin.md");
     let origin = origin();
     let index = String::from_utf8(get(&origin, "/hostile").body).unwrap();
     for (path, about) in Script::hostile().paths() {
         assert!(index.contains(path) && index.contains(about), "{path}");
+        let row = format!("| `{path}` | {about} |");
+        assert!(PAGE.contains(&row), "docs/origin.md has not: {row}");
     }
     for nothing in ["/hostile/nothing", "/hostilely", "/hostile/"] {
         assert_eq!(get(&origin, nothing).status, 404, "{nothing}");

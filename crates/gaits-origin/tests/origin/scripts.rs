@@ -250,3 +250,24 @@ fn a_dropped_origin_ends_scripted_replies() {
         assert_eq!(client.rest().unwrap(), b"");
     }
 }
+
+#[test]
+fn the_example_on_the_page_about_scripts_is_one() {
+    const PAGE: &str = include_str!("../../../../docs/origin.md");
+    let (_, section) = PAGE.split_once("## Scripts").unwrap();
+    let (_, example) = section.split_once("```json").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let origin = scripted(example);
+    let mut wire = Wire::open(&origin);
+    wire.send("GET", "/cut", "");
+    assert_eq!(wire.head().unwrap().length(), Some(10));
+    assert_eq!(wire.rest().unwrap(), b"hello");
+    let mut reset = Wire::open(&origin);
+    assert_eq!(reset.get("/flaky").unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let statuses: Vec<_> = (0..3).map(|_| get(&origin, "/flaky").status).collect();
+    assert_eq!(statuses, [503, 200, 200]);
+    let mut endless = Wire::open(&origin);
+    endless.send("GET", "/endless", "");
+    endless.head().unwrap();
+    assert_eq!(endless.some(20).unwrap(), b"4000\r\nmore and more\n");
+}

@@ -4,11 +4,11 @@ use super::values;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::Args;
-use gaits_origin::{AccessLog, Config, Faults, RetryAfter, Tail};
+use gaits_origin::{AccessLog, Config, Faults, RetryAfter, Script, Tail};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `gaits origin`.
@@ -67,6 +67,14 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "VALUE", default_value = "1", allow_hyphen_values = true)]
     retry_after: RetryAfter,
 
+    /// Reply to some paths with raw bytes, as this file of JSON says: {"/path": [{"send": "HTTP/1.1 "}, "close"]}
+    ///
+    /// Steps are `send`, `base64`, `zeros`, `gzip_zeros`, `encode`, `chunked`, `repeat`, `drip`, `wait_ms`, `close`,
+    /// `drop`, `reset` and `stall`; a path may have a reply for its first request, its second, and so on. docs/origin.md
+    /// has the format. With a script, no HTTP/2 is offered over TLS.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+
     /// Draw jitter, faults and data from this seed
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -99,10 +107,11 @@ pub(crate) struct OriginArgs {
 const ENDPOINTS: &str = "\
 Endpoints: /uuid /get /post /put /patch /delete /headers /anything /delay/{seconds} /status/{code}
   /bytes/{count} /range/{count} /drip /redirect/{count} /redirect-to?url= /cookies
-  /cookies/set?name=value /gzip /brotli /zstd /deflate /json /basic-auth/{user}/{password}";
+  /cookies/set?name=value /gzip /brotli /zstd /deflate /json /basic-auth/{user}/{password}
+  /hostile/{name}: replies that break HTTP/1.1, such as /hostile/bomb; /hostile lists them";
 
 impl OriginArgs {
-    /// What they come to; opens the file of `--access-log`.
+    /// What they come to; opens the file of `--access-log` and reads that of `--script`.
     pub(crate) fn config(&self) -> Result<Config, Trouble> {
         let access_log = match &self.access_log {
             None => None,
@@ -113,6 +122,7 @@ impl OriginArgs {
                     .map_err(Trouble::Wrong)?,
             ),
         };
+        let script = self.script.as_deref().map(script).transpose().map_err(Trouble::Wrong)?;
         Ok(Config {
             listen: SocketAddr::new(self.bind, self.port),
             threads: self.threads.unwrap_or_else(default_threads),
@@ -126,9 +136,16 @@ impl OriginArgs {
             retry_after: self.retry_after.clone(),
             seed: self.seed,
             tls: self.tls,
+            script,
             access_log,
         })
     }
+}
+
+fn script(path: &Path) -> anyhow::Result<Script> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("can't read --script {}", path.display()))?;
+    Script::parse(&text).with_context(|| format!("can't understand --script {}", path.display()))
 }
 
 /// One thread for each core that this process may use, and at most four: a server that is to be tried on should not be

@@ -27,7 +27,9 @@ fn it_prints_its_url_and_serves_until_it_is_interrupted() {
 fn its_help_shows_each_endpoint_in_one_piece() {
     for help in ["--help", "-h"] {
         let end = gaits(&format!("origin {help}")).run().expect_exit(0);
-        for endpoint in ["/bytes/{count}", "/redirect/{count}", "/delay/{seconds}", "/drip"] {
+        for endpoint in
+            ["/bytes/{count}", "/redirect/{count}", "/delay/{seconds}", "/drip", "/hostile/{name}:"]
+        {
             let shown = end.stdout.split_whitespace().any(|word| word == endpoint);
             assert!(shown, "{endpoint} under {help}: {end:?}");
         }
@@ -125,6 +127,40 @@ fn an_access_log_has_a_line_for_each_request() {
     gaits(&format!("fetch {url}/uuid --count 2")).run().expect_exit(0);
     let lines = running.wait_for_lines(3);
     assert!(lines[1..].iter().all(|line| line.starts_with("{\"time\":")), "{lines:?}");
+}
+
+#[test]
+fn a_script_replies_with_the_bytes_that_it_says() {
+    let dir = Dir::new();
+    let script = r#"{
+        "/flaky": {"replies": [["reset"], [{"send": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}]]},
+        "/cut": [{"send": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"}, "close"]
+    }"#;
+    std::fs::write(dir.path().join("script.json"), script).unwrap();
+    let running = gaits("origin --port 0 --script script.json").dir(dir.path()).start();
+    let url = running.wait_for_lines(1)[0].clone();
+    let fetch = |path: &str| gaits(&format!("fetch {url}{path}")).run();
+    fetch("/flaky").expect_exit(1).records().expect_one_failure(ErrorKind::Reset);
+    fetch("/flaky").expect_exit(0).records().expect_all_ok(1);
+    fetch("/cut").expect_exit(1).records().expect_one_failure(ErrorKind::Truncated);
+    fetch("/hostile/not-http").expect_exit(1).records().expect_one_failure(ErrorKind::Protocol);
+    fetch("/uuid").expect_exit(0).records().expect_all_ok(1);
+}
+
+#[test]
+fn a_script_that_is_none_is_refused_with_the_place() {
+    let dir = Dir::new();
+    for (text, why) in [
+        ("{", "line 1"),
+        (r#"{"/a": [{"sned": "x"}]}"#, "/a, reply 1, step 1"),
+        (r#"{"a": ["close"]}"#, "slash"),
+    ] {
+        std::fs::write(dir.path().join("script.json"), text).unwrap();
+        let end = gaits("origin --port 0 --script script.json").dir(dir.path()).run();
+        end.expect_refused(why).expect_stderr_contains("script.json");
+    }
+    let end = gaits("origin --port 0 --script nosuch.json").dir(dir.path()).run();
+    end.expect_refused("can't read --script nosuch.json");
 }
 
 #[test]
