@@ -6,14 +6,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fastrand::Rng;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
+use crate::access_log::{Entry, Outcome};
 use crate::gate::Place;
-
-/// How much is generated at once.
-const CHUNK: usize = 64 * 1024;
+use crate::generated::Generated;
 
 /// How long the first part of a truncated body is given to reach the socket. Cutting at once would take back what is
 /// still buffered, over HTTP/2 the head as well, and the client would see a reset without a response.
@@ -28,7 +26,7 @@ pub(crate) struct CutOff;
 #[derive(Debug)]
 pub(crate) enum Payload {
     Whole(Bytes),
-    Random { rng: Rng, left: u64 },
+    Generated(Generated),
     Drip(Drip),
 }
 
@@ -54,24 +52,18 @@ impl Payload {
     pub(crate) fn left(&self) -> u64 {
         match self {
             Self::Whole(bytes) => bytes.len() as u64,
-            Self::Random { left, .. } => *left,
+            Self::Generated(generated) => generated.left(),
             Self::Drip(drip) => drip.total - drip.sent,
         }
     }
 
     /// The next chunk, of at most `limit` bytes. Must not be asked when nothing is left.
     fn poll_chunk(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Bytes> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
         match self {
-            Self::Whole(bytes) => Poll::Ready(bytes.split_to(limit.min(bytes.len()))),
-            Self::Random { rng, left } => {
-                let size = usize::try_from(*left).unwrap_or(usize::MAX).min(CHUNK).min(limit);
-                let mut chunk = vec![0; size];
-                rng.fill(&mut chunk);
-                *left -= size as u64;
-                Poll::Ready(chunk.into())
-            }
-            Self::Drip(drip) => drip.poll_chunk(cx, limit),
+            Self::Whole(bytes) => Poll::Ready(bytes.split_to(size.min(bytes.len()))),
+            Self::Generated(generated) => Poll::Ready(generated.take(limit)),
+            Self::Drip(drip) => drip.poll_chunk(cx, size),
         }
     }
 }
@@ -94,7 +86,7 @@ impl Drip {
         )]
         let due = match start.elapsed().as_secs_f64() / self.duration.as_secs_f64() {
             // Not a number: without a duration, all of it is due at once.
-            share if share < 1.0 => (share * gaps) as u64 + 1,
+            share if share < 1.0 => ((share * gaps) as u64).saturating_add(1),
             _ => self.total,
         };
         let count = due.saturating_sub(self.sent).clamp(1, self.total - self.sent);
@@ -121,23 +113,47 @@ struct Ending {
     settle: Option<Pin<Box<Sleep>>>,
 }
 
-/// A response's body, on its way. Keeps the request's place in service until all of it has been taken.
+/// What a request keeps until it ends, when this is dropped: its place in service, and its line in the access log.
+#[derive(Debug, Default)]
+pub(crate) struct InProgress {
+    pub(crate) place: Option<Place>,
+    pub(crate) entry: Option<Entry>,
+}
+
+impl InProgress {
+    pub(crate) fn log(&mut self, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = &mut self.entry {
+            change(entry);
+        }
+    }
+}
+
+/// A response's body, on its way. The request is in progress until all of it has been taken.
 #[derive(Debug)]
 pub(crate) struct ResponseBody {
     payload: Payload,
     ending: Option<Ending>,
-    _place: Option<Place>,
+    request: InProgress,
 }
 
 impl ResponseBody {
-    pub(crate) fn whole(payload: Payload, place: Option<Place>) -> Self {
-        Self { payload, ending: None, _place: place }
+    pub(crate) fn whole(payload: Payload, request: InProgress) -> Self {
+        let mut body = Self { payload, ending: None, request };
+        body.log_end();
+        body
     }
 
     /// A body that announces all of `payload` and is cut after `sent` bytes of it.
-    pub(crate) fn cut(payload: Payload, sent: u64, cut: Cut, place: Option<Place>) -> Self {
+    pub(crate) fn cut(payload: Payload, sent: u64, cut: Cut, mut request: InProgress) -> Self {
+        request.log(|entry| entry.outcome(Outcome::Broken));
         let ending = Some(Ending { left: sent, cut, settle: None });
-        Self { payload, ending, _place: place }
+        Self { payload, ending, request }
+    }
+
+    fn log_end(&mut self) {
+        if self.payload.left() == 0 && self.ending.is_none() {
+            self.request.log(|entry| entry.outcome(Outcome::Sent));
+        }
     }
 }
 
@@ -167,6 +183,8 @@ impl Body for ResponseBody {
         if let Some(ending) = &mut this.ending {
             ending.left -= chunk.len() as u64;
         }
+        this.request.log(|entry| entry.sent(chunk.len()));
+        this.log_end();
         Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 

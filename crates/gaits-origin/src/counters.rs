@@ -1,4 +1,4 @@
-//! What has been counted since the origin started. Written by the server's thread, read from any; nothing is decided
+//! What has been counted since the origin started. Written by the server's threads, read from any; nothing is decided
 //! by it but the sequence numbers of requests.
 
 use std::sync::Arc;
@@ -7,15 +7,21 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// The counts. All are atomics with relaxed ordering: each is meaningful on its own.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    connections: AtomicU64,
+    /// For each thread.
+    connections: Box<[AtomicU64]>,
     requests: AtomicU64,
     in_service: AtomicU64,
     max_in_service: AtomicU64,
 }
 
 impl Counters {
-    pub(crate) fn connection(&self) {
-        self.connections.fetch_add(1, Relaxed);
+    pub(crate) fn new(threads: usize) -> Self {
+        Self { connections: (0..threads).map(|_| AtomicU64::new(0)).collect(), ..Self::default() }
+    }
+
+    /// Counts a connection that `thread` has got.
+    pub(crate) fn connection(&self, thread: usize) {
+        self.connections[thread].fetch_add(1, Relaxed);
     }
 
     /// Counts a request and gives it its sequence number, from 0.
@@ -24,7 +30,11 @@ impl Counters {
     }
 
     pub(crate) fn connections(&self) -> u64 {
-        self.connections.load(Relaxed)
+        self.connections.iter().map(|count| count.load(Relaxed)).sum()
+    }
+
+    pub(crate) fn connections_by_thread(&self) -> Vec<u64> {
+        self.connections.iter().map(|count| count.load(Relaxed)).collect()
     }
 
     pub(crate) fn requests(&self) -> u64 {

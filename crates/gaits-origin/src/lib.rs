@@ -17,24 +17,39 @@
 //! # }
 //! ```
 //!
+//! Beyond delays, limits and faults it can be scripted to send any bytes at all ([`Script`]), and has the common ways to
+//! break HTTP/1.1 under `/hostile/` ([`Script::hostile`]).
+//!
 //! It speaks HTTP/1.1 and HTTP/2 on one port: HTTP/2 by prior knowledge on cleartext and by ALPN over TLS. It is a
 //! *test* server: it has no limits against hostile clients beyond one on the size of request bodies, and it
 //! deliberately shares no code with the client it is there to test.
 
+mod access_log;
 mod body;
+mod clock;
+mod codings;
 mod config;
+mod connections;
 mod counters;
 mod draws;
 mod faults;
 mod gate;
+mod generated;
+mod loan;
+mod pace;
 mod reply;
 mod request;
+mod retry_after;
 mod routes;
+mod script;
 mod server;
 mod service;
 mod socket;
 mod tls;
 
-pub use config::Config;
-pub use faults::{Faults, FaultsError};
+pub use access_log::AccessLog;
+pub use config::{Config, Tail};
+pub use faults::{Faults, FaultsError, StatusFaults};
+pub use retry_after::{RetryAfter, RetryAfterError};
+pub use script::{Script, ScriptError, Step};
 pub use server::{Origin, Stopper};

@@ -1,39 +1,28 @@
-//! The running server: its thread, its listening socket, and the connections it takes. What requests are answered with
-//! is the service's affair.
+//! The running server: its threads and its listening socket. It starts and stops them; what comes in is served by
+//! `connections`.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
 use socket2::{Domain, Protocol, Type};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, mpsc};
 
+use crate::access_log::{AccessLog, LogWriter};
 use crate::config::Config;
+use crate::connections::Connections;
 use crate::counters::Counters;
-use crate::service::{Connection, Shared};
-use crate::socket::Socket;
+use crate::service::Shared;
 use crate::tls::Tls;
 
 /// Connections that may wait to be accepted; the system may allow fewer. Clients open thousands at once.
 const BACKLOG: i32 = 4096;
 
-/// How long to leave new connections alone when the system has no room for one, which is when other connections or
-/// other programs have to end first.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-
-/// Streams that one HTTP/2 connection may have open.
-const MAX_STREAMS: u32 = 1024;
-
-/// A running server, on a thread of its own. Dropping it stops it and closes all its connections.
+/// A running server, on threads of its own. Dropping it stops it and closes all its connections; the access
+/// log is then complete.
 #[derive(Debug)]
 pub struct Origin {
     addr: SocketAddr,
@@ -41,7 +30,8 @@ pub struct Origin {
     ca_pem: Option<String>,
     counters: Arc<Counters>,
     stopper: Stopper,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
+    log: Option<LogWriter>,
 }
 
 /// Stops an origin from anywhere, say on a signal while another thread is in [`Origin::wait`].
@@ -66,29 +56,66 @@ impl Origin {
         config.check()?;
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
-        let tls = if config.tls { Some(Tls::new(config.listen.ip())?) } else { None };
+        let http2 = config.script.is_none();
+        let tls = if config.tls { Some(Tls::new(config.listen.ip(), http2)?) } else { None };
         let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // All that can fail is made before any thread starts.
+        let count = config.threads.get();
+        let runtimes: Vec<Runtime> = (0..count)
+            .map(|_| tokio::runtime::Builder::new_current_thread().enable_all().build())
+            .collect::<io::Result<_>>()?;
         let listener = {
-            let _context = runtime.enter();
+            let _context = runtimes[0].enter();
             TcpListener::from_std(listener)?
         };
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::new(count));
         let tls = config.tls;
-        let shared = Arc::new(Shared::new(config, Arc::clone(&counters)));
+        let log = config.access_log.clone().map(AccessLog::start).transpose()?;
+        let (log, writer) = log.unzip();
         let stopper = Stopper(Arc::new(Notify::new()));
-        let stop = Arc::clone(&stopper.0);
-        let thread =
-            std::thread::Builder::new().name("gaits-origin".to_owned()).spawn(move || {
+        let threads = Vec::with_capacity(count);
+        let mut origin = Self {
+            addr,
+            tls,
+            ca_pem,
+            counters: Arc::clone(&counters),
+            stopper,
+            threads,
+            log: writer,
+        };
+        // Made after `origin`, so dropped before it if a thread cannot be started: the log ends with its last user.
+        let shared = Arc::new(Shared::new(config, counters, log));
+        let mut others = Vec::new();
+        let connections = |thread| Connections::new(thread, Arc::clone(&shared), acceptor.clone());
+        let mut runtimes = runtimes.into_iter().enumerate();
+        let first = runtimes.next();
+        for (thread, runtime) in runtimes {
+            let (deal, dealt) = mpsc::unbounded_channel();
+            let connections = connections(thread);
+            others.push(deal);
+            // It ends when the first thread does, which holds the other end of its channel; so, too, if a thread cannot
+            // be started.
+            origin.spawn(thread, move || runtime.block_on(connections.take(dealt)))?;
+        }
+        if let Some((thread, runtime)) = first {
+            let (connections, stop) = (connections(thread), Arc::clone(&origin.stopper.0));
+            origin.spawn(thread, move || {
                 runtime.block_on(async {
                     tokio::select! {
                         () = stop.notified() => {}
-                        () = accept(&listener, acceptor.as_ref(), &shared) => {}
+                        () = connections.accept(listener, others) => {}
                     }
                 });
                 // Here the runtime is dropped, and with it the streams of HTTP/2 connections, which are tasks as well.
             })?;
-        Ok(Self { addr, tls, ca_pem, counters, stopper, thread: Some(thread) })
+        }
+        Ok(origin)
+    }
+
+    fn spawn(&mut self, thread: usize, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let name = format!("gaits-origin-{thread}");
+        self.threads.push(std::thread::Builder::new().name(name).spawn(run)?);
+        Ok(())
     }
 
     /// The address that it listens on, with the port that it got.
@@ -133,6 +160,12 @@ impl Origin {
         self.counters.connections()
     }
 
+    /// How many of these connections each thread has got.
+    #[must_use]
+    pub fn connections_by_thread(&self) -> Vec<u64> {
+        self.counters.connections_by_thread()
+    }
+
     /// The most requests that have been in service at the same time, those that waited for capacity not counted.
     #[must_use]
     pub fn max_in_service(&self) -> u64 {
@@ -145,15 +178,18 @@ impl Origin {
         self.stopper.clone()
     }
 
-    /// Blocks until the origin has been stopped by a [`Stopper`].
+    /// Blocks until the origin has been stopped by a [`Stopper`] and its access log is complete.
     pub fn wait(mut self) {
         self.join();
     }
 
     fn join(&mut self) {
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // A panic of that thread has been reported by its hook; it has stopped either way.
             let _ = thread.join();
+        }
+        if let Some(log) = self.log.take() {
+            log.finish();
         }
     }
 }
@@ -175,65 +211,4 @@ fn listen(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.bind(&addr.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-/// Takes connections for ever. When this is dropped, they are closed.
-async fn accept(listener: &TcpListener, tls: Option<&TlsAcceptor>, shared: &Arc<Shared>) {
-    let mut connections = JoinSet::new();
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                shared.counters.connection();
-                connections.spawn(connect(stream, peer, tls.cloned(), Arc::clone(shared)));
-            }
-            // The client has gone already.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-                ) => {}
-            // No file descriptor or no memory is left: the connection stays in the queue meanwhile.
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-/// Serves one connection to its end. What goes wrong with it is the client's doing, or a fault that was asked for.
-async fn connect(
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    shared: Arc<Shared>,
-) {
-    // If it fails, the connection is gone already, and reading will show it.
-    let _ = stream.set_nodelay(true);
-    let socket = Socket::new(stream);
-    let connection = Arc::new(Connection { shared, peer: peer.ip(), reset: socket.reset_handle() });
-    match tls {
-        None => serve(socket, connection).await,
-        Some(tls) => {
-            if let Ok(stream) = tls.accept(socket).await {
-                serve(stream, connection).await;
-            }
-        }
-    }
-}
-
-async fn serve(
-    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    connection: Arc<Connection>,
-) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    // Not `pipeline_flush`: with it hyper 1.12 sets no bound to what it buffers of a body that outruns its client.
-    // Copying a body behind its head costs less than `writev`: 8.7 to 9.3 against 9.7 to 10.0 µs of CPU for a /uuid, and
-    // 0.37 to 0.43 against 0.46 to 0.53 ms for a megabyte.
-    builder.http1().header_read_timeout(None).writev(false);
-    builder.http2().max_concurrent_streams(MAX_STREAMS);
-    let service = service_fn(move |request| {
-        let connection = Arc::clone(&connection);
-        async move { connection.serve(request).await }
-    });
-    // Errors are disconnected clients, malformed requests (which hyper has answered) and faults.
-    let _ = builder.serve_connection(TokioIo::new(io), service).await;
 }

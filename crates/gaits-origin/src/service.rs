@@ -1,26 +1,30 @@
-//! The way of one request: counted, let in or refused, held, answered, and perhaps broken. What it is answered with is
-//! the routes' affair.
+//! The way of one request: counted, let in or refused, held, answered, and perhaps broken or replied to by a script.
+//! What it is answered with is decided by the routes; scripted replies are sent by `script::play`.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
-use crate::body::{Cut, CutOff, Payload, ResponseBody};
+use crate::access_log::{Log, Outcome};
+use crate::body::{Cut, CutOff, InProgress, Payload, ResponseBody};
+use crate::clock;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::draws::Draws;
 use crate::faults::Fault;
-use crate::gate::{Gate, Place, Rate};
+use crate::gate::{Gate, Rate};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::routes;
+use crate::script::{Scene, Script, Stage, Step};
 use crate::socket::Reset;
 
 /// The longest request body that is taken in.
@@ -29,22 +33,47 @@ const LONGEST_BODY: usize = 16 * 1024 * 1024;
 /// What all connections of an origin share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    config: Config,
+    pub(crate) config: Config,
     pub(crate) counters: Arc<Counters>,
     gate: Gate,
     rate: Option<Rate>,
+    log: Option<Log>,
+    script: Option<Stage>,
+    /// Made when it is first asked for.
+    hostile: OnceLock<Stage>,
     started: Instant,
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(config: Config, counters: Arc<Counters>, log: Option<Log>) -> Self {
         Self {
             gate: Gate::new(config.capacity, Arc::clone(&counters)),
             rate: config.rate_limit.map(Rate::new),
+            log,
+            script: config.script.as_ref().map(Stage::new),
+            hostile: OnceLock::new(),
             started: Instant::now(),
             counters,
             config,
         }
+    }
+
+    /// The replies that are scripted for a path.
+    async fn stage(&self, path: &str) -> Option<&Stage> {
+        if let Some(script) = self.script.as_ref().filter(|script| script.has(path)) {
+            return Some(script);
+        }
+        let rest = path.strip_prefix("/hostile")?;
+        if !rest.is_empty() && !rest.starts_with('/') {
+            return None;
+        }
+        if self.hostile.get().is_none() {
+            // It compresses a lot, which would hold up all others here.
+            let made = tokio::task::spawn_blocking(|| Stage::new(Script::hostile())).await.ok()?;
+            // If another thread was faster, its replies count.
+            let _ = self.hostile.set(made);
+        }
+        self.hostile.get().filter(|hostile| hostile.has(path))
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
@@ -56,38 +85,63 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) peer: IpAddr,
+    pub(crate) peer: SocketAddr,
     pub(crate) reset: Reset,
+    /// How many requests have come over it.
+    requests: AtomicU64,
+    /// The reply that is to be played over this connection as soon as hyper has let go of it.
+    scripted: Mutex<Option<Scripted>>,
+}
+
+/// A scripted reply to a request.
+#[derive(Debug)]
+pub(crate) struct Scripted {
+    pub(crate) steps: Arc<[Step]>,
+    pub(crate) in_progress: InProgress,
 }
 
 impl Connection {
+    pub(crate) fn new(shared: Arc<Shared>, peer: SocketAddr, reset: Reset) -> Self {
+        Self { shared, peer, reset, requests: AtomicU64::new(0), scripted: Mutex::new(None) }
+    }
+
+    /// The scripted reply that ended the service of this connection, if one did.
+    pub(crate) fn take_scripted(&self) -> Option<Scripted> {
+        self.scripted.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Serves one request. The error ends the connection (HTTP/1) or the stream (HTTP/2) without a response.
     pub(crate) async fn serve(
         &self,
         request: hyper::Request<Incoming>,
     ) -> Result<Response<ResponseBody>, CutOff> {
-        let Shared { config, counters, gate, rate, started } = &*self.shared;
-        let mut draws = Draws::new(config.seed, counters.request());
+        let Shared { config, counters, gate, rate, log, started, .. } = &*self.shared;
+        let sequence = counters.request();
+        let reused = self.requests.fetch_add(1, Relaxed) > 0;
+        let entry = log.as_ref().map(|log| log.entry(sequence, self.peer, &request));
+        let mut in_progress = InProgress { place: None, entry };
+        let mut draws = Draws::new(config.seed, sequence);
         let head = request.method() == Method::HEAD;
         if let Some(rate) = rate
             && let Err(wait) = rate.admit(started.elapsed())
         {
-            return Ok(respond(too_many(wait.as_millis().div_ceil(1_000)), head, None));
+            let seconds = wait.as_millis().div_ceil(1_000);
+            return Ok(respond(too_many(seconds), head, in_progress));
         }
-        let place = gate.enter().await;
-        let until = Instant::now() + draws.latency(config.latency, config.jitter);
-        let mut reply = self.answer(request, &mut draws).await;
-        if let Some(until) = until.checked_add(std::mem::take(&mut reply.delay)) {
-            // Asking the clock is cheaper than setting a timer that has gone off already.
-            if until > Instant::now() {
-                tokio::time::sleep_until(until).await;
-            }
-        } else {
-            std::future::pending::<Infallible>().await;
+        in_progress.place = Some(gate.enter().await);
+        let until = Instant::now() + draws.latency(config.latency, config.jitter, config.tail);
+        let stage = self.shared.stage(request.uri().path()).await;
+        if let Some(scene) = stage.and_then(|stage| stage.scene(&request, reused)) {
+            return self.hand_over(scene, request, until, in_progress).await;
         }
+        let reply = match stage {
+            Some(_) if request.version() >= Version::HTTP_2 => not_over_http2(),
+            _ => self.answer(request, &mut draws).await,
+        };
+        sleep_until(until + reply.delay).await;
         match config.faults.pick(draws.fault) {
-            None => Ok(respond(reply, head, Some(place))),
-            Some(fault) => self.fail(fault, draws.stall_in_body, reply, head, place).await,
+            None => Ok(respond(reply, head, in_progress)),
+            Some(fault) => self.fail(fault, draws.stall_in_body, reply, head, in_progress).await,
         }
     }
 
@@ -97,8 +151,28 @@ impl Connection {
             Ok(body) => body,
             Err(refusal) => return refusal,
         };
-        let (peer, scheme, seed) = (self.peer, self.shared.scheme(), self.shared.config.seed);
+        let (peer, scheme, seed) = (self.peer.ip(), self.shared.scheme(), self.shared.config.seed);
         routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws)
+    }
+
+    /// Leaves the connection, with a scripted reply to play over it, to whoever drives it. The error is what makes hyper
+    /// let go of it without another byte.
+    async fn hand_over(
+        &self,
+        scene: Scene,
+        request: hyper::Request<Incoming>,
+        until: Instant,
+        mut in_progress: InProgress,
+    ) -> Result<Response<ResponseBody>, CutOff> {
+        if !scene.ignores_body {
+            // A body that is too long or does not arrive is not what is tried here.
+            let _ = body_of(request.into_body()).await;
+        }
+        sleep_until(until).await;
+        in_progress.log(|entry| entry.outcome(Outcome::Scripted));
+        let scripted = Scripted { steps: scene.steps, in_progress };
+        *self.scripted.lock().unwrap_or_else(PoisonError::into_inner) = Some(scripted);
+        Err(CutOff)
     }
 
     /// Breaks a response.
@@ -108,10 +182,15 @@ impl Connection {
         stall_in_body: bool,
         reply: Reply,
         head: bool,
-        place: Place,
+        mut in_progress: InProgress,
     ) -> Result<Response<ResponseBody>, CutOff> {
         let length = if head { 0 } else { reply.payload.left() };
+        in_progress.log(|entry| entry.outcome(Outcome::Broken));
         let (sent, cut) = match fault {
+            Fault::Status(status) => {
+                let retry_after = self.shared.config.retry_after.value(clock::now());
+                return Ok(respond(failure(status, retry_after), head, in_progress));
+            }
             Fault::Reset => {
                 self.reset.order();
                 return Err(CutOff);
@@ -123,7 +202,8 @@ impl Connection {
             Fault::Stall => (if stall_in_body { length / 2 } else { 0 }, Cut::Stall),
         };
         let Reply { status, headers, payload, .. } = reply;
-        let mut response = Response::new(ResponseBody::cut(payload, sent, cut, Some(place)));
+        in_progress.log(|entry| entry.status(status));
+        let mut response = Response::new(ResponseBody::cut(payload, sent, cut, in_progress));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
@@ -150,14 +230,38 @@ async fn body_of(body: Incoming) -> Result<Bytes, Reply> {
     }
 }
 
+async fn sleep_until(time: Instant) {
+    // Asking the clock is cheaper than setting a timer that has gone off already.
+    if time > Instant::now() {
+        tokio::time::sleep_until(time).await;
+    }
+}
+
+fn not_over_http2() -> Reply {
+    let message = "this path sends raw bytes, which only HTTP/1.1 can carry: ask over HTTP/1.1";
+    Reply::error(StatusCode::HTTP_VERSION_NOT_SUPPORTED, message)
+}
+
 fn too_many(seconds: u128) -> Reply {
     let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX).max(1));
     Reply::error(StatusCode::TOO_MANY_REQUESTS, "too many requests a second")
         .with(RETRY_AFTER, seconds)
 }
 
+/// The answer of a fault that is a status. Only for 429 and 503 does `Retry-After` mean something: RFC 6585, section 4,
+/// and RFC 9110, section 10.2.3.
+fn failure(status: StatusCode, retry_after: Option<HeaderValue>) -> Reply {
+    let reply = Reply::error(status, "the configured faults demand this status");
+    match (status, retry_after) {
+        (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(value)) => {
+            reply.with(RETRY_AFTER, value)
+        }
+        _ => reply,
+    }
+}
+
 /// A whole response. One to HEAD announces the length of the body that it does not have; otherwise hyper does that.
-fn respond(reply: Reply, head: bool, place: Option<Place>) -> Response<ResponseBody> {
+fn respond(reply: Reply, head: bool, mut in_progress: InProgress) -> Response<ResponseBody> {
     let Reply { status, mut headers, mut payload, .. } = reply;
     if head {
         if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
@@ -165,7 +269,8 @@ fn respond(reply: Reply, head: bool, place: Option<Place>) -> Response<ResponseB
         }
         payload = Payload::EMPTY;
     }
-    let mut response = Response::new(ResponseBody::whole(payload, place));
+    in_progress.log(|entry| entry.status(status));
+    let mut response = Response::new(ResponseBody::whole(payload, in_progress));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

@@ -23,13 +23,14 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Makes an authority and a certificate for `localhost`, 127.0.0.1, `::1` and `listen`.
-    pub(crate) fn new(listen: IpAddr) -> io::Result<Self> {
-        Self::make(listen)
+    /// Makes an authority and a certificate for `localhost`, 127.0.0.1, `::1` and `listen`. Clients are offered HTTP/1.1,
+    /// and HTTP/2 if `http2` says so.
+    pub(crate) fn new(listen: IpAddr, http2: bool) -> io::Result<Self> {
+        Self::make(listen, http2)
             .map_err(|error| io::Error::other(format!("making a certificate: {error}")))
     }
 
-    fn make(listen: IpAddr) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    fn make(listen: IpAddr, http2: bool) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         // An authority of its own, as clients refuse a server certificate that is also a root.
         let mut authority = CertificateParams::default();
         authority.distinguished_name.push(DnType::CommonName, "gaits origin test authority");
@@ -58,7 +59,8 @@ impl Tls {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let protocols: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), ca_pem })
     }
 }

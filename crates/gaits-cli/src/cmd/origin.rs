@@ -12,8 +12,10 @@ use std::thread;
 
 /// Serves until it is stopped.
 pub(super) fn origin(args: &OriginArgs) -> Result<Exit, Trouble> {
-    let config = args.config();
+    let config = args.config()?;
     let listen = config.listen;
+    // Held until the URL has been said, so that no line of an access log comes before it.
+    let mut stdout = io::stdout().lock();
     let origin = Origin::start(config).map_err(|error| {
         let advice = match error.kind() {
             // The configuration, whatever the address.
@@ -37,8 +39,8 @@ pub(super) fn origin(args: &OriginArgs) -> Result<Exit, Trouble> {
     }
     // The URL goes to standard output, so that a script can read it.
     let url = origin.url("");
-    let told =
-        writeln!(io::stdout(), "{}", url.trim_end_matches('/')).and_then(|()| io::stdout().flush());
+    let told = writeln!(stdout, "{}", url.trim_end_matches('/')).and_then(|()| stdout.flush());
+    drop(stdout);
     told.map_err(|error| Trouble::CouldNotGoOn(anyhow!(error).context("can't tell the URL")))?;
     if !args.quiet {
         talk::line("gaits: serving; Ctrl-C stops it");

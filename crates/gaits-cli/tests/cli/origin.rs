@@ -24,10 +24,23 @@ fn it_prints_its_url_and_serves_until_it_is_interrupted() {
 }
 
 #[test]
+fn its_help_shows_each_endpoint_in_one_piece() {
+    for help in ["--help", "-h"] {
+        let end = gaits(&format!("origin {help}")).run().expect_exit(0);
+        for endpoint in
+            ["/bytes/{count}", "/redirect/{count}", "/delay/{seconds}", "/drip", "/hostile/{name}:"]
+        {
+            let shown = end.stdout.split_whitespace().any(|word| word == endpoint);
+            assert!(shown, "{endpoint} under {help}: {end:?}");
+        }
+    }
+}
+
+#[test]
 fn every_option_is_taken() {
     let (running, url) = origin(
-        "--bind 127.0.0.1 --latency 1ms --jitter 1ms --capacity 2 --rate-limit 100000 \
-         --fault reset:0.01,truncate:0.01,stall:0 --seed 7 --quiet",
+        "--bind 127.0.0.1 --threads 2 --latency 1ms --jitter 1ms --tail 0.1:1ms --bandwidth 1MB --capacity 2 --rate-limit 100000 \
+         --fault reset:0.01,truncate:0.01,stall:0,503:0.1 --retry-after date:5 --seed 7 --quiet",
     );
     gaits(&format!("fetch {url}/")).run().expect_exit_one_of(&[0, 1]).records().expect_items(1);
     running.interrupt();
@@ -71,6 +84,15 @@ fn what_makes_no_sense_is_refused() {
         ("--bind nowhere", "--bind"),
         ("--latency soon", "--latency"),
         ("--jitter soon", "--jitter"),
+        ("--tail 2s", "0.01:2s"),
+        ("--tail often:2s", "0.01:2s"),
+        ("--tail 1.5:2s", "from 0 to 1"),
+        ("--tail 0.1:soon", "`soon` is not a duration"),
+        ("--bandwidth 0", "at least 1"),
+        ("--bandwidth much", "--bandwidth"),
+        ("--threads 0", "--threads"),
+        ("--threads 2000", "2000 threads"),
+        ("--access-log no/such/folder", "can't write --access-log no/such/folder"),
         ("--capacity 0", "--capacity"),
         ("--rate-limit 0", "rate limit 0"),
         ("--rate-limit NaN", "rate limit NaN"),
@@ -78,6 +100,8 @@ fn what_makes_no_sense_is_refused() {
         ("--fault bananas:0.5", "no fault is called \"bananas\""),
         ("--fault reset:2", "not a number from 0 to 1"),
         ("--fault reset", "has no probability"),
+        ("--fault 200:0.1", "not a status from 400 to 599"),
+        ("--retry-after date:soon", "write date:60"),
         ("--seed many", "--seed"),
         ("--ca-out ca.pem", "--tls"),
         ("--tls --ca-out nosuch/ca.pem", "can't write nosuch/ca.pem"),
@@ -85,6 +109,58 @@ fn what_makes_no_sense_is_refused() {
         let dir = Dir::new();
         gaits(&format!("origin --port 0 {options}")).dir(dir.path()).run().expect_refused(why);
     }
+}
+
+#[test]
+fn an_access_log_has_a_line_for_each_request() {
+    let dir = Dir::new();
+    let running = gaits("origin --port 0 --access-log log.jsonl").dir(dir.path()).start();
+    let url = running.wait_for_lines(1)[0].clone();
+    gaits(&format!("fetch {url}/uuid --count 3")).run().expect_exit(0);
+    running.interrupt();
+    running.finish().expect_exit(0);
+    let log = std::fs::read_to_string(dir.path().join("log.jsonl")).unwrap();
+    assert_eq!(log.lines().count(), 3, "{log}");
+    assert!(log.lines().all(|line| line.contains("\"path\":\"/uuid\"")), "{log}");
+
+    let (running, url) = origin("--access-log -");
+    gaits(&format!("fetch {url}/uuid --count 2")).run().expect_exit(0);
+    let lines = running.wait_for_lines(3);
+    assert!(lines[1..].iter().all(|line| line.starts_with("{\"time\":")), "{lines:?}");
+}
+
+#[test]
+fn a_script_replies_with_the_bytes_that_it_says() {
+    let dir = Dir::new();
+    let script = r#"{
+        "/flaky": {"replies": [["reset"], [{"send": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}]]},
+        "/cut": [{"send": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"}, "close"]
+    }"#;
+    std::fs::write(dir.path().join("script.json"), script).unwrap();
+    let running = gaits("origin --port 0 --script script.json").dir(dir.path()).start();
+    let url = running.wait_for_lines(1)[0].clone();
+    let fetch = |path: &str| gaits(&format!("fetch {url}{path}")).run();
+    fetch("/flaky").expect_exit(1).records().expect_one_failure(ErrorKind::Reset);
+    fetch("/flaky").expect_exit(0).records().expect_all_ok(1);
+    fetch("/cut").expect_exit(1).records().expect_one_failure(ErrorKind::Truncated);
+    fetch("/hostile/not-http").expect_exit(1).records().expect_one_failure(ErrorKind::Protocol);
+    fetch("/uuid").expect_exit(0).records().expect_all_ok(1);
+}
+
+#[test]
+fn a_script_that_is_none_is_refused_with_the_place() {
+    let dir = Dir::new();
+    for (text, why) in [
+        ("{", "line 1"),
+        (r#"{"/a": [{"sned": "x"}]}"#, "/a, reply 1, step 1"),
+        (r#"{"a": ["close"]}"#, "slash"),
+    ] {
+        std::fs::write(dir.path().join("script.json"), text).unwrap();
+        let end = gaits("origin --port 0 --script script.json").dir(dir.path()).run();
+        end.expect_refused(why).expect_stderr_contains("script.json");
+    }
+    let end = gaits("origin --port 0 --script nosuch.json").dir(dir.path()).run();
+    end.expect_refused("can't read --script nosuch.json");
 }
 
 #[test]

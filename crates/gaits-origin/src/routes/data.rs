@@ -1,17 +1,16 @@
-//! Endpoints that make something up: /uuid, /status, /bytes, /drip, /json and the compressed ones.
+//! Endpoints that make something up: /uuid, /status, /drip, /json and the compressed ones.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use fastrand::Rng;
-use flate2::Compression;
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, HeaderValue, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
 use serde_json::json;
 
 use super::seconds;
 use crate::body::Payload;
+use crate::codings::Coding;
 use crate::draws::Draws;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -81,20 +80,6 @@ fn choose(codes: &str, draw: f64) -> Option<StatusCode> {
     choices.iter().find(|&&(_, below)| draw * total < below).map(|&(status, _)| status).or(last)
 }
 
-pub(super) fn bytes(request: &Request<'_>, count: &str) -> Reply {
-    let Ok(left) = count.parse() else {
-        return Reply::bad_request("the number of bytes is not a whole number, as in /bytes/1024");
-    };
-    let seed = match request.parameter("seed").map(|seed| seed.parse()) {
-        None => request.seed,
-        Some(Ok(seed)) => seed,
-        Some(Err(_)) => {
-            return Reply::bad_request("the seed is not a whole number below 2^64, as in ?seed=7");
-        }
-    };
-    Reply::content(BINARY, Payload::Random { rng: Rng::with_seed(seed), left })
-}
-
 pub(super) fn drip(request: &Request<'_>) -> Reply {
     let parameter =
         |name, default: &str| request.parameter(name).unwrap_or(default.to_owned().into());
@@ -102,10 +87,14 @@ pub(super) fn drip(request: &Request<'_>) -> Reply {
         return Reply::bad_request("numbytes is not a whole number above zero");
     };
     let Some(duration) = seconds(&parameter("duration", "2")) else {
-        return Reply::bad_request("duration is not a number of seconds");
+        return Reply::bad_request(
+            "duration is not a number of seconds from 0 to 31536000, a year, as in ?duration=2.5",
+        );
     };
     let Some(delay) = seconds(&parameter("delay", "0")) else {
-        return Reply::bad_request("delay is not a number of seconds");
+        return Reply::bad_request(
+            "delay is not a number of seconds from 0 to 31536000, a year, as in ?delay=0.5",
+        );
     };
     let Some(status) = choose(&parameter("code", "200"), 0.0) else {
         return Reply::bad_request("code is not a status from 200 to 599");
@@ -113,40 +102,30 @@ pub(super) fn drip(request: &Request<'_>) -> Reply {
     Reply { status, delay, ..Reply::content(BINARY, Payload::drip(total, duration)) }
 }
 
-/// JSON in the named coding; the texts are compressed when first asked for, and kept.
-pub(super) fn compressed(coding: &str) -> Reply {
-    static GZIP: LazyLock<io::Result<Bytes>> = LazyLock::new(|| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(&compressible("gzipped"))?;
-        encoder.finish().map(Bytes::from)
-    });
-    static DEFLATE: LazyLock<io::Result<Bytes>> = LazyLock::new(|| {
-        // RFC 9110, 8.4.1.2: the coding called "deflate" is the zlib format.
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(&compressible("deflated"))?;
-        encoder.finish().map(Bytes::from)
-    });
-    static BROTLI: LazyLock<io::Result<Bytes>> = LazyLock::new(|| {
-        let text = compressible("brotli");
-        let mut compressed = Vec::new();
-        brotli::CompressorReader::new(text.as_slice(), text.len(), 5, 16)
-            .read_to_end(&mut compressed)?;
-        Ok(compressed.into())
-    });
-    static ZSTD: LazyLock<io::Result<Bytes>> =
-        LazyLock::new(|| zstd::bulk::compress(&compressible("zstd"), 0).map(Bytes::from));
-    let (text, coding) = match coding {
-        "gzip" => (&GZIP, "gzip"),
-        "deflate" => (&DEFLATE, "deflate"),
-        "brotli" => (&BROTLI, "br"),
-        _ => (&ZSTD, "zstd"),
+/// JSON in the coding that the path names; the texts are compressed when first asked for, and kept.
+pub(super) fn compressed(path: &str) -> Reply {
+    static TEXTS: [LazyLock<io::Result<Bytes>>; 4] = [
+        LazyLock::new(|| encoded(Coding::Gzip, "gzipped")),
+        LazyLock::new(|| encoded(Coding::Deflate, "deflated")),
+        LazyLock::new(|| encoded(Coding::Brotli, "brotli")),
+        LazyLock::new(|| encoded(Coding::Zstd, "zstd")),
+    ];
+    let [gzip, deflate, brotli, zstd] = &TEXTS;
+    let (text, coding) = match path {
+        "gzip" => (gzip, Coding::Gzip),
+        "deflate" => (deflate, Coding::Deflate),
+        "brotli" => (brotli, Coding::Brotli),
+        _ => (zstd, Coding::Zstd),
     };
     match text.as_ref() {
-        Ok(text) => {
-            Reply::json_text(text.clone()).with(CONTENT_ENCODING, HeaderValue::from_static(coding))
-        }
+        Ok(text) => Reply::json_text(text.clone())
+            .with(CONTENT_ENCODING, HeaderValue::from_static(coding.name())),
         Err(error) => Reply::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
+}
+
+fn encoded(coding: Coding, name: &str) -> io::Result<Bytes> {
+    coding.encode(&compressible(name)).map(Bytes::from)
 }
 
 /// What is compressed: it names its coding, and it has something to gain from it.

@@ -1,4 +1,5 @@
-//! Endpoints that show the client its own request: /get, /headers, /anything, /delay.
+//! Endpoints that show the client its own request: /get, /post, /put, /patch, /delete, /headers, /anything,
+//! /delay.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::seconds;
+use super::{form, seconds};
 use crate::reply::Reply;
 use crate::request::{Request, header, object};
 
@@ -40,6 +41,10 @@ pub(super) fn get(request: &Request<'_>) -> Reply {
     Reply::json(&shown(request))
 }
 
+pub(super) fn posted(request: &Request<'_>) -> Reply {
+    Reply::json(&Shown { content: Some(content(request)), ..shown(request) })
+}
+
 pub(super) fn anything(request: &Request<'_>) -> Reply {
     Reply::json(&Shown {
         content: Some(content(request)),
@@ -50,11 +55,10 @@ pub(super) fn anything(request: &Request<'_>) -> Reply {
 
 pub(super) fn delay(request: &Request<'_>, text: &str) -> Reply {
     match seconds(text) {
-        Some(delay) => {
-            let shown = Shown { content: Some(content(request)), ..shown(request) };
-            Reply { delay, ..Reply::json(&shown) }
-        }
-        None => Reply::bad_request("the delay is not a number of seconds, as in /delay/0.5"),
+        Some(delay) => Reply { delay, ..posted(request) },
+        None => Reply::bad_request(
+            "the delay is not a number of seconds from 0 to 31536000, a year, as in /delay/0.5",
+        ),
     }
 }
 
@@ -77,15 +81,24 @@ fn content(request: &Request<'_>) -> Content {
             ..Content::default()
         };
     }
-    let data = match std::str::from_utf8(request.body) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            format!("data:application/octet-stream;base64,{}", BASE64_STANDARD.encode(request.body))
-        }
-    };
+    if let Some(fields) = form::fields(&media_type, request.body) {
+        let (files, texts): (Vec<_>, Vec<_>) = fields.into_iter().partition(|field| field.is_file);
+        let pairs = |fields: Vec<form::Field<'_>>| {
+            object(fields.into_iter().map(|field| (field.name.into(), text(field.content).into())))
+        };
+        return Content { files: pairs(files), form: pairs(texts), ..Content::default() };
+    }
     Content {
-        data,
+        data: text(request.body),
         json: serde_json::from_slice(request.body).unwrap_or_default(),
         ..Content::default()
+    }
+}
+
+/// Bytes as text, or as a `data:` URL if they are none.
+fn text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("data:application/octet-stream;base64,{}", BASE64_STANDARD.encode(bytes)),
     }
 }

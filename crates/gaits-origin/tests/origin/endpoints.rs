@@ -146,33 +146,6 @@ fn status_answers_with_any_status() {
 }
 
 #[test]
-fn bytes_are_the_same_for_the_same_number_and_seed() {
-    let origin = origin();
-    let mut wire = Wire::open(&origin);
-    let mut bytes = |path: &str| wire.get(path).unwrap().body;
-    let some = bytes("/bytes/100000");
-    assert_eq!(some.len(), 100_000);
-    assert_eq!(bytes("/bytes/100000"), some);
-    assert_eq!(bytes("/bytes/100000?seed=0"), some);
-    assert_ne!(bytes("/bytes/100000?seed=1"), some);
-    assert!(bytes("/bytes/0").is_empty());
-    let seeded = Origin::start(Config { seed: 1, ..Config::default() }).unwrap();
-    assert_eq!(get(&seeded, "/bytes/100000").body, bytes("/bytes/100000?seed=1"));
-    for bad in ["/bytes/many", "/bytes/-1", "/bytes/1?seed=x"] {
-        assert_eq!(get(&origin, bad).status, 400, "{bad}");
-    }
-}
-
-#[test]
-fn more_bytes_than_there_is_memory_are_streamed() {
-    let origin = origin();
-    let mut wire = Wire::open(&origin);
-    wire.send("GET", "/bytes/1099511627776", "");
-    assert_eq!(wire.head().unwrap().length(), Some(1 << 40));
-    assert_eq!(wire.some(1 << 20).unwrap(), get(&origin, "/bytes/1048576").body);
-}
-
-#[test]
 fn drip_spreads_its_bytes_over_the_duration() {
     let origin = origin();
     let mut wire = Wire::open(&origin);
@@ -192,6 +165,38 @@ fn drip_spreads_its_bytes_over_the_duration() {
     for bad in ["numbytes=0", "numbytes=x", "duration=x", "delay=-1", "code=99"] {
         assert_eq!(wire.get(&format!("/drip?{bad}")).unwrap().status, 400, "{bad}");
     }
+}
+
+#[test]
+fn absurd_numbers_are_refused_or_begun_and_never_fatal() {
+    let origin = origin();
+    for (path, status) in [
+        ("/drip?duration=1e19", 400),
+        ("/drip?duration=31536001", 400),
+        ("/drip?duration=1e400", 400),
+        ("/drip?duration=NaN", 400),
+        ("/drip?delay=1e19&duration=0", 400),
+        ("/drip?numbytes=18446744073709551616", 400),
+        ("/drip?numbytes=18446744073709551615&duration=31536000", 200),
+        ("/drip?numbytes=18446744073709551615&duration=1e-300", 200),
+        ("/drip?numbytes=2&duration=1e-300", 200),
+        ("/drip?numbytes=18446744073709551615&duration=0", 200),
+        ("/delay/1e19", 400),
+        ("/delay/31536001", 400),
+        ("/bytes/18446744073709551616", 400),
+        ("/bytes/18446744073709551615", 200),
+        ("/redirect/18446744073709551616", 400),
+        ("/redirect/18446744073709551615", 302),
+    ] {
+        let mut wire = Wire::open(&origin);
+        wire.send("GET", path, "");
+        let head = wire.head().unwrap();
+        assert_eq!(head.status, status, "{path}");
+        if status == 200 {
+            wire.some(1).unwrap();
+        }
+    }
+    assert_eq!(get(&origin, "/uuid").status, 200);
 }
 
 #[test]
@@ -319,6 +324,7 @@ fn head_has_the_headers_of_get_and_no_body() {
         "/status/404",
         "/status/204",
         "/bytes/100000",
+        "/range/100000",
         "/drip?duration=0",
         "/redirect/2",
         "/redirect-to?url=/get",
@@ -340,9 +346,14 @@ fn head_has_the_headers_of_get_and_no_body() {
         // /anything shows the method, which is a letter longer.
         let more = u64::from(path == "/anything");
         assert_eq!(head.length(), whole.length().map(|length| length + more), "{path}");
-        for name in
-            ["content-type", "content-encoding", "location", "set-cookie", "www-authenticate"]
-        {
+        for name in [
+            "content-type",
+            "content-encoding",
+            "etag",
+            "location",
+            "set-cookie",
+            "www-authenticate",
+        ] {
             assert_eq!(head.header(name), whole.header(name), "{name} of {path}");
         }
     }
@@ -372,5 +383,11 @@ fn other_methods_than_get_and_head_are_told_what_is_allowed() {
             "{method}"
         );
         assert_eq!(response.json()["status"], 405);
+    }
+    for (path, method) in
+        [("/post", "POST"), ("/put", "PUT"), ("/patch", "PATCH"), ("/delete", "DELETE")]
+    {
+        let response = wire.get(path).unwrap();
+        assert_eq!((response.status, response.header("allow")), (405, Some(method)));
     }
 }

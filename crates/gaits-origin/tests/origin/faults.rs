@@ -3,8 +3,9 @@
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
-use gaits_origin::{Config, Faults, Origin};
+use gaits_origin::{Config, Faults, Origin, RetryAfter, Tail};
 
 use crate::wire::{Wire, arrived};
 
@@ -124,6 +125,83 @@ fn faults_follow_the_seed_and_the_sequence_of_requests() {
     assert_ne!(outcomes(&faulty("reset:0.2,truncate:0.3", 8)), first);
 }
 
+fn replaced(faults: &str, retry_after: &str, path: &str) -> (u16, Option<String>) {
+    let (faults, retry_after) = (faults.parse().unwrap(), retry_after.parse().unwrap());
+    let config = Config { faults, retry_after, ..Config::default() };
+    let origin = Origin::start(config).unwrap();
+    let mut wire = Wire::open(&origin);
+    let first = wire.get(path).unwrap();
+    assert_eq!(first.json()["status"], first.status);
+    // The connection can be used again.
+    let again = wire.get(path).unwrap();
+    assert_eq!((again.status, origin.connections()), (first.status, 1));
+    (first.status, first.header("retry-after").map(str::to_owned))
+}
+
+#[test]
+fn a_status_replaces_the_response_and_says_when_to_retry() {
+    for (retry_after, field) in [
+        ("7", Some("7")),
+        ("0", Some("0")),
+        ("none", None),
+        ("soon", Some("soon")),
+        ("-1", Some("-1")),
+    ] {
+        for status in [429, 503] {
+            let faults = format!("{status}:1");
+            let seen = replaced(&faults, retry_after, "/bytes/100000");
+            assert_eq!(seen, (status, field.map(str::to_owned)), "{retry_after}");
+        }
+    }
+    // Asked for in this order, the dates are apart as they say, however long each takes.
+    let [before, ahead, after] = ["date", "date:100", "date:-100"].map(|retry_after| {
+        let (_, date) = replaced("503:1", retry_after, "/uuid");
+        httpdate::parse_http_date(&date.unwrap()).unwrap()
+    });
+    assert!(ahead >= before + Duration::from_secs(99));
+    let (_, last) = replaced("503:1", "date:100", "/uuid");
+    let last = httpdate::parse_http_date(&last.unwrap()).unwrap();
+    assert!(last >= after + Duration::from_secs(200) && last >= ahead);
+}
+
+#[test]
+fn other_statuses_say_nothing_of_retrying() {
+    for status in [400, 404, 500, 502, 599] {
+        assert_eq!(replaced(&format!("{status}:1"), "7", "/uuid"), (status, None));
+    }
+}
+
+#[test]
+fn a_status_answers_head_without_a_body() {
+    let origin = faulty("503:1", 0);
+    let mut wire = Wire::open(&origin);
+    for _ in 0..2 {
+        wire.send("HEAD", "/json", "");
+        let head = wire.head().unwrap();
+        assert_eq!((head.status, head.header("retry-after")), (503, Some("1")));
+        assert!(head.length().unwrap() > 0);
+    }
+}
+
+#[test]
+fn a_status_does_not_move_other_faults() {
+    let before = outcomes(&faulty("reset:0.2,truncate:0.3", 7));
+    let mut wire: Option<Wire<TcpStream>> = None;
+    let origin = faulty("503:0.2,reset:0.2,truncate:0.3", 7);
+    let mut statuses = 0;
+    for (index, letter) in before.chars().enumerate() {
+        let connection = wire.get_or_insert_with(|| Wire::open(&origin));
+        if let Ok(response) = connection.get("/uuid") {
+            assert_eq!(letter, '.', "request {index}");
+            statuses += usize::from(response.status == 503);
+        } else {
+            assert_ne!(letter, '.', "request {index}");
+            wire = None;
+        }
+    }
+    assert!((1..60).contains(&statuses), "{statuses} of 60");
+}
+
 #[test]
 fn impossible_values_are_refused_before_anything_starts() {
     let refused = |config: Config| {
@@ -132,12 +210,28 @@ fn impossible_values_are_refused_before_anything_starts() {
         error.to_string()
     };
     let config = Config::default;
-    let faults = Faults { reset: 0.6, truncate: 0.6, stall: 0.0 };
+    let faults = Faults { reset: 0.6, truncate: 0.6, ..Faults::default() };
     assert!(refused(Config { faults, ..config() }).contains("more than 1"));
     let faults = Faults { stall: f64::NAN, ..Faults::default() };
     assert!(refused(Config { faults, ..config() }).contains("stall"));
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(refused(Config { rate_limit: Some(rate), ..config() }).contains("rate limit"));
     }
-    assert!(refused(Config { latency: std::time::Duration::MAX, ..config() }).contains("latency"));
+    assert!(refused(Config { latency: Duration::MAX, ..config() }).contains("latency"));
+    let threads = NonZeroUsize::new(1025).unwrap();
+    assert!(refused(Config { threads, ..config() }).contains("1025 threads"));
+    for (share, least, why) in [
+        (1.5, Duration::ZERO, "share 1.5"),
+        (f64::NAN, Duration::ZERO, "share NaN"),
+        (0.1, Duration::MAX, "tail"),
+    ] {
+        let tail = Some(Tail { share, least });
+        assert!(refused(Config { tail, ..config() }).contains(why));
+    }
+    for (retry_after, why) in [
+        (RetryAfter::Date(i64::MIN), "a year"),
+        (RetryAfter::Text("\n".into()), "control characters"),
+    ] {
+        assert!(refused(Config { retry_after, ..config() }).contains(why));
+    }
 }

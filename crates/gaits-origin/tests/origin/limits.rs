@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::Command;
 use std::time::Duration;
 
-use gaits_origin::{Config, Origin};
+use gaits_origin::{Config, Origin, Tail};
 use tokio::time::Instant;
 
 use crate::wire::{Wire, arrived, get, origin};
@@ -37,6 +37,58 @@ fn jitter_never_goes_below_its_range() {
         wire.get("/uuid").unwrap();
         assert!(start.elapsed() >= Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_tail_holds_its_share_of_responses_for_longer() {
+    let (latency, least) = (Duration::from_millis(5), Duration::from_millis(40));
+    let tail = Some(Tail { share: 1.0, least });
+    let origin = Origin::start(Config { latency, tail, ..Config::default() }).unwrap();
+    let mut wire = Wire::open(&origin);
+    for _ in 0..3 {
+        let start = Instant::now();
+        wire.get("/uuid").unwrap();
+        assert!(start.elapsed() >= latency + least);
+    }
+}
+
+#[test]
+fn a_tail_does_not_change_what_is_answered() {
+    let uuids = |tail| {
+        let origin = Origin::start(Config { tail, ..Config::default() }).unwrap();
+        let mut wire = Wire::open(&origin);
+        (0..20).map(|_| wire.get("/uuid").unwrap().body).collect::<Vec<_>>()
+    };
+    let tail = Tail { share: 0.5, least: Duration::from_millis(1) };
+    assert_eq!(uuids(Some(tail)), uuids(None));
+}
+
+#[test]
+fn bandwidth_spreads_what_a_connection_carries_over_time() {
+    let bandwidth = NonZeroU64::new(100_000);
+    let origin = Origin::start(Config { bandwidth, ..Config::default() }).unwrap();
+    let unlimited = get(&self::origin(), "/bytes/20000").body;
+    let mut wire = Wire::open(&origin);
+    for _ in 0..2 {
+        let start = Instant::now();
+        assert_eq!(wire.get("/bytes/20000").unwrap().body, unlimited);
+        // 200 ms, less the first portion and what may be made up for.
+        assert!(start.elapsed() >= Duration::from_millis(170), "{:?}", start.elapsed());
+    }
+    // Heads are carried as well.
+    let start = Instant::now();
+    let heads = (0..50).map(|_| wire.get("/status/204").unwrap()).count();
+    assert!(heads == 50 && start.elapsed() >= Duration::from_millis(1));
+}
+
+#[test]
+fn a_connection_with_little_bandwidth_does_not_hold_up_another() {
+    let bandwidth = NonZeroU64::new(1_000);
+    let origin = Origin::start(Config { bandwidth, ..Config::default() }).unwrap();
+    let mut slow = Wire::open(&origin);
+    slow.send("GET", "/bytes/1000000000", "");
+    slow.head().unwrap();
+    assert_eq!(get(&origin, "/status/204").status, 204);
 }
 
 /// As many clients as asked, each with a request that stalls once it is served, arrived in order.

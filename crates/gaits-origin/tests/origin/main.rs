@@ -6,8 +6,13 @@
     reason = "the helpers of these tests are tests as well, which clippy does not see"
 )]
 
+mod contents;
 mod endpoints;
 mod faults;
+mod hostile;
 mod limits;
+mod logging;
 mod protocols;
+mod scripts;
+mod threads;
 mod wire;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gaits_origin::{Config, Origin};
+use gaits_origin::{Config, Origin, Script};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Incoming};
@@ -18,6 +18,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use crate::logging::Lines;
 use crate::wire::{Wire, origin};
 
 /// An HTTP/2 connection, driven by a task of its own.
@@ -134,6 +135,21 @@ async fn a_stall_over_http2_ends_with_its_stream() {
     assert_eq!(client.get(&origin, "/uuid").await.unwrap().status(), 200);
 }
 
+#[tokio::test]
+async fn each_stream_of_http2_leaves_its_line_in_the_log() {
+    let log = Lines::default();
+    let origin = log.start(Config::default());
+    let mut client = Http2::open(&origin).await;
+    for path in ["/uuid", "/status/404?a=b"] {
+        text(client.get(&origin, path).await.unwrap()).await;
+    }
+    drop(origin);
+    let lines = log.read();
+    assert_eq!((&lines[0]["path"], &lines[0]["bytes"]), (&"/uuid".into(), &53.into()));
+    assert_eq!((&lines[1]["path"], &lines[1]["status"]), (&"/status/404?a=b".into(), &404.into()));
+    assert!(lines.iter().all(|line| line["outcome"] == "sent" && line["method"] == "GET"));
+}
+
 fn secure() -> Origin {
     Origin::start(Config { tls: true, ..Config::default() }).unwrap()
 }
@@ -203,6 +219,60 @@ async fn alpn_chooses_http2_when_the_client_can() {
     let response = client.get(&origin, "/get").await.unwrap();
     assert_eq!(response.version(), http::Version::HTTP_2);
     assert!(text(response).await.contains("\"url\": \"https://127.0.0.1"));
+}
+
+#[tokio::test]
+async fn a_scripted_path_over_http2_says_that_it_needs_http1() {
+    let script = Script::parse(r#"{"/a": {"replies": [["reset"]], "then": "normal"}}"#).unwrap();
+    let origin = Origin::start(Config { script: Some(script), ..Config::default() }).unwrap();
+    let mut client = Http2::open(&origin).await;
+    for path in ["/a", "/a", "/hostile/bomb"] {
+        let response = client.get(&origin, path).await.unwrap();
+        assert_eq!(response.status(), 505, "{path}");
+        assert!(text(response).await.contains("HTTP/1.1"));
+    }
+    assert_eq!(client.get(&origin, "/uuid").await.unwrap().status(), 200);
+}
+
+#[test]
+fn with_a_script_tls_offers_http1_alone() {
+    let script = Script::parse(r#"{"/a": [{"send": "half"}, "close"]}"#).unwrap();
+    let config = Config { tls: true, script: Some(script), ..Config::default() };
+    let origin = Origin::start(config).unwrap();
+    let config = trusting(&origin, &["h2", "http/1.1"]);
+    let tls = handshake(&origin, config, "localhost").unwrap();
+    assert_eq!(tls.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+}
+
+#[test]
+fn scripted_ends_over_tls_come_with_a_goodbye_or_without() {
+    let script = Script::parse(
+        r#"{
+            "/close": [{"send": "half"}, "close"],
+            "/drop": [{"send": "half"}, "drop"],
+            "/kept": [{"send": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"}],
+            "/reset": ["reset"]
+        }"#,
+    )
+    .unwrap();
+    let config = Config { tls: true, script: Some(script), ..Config::default() };
+    let origin = Origin::start(config).unwrap();
+    let open = || Wire::over(handshake(&origin, trusting(&origin, &[]), "localhost").unwrap());
+    let rest = |path| {
+        let mut wire = open();
+        wire.send("GET", path, "");
+        assert_eq!(wire.some(4).unwrap(), b"half");
+        wire.rest().map_err(|error| error.kind())
+    };
+    assert_eq!(rest("/close"), Ok(vec![]));
+    assert_eq!(rest("/drop"), Err(std::io::ErrorKind::UnexpectedEof));
+    let mut wire = open();
+    for _ in 0..2 {
+        assert_eq!(wire.get("/kept").unwrap().body, b"ok");
+        assert_eq!(wire.get("/uuid").unwrap().status, 200);
+    }
+    wire.send("GET", "/reset", "");
+    assert_eq!(wire.rest().unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[test]

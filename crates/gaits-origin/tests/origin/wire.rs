@@ -59,6 +59,18 @@ impl Wire<TcpStream> {
         Self::over(stream)
     }
 
+    /// The address of this end, as the origin sees it.
+    pub(crate) fn peer(&self) -> String {
+        self.0.get_ref().local_addr().unwrap().to_string()
+    }
+
+    /// The next bytes that come; none at the end of the connection.
+    pub(crate) fn next(&mut self) -> io::Result<Vec<u8>> {
+        let bytes = self.0.fill_buf()?.to_vec();
+        self.0.consume(bytes.len());
+        Ok(bytes)
+    }
+
     /// Whether nothing at all comes for a while.
     pub(crate) fn is_silent(&mut self) -> bool {
         self.0.get_ref().set_read_timeout(Some(Duration::from_millis(60))).unwrap();
@@ -122,7 +134,7 @@ impl<S: Read + Write> Wire<S> {
                 return Ok(Response { status, headers, body: Vec::new() });
             }
             let (name, value) = line.split_once(": ").unwrap();
-            headers.push((name.to_owned(), value.to_owned()));
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
         }
     }
 
@@ -139,7 +151,7 @@ impl<S: Read + Write> Wire<S> {
         self.0.read_to_end(&mut bytes).map(|_| bytes)
     }
 
-    fn line(&mut self) -> io::Result<String> {
+    pub(crate) fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         self.0.read_line(&mut line)?;
         match line.strip_suffix("\r\n") {
