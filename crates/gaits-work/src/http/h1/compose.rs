@@ -1,0 +1,93 @@
+//! The head of a request as bytes.
+//!
+//! Limit: knows no field by its name; which of them a request needs, and in which order, is its caller's to say.
+
+use super::chars::{is_target, is_token, is_value};
+
+/// What a request's head must not have, since the server would read another request than was meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unsendable {
+    /// The method is no token.
+    #[error("the request's method is empty or has a character that methods must not have")]
+    Method,
+    /// The target is empty or not visible ASCII throughout.
+    #[error("the request's target is empty or has a character that is not visible ASCII")]
+    Target,
+    /// A field's name is no token.
+    #[error("the name of a header field is empty or has a character that names must not have")]
+    FieldName,
+    /// A field's value has a control character.
+    #[error("the value of a header field has a control character")]
+    FieldValue,
+}
+
+/// The fields that all requests to one origin have in common, checked and written once.
+#[derive(Clone)]
+pub struct Prepared(Box<[u8]>);
+
+impl Prepared {
+    /// Keeps these fields, in their order and as they are written. Refuses what could not be sent as it is meant.
+    pub fn new<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Unsendable> {
+        let mut block = Vec::new();
+        for (name, value) in fields {
+            write_field(&mut block, name.as_ref(), value.as_ref())?;
+        }
+        Ok(Self(block.into()))
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    /// Says how large it is, but not what is in it, which may be a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("len", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
+/// Appends to `out` the whole head of a request: its first line, the prepared fields, then the `extra` ones, which are this request's alone.
+///
+/// Leaves `out` as it was when something in it cannot be sent.
+pub fn write_head<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+    out: &mut Vec<u8>,
+    method: &str,
+    target: &str,
+    prepared: &Prepared,
+    extra: impl IntoIterator<Item = (N, V)>,
+) -> Result<(), Unsendable> {
+    if method.is_empty() || !method.bytes().all(is_token) {
+        return Err(Unsendable::Method);
+    }
+    if target.is_empty() || !target.bytes().all(is_target) {
+        return Err(Unsendable::Target);
+    }
+    let before = out.len();
+    let version = b" HTTP/1.1\r\n";
+    out.reserve(method.len() + 1 + target.len() + version.len() + prepared.0.len() + 2);
+    out.extend_from_slice(method.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(target.as_bytes());
+    out.extend_from_slice(version);
+    out.extend_from_slice(&prepared.0);
+    for (name, value) in extra {
+        if let Err(e) = write_field(out, name.as_ref(), value.as_ref()) {
+            out.truncate(before);
+            return Err(e);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
+fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), Unsendable> {
+    if name.is_empty() || !name.iter().copied().all(is_token) {
+        return Err(Unsendable::FieldName);
+    }
+    if !value.iter().copied().all(is_value) {
+        return Err(Unsendable::FieldValue);
+    }
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+    Ok(())
+}

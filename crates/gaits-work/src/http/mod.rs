@@ -1,0 +1,3 @@
+//! Requests over HTTP.
+
+pub mod h1;

@@ -1,0 +1,6 @@
+//! What gaits can do with an item.
+
+mod http;
+
+#[doc(hidden)]
+pub use http::h1;
