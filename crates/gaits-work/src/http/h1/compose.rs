@@ -58,7 +58,7 @@ pub fn write_head<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     if method.is_empty() || !method.bytes().all(is_token) {
         return Err(Unsendable::Method);
     }
-    if target.is_empty() || !target.bytes().all(is_target) {
+    if target.is_empty() || !target.bytes().fold(true, |fit, byte| fit & is_target(byte)) {
         return Err(Unsendable::Target);
     }
     let before = out.len();

@@ -82,24 +82,33 @@ impl<'h> Told<'h> {
     fn by(head: &Head<'h>) -> Self {
         let mut told = Self::default();
         for field in head.fields {
-            // Most fields are told apart by the length of their names alone.
-            match field.name.len() {
-                10 if field.name.eq_ignore_ascii_case("connection") => {
-                    told.close |= has_token(field.value, b"close");
-                    told.keep_alive |= has_token(field.value, b"keep-alive");
-                }
-                14 if field.name.eq_ignore_ascii_case("content-length") => {
-                    told.length = told.length.and(field.value);
-                }
-                17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    told.last_codings = Some(field.value);
-                }
-                _ => (),
+            let name = field.name.as_bytes();
+            if is_word(name, b"connection") {
+                told.hear_connection(field.value);
+            } else if is_word(name, b"content-length") {
+                told.length = told.length.and(field.value);
+            } else if is_word(name, b"transfer-encoding") {
+                told.last_codings = Some(field.value);
             }
         }
         told
     }
+
+    /// Notes the options in a `connection` field. Ones with bytes beyond ASCII say nothing, as in hyper.
+    fn hear_connection(&mut self, options: &[u8]) {
+        if is_word(options, KEEP_ALIVE) {
+            self.keep_alive = true;
+        } else if options.is_ascii() {
+            for option in parts(options) {
+                self.close |= is_word(option, CLOSE);
+                self.keep_alive |= is_word(option, KEEP_ALIVE);
+            }
+        }
+    }
 }
+
+const CLOSE: &[u8; 5] = b"close";
+const KEEP_ALIVE: &[u8; 10] = b"keep-alive";
 
 /// What `content-length` says.
 #[derive(Default, Clone, Copy)]
@@ -113,12 +122,10 @@ enum Length {
 impl Length {
     /// What it says with one more value, which may be a list: the same number any number of times is that number.
     fn and(self, value: &[u8]) -> Self {
-        value.split(|b| *b == b',').fold(self, |length, part| {
-            match (length, decimal(part.trim_ascii())) {
-                (Self::Untold, Some(new)) => Self::Told(new),
-                (Self::Told(old), Some(new)) if old == new => length,
-                _ => Self::Nonsense,
-            }
+        parts(value).fold(self, |length, part| match (length, decimal(part)) {
+            (Self::Untold, Some(new)) => Self::Told(new),
+            (Self::Told(old), Some(new)) if old == new => length,
+            _ => Self::Nonsense,
         })
     }
 }
@@ -134,16 +141,23 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Whether a list has that token; a list with bytes beyond ASCII has none.
-fn has_token(list: &[u8], token: &[u8]) -> bool {
-    list.is_ascii()
-        && list.split(|b| *b == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
+/// The parts of a list, which commas separate, without the blanks around them.
+fn parts(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// Whether `bytes`, from a head, are that word of lower-case letters and hyphens, in any case.
+///
+/// Setting one bit makes a letter lower-case. It leaves the hyphen, and makes a hyphen of the carriage return only, which is in no head's names and values. Unlike
+/// `eq_ignore_ascii_case` this becomes a few comparisons of whole words.
+fn is_word<const N: usize>(bytes: &[u8], word: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(bytes)
+        .is_ok_and(|bytes| (0..N).fold(0, |unlike, i| unlike | ((bytes[i] | 0x20) ^ word[i])) == 0)
 }
 
 /// Whether the last transfer coding of all is chunked; `last` is the last field's value.
 fn is_chunked(last: &[u8]) -> bool {
-    let name = last.rsplit(|b| *b == b',').next().unwrap_or_default();
-    last.is_ascii() && name.trim_ascii().eq_ignore_ascii_case(b"chunked")
+    last.is_ascii() && parts(last).last().is_some_and(|name| is_word(name, b"chunked"))
 }
 
 /// The names of the transfer codings that are still on a body after it was unchunked, in the order in which the server applied them. They are undone like content codings,
@@ -167,9 +181,8 @@ impl<'h> Codings<'h> {
         let mut codings = Self::default();
         let mut names = head
             .values("transfer-encoding")
-            .flat_map(|value| value.split(|b| *b == b','))
-            .map(<[u8]>::trim_ascii)
-            .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"))
+            .flat_map(parts)
+            .filter(|name| !name.is_empty() && !is_word(name, b"identity"))
             .peekable();
         while let Some(name) = names.next() {
             if chunked && names.peek().is_none() {

@@ -166,16 +166,8 @@ impl Partial {
                     let feed = memchr(b'\n', &given[next..]);
                     #[cfg(test)]
                     scanned::add(feed.map_or(given.len() - next, |distance| distance + 1));
-                    match feed {
-                        Some(distance) => {
-                            next += distance;
-                            At::LineEnd
-                        }
-                        None => {
-                            next = given.len();
-                            At::Line
-                        }
-                    }
+                    next = feed.map_or(given.len(), |distance| next + distance);
+                    if feed.is_some() { At::LineEnd } else { At::Line }
                 }
             };
             next += 1;

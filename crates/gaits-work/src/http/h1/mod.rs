@@ -13,7 +13,7 @@ mod head;
 mod malformed;
 mod reader;
 
-pub use body::Body;
+pub use body::{Body, MAX_EXTENSIONS, MAX_SIZE_LINE, MAX_TRAILERS};
 pub use compose::{Prepared, Unsendable, write_head};
 pub use framing::{AnswerTo, Codings, Delimited, Framing, MAX_CODINGS};
 pub use head::{Head, MAX_FIELDS, MAX_HEAD};
