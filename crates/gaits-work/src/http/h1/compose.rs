@@ -91,3 +91,97 @@ fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), Unsen
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: [(&str, &str); 0] = [];
+
+    fn written(
+        method: &str,
+        target: &str,
+        prepared: &[(&str, &str)],
+        extra: &[(&str, &str)],
+    ) -> Result<String, Unsendable> {
+        let prepared = Prepared::new(prepared.iter().copied())?;
+        let mut out = Vec::new();
+        write_head(&mut out, method, target, &prepared, extra.iter().copied())?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_head_is_the_first_line_then_the_prepared_fields_then_the_others() {
+        let head = written(
+            "GET",
+            "/a?b=c",
+            &[("host", "example.org:8080"), ("accept", "*/*")],
+            &[("cookie", "a=b"), ("authorization", "Basic eA==")],
+        );
+        let expected = "GET /a?b=c HTTP/1.1\r\nhost: example.org:8080\r\naccept: */*\r\n\
+             cookie: a=b\r\nauthorization: Basic eA==\r\n\r\n";
+        assert_eq!(head.as_deref(), Ok(expected));
+        assert_eq!(written("HEAD", "*", &[], &[]).as_deref(), Ok("HEAD * HTTP/1.1\r\n\r\n"));
+    }
+
+    #[test]
+    fn heads_are_appended_to_what_is_there() {
+        let prepared = Prepared::new([("host", "a")]).unwrap();
+        let mut out = b"before".to_vec();
+        write_head(&mut out, "GET", "/", &prepared, NONE).unwrap();
+        write_head(&mut out, "GET", "/", &prepared, [("x", b"\xff\t")]).unwrap();
+        let expected =
+            b"beforeGET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\nx: \xff\t\r\n\r\n";
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn what_would_be_read_as_something_else_is_refused() {
+        use Unsendable::{FieldName, FieldValue, Method, Target};
+        for (method, target, name, value, error) in [
+            ("", "/", "a", "b", Method),
+            ("GET /", "/", "a", "b", Method),
+            ("GET\r\n", "/", "a", "b", Method),
+            ("GET", "", "a", "b", Target),
+            ("GET", "/ HTTP/1.1", "a", "b", Target),
+            ("GET", "/\r\nx: y", "a", "b", Target),
+            ("GET", "/\0", "a", "b", Target),
+            ("GET", "/\u{e9}", "a", "b", Target),
+            ("GET", "/\x7f", "a", "b", Target),
+            ("GET", "/", "", "b", FieldName),
+            ("GET", "/", "a:", "b", FieldName),
+            ("GET", "/", "a b", "b", FieldName),
+            ("GET", "/", "a\n", "b", FieldName),
+            ("GET", "/", "\u{e9}", "b", FieldName),
+            ("GET", "/", "a", "b\r\nc: d", FieldValue),
+            ("GET", "/", "a", "b\n", FieldValue),
+            ("GET", "/", "a", "\r", FieldValue),
+            ("GET", "/", "a", "\0", FieldValue),
+            ("GET", "/", "a", "\x7f", FieldValue),
+        ] {
+            let case = (method, target, name, value);
+            let found = written(method, target, &[], &[("x", "y"), (name, value)]);
+            assert_eq!(found, Err(error), "{case:?}");
+            if matches!(error, FieldName | FieldValue) {
+                let found = written(method, target, &[("x", "y"), (name, value)], &[]);
+                assert_eq!(found, Err(error), "{case:?} prepared");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_of_a_head_that_is_refused() {
+        let prepared = Prepared::new([("host", "a")]).unwrap();
+        let mut out = b"before".to_vec();
+        for target in ["/\r", "/"] {
+            write_head(&mut out, "GET", target, &prepared, [("a", "b"), ("c", "\r")]).unwrap_err();
+            assert_eq!(out, b"before");
+        }
+    }
+
+    #[test]
+    fn no_field_is_in_the_debug_form() {
+        let prepared = Prepared::new([("authorization", "secret")]).unwrap();
+        assert!(!format!("{prepared:?}").contains("secret"));
+    }
+}

@@ -194,3 +194,174 @@ impl<'h> Codings<'h> {
         Ok(codings)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::head;
+    use super::*;
+
+    fn framing(head: &str, to: AnswerTo) -> Result<(Delimited, Vec<String>, bool), Malformed> {
+        let bytes = format!("{head}\r\n\r\n");
+        let framing = head::parse(bytes.as_bytes(), |head, _| {
+            Framing::of(head, to).map(|framing| {
+                let names = framing.codings.names().iter();
+                let names = names.map(|name| String::from_utf8_lossy(name).into_owned());
+                (framing.delimited, names.collect(), framing.persists)
+            })
+        });
+        framing.unwrap().unwrap_or_else(|| panic!("{head:?} is no head"))
+    }
+
+    /// How the body of a response of that status line and these fields is delimited.
+    fn delimited(head: &str) -> Result<Delimited, Malformed> {
+        framing(head, AnswerTo::Other).map(|(delimited, ..)| delimited)
+    }
+
+    #[test]
+    fn some_responses_have_no_body_whatever_their_fields_say() {
+        for fields in
+            ["", "Content-Length: 5", "Content-Length: no", "Transfer-Encoding: gzip, chunked"]
+        {
+            for (status, to) in
+                [(200, AnswerTo::Head), (204, AnswerTo::Other), (304, AnswerTo::Other)]
+            {
+                for version in ["1.0", "1.1"] {
+                    let head = format!("HTTP/{version} {status} OK\r\n{fields}");
+                    let head = head.trim_end();
+                    let persists = version == "1.1";
+                    let absent = (Delimited::Absent, Vec::new(), persists);
+                    assert_eq!(framing(head, to), Ok(absent), "{head:?} to {to:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_content_length_is_one_number_however_often_it_is_said() {
+        use Delimited::{Length, UntilClose};
+        let nonsense = Err(Malformed::ContentLength);
+        for (fields, expected) in [
+            ("", Ok(UntilClose)),
+            ("\r\ncontent-length: 0", Ok(Length(0))),
+            ("\r\nCONTENT-LENGTH: 50", Ok(Length(50))),
+            ("\r\nContent-Length:007", Ok(Length(7))),
+            ("\r\nContent-Length: 18446744073709551615", Ok(Length(u64::MAX))),
+            ("\r\nContent-Length: 18446744073709551616", nonsense),
+            ("\r\nContent-Length: 99999999999999999999999", nonsense),
+            ("\r\nContent-Length: 5, 5 ,\t5", Ok(Length(5))),
+            ("\r\nContent-Length: 5\r\nA: b\r\ncontent-length: 05", Ok(Length(5))),
+            ("\r\nContent-Length: 5\r\nContent-Length: 6", nonsense),
+            ("\r\nContent-Length: 5, 6", nonsense),
+            ("\r\nContent-Length: 5,", nonsense),
+            ("\r\nContent-Length: no\r\nContent-Length: 5", nonsense),
+            ("\r\nContent-Length:", nonsense),
+            ("\r\nContent-Length: 5O", nonsense),
+            ("\r\nContent-Length: +5", nonsense),
+            ("\r\nContent-Length: -5", nonsense),
+            ("\r\nContent-Length: 5 5", nonsense),
+            ("\r\nContent-Length: 0x5", nonsense),
+            ("\r\nContent-Length: \u{664}", nonsense),
+            ("\r\nContent-Lengths: 5", Ok(UntilClose)),
+        ] {
+            assert_eq!(delimited(&format!("HTTP/1.1 200 OK{fields}")), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_transfer_coding_decides_and_the_others_are_told() {
+        use Delimited::{Chunked, UntilClose};
+        for (values, delimited, codings) in [
+            (&["chunked"][..], Chunked, &[][..]),
+            (&["CHUNKED"], Chunked, &[]),
+            (&["gzip, chunked"], Chunked, &["gzip"]),
+            (&["gzip", "deflate ,\tChunked"], Chunked, &["gzip", "deflate"]),
+            (&["a,b,c,d,chunked"], Chunked, &["a", "b", "c", "d"]),
+            (&["identity, chunked"], Chunked, &[]),
+            (&["gzip"], UntilClose, &["gzip"]),
+            (&["identity"], UntilClose, &[]),
+            (&[""], UntilClose, &[]),
+            (&["chunked, gzip"], UntilClose, &["chunked", "gzip"]),
+            (&["chunked", "gzip"], UntilClose, &["chunked", "gzip"]),
+            (&["chunked, chunked"], Chunked, &["chunked"]),
+            (&["chunked,"], UntilClose, &["chunked"]),
+            (&["chunked;q=1"], UntilClose, &["chunked;q=1"]),
+            (&["xchunked"], UntilClose, &["xchunked"]),
+            (&["\u{e9}, chunked"], UntilClose, &["\u{e9}", "chunked"]),
+        ] {
+            for length in ["", "\r\nContent-Length: 5", "\r\nContent-Length: no"] {
+                let fields = values.iter().map(|v| format!("\r\nTransfer-Encoding: {v}"));
+                let head =
+                    format!("HTTP/1.1 200 OK{}{length}", fields.collect::<Vec<_>>().concat());
+                let codings = codings.iter().map(ToString::to_string).collect();
+                let expected = (delimited, codings, delimited == Chunked);
+                assert_eq!(framing(&head, AnswerTo::Other), Ok(expected), "{head:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn transfer_codings_are_bounded_and_unknown_to_http_1_0() {
+        for (head, error) in [
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: a,b,c,d,e,chunked", Malformed::TooManyCodings),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: a,b,c,d,e", Malformed::TooManyCodings),
+            ("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked", Malformed::TransferEncoding),
+            (
+                "HTTP/1.0 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 5",
+                Malformed::TransferEncoding,
+            ),
+        ] {
+            assert_eq!(delimited(head), Err(error), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_connection_persists_as_version_and_options_say() {
+        for (version, values, persists) in [
+            ("1.1", &[][..], true),
+            ("1.1", &["close"], false),
+            ("1.1", &["Close"], false),
+            ("1.1", &["keep-alive"], true),
+            ("1.1", &["keep-alive, close"], false),
+            ("1.1", &["close", "keep-alive"], false),
+            ("1.1", &["upgrade ,\tCLOSE ,x"], false),
+            ("1.1", &["closed"], true),
+            ("1.1", &["not close"], true),
+            ("1.1", &[""], true),
+            ("1.1", &["\u{e9}, close"], true),
+            ("1.0", &[], false),
+            ("1.0", &["keep-alive"], true),
+            ("1.0", &["Keep-Alive"], true),
+            ("1.0", &["x, keep-alive"], true),
+            ("1.0", &["x", "keep-alive"], true),
+            ("1.0", &["keep-alive", "close"], false),
+            ("1.0", &["close", "keep-alive"], false),
+            ("1.0", &["keepalive"], false),
+        ] {
+            let fields = values.iter().map(|v| format!("\r\nConnection: {v}"));
+            let fields = fields.collect::<Vec<_>>().concat();
+            let head = format!("HTTP/{version} 200 OK{fields}\r\nContent-Length: 5");
+            let expected = Ok((Delimited::Length(5), Vec::new(), persists));
+            assert_eq!(framing(&head, AnswerTo::Other), expected, "{head:?}");
+            let head = format!("HTTP/{version} 200 OK{fields}");
+            let expected = Ok((Delimited::UntilClose, Vec::new(), false));
+            assert_eq!(framing(&head, AnswerTo::Other), expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_known_in_any_case_and_no_other_character_passes_for_one_of_its_own() {
+        assert!(is_word(b"keep-alive", KEEP_ALIVE) && is_word(b"KeeP-alIVE", KEEP_ALIVE));
+        for i in 0..KEEP_ALIVE.len() {
+            // The one byte that passes cannot be in a head.
+            for byte in (0..=u8::MAX).filter(|byte| *byte != b'\r') {
+                let mut other = *KEEP_ALIVE;
+                other[i] = byte;
+                assert_eq!(
+                    is_word(&other, KEEP_ALIVE),
+                    byte.eq_ignore_ascii_case(&KEEP_ALIVE[i]),
+                    "{byte} at {i}"
+                );
+            }
+        }
+    }
+}

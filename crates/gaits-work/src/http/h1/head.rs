@@ -191,3 +191,186 @@ pub(super) mod scanned {
         BYTES.get()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status, version and fields of a head, and how long it is.
+    type Parsed = (u16, HttpVersion, Vec<(String, Vec<u8>)>, usize);
+
+    fn parsed(bytes: &[u8]) -> Result<Option<Parsed>, Malformed> {
+        parse(bytes, |head, len| {
+            let fields = head.fields.iter().map(|f| (f.name.to_owned(), f.value.to_vec()));
+            (head.status, head.version, fields.collect(), len)
+        })
+    }
+
+    /// A head of `count` fields.
+    fn with_fields(count: usize) -> Vec<u8> {
+        let fields = (0..count).map(|i| format!("x-{i}: {i}\r\n"));
+        let fields = fields.collect::<Vec<_>>().concat();
+        format!("HTTP/1.1 200 OK\r\n{fields}\r\n").into_bytes()
+    }
+
+    #[test]
+    fn a_head_is_told_apart_from_what_follows_it() {
+        let bytes = b"HTTP/1.0 404 Not Found\r\nServer:  a \t\r\nX:\r\n\r\nbody";
+        let fields = vec![("Server".to_owned(), b"a".to_vec()), ("X".to_owned(), Vec::new())];
+        assert_eq!(parsed(bytes), Ok(Some((404, HttpVersion::Http10, fields, bytes.len() - 4))));
+    }
+
+    #[test]
+    fn fields_are_found_by_a_name_in_any_case() {
+        let found = parse(b"HTTP/1.1 200 OK\r\nA: 1\r\nb: 2\r\na: 3\r\n\r\n", |head, _| {
+            let all = head.values("A").map(<[u8]>::to_vec).collect::<Vec<_>>();
+            (all, head.value("B").map(<[u8]>::to_vec), head.value("c").is_some())
+        });
+        let all = vec![b"1".to_vec(), b"3".to_vec()];
+        assert_eq!(found, Ok(Some((all, Some(b"2".to_vec()), false))));
+    }
+
+    #[test]
+    fn heads_that_are_a_little_wrong_are_accepted() {
+        for (what, bytes) in [
+            ("no reason", "HTTP/1.1 200 \r\n\r\n"),
+            ("no reason and no space", "HTTP/1.1 200\r\n\r\n"),
+            ("a reason beyond ASCII", "HTTP/1.1 200 d\u{e9}j\u{e0} vu\r\n\r\n"),
+            ("lone line feeds", "HTTP/1.1 200 OK\na: b\n\n"),
+            ("both kinds of line breaks", "HTTP/1.1 200 OK\r\na: b\n\r\n"),
+            ("empty lines before it", "\r\n\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+            ("no space after the colon", "HTTP/1.1 200 OK\r\na:b\r\n\r\n"),
+            ("a value beyond ASCII", "HTTP/1.1 200 OK\r\na: \u{fc}\r\n\r\n"),
+        ] {
+            let found = parsed(bytes.as_bytes());
+            assert!(
+                matches!(found, Ok(Some((200, _, _, len))) if len == bytes.len()),
+                "{what}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn heads_that_are_wrong_are_refused() {
+        for (bytes, error) in [
+            ("SSH-2.0-OpenSSH_9.2\r\n", Malformed::Version),
+            ("HTTP/2.0 200 OK\r\n\r\n", Malformed::Version),
+            ("HTTP/0.9 200 OK\r\n\r\n", Malformed::Version),
+            ("http/1.1 200 OK\r\n\r\n", Malformed::Version),
+            (" HTTP/1.1 200 OK\r\n\r\n", Malformed::Version),
+            ("HTTP/1.1  200 OK\r\n\r\n", Malformed::Status),
+            ("HTTP/1.1 20 OK\r\n\r\n", Malformed::Status),
+            ("HTTP/1.1 2000 OK\r\n\r\n", Malformed::Status),
+            ("HTTP/1.1 099 OK\r\n\r\n", Malformed::Status),
+            ("HTTP/1.1 200 O\u{1}K\r\n\r\n", Malformed::Status),
+            ("HTTP/1.1 200 OK\rX", Malformed::Status),
+            ("\rHTTP/1.1 200 OK\r\n\r\n", Malformed::NewLine),
+            ("HTTP/1.1 200 OK\r\na: b\r\n\rX", Malformed::NewLine),
+            ("HTTP/1.1 200 OK\r\n: b\r\n\r\n", Malformed::FieldName),
+            ("HTTP/1.1 200 OK\r\na : b\r\n\r\n", Malformed::FieldName),
+            ("HTTP/1.1 200 OK\r\n a: b\r\n\r\n", Malformed::FieldName),
+            ("HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n", Malformed::FieldName),
+            ("HTTP/1.1 200 OK\r\na b\r\n\r\n", Malformed::FieldName),
+            ("HTTP/1.1 200 OK\r\n\u{e4}: b\r\n\r\n", Malformed::FieldName),
+            ("HTTP/1.1 200 OK\r\na: b\0c\r\n\r\n", Malformed::FieldValue),
+            ("HTTP/1.1 200 OK\r\na: b\rc\r\n\r\n", Malformed::FieldValue),
+            ("HTTP/1.1 200 OK\r\na: \u{7f}\r\n\r\n", Malformed::FieldValue),
+        ] {
+            assert_eq!(parsed(bytes.as_bytes()), Err(error), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn every_beginning_of_a_head_is_incomplete() {
+        let bytes = b"\r\nHTTP/1.1 200 OK\r\nA: b\r\nC: d\n\r\n";
+        for len in 0..bytes.len() {
+            assert_eq!(parsed(&bytes[..len]), Ok(None), "{len} bytes");
+        }
+        assert!(matches!(parsed(bytes), Ok(Some(_))));
+    }
+
+    #[test]
+    fn a_head_may_have_many_fields_up_to_the_limit() {
+        for count in [0, 1, SLOTS, SLOTS + 1, 101, MAX_FIELDS] {
+            let bytes = with_fields(count);
+            let Ok(Some((_, _, fields, len))) = parsed(&bytes) else { panic!("{count} fields") };
+            assert_eq!((fields.len(), len), (count, bytes.len()));
+            let last = fields.last().map(|(name, _)| name.clone());
+            assert_eq!(last, count.checked_sub(1).map(|i| format!("x-{i}")));
+        }
+        assert_eq!(parsed(&with_fields(MAX_FIELDS + 1)), Err(Malformed::TooManyFields));
+    }
+
+    /// Hands `bytes` to a partial head in pieces of `size`; how many it took if the head is complete, and what it kept.
+    fn taken(bytes: &[u8], size: usize) -> Result<(Option<usize>, Vec<u8>), Malformed> {
+        let mut partial = Partial::default();
+        let mut taken = 0;
+        for piece in bytes.chunks(size) {
+            let mut rest = piece;
+            let complete = partial.take(&mut rest)?;
+            taken += piece.len() - rest.len();
+            if complete {
+                return Ok((Some(taken), partial.kept().to_vec()));
+            }
+            assert!(rest.is_empty(), "an incomplete head leaves bytes");
+        }
+        Ok((None, partial.kept().to_vec()))
+    }
+
+    #[test]
+    fn the_end_of_a_head_is_found_however_it_is_cut() {
+        for (bytes, head) in [
+            ("HTTP/1.1 200 OK\r\na: b\r\n\r\nbody", 0..25),
+            ("HTTP/1.1 200 OK\na: b\n\nbody", 0..22),
+            ("HTTP/1.1 200 OK\n\r\nbody", 0..18),
+            ("HTTP/1.1 200 OK\r\n\nbody", 0..18),
+            ("\r\n\n\r\nHTTP/1.1 200 OK\r\n\r\n\r\n", 5..24),
+            ("a\rb\n\rc\r\n\r\n\r\n", 0..10),
+        ] {
+            for size in 1..=bytes.len() {
+                let found = taken(bytes.as_bytes(), size);
+                let expected = (Some(head.end), bytes.as_bytes()[head.clone()].to_vec());
+                assert_eq!(found, Ok(expected), "{bytes:?} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_line_before_a_head_needs_its_line_feed() {
+        for size in 1..=3 {
+            assert_eq!(taken(b"\r\n\rX", size), Err(Malformed::NewLine), "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_head_of_the_largest_size_is_taken_and_no_larger_one() {
+        let head = |len: usize| {
+            let mut bytes = b"\r\nHTTP/1.1 200 OK\r\na: ".to_vec();
+            bytes.resize(len - 4, b'b');
+            bytes.extend(b"\r\n\r\n");
+            bytes
+        };
+        for size in [1000, 4096, MAX_HEAD, 2 * MAX_HEAD] {
+            let (end, kept) = taken(&head(MAX_HEAD), size).unwrap();
+            assert_eq!((end, kept.len()), (Some(MAX_HEAD), MAX_HEAD - 2), "pieces of {size}");
+            assert_eq!(taken(&head(MAX_HEAD + 1), size), Err(Malformed::HeadTooLarge));
+        }
+        assert_eq!(Partial::default().found(MAX_HEAD), Ok(()));
+        assert_eq!(Partial::default().found(MAX_HEAD + 1), Err(Malformed::HeadTooLarge));
+    }
+
+    #[test]
+    fn endless_empty_lines_reach_the_limit_and_are_not_kept() {
+        let mut partial = Partial::default();
+        let mut came = 0;
+        let error = loop {
+            let mut bytes = &b"\r\n\n"[..];
+            came += bytes.len();
+            match partial.take(&mut bytes) {
+                Ok(complete) => assert!(!complete && partial.kept().is_empty()),
+                Err(e) => break e,
+            }
+        };
+        assert_eq!((error, came), (Malformed::HeadTooLarge, MAX_HEAD.next_multiple_of(3)));
+    }
+}

@@ -179,3 +179,171 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::{MAX_HEAD, scanned};
+    use super::*;
+
+    /// A reader that has taken the head of a response from `bytes`, and the response's status.
+    fn after_head(bytes: &mut &[u8]) -> (Reader, u16) {
+        let mut reader = Reader::new(AnswerTo::Other);
+        let status = reader.head(bytes, |head, _| head.status).unwrap().unwrap();
+        (reader, status)
+    }
+
+    #[test]
+    fn a_response_in_one_piece_is_seen_without_a_copy() {
+        let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+        let mut rest = &bytes[..];
+        let mut reader = Reader::new(AnswerTo::Other);
+        let place = reader.head(&mut rest, |head, framing| {
+            assert!(framing.persists);
+            head.fields[0].name.as_ptr()
+        });
+        assert_eq!(place, Ok(Some(bytes[17..].as_ptr())));
+        assert!(!reader.is_done() && !reader.persists());
+        assert_eq!(reader.left(), Some(3));
+        let data = reader.body(&mut rest).unwrap().unwrap();
+        assert_eq!(data.as_ptr_range(), bytes[38..].as_ptr_range());
+        assert_eq!(reader.body(&mut rest), Ok(None));
+        assert!(reader.is_done() && reader.persists() && rest.is_empty());
+        assert_eq!(reader.partial.kept().len(), 0);
+    }
+
+    #[test]
+    fn an_incomplete_head_is_kept_and_the_bytes_behind_it_are_not() {
+        let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd";
+        for cut in 1..38 {
+            let (mut first, mut second) = bytes.split_at(cut);
+            let mut reader = Reader::new(AnswerTo::Other);
+            let head = |head: &Head<'_>, _: &Framing<'_>| head.value("content-length").is_some();
+            assert_eq!(reader.head(&mut first, head), Ok(None));
+            assert!(first.is_empty() && reader.left().is_none(), "cut at {cut}");
+            assert_eq!(reader.head(&mut second, head), Ok(Some(true)), "cut at {cut}");
+            assert_eq!(second, b"abcd");
+            assert_eq!(reader.body(&mut second), Ok(Some(&b"abc"[..])));
+            assert_eq!(reader.body(&mut second), Ok(None));
+            assert!(reader.persists());
+            assert_eq!(second, b"d");
+        }
+    }
+
+    #[test]
+    fn interim_responses_are_skipped() {
+        let mut bytes =
+            &b"HTTP/1.1 100 Continue\r\n\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\
+              Connection: close\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nX"[..];
+        let (reader, status) = after_head(&mut bytes);
+        assert_eq!((status, reader.persists(), bytes), (204, true, &b"X"[..]));
+    }
+
+    #[test]
+    fn interim_responses_are_bounded() {
+        for count in [MAX_INTERIM, MAX_INTERIM + 1] {
+            let text = "HTTP/1.1 199 X\r\n\r\n".repeat(count as usize) + "HTTP/1.1 200 OK\r\n\r\n";
+            for size in [7, 18, usize::MAX] {
+                let mut reader = Reader::new(AnswerTo::Other);
+                let mut pieces = text.as_bytes().chunks(size);
+                let found = pieces.find_map(|mut piece| {
+                    reader.head(&mut piece, |head, _| head.status).transpose()
+                });
+                let expected =
+                    if count > MAX_INTERIM { Err(Malformed::TooManyInterim) } else { Ok(200) };
+                assert_eq!(found, Some(expected), "{count} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn switching_protocols_is_an_error() {
+        let mut bytes = &b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"[..];
+        let mut reader = Reader::new(AnswerTo::Other);
+        assert_eq!(reader.head(&mut bytes, |_, _| ()), Err(Malformed::Upgrade));
+    }
+
+    #[test]
+    fn an_answer_to_head_ends_with_its_head() {
+        let mut bytes = &b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"[..];
+        let mut reader = Reader::new(AnswerTo::Head);
+        assert_eq!(reader.head(&mut bytes, |head, _| head.status), Ok(Some(200)));
+        assert!(reader.is_done() && reader.persists());
+    }
+
+    #[test]
+    fn a_close_tells_how_much_has_come() {
+        for (bytes, expected) in [
+            ("", Ok(End::InHead)),
+            ("\r\n\r", Ok(End::InHead)),
+            ("HTTP/1.1 200 OK\r\n", Ok(End::InHead)),
+            ("HTTP/1.1 100 Continue\r\n\r\n", Ok(End::InHead)),
+            ("HTTP/1.1 200 OK\r\n\r\n", Ok(End::Whole)),
+            ("HTTP/1.1 200 OK\r\n\r\nabc", Ok(End::Whole)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", Ok(End::InBody)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", Ok(End::InBody)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", Ok(End::Whole)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r", Ok(End::InBody)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Ok(End::Whole)),
+        ] {
+            for size in [1, 3, usize::MAX] {
+                let mut reader = Reader::new(AnswerTo::Other);
+                let mut has_head = false;
+                for mut piece in bytes.as_bytes().chunks(size) {
+                    if !has_head {
+                        has_head = reader.head(&mut piece, |_, _| ()).unwrap().is_some();
+                    }
+                    while reader.body(&mut piece).unwrap().is_some() {}
+                }
+                assert_eq!(reader.close(), expected, "{bytes:?} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_close_within_a_malformed_head_names_what_is_wrong() {
+        let mut reader = Reader::new(AnswerTo::Other);
+        for mut byte in b"SSH-2.0-OpenSSH\r\n".chunks(1).take(1) {
+            assert_eq!(reader.head(&mut byte, |_, _| ()), Err(Malformed::Version));
+        }
+        let mut reader = Reader::new(AnswerTo::Other);
+        for mut byte in b"HTTP/1.1 200 OK\r\na b\r\n".chunks(1) {
+            assert_eq!(reader.head(&mut byte, |_, _| ()), Ok(None));
+        }
+        assert_eq!(reader.close(), Err(Malformed::FieldName));
+    }
+
+    #[test]
+    fn the_work_grows_with_the_length_of_a_head_and_not_with_its_square() {
+        let lines = |count: usize| {
+            let fields = (0..count).map(|i| format!("field-{i}: some value of it\r\n"));
+            format!("HTTP/1.1 200 OK\r\n{}\r\n", fields.collect::<Vec<_>>().concat())
+        };
+        let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(60);
+        let long = format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "b".repeat(MAX_HEAD - 30));
+        for text in [
+            lines(10),
+            lines(1000),
+            long,
+            format!("{}{}", "\r\n".repeat(100_000), lines(10)),
+            format!("{}{}", "\n".repeat(300_000), lines(10)),
+            format!("{interim}{}", lines(100)),
+        ] {
+            for size in [1, 2, 3, 100, 4096, usize::MAX] {
+                let before = scanned::total();
+                let mut reader = Reader::new(AnswerTo::Other);
+                let mut found = None;
+                for mut piece in text.as_bytes().chunks(size) {
+                    found = reader.head(&mut piece, |head, _| head.status).unwrap();
+                }
+                assert_eq!(found, Some(200));
+                // Once where it lies, once for its end, once when it is whole; twice each time if its fields are many.
+                let scanned = scanned::total() - before;
+                assert!(
+                    scanned <= 5 * text.len(),
+                    "{scanned} of {} bytes in pieces of {size}",
+                    text.len()
+                );
+            }
+        }
+    }
+}
