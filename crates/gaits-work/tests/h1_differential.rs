@@ -1,5 +1,5 @@
-//! Holds our HTTP/1.1 reader against hyper's client: whatever bytes come, in whatever pieces, both agree on status and body, or both fail. What only one of them
-//! accepts is listed in `h1_support::DIFFERENCES`.
+//! Compares our HTTP/1.1 reader with hyper's client. Whatever bytes come, in whatever pieces, the two give the
+//! same status and body, or both fail. `h1_support::DIFFERENCES` lists what only one of them accepts.
 
 mod h1_responses;
 mod h1_support;

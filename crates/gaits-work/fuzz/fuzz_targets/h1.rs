@@ -1,5 +1,5 @@
-//! Reads any bytes, cut anyhow, with our HTTP/1.1 reader and with hyper's client. It crashes when they disagree in a way that is not listed, when where the bytes are cut
-//! makes a difference, and when something panics.
+//! Reads any bytes, in any pieces, with our HTTP/1.1 reader and with hyper's client. It panics when the two
+//! disagree in a way that is not listed, and when other pieces of the same bytes give another result.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Where our reader and hyper's client differ on purpose.
+//! The list of what our reader and hyper's client treat differently, on purpose.
 
 use super::{Answer, HyperFault, OurFault};
 use gaits_work::h1::{MAX_CODINGS, MAX_HEAD, MAX_INTERIM, MAX_SIZE_LINE, Malformed};
@@ -13,13 +13,13 @@ pub(crate) enum Accepts {
 /// One difference, with its reason.
 #[derive(Debug)]
 pub(crate) struct Difference {
-    /// What in a response makes it.
+    /// What the response has.
     pub(crate) what: &'static str,
     /// Why ours does not do as hyper does.
     pub(crate) why: &'static str,
-    /// Who accepts it, and what the other says if that is ours.
+    /// Who accepts it, and which error ours gives if it does not.
     pub(crate) accepts: Accepts,
-    /// A response that shows it.
+    /// Makes a response that shows the difference.
     pub(crate) example: fn() -> Vec<u8>,
     /// Whether the bytes, given hyper's error if there is one, may have it.
     may_have: fn(&[u8], Option<&HyperFault>) -> bool,
@@ -43,7 +43,7 @@ impl Difference {
     }
 }
 
-/// All there are.
+/// All differences that are allowed.
 pub(crate) const DIFFERENCES: [Difference; 9] = [
     Difference {
         what: "a response with status 101",
@@ -65,7 +65,7 @@ pub(crate) const DIFFERENCES: [Difference; 9] = [
     },
     Difference {
         what: "a head that is larger than the limit",
-        why: "hyper's limit is what its buffer holds, which a last read may exceed; ours does not depend on how the head is cut",
+        why: "hyper's limit is on its buffer, which the last read may exceed; ours does not depend on how the head is cut",
         accepts: Accepts::Hyper(Malformed::HeadTooLarge),
         example: || {
             let mut bytes = b"HTTP/1.1 204 No Content\r\na: ".to_vec();
@@ -95,7 +95,7 @@ pub(crate) const DIFFERENCES: [Difference; 9] = [
     },
     Difference {
         what: "a lone line feed in the trailers",
-        why: "hyper counts it as the end of a line in one place and not in another, so it accepts some of them by accident",
+        why: "hyper takes it as the end of a line in one place and not in another, and so accepts a few of them",
         accepts: Accepts::Hyper(Malformed::Trailer),
         example: || chunked("0\r\na: b\n\r\n\r\n"),
         may_have: |bytes, _| bytes.windows(2).any(|two| two[0] != b'\r' && two[1] == b'\n'),
@@ -133,7 +133,7 @@ fn says(fault: Option<&HyperFault>, message: &str) -> bool {
     fault.is_some_and(|fault| fault.0.contains(message))
 }
 
-/// How many lines there are, complete ones.
+/// Counts the complete lines.
 fn lines(bytes: &[u8]) -> usize {
     bytes.split(|b| *b == b'\n').count() - 1
 }

@@ -29,7 +29,8 @@ impl From<hyper::Error> for HyperFault {
     }
 }
 
-/// So often everybody has a turn between the last piece and the end of the connection, so that a response that needs no end is done before it.
+/// How often all tasks run between the last piece and the end of the connection. A response that does not end
+/// with the connection is done by then.
 const TURNS: usize = 50;
 
 /// Sends a request, answers it with these pieces, and then closes the connection.

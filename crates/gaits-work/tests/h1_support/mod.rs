@@ -1,6 +1,5 @@
-//! Reads the same bytes with our reader and with hyper's client, and knows where the two may differ.
-//!
-//! The fuzz target uses it too.
+//! Reads the same bytes with our reader and with hyper's client, and knows where the two may differ. The tests
+//! and the fuzz target use it.
 
 mod differences;
 mod hyper_client;
@@ -18,11 +17,11 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Whether the connection can be used for another request.
     pub(crate) reusable: bool,
-    /// How many bytes came after the response; hyper does not tell.
+    /// How many bytes came after the response, which hyper does not say.
     pub(crate) unused: Option<usize>,
 }
 
-/// Reads with both, and panics when they disagree in a way that is not in [`DIFFERENCES`]. Gives what ours made of it.
+/// Reads with both, and panics when they disagree in a way that is not in [`DIFFERENCES`]. Gives our result.
 pub(crate) fn agree(to: AnswerTo, pieces: &[&[u8]]) -> Result<Answer, OurFault> {
     let ours = our_reader::read(to, pieces);
     let hypers = hyper_client::read(to, pieces);
@@ -58,7 +57,8 @@ fn disagreement(ours: &Answer, hypers: &Answer) -> Option<&'static str> {
     }
 }
 
-/// Makes a case of the bytes of a fuzzer or of a file: one that says what is answered, one that says how the rest is cut, and the rest.
+/// Makes a case from the bytes of a fuzzer or of a file. The first byte says which request is answered, the
+/// second says how the rest is cut, and the rest is the response.
 pub(crate) fn case(data: &[u8]) -> Option<(AnswerTo, Vec<&[u8]>)> {
     let (&[to, cut], mut rest) = data.split_first_chunk()?;
     let to = if to & 1 == 1 { AnswerTo::Head } else { AnswerTo::Other };
@@ -69,7 +69,7 @@ pub(crate) fn case(data: &[u8]) -> Option<(AnswerTo, Vec<&[u8]>)> {
     let mut random = u32::from(cut);
     while !rest.is_empty() {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // Small pieces and large ones, from a byte up.
+        // The pieces have from 1 to 512 bytes, mostly few.
         let most = 1 << ((random >> 24) % 10);
         let len = 1 + (random >> 8) as usize % most;
         let (piece, others) = rest.split_at(len.min(rest.len()));
@@ -79,7 +79,7 @@ pub(crate) fn case(data: &[u8]) -> Option<(AnswerTo, Vec<&[u8]>)> {
     Some((to, pieces))
 }
 
-/// What one of the two made of the bytes, for [`Difference::example`] tests.
+/// Reads with both and gives both results.
 pub(crate) fn both(
     to: AnswerTo,
     pieces: &[&[u8]],
