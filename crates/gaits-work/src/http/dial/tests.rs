@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http::dns::scripted::{self, Script, join_all};
+use crate::http::route::Route;
 use crate::http::target::Target;
 use gaits_core::ManualClock;
 use socket2::{Domain, Socket, Type};
@@ -9,7 +10,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::pending;
 use std::net::TcpListener;
-use std::rc::Rc;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -30,8 +30,8 @@ fn order(ips_: &str, turn: usize) -> String {
     order.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(" ")
 }
 
-fn origin(url: &str) -> Rc<Origin> {
-    Target::parse(url, None).unwrap().origin
+fn endpoint(url: &str) -> Endpoint {
+    Route::direct(&Target::parse(url, None).unwrap().origin).endpoint
 }
 
 fn trace() -> Trace {
@@ -252,8 +252,8 @@ fn deaden(listener: &TcpListener) -> Vec<Socket> {
 }
 
 /// The route to a host that has these addresses.
-fn route_to(addresses: &Arc<Addresses>) -> Route {
-    Route::Name(Lookup::known(Ok(addresses.clone())))
+fn route_to(addresses: &Arc<Addresses>) -> Located {
+    Located::Name(Lookup::known(Ok(addresses.clone())))
 }
 
 fn dialer(delay: Duration) -> Dialer {
@@ -267,7 +267,7 @@ fn a_host_is_reached_though_its_first_address_drops_what_is_sent_to_it() {
     let ([dead, alive], port) = listeners(["127.0.0.2", "127.0.0.3"]);
     let _filled = deaden(&dead);
     let addresses = Arc::new(Addresses::new(ips("127.0.0.2 127.0.0.3")).unwrap());
-    let (dialer, origin) = (dialer(ATTEMPT_DELAY), origin(&format!("http://host.example:{port}/")));
+    let (dialer, origin) = (dialer(ATTEMPT_DELAY), endpoint(&format!("http://host.example:{port}/")));
     paused(async {
         // Whatever turn they begin with, the dead address is the first of one of two.
         for _ in 0..2 {
@@ -286,7 +286,7 @@ fn the_addresses_of_a_host_share_the_load() {
     let addresses = Arc::new(Addresses::new(ips("127.0.0.2 127.0.0.3 127.0.0.4")).unwrap());
     // The delay is longer than any busy machine takes to connect to itself.
     let (dialer, origin) =
-        (dialer(Duration::from_mins(10)), origin(&format!("http://host.example:{port}/")));
+        (dialer(Duration::from_mins(10)), endpoint(&format!("http://host.example:{port}/")));
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let mut shares = HashMap::new();
     runtime.block_on(async {
@@ -303,9 +303,9 @@ fn the_addresses_of_a_host_share_the_load() {
 fn a_host_that_refuses_everywhere_says_so() {
     let (closed, port) = listeners(["127.0.0.1"]);
     drop(closed);
-    let (dialer, origin) = (dialer(ATTEMPT_DELAY), origin(&format!("http://localhost:{port}/")));
+    let (dialer, origin) = (dialer(ATTEMPT_DELAY), endpoint(&format!("http://localhost:{port}/")));
     paused(async {
-        let route = dialer.route(&origin, &mut trace()).await;
+        let route = dialer.locate(&origin, &mut trace()).await;
         let failed = dialer.connect(route, &origin, no_room, &mut trace()).await;
         let Err(Fault::Failed(e)) = failed else { panic!("{failed:?}") };
         let wanted =
@@ -330,12 +330,12 @@ fn the_time_to_connect_does_not_begin_before_the_name_is_asked_for() {
     scripted::run(script, limit, async |dns| {
         let dialer = Dialer::with(dns, Some(limit), Arc::<ManualClock>::default());
         let resolve = |host: String| {
-            let (dialer, origin) = (&dialer, origin(&format!("http://{host}.example/")));
+            let (dialer, origin) = (&dialer, endpoint(&format!("http://{host}.example/")));
             async move {
                 let mut trace = trace();
-                let route = dialer.route(&origin, &mut trace).await;
+                let route = dialer.locate(&origin, &mut trace).await;
                 assert_eq!(trace.phase(), Phase::Dns);
-                let Route::Name(lookup) = route else { panic!("{route:?}") };
+                let Located::Name(lookup) = route else { panic!("{route:?}") };
                 timeout(limit, dialer.resolve(lookup, &origin, &mut || false)).await.unwrap()
             }
         };
@@ -361,8 +361,8 @@ fn a_request_whose_name_waits_says_that_no_name_server_was_asked() {
     scripted::run(script, Duration::from_secs(10), async |dns| {
         let silent: Vec<Lookup> = (0..64).map(|i| dns.look_up(&format!("s{i}.example"))).collect();
         let dialer = Dialer::with(dns, None, Arc::<ManualClock>::default());
-        let (origin, mut trace) = (origin("http://last.example/"), trace());
-        let route = timeout(Duration::from_millis(100), dialer.route(&origin, &mut trace)).await;
+        let (origin, mut trace) = (endpoint("http://last.example/"), trace());
+        let route = timeout(Duration::from_millis(100), dialer.locate(&origin, &mut trace)).await;
         assert!(route.is_err(), "{route:?}");
         let wanted = "waiting to resolve the host name (no name server was asked yet)";
         assert_eq!(trace.phase().to_string(), wanted);
@@ -373,11 +373,11 @@ fn a_request_whose_name_waits_says_that_no_name_server_was_asked() {
 #[test]
 fn an_address_needs_no_look_up() {
     let ([listening], port) = listeners(["127.0.0.2"]);
-    let (dialer, origin) = (dialer(ATTEMPT_DELAY), origin(&format!("http://127.0.0.2:{port}/")));
+    let (dialer, origin) = (dialer(ATTEMPT_DELAY), endpoint(&format!("http://127.0.0.2:{port}/")));
     paused(async {
         let mut trace = trace();
-        let route = dialer.route(&origin, &mut trace).await;
-        assert!(matches!(route, Route::Address(_)));
+        let route = dialer.locate(&origin, &mut trace).await;
+        assert!(matches!(route, Located::Address(_)));
         assert_eq!(trace.phase(), Phase::Between);
         let tcp = dialer.connect(route, &origin, no_room, &mut trace).await.unwrap();
         assert_eq!(tcp.peer_addr().unwrap(), listening.local_addr().unwrap());

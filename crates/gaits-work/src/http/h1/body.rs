@@ -1,18 +1,21 @@
-//! The body of a response, taken out of its framing piece by piece.
+//! Takes the body of a response out of its framing, piece by piece.
 //!
-//! Its pieces are views into the bytes that come; nothing is copied or kept. Limit: trailers are checked and read over, nobody is told of them.
+//! The pieces are views into the bytes that come; nothing is copied or kept. Limit: trailers are checked and
+//! dropped.
 
 use super::chars::{is_token, is_value};
 use super::framing::Delimited;
 use super::malformed::Malformed;
 
-/// So many bytes the chunk extensions of one body may have, less one. As hyper has it.
+/// The chunk extensions of one body must be smaller than this many bytes. hyper has the same limit.
 pub const MAX_EXTENSIONS: u32 = 16 * 1024;
 
-/// So many bytes the trailers of one body may have, with the empty line behind them, less one. As hyper has it.
+/// The trailers of one body, with the empty line behind them, must be smaller than this many bytes. hyper has
+/// the same limit.
 pub const MAX_TRAILERS: u32 = 16 * 1024;
 
-/// With so many characters a chunk's size may be written. Some servers fill up with zeros or blanks to a fixed width; without a limit they could send them for ever.
+/// The most characters that the size of a chunk may be written with. Some servers pad it to a fixed width with
+/// zeros or blanks; without a limit a server could send them for ever.
 pub const MAX_SIZE_LINE: u32 = 1024;
 
 /// Takes a body out of its framing.
@@ -28,7 +31,7 @@ enum State {
 }
 
 impl Body {
-    /// The body of a response whose head says that it ends so.
+    /// Prepares for the first byte of a body that is delimited in this way.
     #[must_use]
     pub fn new(delimited: Delimited) -> Self {
         Self(match delimited {
@@ -39,8 +42,8 @@ impl Body {
         })
     }
 
-    /// Takes the next data from the beginning of `bytes`, which it shortens by what it used; none when it can do no more with them: then they are
-    /// used up or [`is_done`](Self::is_done).
+    /// Takes the next piece of data from `bytes`, and shortens `bytes` by what it used. Gives none when `bytes`
+    /// is used up or the body [is done](Self::is_done). A piece is never empty.
     pub fn take<'b>(&mut self, bytes: &mut &'b [u8]) -> Result<Option<&'b [u8]>, Malformed> {
         if bytes.is_empty() {
             return Ok(None);
@@ -66,13 +69,13 @@ impl Body {
         }
     }
 
-    /// Whether all of it has come. Bytes after that are no part of the response.
+    /// Whether all of the body has come. Bytes that follow are not part of the response.
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self.0, State::Done)
     }
 
-    /// How many bytes are still to come, if the server has said so.
+    /// Gives how many bytes are still to come, if the server has announced it.
     #[must_use]
     pub fn left(&self) -> Option<u64> {
         match self.0 {
@@ -82,7 +85,7 @@ impl Body {
         }
     }
 
-    /// Says that no more bytes will come; whether all of the body has.
+    /// Tells the body that the connection has ended. Gives whether all of the body has come.
     pub fn close(&mut self) -> bool {
         if let State::UntilClose = self.0 {
             self.0 = State::Done;
@@ -91,7 +94,7 @@ impl Body {
     }
 }
 
-/// Splits off the beginning of `bytes`, of `most` bytes at most.
+/// Splits at most `most` bytes off the beginning of `bytes`.
 fn split_at_most<'b>(bytes: &mut &'b [u8], most: u64) -> &'b [u8] {
     let len = usize::try_from(most).unwrap_or(usize::MAX).min(bytes.len());
     let (first, rest) = bytes.split_at(len);
@@ -99,19 +102,21 @@ fn split_at_most<'b>(bytes: &mut &'b [u8], most: u64) -> &'b [u8] {
     first
 }
 
-/// Where a chunked body is at, between two bytes.
+/// The state of a chunked body between two bytes.
 #[derive(Debug, Default)]
 struct Chunked {
     at: At,
-    /// The size of the chunk, while it is read, and then what is left of it.
+    /// The size of the chunk as far as it was read, then how much of the chunk is still to come.
     left: u64,
-    /// The characters of the size's line.
+    /// How many characters the size of this chunk was written with so far.
     line: u32,
+    /// How many bytes the chunk extensions of the body had so far.
     extensions: u32,
+    /// How many bytes have come after the line of the last chunk.
     trailers: u32,
 }
 
-/// What the next byte belongs to.
+/// What the next byte is part of.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum At {
     /// The first digit of a chunk's size.
@@ -125,7 +130,7 @@ enum At {
     Data,
     DataReturn,
     DataFeed,
-    /// The beginning of a trailer, or of the line break that ends all.
+    /// The beginning of a trailer, or of the empty line that ends the body.
     Last,
     TrailerName,
     TrailerValue,
@@ -157,7 +162,7 @@ impl Chunked {
         }
     }
 
-    /// What comes after `byte`, which is none of the data.
+    /// Looks at `byte`, which is not data, and gives what the byte after it is part of.
     fn after(&mut self, byte: u8) -> Result<At, Malformed> {
         Ok(match self.at {
             At::Start => {
@@ -170,7 +175,7 @@ impl Chunked {
                 b'\r' => At::SizeFeed,
                 b';' => At::Extension,
                 b' ' | b'\t' => {
-                    self.lengthen_line()?;
+                    self.count_in_line()?;
                     At::Blanks
                 }
                 _ if self.at == At::Size => {
@@ -203,7 +208,7 @@ impl Chunked {
                 }
                 self.after_last_chunk(byte)?
             }
-            // Not asked about these two.
+            // `take` does not come here in these two states.
             At::Data | At::Done => self.at,
         })
     }
@@ -221,21 +226,21 @@ impl Chunked {
         }
     }
 
-    /// Takes a hexadecimal digit of a chunk's size.
+    /// Adds a hexadecimal digit to the size of a chunk.
     fn digit(&mut self, byte: u8) -> Result<(), Malformed> {
         let digit = char::from(byte).to_digit(16).ok_or(Malformed::ChunkSize)?;
         self.left = self.left.checked_mul(16).ok_or(Malformed::ChunkSizeOverflow)?;
         self.left += u64::from(digit);
-        self.lengthen_line()
+        self.count_in_line()
     }
 
-    fn lengthen_line(&mut self) -> Result<(), Malformed> {
+    fn count_in_line(&mut self) -> Result<(), Malformed> {
         self.line += 1;
         if self.line > MAX_SIZE_LINE { Err(Malformed::ChunkSizeTooLong) } else { Ok(()) }
     }
 }
 
-/// Goes on to `next` if `byte` is the one that must come.
+/// Gives `next` if `byte` is the wanted one.
 fn expect(byte: u8, wanted: u8, next: At, error: Malformed) -> Result<At, Malformed> {
     if byte == wanted { Ok(next) } else { Err(error) }
 }

@@ -1,6 +1,6 @@
-//! Which bytes may stand where in a head (RFC 9110, section 5).
+//! Knows which bytes are allowed where in a head (RFC 9110, sections 5.5 and 5.6.2).
 
-/// Whether a method's or a field's name may have it.
+/// Whether the byte is allowed in a method and in the name of a field.
 pub(super) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -22,12 +22,12 @@ pub(super) const fn is_token(byte: u8) -> bool {
         )
 }
 
-/// Whether a field's value may have it: all but control characters, of which only the tab may stand there.
+/// Whether the byte is allowed in the value of a field. The tab is the only control character that is.
 pub(super) const fn is_value(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
-/// Whether a request's target may have it: visible ASCII.
+/// Whether the byte is allowed in the target of a request, which is visible ASCII.
 pub(super) const fn is_target(byte: u8) -> bool {
     byte.is_ascii_graphic()
 }

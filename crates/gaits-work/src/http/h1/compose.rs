@@ -1,32 +1,32 @@
-//! The head of a request as bytes.
+//! Writes the head of a request.
 //!
-//! Limit: knows no field by its name; which of them a request needs, and in which order, is its caller's to say.
+//! Limit: adds no field by itself, not even `host`; the caller gives all fields in their order.
 
 use super::chars::{is_target, is_token, is_value};
 
-/// What a request's head must not have, since the server would read another request than was meant.
+/// Why a head cannot be sent: the server would read another request than the one that is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unsendable {
-    /// The method is no token.
-    #[error("the request's method is empty or has a character that methods must not have")]
+    /// The method is empty or has a character that is not allowed.
+    #[error("the request's method is empty or has a character that is not allowed")]
     Method,
-    /// The target is empty or not visible ASCII throughout.
+    /// The target is empty or has a character that is not visible ASCII.
     #[error("the request's target is empty or has a character that is not visible ASCII")]
     Target,
-    /// A field's name is no token.
-    #[error("the name of a header field is empty or has a character that names must not have")]
+    /// The name of a field is empty or has a character that is not allowed.
+    #[error("the name of a header field is empty or has a character that is not allowed")]
     FieldName,
-    /// A field's value has a control character.
+    /// The value of a field has a control character.
     #[error("the value of a header field has a control character")]
     FieldValue,
 }
 
-/// The fields that all requests to one origin have in common, checked and written once.
+/// Keeps the fields that all requests to one origin have in common. They are checked and written out once.
 #[derive(Clone)]
 pub struct Prepared(Box<[u8]>);
 
 impl Prepared {
-    /// Keeps these fields, in their order and as they are written. Refuses what could not be sent as it is meant.
+    /// Checks these fields and keeps them, in their order and with their names as they are given.
     pub fn new<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         fields: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, Unsendable> {
@@ -39,15 +39,16 @@ impl Prepared {
 }
 
 impl std::fmt::Debug for Prepared {
-    /// Says how large it is, but not what is in it, which may be a secret.
+    /// Shows the size but not the fields, which may hold secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Prepared").field("len", &self.0.len()).finish_non_exhaustive()
     }
 }
 
-/// Appends to `out` the whole head of a request: its first line, the prepared fields, then the `extra` ones, which are this request's alone.
+/// Appends the whole head of a request to `out`: the first line, the prepared fields, then the `extra` fields,
+/// which only this request has.
 ///
-/// Leaves `out` as it was when something in it cannot be sent.
+/// On an error nothing is appended.
 pub fn write_head<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     out: &mut Vec<u8>,
     method: &str,

@@ -1,33 +1,34 @@
-//! How the body of a response is delimited, and whether its connection can be used again (RFC 9112, sections 6.3 and 9.3).
+//! Decides where the body of a response ends, and whether its connection can be used again (RFC 9112,
+//! sections 6.3 and 9.3).
 //!
-//! Decides as hyper's client does. Limit: believes the server; whether the body comes as announced is found out by [`Body`](super::Body).
+//! It decides as hyper's client does. Limit: it sees the head only; [`Body`](super::Body) checks what follows.
 
 use super::head::Head;
 use super::malformed::Malformed;
 use crate::http::detail::HttpVersion;
 
-/// The most transfer codings that are told beside the last chunked. Servers apply one at most.
+/// The most transfer codings that a response may have beside chunked. Servers apply one at most.
 pub const MAX_CODINGS: usize = 4;
 
-/// What the request asked for, as far as the response's framing depends on it.
+/// Which sort of request the response answers, as far as its framing depends on that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerTo {
-    /// A HEAD request: its response has the fields of a body, and none.
+    /// A HEAD request, whose response has no body, though its fields tell of one.
     Head,
-    /// A request of any other method but CONNECT, which is never sent.
+    /// A request with another method. CONNECT, which has rules of its own, is not supported.
     Other,
 }
 
 /// Where a body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delimited {
-    /// There is none.
+    /// There is no body.
     Absent,
-    /// After so many bytes.
+    /// It ends after that many bytes.
     Length(u64),
-    /// With the last chunk and the trailers after it.
+    /// It ends with the last chunk and the trailers behind it.
     Chunked,
-    /// With the connection, so that a cut-off body looks like a whole one.
+    /// It ends when the connection does, so a truncated body cannot be told from a whole one.
     UntilClose,
 }
 
@@ -36,20 +37,20 @@ pub enum Delimited {
 pub struct Framing<'h> {
     /// Where the body ends.
     pub delimited: Delimited,
-    /// What was done to the body beside chunking it.
+    /// The transfer codings that are on the body beside chunked.
     pub codings: Codings<'h>,
     /// Whether the connection can be used again once the body has been read.
     pub persists: bool,
 }
 
 impl<'h> Framing<'h> {
-    /// The framing of a final response, which is one whose status is not 1xx.
+    /// Decides the framing of a final response, which is one whose status is not 1xx.
     pub fn of(head: &Head<'h>, to: AnswerTo) -> Result<Self, Malformed> {
-        let told = Told::by(head);
+        let found = Found::in_head(head);
         let mut codings = Codings::default();
         let delimited = if to == AnswerTo::Head || matches!(head.status, 204 | 304) {
             Delimited::Absent
-        } else if let Some(last) = told.last_codings {
+        } else if let Some(last) = found.last_codings {
             if head.version == HttpVersion::Http10 {
                 return Err(Malformed::TransferEncoding);
             }
@@ -57,20 +58,20 @@ impl<'h> Framing<'h> {
             codings = Codings::of(head, chunked)?;
             if chunked { Delimited::Chunked } else { Delimited::UntilClose }
         } else {
-            match told.length {
-                Length::Untold => Delimited::UntilClose,
-                Length::Told(length) => Delimited::Length(length),
-                Length::Nonsense => return Err(Malformed::ContentLength),
+            match found.length {
+                Length::Absent => Delimited::UntilClose,
+                Length::Known(length) => Delimited::Length(length),
+                Length::Invalid => return Err(Malformed::ContentLength),
             }
         };
-        let stays = !told.close && (head.version != HttpVersion::Http10 || told.keep_alive);
+        let stays = !found.close && (head.version != HttpVersion::Http10 || found.keep_alive);
         Ok(Self { delimited, codings, persists: stays && delimited != Delimited::UntilClose })
     }
 }
 
-/// What the fields say that framing depends on, collected in one pass.
+/// What framing depends on, found in one pass over the fields.
 #[derive(Default)]
-struct Told<'h> {
+struct Found<'h> {
     close: bool,
     keep_alive: bool,
     length: Length,
@@ -78,24 +79,24 @@ struct Told<'h> {
     last_codings: Option<&'h [u8]>,
 }
 
-impl<'h> Told<'h> {
-    fn by(head: &Head<'h>) -> Self {
-        let mut told = Self::default();
+impl<'h> Found<'h> {
+    fn in_head(head: &Head<'h>) -> Self {
+        let mut found = Self::default();
         for field in head.fields {
             let name = field.name.as_bytes();
             if is_word(name, b"connection") {
-                told.hear_connection(field.value);
+                found.add_options(field.value);
             } else if is_word(name, b"content-length") {
-                told.length = told.length.and(field.value);
+                found.length = found.length.and(field.value);
             } else if is_word(name, b"transfer-encoding") {
-                told.last_codings = Some(field.value);
+                found.last_codings = Some(field.value);
             }
         }
-        told
+        found
     }
 
-    /// Notes the options in a `connection` field. Ones with bytes beyond ASCII say nothing, as in hyper.
-    fn hear_connection(&mut self, options: &[u8]) {
+    /// Adds the options of a `connection` field. As in hyper, a field with bytes beyond ASCII has none.
+    fn add_options(&mut self, options: &[u8]) {
         if is_word(options, KEEP_ALIVE) {
             self.keep_alive = true;
         } else if options.is_ascii() {
@@ -110,27 +111,27 @@ impl<'h> Told<'h> {
 const CLOSE: &[u8; 5] = b"close";
 const KEEP_ALIVE: &[u8; 10] = b"keep-alive";
 
-/// What `content-length` says.
+/// The value of `content-length`.
 #[derive(Default, Clone, Copy)]
 enum Length {
     #[default]
-    Untold,
-    Told(u64),
-    Nonsense,
+    Absent,
+    Known(u64),
+    Invalid,
 }
 
 impl Length {
-    /// What it says with one more value, which may be a list: the same number any number of times is that number.
+    /// Adds the value of one more field. The same number may be repeated, in a list or in several fields.
     fn and(self, value: &[u8]) -> Self {
         parts(value).fold(self, |length, part| match (length, decimal(part)) {
-            (Self::Untold, Some(new)) => Self::Told(new),
-            (Self::Told(old), Some(new)) if old == new => length,
-            _ => Self::Nonsense,
+            (Self::Absent, Some(new)) => Self::Known(new),
+            (Self::Known(old), Some(new)) if old == new => length,
+            _ => Self::Invalid,
         })
     }
 }
 
-/// A number of decimal digits alone, without a sign.
+/// Parses a number that has decimal digits alone: no sign, no blanks.
 fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -141,27 +142,29 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// The parts of a list, which commas separate, without the blanks around them.
+/// Splits a list at its commas and removes the blanks around its parts.
 fn parts(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// Whether `bytes`, from a head, are that word of lower-case letters and hyphens, in any case.
+/// Whether `bytes`, a name or a value of a head, are that word in any case. The word is of lower-case letters
+/// and hyphens.
 ///
-/// Setting one bit makes a letter lower-case. It leaves the hyphen, and makes a hyphen of the carriage return only, which is in no head's names and values. Unlike
-/// `eq_ignore_ascii_case` this becomes a few comparisons of whole words.
+/// Setting bit 5 makes a letter lower-case and keeps a hyphen. Of all other bytes only the carriage return
+/// becomes a hyphen, and names and values have none. The loop has no branch, so it becomes a few comparisons
+/// of whole machine words; `eq_ignore_ascii_case` takes some seven instructions a byte.
 fn is_word<const N: usize>(bytes: &[u8], word: &[u8; N]) -> bool {
     <&[u8; N]>::try_from(bytes)
         .is_ok_and(|bytes| (0..N).fold(0, |unlike, i| unlike | ((bytes[i] | 0x20) ^ word[i])) == 0)
 }
 
-/// Whether the last transfer coding of all is chunked; `last` is the last field's value.
+/// Whether the last transfer coding is chunked. `last` is the value of the last field.
 fn is_chunked(last: &[u8]) -> bool {
     last.is_ascii() && parts(last).last().is_some_and(|name| is_word(name, b"chunked"))
 }
 
-/// The names of the transfer codings that are still on a body after it was unchunked, in the order in which the server applied them. They are undone like content codings,
-/// the last one first.
+/// The transfer codings that are still on a body when it is no longer chunked, in the order in which the
+/// server applied them. They are undone like content codings, the last one first.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Codings<'h> {
     names: [&'h [u8]; MAX_CODINGS],
@@ -169,13 +172,14 @@ pub struct Codings<'h> {
 }
 
 impl<'h> Codings<'h> {
-    /// The names as the server wrote them.
+    /// Gives their names, as the server wrote them. A name may be any bytes, and may be `chunked` again.
     #[must_use]
     pub fn names(&self) -> &[&'h [u8]] {
         &self.names[..self.len]
     }
 
-    /// All but the last when `chunked`, and but `identity`, which stands for none.
+    /// Collects the codings of a head; the last one is left out if it is `chunked`. `identity` stands for no
+    /// coding.
     #[cold]
     fn of(head: &Head<'h>, chunked: bool) -> Result<Self, Malformed> {
         let mut codings = Self::default();

@@ -1,7 +1,8 @@
-//! The head of a response: its status line and its header fields.
+//! Parses the head of a response: its status line and its header fields.
 //!
-//! Accepts what httparse accepts by default: a lone line feed ends a line too, empty lines may precede the status line, the reason may be missing. Refuses
-//! folded lines and spaces around a field's name.
+//! It accepts what httparse accepts by default, and so what hyper's client accepts: a line may end with a line
+//! feed alone, empty lines may come first, and the reason may be missing. It refuses folded lines and spaces
+//! around a field's name.
 
 use super::malformed::Malformed;
 use crate::http::detail::HttpVersion;
@@ -9,40 +10,44 @@ use httparse::{Header, ParserConfig, Response, Status};
 use memchr::memchr;
 use std::mem::MaybeUninit;
 
-/// The largest head in bytes, with the empty lines before it and the one that ends it. It is how much hyper's client holds of a head that is not complete.
+/// The size of the largest head in bytes, counted with the empty lines before it and the one that ends it.
+/// hyper's client has the same limit for an incomplete head.
 pub const MAX_HEAD: usize = 8 * 1024 + 400 * 1024;
 
 /// The most header fields that a head may have.
 pub const MAX_FIELDS: usize = 4096;
 
-/// So many fields are parsed without an allocation. Servers send some ten, those behind many proxies some forty.
+/// How many fields are parsed without an allocation. Most servers send about ten; those behind several
+/// proxies send about forty.
 const SLOTS: usize = 64;
 
 /// The head of a response, as a view into the bytes that hold it.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'h> {
-    /// From 100 to 999.
+    /// The status code, from 100 to 999.
     pub status: u16,
-    /// Either HTTP/1.0 or HTTP/1.1.
+    /// The version, which is HTTP/1.0 or HTTP/1.1.
     pub version: HttpVersion,
-    /// In the order they came, names as the server wrote them, values without the white space around them.
+    /// The fields in the order in which they came. A name is as the server wrote it; a value has no white
+    /// space around it.
     pub fields: &'h [Header<'h>],
 }
 
 impl<'h> Head<'h> {
-    /// The values of all fields of that name, which may be written in any case.
+    /// Gives the values of all fields of that name, in whatever case the two are written.
     pub fn values<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
         self.fields.iter().filter(move |f| f.name.eq_ignore_ascii_case(name)).map(|f| f.value)
     }
 
-    /// The value of the first field of that name.
+    /// Gives the value of the first field of that name.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'h [u8]> {
         self.values(name).next()
     }
 }
 
-/// Parses the head at the beginning of `bytes` and gives it to `then`, with its length; none if it is not complete.
+/// Parses the head at the beginning of `bytes` and gives it to `then`, with its length. Gives none, without a
+/// call, when the head is not complete.
 pub(super) fn parse<T>(
     bytes: &[u8],
     then: impl FnOnce(&Head<'_>, usize) -> T,
@@ -56,7 +61,7 @@ pub(super) fn parse<T>(
     }
 }
 
-/// As [`parse`], for a head that has more than [`SLOTS`] fields.
+/// Does as [`parse`] for a head that has more than [`SLOTS`] fields.
 #[cold]
 fn parse_many<T>(
     bytes: &[u8],
@@ -85,53 +90,55 @@ fn parse_into<'h>(
     Ok(Some((Head { status, version, fields: response.headers }, len)))
 }
 
-/// What has come of a head that is not complete yet.
+/// Keeps a head that is not complete yet.
 ///
-/// The search for the head's end goes on where it stopped, so a head that comes byte by byte costs no more than three looks at each byte.
+/// The search for the end of the head goes on where it stopped. So the work grows with the length of the head,
+/// even when it comes byte by byte.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     at: At,
-    /// How many bytes have come since the last head ended, with empty lines that are not kept.
+    /// How many bytes have come since the last head ended. Empty lines before this head count, but are not
+    /// kept.
     len: usize,
-    /// The head from its first byte on.
+    /// The head, from its first byte to the last that has come.
     kept: Vec<u8>,
 }
 
-/// What the last byte looked at was.
+/// Where the search is, after the last byte it has seen.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// It ended an empty line before the head, or there was none.
+    /// Before the head: there was no byte, or it ended an empty line.
     #[default]
     Before,
-    /// The carriage return of an empty line before the head.
+    /// Before the head, after the carriage return of an empty line.
     BeforeReturn,
-    /// It lies within a line of the head.
+    /// Within a line of the head.
     Line,
-    /// It ended a line.
+    /// After the line feed that ends a line of the head.
     LineEnd,
-    /// A carriage return that begins a line.
+    /// After a carriage return at the beginning of a line of the head.
     Return,
 }
 
 impl Partial {
-    /// Whether the head's first byte is still to come, so that it may be parsed where it lies.
+    /// Whether no byte of the head has come, so that the head can be parsed in the caller's buffer.
     pub(super) fn is_empty(&self) -> bool {
         self.at == At::Before
     }
 
-    /// The head as far as it has come.
+    /// Gives the bytes of the head that have come.
     pub(super) fn kept(&self) -> &[u8] {
         &self.kept
     }
 
-    /// Says that a head of `len` bytes was found without being kept here.
-    pub(super) fn found(&mut self, len: usize) -> Result<(), Malformed> {
+    /// Checks the size of a head of `len` bytes that was parsed in the caller's buffer, and begins anew.
+    pub(super) fn skip(&mut self, len: usize) -> Result<(), Malformed> {
         let whole = self.len + len;
         self.len = 0;
         if whole > MAX_HEAD { Err(Malformed::HeadTooLarge) } else { Ok(()) }
     }
 
-    /// Takes from `bytes` what belongs to the head; whether the head is complete now.
+    /// Takes from `bytes` what belongs to the head. Gives whether the head is complete now.
     pub(super) fn take(&mut self, bytes: &mut &[u8]) -> Result<bool, Malformed> {
         let given = *bytes;
         let (head, end) = self.search(given)?;
@@ -145,7 +152,7 @@ impl Partial {
         Ok(end.is_some())
     }
 
-    /// Where in `given` the head begins or goes on, and where it ends if it does.
+    /// Finds where in `given` the head begins or goes on, and where it ends, if it does.
     fn search(&mut self, given: &[u8]) -> Result<(usize, Option<usize>), Malformed> {
         let mut head = 0;
         let mut next = 0;
@@ -176,7 +183,7 @@ impl Partial {
     }
 }
 
-/// Counts the bytes that this thread has looked at, for the tests that the work is linear.
+/// Counts the bytes that this thread has searched and parsed, to test that the work is linear.
 #[cfg(test)]
 pub(super) mod scanned {
     use std::cell::Cell;
@@ -355,8 +362,8 @@ mod tests {
             assert_eq!((end, kept.len()), (Some(MAX_HEAD), MAX_HEAD - 2), "pieces of {size}");
             assert_eq!(taken(&head(MAX_HEAD + 1), size), Err(Malformed::HeadTooLarge));
         }
-        assert_eq!(Partial::default().found(MAX_HEAD), Ok(()));
-        assert_eq!(Partial::default().found(MAX_HEAD + 1), Err(Malformed::HeadTooLarge));
+        assert_eq!(Partial::default().skip(MAX_HEAD), Ok(()));
+        assert_eq!(Partial::default().skip(MAX_HEAD + 1), Err(Malformed::HeadTooLarge));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! HTTP/1.1 as bytes: what a request's head looks like, and what the bytes of a response mean.
+//! HTTP/1.1: writes the head of a request, and reads the response to it.
 //!
-//! Everything here but [`Connection`] is pure: bytes go in and come out, and the connection reads, writes and waits. A response is read with [`Reader`], which
-//! needs no copy when a head arrives in one piece; a request's head is written with [`write_head`] from the block of fields that [`Prepared`] keeps for its origin.
+//! [`Connection`] alone reads, writes and waits. All else is pure: [`Reader`] reads a response from the bytes that come,
+//! without a copy when its head arrives in one piece, and [`write_head`] writes the head of a request from the fields
+//! that [`Prepared`] keeps for an origin.
 //!
-//! Limit: undoes neither transfer codings other than chunked nor content codings, reads over trailers, and never asks for an upgrade or a tunnel.
+//! Limit: undoes no coding but chunked, drops trailers, and supports neither upgrades nor CONNECT.
 
 mod body;
 mod chars;

@@ -1,24 +1,28 @@
-//! Reads one response from the bytes that come, however they are cut.
+//! Reads one response from the bytes that come, in pieces of any size.
 //!
-//! The reader owns no buffer for reading. Its caller lends one, of any size, and goes through three steps:
+//! The reader has no buffer to read into. Its caller has one, of any size, and does this:
 //!
-//! 1. Before each response, make a [`Reader`].
-//! 2. Read bytes from the socket and hand them to [`Reader::head`] until it gives something. What it gives was made by a closure that sees the head as a view, usually
-//!    into the caller's own buffer. An incomplete head is copied into the reader, so the buffer may be given back.
-//! 3. Hand the bytes behind the head, then those that come later, to [`Reader::body`] until it gives nothing more; read again unless [`Reader::is_done`].
+//! 1. It makes a [`Reader`] for each request.
+//! 2. It reads bytes from the socket and gives them to [`Reader::head`], until that gives something. The result
+//!    is what a closure made of the head, which is a view, as a rule into the caller's buffer.
+//! 3. It gives the bytes behind the head to [`Reader::body`], until that gives none. Unless
+//!    [`Reader::is_done`], it then reads again and gives the new bytes to [`Reader::body`].
+//! 4. If the connection ends, it calls [`Reader::close`], which says whether the response was whole.
 //!
-//! All these take `&mut &[u8]` and shorten it by what they used. While the response is not done, they use all bytes before they give nothing. Bytes left
-//! when it is done are no part of it, and its connection cannot be used again: the server has sent what nobody asked for. When the connection ends, [`Reader::close`] says
-//! whether the response was whole.
+//! `head` and `body` shorten the slice by what they used. Until the response is done they use all bytes before
+//! they give none, so the buffer can then be used for something else; the reader keeps an incomplete head
+//! itself. Bytes that are left when the response is done are not part of it. The server sent them without a
+//! request, so the connection must not be used again. After an error it must not be used again either.
 //!
-//! After an error the reader and the connection are of no use. Limit: measures no time and bounds no body; who has a deadline or a largest size looks at each piece.
+//! Limit: knows no time and limits no body; the caller checks its deadline and its largest size at each piece.
 
 use super::body::Body;
 use super::framing::{AnswerTo, Framing};
 use super::head::{self, Head, Partial};
 use super::malformed::Malformed;
 
-/// So many 1xx responses may precede the one that counts. A server has a reason for two or three; without a limit it could send them for ever.
+/// The most 1xx responses that may come before the final one. A server has reasons for two or three; without a
+/// limit it could send them for ever.
 pub const MAX_INTERIM: u32 = 64;
 
 /// Reads one response.
@@ -27,7 +31,7 @@ pub struct Reader {
     to: AnswerTo,
     partial: Partial,
     interim: u32,
-    /// None before the head.
+    /// The body, once the head has come.
     body: Option<Body>,
     persists: bool,
 }
@@ -35,31 +39,31 @@ pub struct Reader {
 /// How much of a response had come when the connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// All of it.
+    /// The whole response had come.
     Whole,
-    /// Not all of its head, perhaps nothing.
+    /// The head was not complete; perhaps nothing had come.
     InHead,
-    /// Its head, and not all of its body.
+    /// The head was complete and the body was not.
     InBody,
 }
 
-/// What a head is for.
+/// What sort of response a head was of.
 enum Seen<T, F> {
-    /// Another one follows it, which the closure is still for.
+    /// An interim response. The closure was not called; it is for the next head.
     Interim(F),
+    /// The final response, with what the closure made of it.
     Final(T),
 }
 
 impl Reader {
-    /// Ready for the first byte of the response to such a request.
+    /// Prepares for the first byte of the response to a request of this sort.
     #[must_use]
     pub fn new(to: AnswerTo) -> Self {
         Self { to, partial: Partial::default(), interim: 0, body: None, persists: false }
     }
 
-    /// Takes the head of the response from the beginning of `bytes`. Gives what `on_head` makes of it, or nothing if more bytes are needed.
-    ///
-    /// 1xx responses before it are skipped. It is not called again after it gave something.
+    /// Takes the head of the response from `bytes`. Gives what `on_head` made of it, or none if more bytes are
+    /// needed. Skips 1xx responses. Must not be called again once it gave something.
     pub fn head<T, F>(&mut self, bytes: &mut &[u8], on_head: F) -> Result<Option<T>, Malformed>
     where
         F: FnOnce(&Head<'_>, &Framing<'_>) -> T,
@@ -81,7 +85,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// Takes a head of which nothing came before `bytes`.
+    /// Takes a head that begins in `bytes`.
     fn head_in_place<T, F>(
         &mut self,
         bytes: &mut &[u8],
@@ -93,17 +97,20 @@ impl Reader {
         let given = *bytes;
         let seen = head::parse(given, |head, len| {
             *bytes = &given[len..];
-            self.partial.found(len)?;
+            self.partial.skip(len)?;
             self.see(head, on_head)
         })?;
         if seen.is_none() {
             let complete = self.partial.take(bytes)?;
-            debug_assert!(!complete, "two opinions on where a head ends");
+            debug_assert!(
+                !complete,
+                "the parser found a head incomplete that ends with an empty line"
+            );
         }
         seen.transpose()
     }
 
-    /// Takes the next part of a head that has begun.
+    /// Takes the next part of a head that began in earlier bytes.
     #[cold]
     fn head_in_parts<T, F>(
         &mut self,
@@ -118,7 +125,7 @@ impl Reader {
         }
         let whole = std::mem::take(&mut self.partial);
         let seen = head::parse(whole.kept(), |head, _| self.see(head, on_head))?;
-        // A head that ends with an empty line is complete for the parser too.
+        // None does not happen: what ends with an empty line is complete for the parser too.
         seen.unwrap_or(Err(Malformed::NewLine)).map(Some)
     }
 
@@ -142,7 +149,8 @@ impl Reader {
         }
     }
 
-    /// Takes the next data of the body from the beginning of `bytes`; nothing before the head, when more bytes are needed, and when the response is done.
+    /// Takes the next piece of the body from `bytes`. Gives none when more bytes are needed and when the
+    /// response is done, and before the head. A piece is never empty.
     pub fn body<'b>(&mut self, bytes: &mut &'b [u8]) -> Result<Option<&'b [u8]>, Malformed> {
         match &mut self.body {
             Some(body) => body.take(bytes),
@@ -150,25 +158,28 @@ impl Reader {
         }
     }
 
-    /// Whether head and body have come whole.
+    /// Whether the whole response has come.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.body.as_ref().is_some_and(Body::is_done)
     }
 
-    /// How many bytes of the body are still to come, if the server has said so; none before the head.
+    /// Gives how many bytes of the body are still to come, if the server has announced it. Gives none before
+    /// the head.
     #[must_use]
     pub fn left(&self) -> Option<u64> {
         self.body.as_ref().and_then(Body::left)
     }
 
-    /// Whether the connection can be used for another request: the response is done, and the server keeps the connection open. It cannot if bytes are left.
+    /// Whether the response is done and the server keeps the connection open for another request. The caller
+    /// checks that no bytes are left.
     #[must_use]
     pub fn persists(&self) -> bool {
         self.persists && self.is_done()
     }
 
-    /// Says that the connection has ended; how much of the response has come. Fails if an incomplete head was malformed already.
+    /// Tells the reader that the connection has ended. Gives how much of the response has come, or an error if
+    /// the head was malformed before its end.
     pub fn close(&mut self) -> Result<End, Malformed> {
         match &mut self.body {
             None => {
