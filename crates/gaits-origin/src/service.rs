@@ -248,8 +248,8 @@ fn too_many(seconds: u128) -> Reply {
         .with(RETRY_AFTER, seconds)
 }
 
-/// The answer of a fault that is a status. Only for 429 and 503 does `Retry-After` mean something: RFC 6585, section 4,
-/// and RFC 9110, section 10.2.3.
+/// The answer of a fault that is a status. Servers send `Retry-After` with 429 (RFC 6585, section 4) and 503 (RFC 9110,
+/// section 10.2.3), so only these carry it.
 fn failure(status: StatusCode, retry_after: Option<HeaderValue>) -> Reply {
     let reply = Reply::error(status, "the configured faults demand this status");
     match (status, retry_after) {
