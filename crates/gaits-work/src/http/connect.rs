@@ -3,8 +3,8 @@
 //! Limit: one origin at a time; keeps nothing.
 
 use super::connection::{Connection, Protocol};
-use super::dns::{Addresses, LookupError};
-use super::fault::{self, Fault};
+use super::dial::Route;
+use super::fault::Fault;
 use super::pool::Pool;
 use super::session::seconds;
 use super::spec::SessionMode;
@@ -14,8 +14,6 @@ use super::trace::{Phase, Trace};
 use super::wire::Wire;
 use super::work::Shared;
 use gaits_core::ErrorKind;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -33,7 +31,7 @@ impl Opener {
         Self { shared, mode, connector: None }
     }
 
-    /// Opens a connection to `origin` within the connect timeout. If no file descriptor is left, the idle
+    /// Opens a connection to `origin` within the connect timeout, which starts when its name is asked for. If no file descriptor is left, the idle
     /// connections in `pool` are closed first.
     pub(super) async fn open(
         &mut self,
@@ -41,12 +39,12 @@ impl Opener {
         pool: &mut Pool,
         trace: &mut Trace,
     ) -> Result<Box<Connection>, Fault> {
+        let route = self.shared.dialer.route(origin, trace).await;
         let Some(limit) = self.shared.spec.connect_timeout else {
-            return self.open_in_time(origin, pool, trace).await;
+            return self.open_in_time(route, origin, pool, trace).await;
         };
-        if let Ok(opened) =
-            tokio::time::timeout(limit, self.open_in_time(origin, pool, trace)).await
-        {
+        let opening = self.open_in_time(route, origin, pool, trace);
+        if let Ok(opened) = tokio::time::timeout(limit, opening).await {
             return opened;
         }
         let (phase, limit) = (trace.phase(), seconds(limit));
@@ -57,14 +55,12 @@ impl Opener {
 
     async fn open_in_time(
         &mut self,
+        route: Route,
         origin: &Origin,
         pool: &mut Pool,
         trace: &mut Trace,
     ) -> Result<Box<Connection>, Fault> {
-        let tcp = match origin.ip {
-            Some(ip) => connect(origin, &[ip], pool, trace).await?,
-            None => connect(origin, &self.resolve(origin, pool, trace).await?, pool, trace).await?,
-        };
+        let tcp = self.shared.dialer.connect(route, origin, || pool.clear(), trace).await?;
         // Without it, nothing is lost but time.
         let _ = tcp.set_nodelay(true);
         let (wire, protocol) = match origin.scheme {
@@ -74,25 +70,6 @@ impl Opener {
         let opened = Connection::open(wire, protocol).await.map_err(Fault::Failed)?;
         trace.enter(Phase::Between);
         Ok(Box::new(opened))
-    }
-
-    async fn resolve(
-        &self,
-        origin: &Origin,
-        pool: &mut Pool,
-        trace: &mut Trace,
-    ) -> Result<Addresses, Fault> {
-        trace.enter(Phase::Dns);
-        let mut answer = self.shared.dns.lookup(&origin.host).await;
-        if matches!(answer, Err(LookupError::Exhausted(_))) && pool.clear() {
-            answer = self.shared.dns.lookup(&origin.host).await;
-        }
-        answer.map_err(|e| match e {
-            LookupError::Failed(why) => {
-                Fault::new(ErrorKind::Dns, format!("could not resolve host {}: {why}", origin.host))
-            }
-            LookupError::Exhausted(why) => Fault::exhausted("looking up a host", &why),
-        })
     }
 
     async fn encrypt(
@@ -114,46 +91,5 @@ impl Opener {
             _ => Protocol::Http1,
         };
         Ok((Wire::tls(stream), protocol))
-    }
-}
-
-/// Connects to the first of `ips` that can be connected to.
-async fn connect(
-    origin: &Origin,
-    ips: &[std::net::IpAddr],
-    pool: &mut Pool,
-    trace: &mut Trace,
-) -> Result<TcpStream, Fault> {
-    trace.enter(Phase::Connect);
-    let mut first = None;
-    for ip in ips {
-        let address = SocketAddr::new(*ip, origin.port);
-        let connected = match TcpStream::connect(address).await {
-            Err(e) if fault::is_exhausted(&e) && pool.clear() => TcpStream::connect(address).await,
-            connected => connected,
-        };
-        match connected {
-            Ok(stream) => return Ok(stream),
-            Err(e) if fault::is_exhausted(&e) => {
-                return Err(Fault::exhausted("opening a connection", &fault::words(&e)));
-            }
-            // The first address is the one that its owner prefers.
-            Err(e) => first = first.or_else(|| Some(refusal(address, &e))),
-        }
-    }
-    let mut message = first.unwrap_or_else(|| "the host has no address".to_owned());
-    if ips.len() > 1 {
-        message = format!("{message} (and none of its other {} addresses)", ips.len() - 1);
-    }
-    Err(Fault::new(ErrorKind::Connect, message))
-}
-
-fn refusal(address: SocketAddr, e: &io::Error) -> String {
-    match e.kind() {
-        io::ErrorKind::ConnectionRefused => format!("connection refused by {address}"),
-        io::ErrorKind::AddrNotAvailable => format!(
-            "no local port left to connect to {address} from: keep connections with --session worker, or make fewer at a time"
-        ),
-        _ => format!("cannot connect to {address}: {}", fault::words(e)),
     }
 }

@@ -12,6 +12,7 @@ mod connect;
 mod connection;
 mod cookies;
 mod decode;
+mod dial;
 mod dns;
 mod extract;
 mod fault;

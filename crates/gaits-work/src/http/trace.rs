@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub(super) enum Phase {
     /// Nothing that is measured.
     Between,
+    /// The host's name waits until it can be asked for; part of resolving it.
+    DnsQueue,
     Dns,
     Connect,
     Tls,
@@ -22,6 +24,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Phase::Between => "preparing the request",
+            Phase::DnsQueue => "waiting to resolve the host name (no name server was asked yet)",
             Phase::Dns => "resolving the host name",
             Phase::Connect => "connecting",
             Phase::Tls => "in the TLS handshake",
@@ -55,7 +58,7 @@ impl Trace {
         let detail = &mut *self.detail;
         match self.phase {
             Phase::Between => {}
-            Phase::Dns => detail.dns_us += spent_us,
+            Phase::DnsQueue | Phase::Dns => detail.dns_us += spent_us,
             Phase::Connect => detail.connect_us += spent_us,
             Phase::Tls => detail.tls_us += spent_us,
             Phase::FirstByte => detail.first_byte_us += spent_us,
@@ -86,6 +89,7 @@ mod tests {
         let mut trace = Trace::new(clock.clone());
         clock.advance_us(5);
         for (phase, us) in [
+            (Phase::DnsQueue, 4),
             (Phase::Dns, 1),
             (Phase::Connect, 2),
             (Phase::FirstByte, 3),
@@ -98,6 +102,6 @@ mod tests {
         }
         trace.enter(Phase::Between);
         let d = trace.detail;
-        assert_eq!((d.dns_us, d.connect_us, d.tls_us, d.first_byte_us, d.body_us), (1, 2, 0, 7, 7));
+        assert_eq!((d.dns_us, d.connect_us, d.tls_us, d.first_byte_us, d.body_us), (5, 2, 0, 7, 7));
     }
 }

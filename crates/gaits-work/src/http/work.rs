@@ -2,7 +2,8 @@
 //!
 //! Limit: performs nothing itself.
 
-use super::dns::{Dns, NameServers};
+use super::dial::Dialer;
+use super::dns::NameServers;
 use super::headers::Fields;
 use super::session::HttpSession;
 use super::spec::{HttpSpec, HttpSpecError};
@@ -22,7 +23,7 @@ pub struct HttpWork {
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
-    pub(super) dns: Dns,
+    pub(super) dialer: Dialer,
     pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -35,10 +36,10 @@ impl HttpWork {
     /// What [`HttpSpec::validate`] finds.
     pub fn new(spec: &HttpSpec, clock: Arc<dyn Clock>) -> Result<Self, HttpSpecError> {
         spec.validate()?;
-        let dns = Dns::new(NameServers::System, spec.connect_timeout, clock.clone());
+        let dialer = Dialer::new(NameServers::System, spec.connect_timeout, clock.clone());
         let tls = Tls::new(spec.trust.clone());
         let fields = Fields::new(spec)?;
-        Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dns, tls, clock }) })
+        Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dialer, tls, clock }) })
     }
 }
 

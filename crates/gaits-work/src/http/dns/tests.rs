@@ -1,9 +1,12 @@
 //! Look-ups against a name server of the test's own on the loopback address.
 
+use super::scripted::join_all;
+use super::upstream::Families;
 use super::*;
 use gaits_core::ManualClock;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::mpsc as std_mpsc;
+use tokio::time::Instant;
 
 /// A name server that tells which names it was asked for, and answers as the test says.
 struct FakeServer {
@@ -44,7 +47,12 @@ impl FakeServer {
     }
 
     fn dns(&self, clock: Arc<ManualClock>) -> Dns {
-        Dns::new(NameServers::Only(self.address), Some(Duration::from_mins(1)), clock)
+        self.dns_for(Families::V4, clock)
+    }
+
+    fn dns_for(&self, families: Families, clock: Arc<ManualClock>) -> Dns {
+        let servers = NameServers::Only(self.address, families);
+        Dns::new(servers, Some(Duration::from_mins(1)), clock)
     }
 }
 
@@ -90,6 +98,11 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+/// The addresses of `host`.
+async fn lookup(dns: &Dns, host: &str) -> Result<Vec<IpAddr>, LookupError> {
+    dns.look_up(host).answer().await.map(|addresses| addresses.ips().to_vec())
+}
+
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
@@ -100,10 +113,10 @@ fn reserved_names_are_answered_without_asking() {
     let dns = server.dns(Arc::default());
     run(async {
         for name in ["localhost", "a.localhost", "localhost."] {
-            assert_eq!(*dns.lookup(name).await.unwrap(), [ip("127.0.0.1"), ip("::1")]);
+            assert_eq!(lookup(&dns, name).await.unwrap(), [ip("127.0.0.1"), ip("::1")]);
         }
         for name in ["invalid", "no.such.invalid"] {
-            assert_eq!(dns.lookup(name).await, Err(LookupError::Failed("no such name".into())));
+            assert_eq!(lookup(&dns, name).await, Err(LookupError::Failed("no such name".into())));
         }
     });
     assert!(dns.thread.lock().unwrap().is_none(), "no thread is needed for these");
@@ -117,16 +130,16 @@ fn many_who_want_one_name_ask_once_and_the_answer_is_remembered() {
     let clock = Arc::new(ManualClock::default());
     let dns = server.dns(clock.clone());
     run(async {
-        let wanted = (0..100).map(|_| dns.lookup("many.example"));
+        let wanted = (0..100).map(|_| lookup(&dns, "many.example"));
         for answer in join_all(wanted).await {
-            assert_eq!(*answer.unwrap(), [ip("127.0.0.2"), ip("127.0.0.3")]);
+            assert_eq!(answer.unwrap(), [ip("127.0.0.2"), ip("127.0.0.3")]);
         }
         assert_eq!(server.asked.try_iter().collect::<Vec<_>>(), ["many.example"]);
         clock.advance_us(59_000_000);
-        dns.lookup("many.example").await.unwrap();
+        lookup(&dns, "many.example").await.unwrap();
         assert_eq!(server.asked.try_iter().count(), 0, "it is still valid");
         clock.advance_us(2_000_000);
-        dns.lookup("many.example").await.unwrap();
+        lookup(&dns, "many.example").await.unwrap();
         assert_eq!(server.asked.try_iter().count(), 1, "it has grown old");
     });
 }
@@ -139,13 +152,13 @@ fn a_name_that_is_not_there_is_remembered_for_a_moment() {
     run(async {
         for _ in 0..2 {
             assert_eq!(
-                dns.lookup("gone.example").await,
+                lookup(&dns, "gone.example").await,
                 Err(LookupError::Failed("no such name".into()))
             );
         }
         assert_eq!(server.asked.try_iter().count(), 1);
         clock.advance_us(6_000_000);
-        assert!(dns.lookup("gone.example").await.is_err());
+        assert!(lookup(&dns, "gone.example").await.is_err());
         assert_eq!(server.asked.try_iter().count(), 1);
     });
 }
@@ -154,7 +167,7 @@ fn a_name_that_is_not_there_is_remembered_for_a_moment() {
 fn a_name_without_addresses_says_so() {
     let server = FakeServer::start(Box::new(|_, _| Some((0, Vec::new(), 0))));
     let dns = server.dns(Arc::default());
-    let answer = run(dns.lookup("empty.example"));
+    let answer = run(lookup(&dns, "empty.example"));
     assert_eq!(answer, Err(LookupError::Failed("it has no address".into())));
 }
 
@@ -164,14 +177,12 @@ fn a_server_that_never_answers_fails_in_time_and_holds_up_nobody_else() {
         let addresses = if kind == A { vec![ip("127.0.0.2")] } else { Vec::new() };
         name.starts_with("quick").then_some((0, addresses, 60))
     }));
-    let dns = Dns::new(
-        NameServers::Only(server.address),
-        Some(Duration::from_millis(200)),
-        Arc::<ManualClock>::default(),
-    );
+    let servers = NameServers::Only(server.address, Families::V4);
+    let patience = Some(Duration::from_millis(200));
+    let dns = Dns::new(servers, patience, Arc::<ManualClock>::default());
     run(async {
         let (silent, quick) =
-            tokio::join!(dns.lookup("silent.example"), dns.lookup("quick.example"));
+            tokio::join!(lookup(&dns, "silent.example"), lookup(&dns, "quick.example"));
         assert!(quick.is_ok());
         let Err(LookupError::Failed(why)) = silent else { panic!("{silent:?}") };
         assert!(why.starts_with("no answer from a name server within 0.18 s"), "{why}");
@@ -179,27 +190,47 @@ fn a_server_that_never_answers_fails_in_time_and_holds_up_nobody_else() {
 }
 
 #[test]
-fn no_more_than_the_limit_are_looked_up_at_a_time() {
-    let server = FakeServer::start(Box::new(|_, _| None));
-    let dns = server.dns(Arc::default());
-    let names: Vec<String> = (0..MAX_LOOKUPS + 10).map(|i| format!("n{i}.example")).collect();
-    run(async {
-        let mut wanted: JoinSet<()> = JoinSet::new();
-        let dns = Arc::new(dns);
-        for name in names {
-            let dns = dns.clone();
-            wanted.spawn(async move { drop(dns.lookup(&name).await) });
-        }
-        let first = tokio::task::spawn_blocking(move || {
-            let mut first: Vec<String> = server.asked.iter().take(MAX_LOOKUPS).collect();
-            // A question may be repeated, but no other name may come.
-            first.extend(server.asked.try_iter());
-            first.sort_unstable();
-            first.dedup();
-            first
+fn both_families_are_asked_for_and_ipv6_is_the_preferred_one() {
+    let server = FakeServer::start(Box::new(|_, kind| {
+        Some((0, vec![ip(if kind == A { "127.0.0.2" } else { "::1" })], 60))
+    }));
+    let dns = server.dns_for(Families::Both, Arc::default());
+    assert_eq!(run(lookup(&dns, "dual.example")), Ok(vec![ip("::1"), ip("127.0.0.2")]));
+}
+
+#[test]
+fn a_server_that_answers_for_one_family_only_is_not_waited_for_and_soon_asked_again() {
+    let clock = Arc::new(ManualClock::default());
+    for (answered, address) in [(A, "127.0.0.2"), (AAAA, "::1")] {
+        let server = FakeServer::start(Box::new(move |_, kind| {
+            (kind == answered).then(|| (0, vec![ip(address)], 600))
+        }));
+        let dns = server.dns_for(Families::Both, clock.clone());
+        run(async {
+            assert_eq!(lookup(&dns, "half.example").await, Ok(vec![ip(address)]));
+            server.asked.try_iter().for_each(drop);
+            clock.advance_us(6_000_000);
+            assert_eq!(lookup(&dns, "half.example").await, Ok(vec![ip(address)]));
+            assert_ne!(server.asked.try_iter().count(), 0, "half an answer is not kept for long");
         });
-        assert!(first.await.unwrap().len() <= MAX_LOOKUPS);
-    });
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_has_no_ipv6_addresses_either() {
+    let server =
+        FakeServer::start(Box::new(|_, kind| (kind == A).then(|| (NX_DOMAIN, Vec::new(), 0))));
+    let dns = server.dns_for(Families::Both, Arc::default());
+    assert_eq!(run(lookup(&dns, "gone.example")), Err(LookupError::failed("no such name")));
+}
+
+#[test]
+fn an_endless_answer_is_cut_but_keeps_both_families() {
+    let v6 = (0..40).map(|i| ip(&format!("fd00::{i}")));
+    let addresses = Addresses::new(v6.chain([ip("127.0.0.2"), ip("127.0.0.2")])).unwrap();
+    assert_eq!(addresses.ips().len(), 17);
+    assert_eq!(addresses.ips()[16], ip("127.0.0.2"));
+    assert!(Addresses::new([]).is_none());
 }
 
 #[test]
@@ -208,7 +239,7 @@ fn dropping_it_ends_its_thread_though_a_look_up_is_under_way() {
     let dns = server.dns(Arc::default());
     run(async {
         tokio::select! {
-            answer = dns.lookup("silent.example") => panic!("{answer:?}"),
+            answer = lookup(&dns, "silent.example") => panic!("{answer:?}"),
             asked = tokio::task::spawn_blocking(move || server.asked.recv().unwrap()) => {
                 assert_eq!(asked.unwrap(), "silent.example");
             }
@@ -218,21 +249,19 @@ fn dropping_it_ends_its_thread_though_a_look_up_is_under_way() {
     drop(dns);
 }
 
-/// The results of `futures`, run at a time.
-async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut futures: Vec<_> = futures.map(|f| (Box::pin(f), None)).collect();
-    std::future::poll_fn(|cx| {
-        let mut pending = false;
-        for (future, result) in &mut futures {
-            if result.is_none() {
-                match future.as_mut().poll(cx) {
-                    std::task::Poll::Ready(ready) => *result = Some(ready),
-                    std::task::Poll::Pending => pending = true,
-                }
-            }
+#[test]
+fn a_look_up_that_is_given_up_says_whether_its_name_was_asked_for() {
+    let names = Arc::new(Names::new(Arc::<ManualClock>::default()));
+    for (asked, why) in [
+        (true, "the look-up was given up"),
+        (false, "the look-up was given up before the name was asked for"),
+    ] {
+        let (lookup, question) = names.find("some.example");
+        let mut question = question.expect("nothing is remembered of it");
+        if asked {
+            question.asked(Instant::now());
         }
-        if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    futures.into_iter().filter_map(|(_, result)| result).collect()
+        drop(question);
+        assert_eq!(run(lookup.answer()).unwrap_err(), LookupError::failed(why));
+    }
 }

@@ -1,0 +1,200 @@
+//! Dialling: from an origin to a TCP connection to one of its addresses.
+//!
+//! That happens in two steps. [`Dialer::route`] waits only as long as the origin's name waits to be asked for; this is
+//! no time in which a server could have answered, so the connect timeout starts after it. [`Dialer::connect`] waits for
+//! the addresses and connects to the first of them that answers, by happy eyeballs (RFC 8305).
+//!
+//! Limit: plain TCP without socket options; keeps no connection. It does not watch the clock of the connect timeout:
+//! whoever dials drops the future.
+
+mod dead;
+mod race;
+
+use super::dns::{Addresses, Dns, Lookup, LookupError, NameServers};
+use super::fault::{self, Fault};
+use super::target::Origin;
+use super::trace::{Phase, Trace};
+use dead::DeadAddresses;
+use gaits_core::{Clock, ErrorKind};
+use race::{Lost, Won, race};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long an address has for itself before the next one is tried beside it: what RFC 8305 recommends.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The least that RFC 8305 allows.
+const MIN_ATTEMPT_DELAY: Duration = Duration::from_millis(10);
+
+/// Dials for all sessions of one process.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    dns: Dns,
+    dead: DeadAddresses,
+    delay: Duration,
+}
+
+/// Where an origin is to be reached, as far as that is known.
+#[derive(Debug)]
+pub(super) enum Route {
+    /// At this address.
+    Address(IpAddr),
+    /// At one of the addresses that this look-up finds.
+    Name(Lookup),
+}
+
+impl Dialer {
+    /// Asks `servers` for names. `patience` is how long opening a connection may take.
+    pub(super) fn new(
+        servers: NameServers,
+        patience: Option<Duration>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::with(Dns::new(servers, patience, clock.clone()), patience, clock)
+    }
+
+    fn with(dns: Dns, patience: Option<Duration>, clock: Arc<dyn Clock>) -> Self {
+        // There must be time for a few addresses.
+        let delay = patience.map_or(ATTEMPT_DELAY, |patience| ATTEMPT_DELAY.min(patience / 4));
+        Self { dns, dead: DeadAddresses::new(clock), delay: delay.max(MIN_ATTEMPT_DELAY) }
+    }
+
+    /// Finds out where `origin` is to be reached. If its name has to be asked for, the look-up has begun when this
+    /// returns, but may not have ended.
+    pub(super) async fn route(&self, origin: &Origin, trace: &mut Trace) -> Route {
+        if let Some(ip) = origin.ip {
+            return Route::Address(ip);
+        }
+        trace.enter(Phase::Dns);
+        let mut lookup = self.dns.look_up(&origin.host);
+        if lookup.is_queued() {
+            trace.enter(Phase::DnsQueue);
+            lookup.asked().await;
+            trace.enter(Phase::Dns);
+        }
+        Route::Name(lookup)
+    }
+
+    /// Connects to `origin` on `route`. Where there is no file descriptor left, `make_room` may close some; it tells
+    /// whether it has.
+    pub(super) async fn connect(
+        &self,
+        route: Route,
+        origin: &Origin,
+        mut make_room: impl FnMut() -> bool,
+        trace: &mut Trace,
+    ) -> Result<TcpStream, Fault> {
+        let lookup = match route {
+            Route::Address(ip) => {
+                trace.enter(Phase::Connect);
+                return connect_to(SocketAddr::new(ip, origin.port), make_room).await;
+            }
+            Route::Name(lookup) => lookup,
+        };
+        trace.enter(Phase::Dns);
+        let addresses = self.resolve(lookup, origin, &mut make_room).await?;
+        trace.enter(Phase::Connect);
+        match addresses.ips() {
+            [ip] => connect_to(SocketAddr::new(*ip, origin.port), make_room).await,
+            // Boxed, since it would make the future of every item larger.
+            _ => Box::pin(self.connect_to_any(&addresses, origin.port, make_room)).await,
+        }
+    }
+
+    async fn resolve(
+        &self,
+        lookup: Lookup,
+        origin: &Origin,
+        make_room: &mut impl FnMut() -> bool,
+    ) -> Result<Arc<Addresses>, Fault> {
+        let mut answer = lookup.answer().await;
+        if matches!(answer, Err(LookupError::Exhausted(_))) && make_room() {
+            answer = self.dns.look_up(&origin.host).answer().await;
+        }
+        answer.map_err(|e| match e {
+            LookupError::Failed(why) => {
+                Fault::new(ErrorKind::Dns, format!("could not resolve host {}: {why}", origin.host))
+            }
+            LookupError::Exhausted(why) => Fault::exhausted("looking up a host", &why),
+        })
+    }
+
+    async fn connect_to_any(
+        &self,
+        addresses: &Addresses,
+        port: u16,
+        make_room: impl FnMut() -> bool,
+    ) -> Result<TcpStream, Fault> {
+        let order = self.dead.last(in_turn(addresses.ips(), addresses.next_turn(), port));
+        match race(&order, self.delay, TcpStream::connect, make_room).await {
+            Ok(Won { stream, address, dead }) => {
+                self.dead.learn(address, &dead);
+                Ok(stream)
+            }
+            Err(Lost::Exhausted(e)) => Err(exhausted(&e)),
+            Err(Lost::Failed(e)) => {
+                let refusal = refusal(order[0], &e);
+                let others = order.len() - 1;
+                let message = format!("{refusal} (and none of its other {others} addresses)");
+                Err(Fault::new(ErrorKind::Connect, message))
+            }
+        }
+    }
+}
+
+/// Connects to the one address that there is.
+async fn connect_to(
+    address: SocketAddr,
+    mut make_room: impl FnMut() -> bool,
+) -> Result<TcpStream, Fault> {
+    let connected = match TcpStream::connect(address).await {
+        Err(e) if fault::is_exhausted(&e) && make_room() => TcpStream::connect(address).await,
+        connected => connected,
+    };
+    connected.map_err(|e| {
+        if fault::is_exhausted(&e) {
+            exhausted(&e)
+        } else {
+            Fault::new(ErrorKind::Connect, refusal(address, &e))
+        }
+    })
+}
+
+/// The addresses in the order in which to try them: one of the preferred family, which is that of the first, then one
+/// of the other, and so on (RFC 8305, section 4). Each family is begun at its `turn`th address, so that a host's
+/// addresses share the load.
+fn in_turn(ips: &[IpAddr], turn: usize, port: u16) -> Vec<SocketAddr> {
+    let family = |v4: bool| {
+        let len = ips.iter().filter(|ip| ip.is_ipv4() == v4).count();
+        let all = ips.iter().filter(move |ip| ip.is_ipv4() == v4);
+        all.cycle().skip(turn.checked_rem(len).unwrap_or(0)).take(len)
+    };
+    let v4_first = ips.first().is_some_and(IpAddr::is_ipv4);
+    let (mut preferred, mut other) = (family(v4_first), family(!v4_first));
+    let mut order = Vec::with_capacity(ips.len());
+    while order.len() < ips.len() {
+        let next = preferred.next().into_iter().chain(other.next());
+        order.extend(next.map(|ip| SocketAddr::new(*ip, port)));
+    }
+    order
+}
+
+fn exhausted(e: &io::Error) -> Fault {
+    Fault::exhausted("opening a connection", &fault::words(e))
+}
+
+fn refusal(address: SocketAddr, e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::ConnectionRefused => format!("connection refused by {address}"),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "no local port left to connect to {address} from: keep connections with --session worker, or make fewer at a time"
+        ),
+        _ => format!("cannot connect to {address}: {}", fault::words(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
