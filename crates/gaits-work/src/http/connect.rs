@@ -31,8 +31,8 @@ impl Opener {
         Self { shared, mode, connector: None }
     }
 
-    /// Opens a connection to `origin` within the connect timeout, which starts when its name is asked for. If no file descriptor is left, the idle
-    /// connections in `pool` are closed first.
+    /// Opens a connection to `origin` within the connect timeout, which starts when its name is asked for. If no file
+    /// descriptor is left, the idle connections in `pool` are closed first.
     pub(super) async fn open(
         &mut self,
         origin: &Origin,
