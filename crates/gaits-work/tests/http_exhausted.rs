@@ -4,7 +4,7 @@ mod http_support;
 
 use gaits_core::{ErrorKind, Reply};
 use gaits_work::http::HttpSpec;
-use http_support::{Server, client, failed, ok};
+use http_support::{Client, Server, client, failed, ok};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::fs::File;
 use std::net::TcpListener;
@@ -20,19 +20,15 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
     let spec = HttpSpec { timeout: Some(Duration::from_millis(100)), ..HttpSpec::default() };
     let (mut keeping, mut empty, mut naming) =
         (client(spec.clone()), client(HttpSpec::default()), client(HttpSpec::default()));
+    let localhost = url.replace("127.0.0.1", "localhost");
     ok(keeping.get(&server.url("/")));
 
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 128, hard).unwrap();
-    let mut files = Vec::new();
-    while let Ok(file) = File::open("/dev/null") {
-        files.push(file);
-    }
+    let fill = || std::iter::from_fn(|| File::open("/dev/null").ok()).collect::<Vec<_>>();
+    let mut files = fill();
 
-    for (client, url, doing) in [
-        (&mut empty, url.as_str(), "opening a connection"),
-        (&mut naming, "http://some.test/", "looking up a host"),
-    ] {
+    let exhausted = |client: &mut Client, url: &str, doing: &str| {
         let Reply::Exhausted(error) = client.reply(url) else { panic!("{url} went through") };
         assert_eq!(error.kind, ErrorKind::Connect);
         assert_eq!(
@@ -41,7 +37,16 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
                 "too many open files ({doing}): raise the limit with ulimit -n or use fewer workers"
             )
         );
+    };
+    exhausted(&mut empty, &url, "opening a connection");
+    exhausted(&mut empty, &localhost, "opening a connection");
+    // What looks names up must find out that there are too few before it starts.
+    for _ in 0..8 {
+        exhausted(&mut naming, "http://some.test/", "looking up a host");
+        files.pop();
     }
+    files.extend(fill());
+
     let (kind, message, _) = failed(keeping.get(&url));
     assert_eq!(kind, ErrorKind::Timeout, "the idle connection made room: {message}");
     drop(files);

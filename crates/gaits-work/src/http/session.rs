@@ -208,7 +208,11 @@ mod sizes {
     #[test]
     fn sizes() {
         use super::*;
-        let work = crate::http::HttpWork::new(&crate::http::HttpSpec::default(), Arc::new(gaits_core::ManualClock::default())).unwrap();
+        let work = crate::http::HttpWork::new(
+            &crate::http::HttpSpec::default(),
+            Arc::new(gaits_core::ManualClock::default()),
+        )
+        .unwrap();
         let s = HttpSession::new(work.shared.clone(), SessionScope::Loop);
         let item = Item::new(0, "http://a/");
         println!("perform {}", std::mem::size_of_val(&s.perform_item(&item)));
@@ -218,7 +222,19 @@ mod sizes {
         let fields = &work.shared.fields;
         let r = Request { method: Method::Get, target: &t, fields, foreign: false, cookie: None };
         println!("ask {}", std::mem::size_of_val(&s.hub.ask(&r, &mut tr)));
-        println!("h1 conn {} h2 exch {} head {} decoder {}", size_of::<super::super::h1::Connection>(), size_of::<super::super::h2::Exchange>(), size_of::<answer::Head>(), size_of::<Decoder<'_>>());
-        println!("record {} item {} reply {} detail {}", size_of::<gaits_core::Record>(), size_of::<Item>(), size_of::<Reply>(), size_of::<super::super::HttpDetail>());
+        println!(
+            "h1 conn {} h2 exch {} head {} decoder {}",
+            size_of::<super::super::h1::Connection>(),
+            size_of::<super::super::h2::Exchange>(),
+            size_of::<answer::Head>(),
+            size_of::<Decoder<'_>>()
+        );
+        println!(
+            "record {} item {} reply {} detail {}",
+            size_of::<gaits_core::Record>(),
+            size_of::<Item>(),
+            size_of::<Reply>(),
+            size_of::<super::super::HttpDetail>()
+        );
     }
 }

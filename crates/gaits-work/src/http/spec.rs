@@ -24,7 +24,8 @@ pub struct HttpSpec {
     pub user_agent: String,
     /// Which certificates are trusted.
     pub trust: Trust,
-    /// How long resolving, connecting and the TLS handshake may take together.
+    /// How long resolving, connecting and the TLS handshake may take together. The time in which a name waits until
+    /// it can be asked for, because many others are, does not count.
     pub connect_timeout: Option<Duration>,
     /// How long the whole request may take, redirects and body included.
     pub timeout: Option<Duration>,

@@ -78,7 +78,7 @@ impl Dialer {
         Located::Name(lookup)
     }
 
-    /// Connects to `endpoint` on `route`. Where there is no file descriptor left, `make_room` may close some; it tells
+    /// Connects to `endpoint` where it was `located`. Where there is no file descriptor left, `make_room` may close some; it tells
     /// whether it has.
     pub(super) async fn connect(
         &self,
@@ -191,7 +191,7 @@ fn refusal(address: SocketAddr, e: &io::Error) -> String {
     match e.kind() {
         io::ErrorKind::ConnectionRefused => format!("connection refused by {address}"),
         io::ErrorKind::AddrNotAvailable => format!(
-            "no local port left to connect to {address} from: keep connections with --session worker, or make fewer at a time"
+            "no local port left to connect to {address} from: keep connections with --session loop, or make fewer at a time"
         ),
         _ => format!("cannot connect to {address}: {}", fault::words(e)),
     }

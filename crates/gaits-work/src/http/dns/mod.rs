@@ -9,6 +9,7 @@
 
 mod answer;
 mod names;
+mod sockets;
 mod source;
 mod turns;
 mod upstream;

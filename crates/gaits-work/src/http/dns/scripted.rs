@@ -8,9 +8,12 @@ use tokio::time::Instant;
 
 /// Answers each name with 127.0.0.2, after a time that depends on how often it has been asked for; or never.
 pub(in crate::http) struct Script {
-    after: Box<dyn Fn(&str, usize) -> Option<Duration> + Send>,
+    after: Box<After>,
     log: Arc<Log>,
 }
+
+/// How long a name takes that has been asked for so many times before.
+type After = dyn Fn(&str, usize) -> Option<Duration> + Send;
 
 /// What a script was asked.
 #[derive(Debug, Default)]

@@ -1,9 +1,9 @@
 //! Which names the name servers are asked for at a time.
 //!
-//! There are [`MAX_LOOKUPS`] places. A look-up keeps its place until it has its answer or its time is up, but after a
-//! turn only as long as no other name waits: names whose servers are silent do not hold up the others. A name that
-//! has lost its place is asked for again when there is one, which costs little, as the name server that was asked
-//! goes on looking and keeps what it finds.
+//! Names are asked for in order of arrival, so many at a time. A look-up that has had no answer for a while makes way
+//! for the next one, and goes on beside it: names whose servers are silent do not hold up the others. Only when too many
+//! go on like this is the oldest dropped, and asked for again after the names that have not been asked for at all. That
+//! costs little: the name server that was asked goes on looking, and keeps what it finds.
 //!
 //! Limit: knows neither name servers nor the cache. Time is tokio's, so that tests can turn it by hand.
 
@@ -17,17 +17,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
-/// How many names are looked up at a time: enough to hide the latency of the slow ones, few enough not to be
-/// dropped by a home router.
-pub(super) const MAX_LOOKUPS: usize = 64;
+/// How many look-ups there are at a time that are not late: enough to hide the latency of the slow ones, few enough
+/// not to be dropped by a home router.
+pub(super) const MAX_FRESH: usize = 64;
 
-/// How long a look-up keeps its place while a name waits that no name server has been asked for. A name server
-/// that has to ask others is seldom slower.
-pub(super) const TURN: Duration = Duration::from_millis(500);
+/// When a look-up counts as late and makes way for the next. A name server that has to ask others is seldom slower.
+pub(super) const LATE: Duration = Duration::from_millis(500);
 
-/// How long it does while only such names wait that have lost a place before. It is longer, so that names come to an
-/// answer where each takes longer than [`TURN`].
-const LONG_TURN: Duration = Duration::from_secs(2);
+/// How many look-ups there are at a time, late ones and all. Each has a socket or two for each family of addresses. With
+/// so many, none is dropped in its first two seconds, however many names wait.
+pub(super) const MAX_LOOKUPS: usize = 4 * MAX_FRESH;
 
 /// Asks for names.
 pub(super) struct Resolver<S> {
@@ -36,16 +35,16 @@ pub(super) struct Resolver<S> {
     deadline: Duration,
     /// Names that nobody has been asked for, in order of arrival.
     unasked: VecDeque<Question>,
-    /// Names that have lost their place, the first of them first.
-    displaced: VecDeque<Question>,
-    /// Names that are being looked up, in the order in which they got their places.
-    placed: VecDeque<Placed>,
+    /// Names whose look-up was dropped, the first of them first.
+    dropped: VecDeque<Question>,
+    /// Names that are being looked up, the one that was begun first at the head.
+    running: VecDeque<Running>,
     tasks: JoinSet<Result<Found, LookupError>>,
     /// No look-up is past its deadline before this time. All have the same time, so a new one never is the first.
     due: Option<Instant>,
 }
 
-struct Placed {
+struct Running {
     question: Question,
     since: Instant,
     task: AbortHandle,
@@ -57,8 +56,8 @@ impl<S: Source> Resolver<S> {
             source,
             deadline,
             unasked: VecDeque::new(),
-            displaced: VecDeque::new(),
-            placed: VecDeque::with_capacity(MAX_LOOKUPS),
+            dropped: VecDeque::new(),
+            running: VecDeque::new(),
             tasks: JoinSet::new(),
             due: None,
         }
@@ -73,10 +72,8 @@ impl<S: Source> Resolver<S> {
         loop {
             let now = Instant::now();
             self.expire(now);
-            while self.make_place(now) {
-                self.place_next(now);
-            }
-            let wake = self.next_event();
+            let next_start = self.start_all(now);
+            let wake = [next_start, self.due].into_iter().flatten().min();
             tokio::select! {
                 _ = &mut stop => return,
                 Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
@@ -91,44 +88,48 @@ impl<S: Source> Resolver<S> {
         }
     }
 
-    /// How long a look-up keeps its place, as things stand; none if no name waits.
-    fn turn(&self) -> Option<Duration> {
-        if !self.unasked.is_empty() {
-            Some(TURN)
-        } else if !self.displaced.is_empty() {
-            Some(LONG_TURN)
-        } else {
-            None
-        }
-    }
-
-    /// Whether a name waits and there is a place for it. It may be that of the look-up that has had its place for
-    /// longest.
-    fn make_place(&mut self, now: Instant) -> bool {
-        drop_unwanted(&mut self.unasked);
-        drop_unwanted(&mut self.displaced);
-        let Some(turn) = self.turn() else { return false };
-        if self.placed.len() < MAX_LOOKUPS {
-            return true;
-        }
-        match self.placed.pop_front_if(|oldest| oldest.since + turn <= now) {
-            Some(Placed { question, task, .. }) => {
-                task.abort();
-                self.displaced.extend(question.if_wanted());
-                true
+    /// Begins the look-ups that may begin now. Tells when the next one may, if any name waits.
+    fn start_all(&mut self, now: Instant) -> Option<Instant> {
+        while let Some(next) = self.next_waiting() {
+            if let Some(before) = self.running.len().checked_sub(MAX_FRESH) {
+                let late = self.running[before].since + LATE;
+                if now < late {
+                    self.put_back(next);
+                    return Some(late);
+                }
             }
-            None => false,
+            if self.running.len() == MAX_LOOKUPS
+                && let Some(Running { question, task, .. }) = self.running.pop_front()
+            {
+                task.abort();
+                self.dropped.push_back(question);
+            }
+            self.start(next, now);
         }
+        None
     }
 
-    /// Gives a place to the name that comes next.
-    fn place_next(&mut self, now: Instant) {
-        let next = self.unasked.pop_front().or_else(|| self.displaced.pop_front());
-        let Some(mut question) = next else { return };
+    /// Takes the name that comes next out of its queue. Those that nobody waits for any more are left out.
+    fn next_waiting(&mut self) -> Option<Question> {
+        while let Some(next) = self.unasked.pop_front().or_else(|| self.dropped.pop_front()) {
+            if let Some(wanted) = next.if_wanted() {
+                return Some(wanted);
+            }
+        }
+        None
+    }
+
+    fn put_back(&mut self, question: Question) {
+        let queue =
+            if question.asked_at().is_none() { &mut self.unasked } else { &mut self.dropped };
+        queue.push_front(question);
+    }
+
+    fn start(&mut self, mut question: Question, now: Instant) {
         question.asked(now);
         self.due.get_or_insert(now + self.deadline);
         let task = self.tasks.spawn(self.source.look_up(question.host().clone()));
-        self.placed.push_back(Placed { question, since: now, task });
+        self.running.push_back(Running { question, since: now, task });
     }
 
     /// Answers the question whose look-up has ended.
@@ -137,56 +138,40 @@ impl<S: Source> Resolver<S> {
             Ok(found) => found,
             Err(e) => (e.id(), Err(LookupError::failed(format!("the look-up ended: {e}")))),
         };
-        // A look-up that has lost its place is none of them.
-        let at = self.placed.iter().position(|placed| placed.task.id() == id);
-        if let Some(Placed { question, .. }) = at.and_then(|at| self.placed.remove(at)) {
+        // A look-up that was dropped is none of them.
+        let at = self.running.iter().position(|running| running.task.id() == id);
+        if let Some(Running { question, .. }) = at.and_then(|at| self.running.remove(at)) {
             question.answer(found);
         }
     }
 
-    /// Ends the look-ups whose time is up, those that have lost their places too.
+    /// Ends the look-ups whose time is up, those that were dropped too.
     fn expire(&mut self, now: Instant) {
         if self.due.is_none_or(|due| now < due) {
             return;
         }
         let deadline = self.deadline;
-        let is_late =
+        let is_over =
             |question: &Question| question.asked_at().is_some_and(|at| at + deadline <= now);
         let why = format!("no answer from a name server within {} s", deadline.as_secs_f64());
         let silent = LookupError::failed(why);
-        for placed in mem::take(&mut self.placed) {
-            if is_late(&placed.question) {
-                placed.task.abort();
-                placed.question.answer(Err(silent.clone()));
+        for running in mem::take(&mut self.running) {
+            if is_over(&running.question) {
+                running.task.abort();
+                running.question.answer(Err(silent.clone()));
             } else {
-                self.placed.push_back(placed);
+                self.running.push_back(running);
             }
         }
-        for question in mem::take(&mut self.displaced) {
-            if is_late(&question) {
+        for question in mem::take(&mut self.dropped) {
+            if is_over(&question) {
                 question.answer(Err(silent.clone()));
             } else {
-                self.displaced.push_back(question);
+                self.dropped.push_back(question);
             }
         }
-        let left = self.placed.iter().map(|placed| &placed.question).chain(&self.displaced);
+        let left = self.running.iter().map(|running| &running.question).chain(&self.dropped);
         self.due = left.filter_map(Question::asked_at).min().map(|first| first + deadline);
-    }
-
-    /// When there is something to do though nothing has happened.
-    fn next_event(&self) -> Option<Instant> {
-        let turn_ends = self.turn().and_then(|turn| Some(self.placed.front()?.since + turn));
-        [turn_ends, self.due].into_iter().flatten().min()
-    }
-}
-
-/// Drops the names at the head of `queue` that nobody waits for any more.
-fn drop_unwanted(queue: &mut VecDeque<Question>) {
-    while let Some(first) = queue.pop_front() {
-        if let Some(first) = first.if_wanted() {
-            queue.push_front(first);
-            return;
-        }
     }
 }
 

@@ -8,13 +8,13 @@
 use super::super::fault;
 use super::answer::{Addresses, LookupError};
 use super::names::MIN_LIFE;
+use super::sockets::Sockets;
 use super::source::{Found, Source};
 use hickory_resolver::config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Record, RecordType};
-use hickory_resolver::{Hosts, TokioResolver, system_conf};
+use hickory_resolver::{Hosts, Resolver, system_conf};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::pin;
@@ -50,7 +50,7 @@ pub(in crate::http) enum Families {
 /// Asks name servers.
 pub(super) struct Upstream {
     servers: NameServers,
-    resolver: Result<TokioResolver, LookupError>,
+    resolver: Result<Resolver<Sockets>, LookupError>,
     families: Families,
     /// Why there are no name servers to ask, if there are none.
     unconfigured: Option<LookupError>,
@@ -68,8 +68,7 @@ impl Upstream {
             Families::V6 => LookupIpStrategy::Ipv6thenIpv4,
             Families::V4 | Families::Both => LookupIpStrategy::Ipv4thenIpv6,
         };
-        let mut builder =
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let mut builder = Resolver::builder_with_config(config, Sockets::default());
         *builder.options_mut() = options;
         let resolver = match (builder.build(), hosts) {
             (Err(e), _) => Err(failure(&e)),
@@ -164,7 +163,10 @@ impl Source for Upstream {
 const MAX_TTL: Duration = Duration::from_secs(i32::MAX as u64);
 
 /// Looks up the addresses of both families, and tells how long the answer may be kept at most.
-async fn both(resolver: &TokioResolver, host: &str) -> Result<(Vec<Record>, Duration), NetError> {
+async fn both(
+    resolver: &Resolver<Sockets>,
+    host: &str,
+) -> Result<(Vec<Record>, Duration), NetError> {
     // A name that does not exist has no IPv6 addresses either; the other way round, some name servers are wrong.
     let is_enough = |v6: &Option<Result<Lookup, NetError>>, v4: &Option<_>| match (v6, v4) {
         (_, Some(Err(e))) if NetError::is_nx_domain(e) => true,
