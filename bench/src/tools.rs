@@ -165,7 +165,9 @@ fn program(name: &str, version: &str, comes_from: &str) -> Tool {
 fn brief(said: &str) -> String {
     let words: Vec<&str> =
         said.lines().next().unwrap_or_default().split_whitespace().take(6).collect();
-    let last = words.iter().position(|word| word.contains(|c: char| c.is_ascii_digit()));
+    let is_version =
+        |word: &&str| word.contains('.') && word.contains(|c: char| c.is_ascii_digit());
+    let last = words.iter().position(is_version);
     words[..last.map_or(words.len(), |last| last + 1)].join(" ")
 }
 
@@ -242,6 +244,7 @@ mod tests {
         assert_eq!(brief(nginx), "nginx version: nginx/1.22.1");
         assert_eq!(brief("curl 7.88.1 (x86_64) libcurl/7.88.1\nRelease-Date"), "curl 7.88.1");
         assert_eq!(brief("wrk debian/4.1.0-3+b2 [epoll] Copyright"), "wrk debian/4.1.0-3+b2");
+        assert_eq!(brief("h2load nghttp2/1.52.0\n"), "h2load nghttp2/1.52.0");
         assert_eq!(brief(""), "");
     }
 

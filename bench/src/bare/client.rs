@@ -13,6 +13,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::hint::black_box;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 
 /// Read in pieces of this size. BLAKE3 is at its best with 16 KiB and more; all of it should stay in the second-level
 /// cache.
@@ -41,6 +42,7 @@ enum State {
 /// All of the client's state.
 struct Bare<'a> {
     settings: &'a Client,
+    address: SocketAddr,
     request: Vec<u8>,
     connections: Vec<Connection>,
     piece: Vec<u8>,
@@ -52,10 +54,11 @@ struct Bare<'a> {
 /// Makes all requests, and says how many went well as one line of JSON.
 pub(super) fn run(settings: &Client) -> Result<String> {
     let mut poll = Poll::new().context("failed to make an epoll")?;
+    let (address, path) = parts(&settings.url)?;
     let mut bare = Bare {
         settings,
-        request: format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", settings.path, settings.address)
-            .into_bytes(),
+        address,
+        request: format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes(),
         connections: Vec::with_capacity(settings.connections),
         piece: vec![0; PIECE],
         started: 0,
@@ -83,7 +86,7 @@ pub(super) fn run(settings: &Client) -> Result<String> {
 
 impl Bare<'_> {
     fn open(&mut self, poll: &Poll) -> Result<()> {
-        let mut stream = TcpStream::connect(self.settings.address).context("failed to connect")?;
+        let mut stream = TcpStream::connect(self.address).context("failed to connect")?;
         let token = Token(self.connections.len());
         poll.registry()
             .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
@@ -156,4 +159,26 @@ fn send(connection: &mut Connection, request: &[u8]) -> Result<()> {
         Err(error) => return Err(error).context("failed to send"),
     }
     Ok(())
+}
+
+/// The address and the path of `http://address/path`.
+fn parts(url: &str) -> Result<(SocketAddr, String)> {
+    let rest = url.strip_prefix("http://").context("not an http:// URL")?;
+    let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let address = address.parse().with_context(|| format!("{address} is no address"))?;
+    Ok((address, format!("/{path}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_url_has_an_address_and_a_path() {
+        let address = "127.0.0.1:80".parse().unwrap();
+        assert_eq!(parts("http://127.0.0.1:80/a/b").unwrap(), (address, "/a/b".into()));
+        assert_eq!(parts("http://127.0.0.1:80").unwrap(), (address, "/".into()));
+        assert!(parts("http://localhost/").is_err());
+        assert!(parts("https://127.0.0.1:80/").is_err());
+    }
 }

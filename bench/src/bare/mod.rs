@@ -10,7 +10,6 @@ mod response;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Which program this process is to be.
@@ -27,10 +26,8 @@ pub(crate) enum Bare {
 /// What the client does.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Client {
-    /// Where the server listens
-    pub(crate) address: SocketAddr,
-    /// The path that is requested
-    pub(crate) path: String,
+    /// What is requested: an http:// URL with an address, not a name
+    pub(crate) url: String,
     /// So many connections, with one request at a time on each
     #[arg(long)]
     pub(crate) connections: usize,

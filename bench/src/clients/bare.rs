@@ -40,22 +40,13 @@ pub(crate) fn row(url: &str, connections: u64, count: u64, bodies: Bodies) -> En
             };
         }
     };
-    let (address, path) = parts(url);
     let (connections, total) = (connections.to_string(), count.to_string());
-    let arguments =
-        ["bare-client", "--connections", &connections, "--count", &total, address, &path];
+    let arguments = ["bare-client", "--connections", &connections, "--count", &total, url];
     let mut argv = words(&program, arguments);
     if bodies == Bodies::Hashed {
         argv.push("--hash".into());
     }
     Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::Bare))
-}
-
-/// The address and the path of `http://address/path`.
-fn parts(url: &str) -> (&str, String) {
-    let rest = url.strip_prefix("http://").unwrap_or(url);
-    let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
-    (address, format!("/{path}"))
 }
 
 /// Reads the line.
@@ -64,15 +55,4 @@ pub(crate) fn read(scratch: &Path) -> Result<Reading> {
     let Line { done, failed } = serde_json::from_str(output.trim())
         .with_context(|| format!("not what the bare client prints: {}", output.trim()))?;
     Ok(Reading::counted(done, failed))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_url_has_an_address_and_a_path() {
-        assert_eq!(parts("http://127.0.0.1:80/a/b"), ("127.0.0.1:80", "/a/b".into()));
-        assert_eq!(parts("http://127.0.0.1:80"), ("127.0.0.1:80", "/".into()));
-    }
 }
