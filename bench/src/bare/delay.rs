@@ -38,7 +38,8 @@ struct Due {
     number: u64,
 }
 
-struct Server {
+/// The server, which listens.
+pub(super) struct Server {
     poll: Poll,
     listeners: Vec<TcpListener>,
     connections: Vec<Option<Connection>>,
@@ -50,41 +51,13 @@ struct Server {
     requests: u64,
 }
 
-/// Serves until the process is ended.
-pub(super) fn serve(port: u16, delay: Duration) -> Result<()> {
-    let mut server = Server::new(port, delay)?;
-    let mut events = Events::with_capacity(1024);
-    let mut waiting = [false; LISTENERS];
-    let mut piece = vec![0; LONGEST_REQUEST];
-    loop {
-        let timeout =
-            if waiting.contains(&true) { Some(Duration::ZERO) } else { server.next_due() };
-        match server.poll.poll(&mut events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                return Err(error).context("failed to wait for clients");
-            }
-            _ => {}
-        }
-        for event in &events {
-            match event.token().0.checked_sub(LISTENERS) {
-                None => waiting[event.token().0] = true,
-                Some(place) => server.receive(place, &mut piece),
-            }
-        }
-        for (listener, waiting) in waiting.iter_mut().enumerate() {
-            if *waiting {
-                *waiting = server.accept(listener)?;
-            }
-        }
-        server.answer_due();
-    }
-}
-
 impl Server {
-    fn new(port: u16, delay: Duration) -> Result<Self> {
+    /// Listens on the port, or, if that is 0, on a free one.
+    pub(super) fn new(port: u16, delay: Duration) -> Result<Self> {
         let poll = Poll::new().context("failed to make an epoll")?;
-        let mut listeners = Vec::new();
+        let mut listeners: Vec<TcpListener> = Vec::new();
         for place in 0..LISTENERS {
+            let port = listeners.first().map_or(Ok(port), port_of)?;
             let mut listener =
                 listen(port).with_context(|| format!("failed to listen on {port}"))?;
             poll.registry()
@@ -103,6 +76,41 @@ impl Server {
             accepted: 0,
             requests: 0,
         })
+    }
+
+    /// Serves until the process is ended.
+    pub(super) fn run(mut self) -> Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut waiting = [false; LISTENERS];
+        let mut piece = vec![0; LONGEST_REQUEST];
+        loop {
+            let more = waiting.contains(&true);
+            let timeout = if more { Some(Duration::ZERO) } else { self.next_due() };
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    return Err(error).context("failed to wait for clients");
+                }
+                _ => {}
+            }
+            for event in &events {
+                match event.token().0.checked_sub(LISTENERS) {
+                    None => waiting[event.token().0] = true,
+                    Some(place) => self.receive(place, &mut piece),
+                }
+            }
+            for (listener, waiting) in waiting.iter_mut().enumerate() {
+                if *waiting {
+                    *waiting = self.accept(listener)?;
+                }
+            }
+            self.answer_due();
+        }
+    }
+
+    /// Where it listens.
+    #[cfg(test)]
+    pub(super) fn port(&self) -> u16 {
+        port_of(&self.listeners[0]).unwrap()
     }
 
     fn next_due(&self) -> Option<Duration> {
@@ -212,6 +220,10 @@ impl Server {
     }
 }
 
+fn port_of(listener: &TcpListener) -> Result<u16> {
+    Ok(listener.local_addr().context("failed to read the port")?.port())
+}
+
 /// One of several sockets that share the port.
 ///
 /// Its connections are reset when they are closed (a linger of 0 seconds, which they inherit). It happens after the client
@@ -229,4 +241,59 @@ fn response(body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
         .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::BufRead;
+    use std::io::BufReader;
+    use std::net;
+    use std::thread;
+
+    fn started(delay: Duration) -> u16 {
+        let server = Server::new(0, delay).unwrap();
+        let port = server.port();
+        // It serves until the test process ends.
+        thread::spawn(move || server.run());
+        port
+    }
+
+    /// Reads one answer and returns its body.
+    fn answer(reader: &mut impl BufRead) -> String {
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            assert!(reader.read_line(&mut line).unwrap() > 0, "the server closed");
+        }
+        reader.read_line(&mut line).unwrap();
+        line.trim_start().to_owned()
+    }
+
+    #[test]
+    fn requests_in_pieces_and_in_one_piece_are_answered_after_the_delay() {
+        let delay = Duration::from_millis(20);
+        let port = started(delay);
+        let mut stream = net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        for piece in ["GET /slow HT", "TP/1.1\r\nHost: h\r", "\n\r"] {
+            stream.write_all(piece.as_bytes()).unwrap();
+        }
+        let began = Instant::now();
+        stream.write_all(b"\n").unwrap();
+        assert_eq!(answer(&mut reader), SMALL_BODY);
+        assert!(began.elapsed() >= delay);
+        stream.write_all(b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n").unwrap();
+        assert_eq!([answer(&mut reader), answer(&mut reader)], [SMALL_BODY, SMALL_BODY]);
+    }
+
+    #[test]
+    fn it_counts_what_it_gets_and_who_is_there() {
+        let port = started(Duration::ZERO);
+        let mut stream = net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        stream.write_all(b"GET /slow HTTP/1.1\r\n\r\n").unwrap();
+        answer(&mut BufReader::new(stream.try_clone().unwrap()));
+        let counts = crate::server::counts(port).unwrap();
+        assert_eq!((counts.open, counts.connections, counts.requests), (2, 2, 2));
+    }
 }

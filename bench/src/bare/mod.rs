@@ -57,8 +57,35 @@ impl Bare {
                 Ok(())
             }
             Self::DelayServer(settings) => {
-                delay::serve(settings.port, Duration::from_millis(settings.milliseconds))
+                let delay = Duration::from_millis(settings.milliseconds);
+                delay::Server::new(settings.port, delay)?.run()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::bare::Line;
+    use crate::server::counts;
+    use std::thread;
+
+    #[test]
+    fn the_client_makes_all_its_requests_on_its_connections() {
+        let server = delay::Server::new(0, Duration::from_millis(1)).unwrap();
+        let port = server.port();
+        // It serves until the test process ends.
+        thread::spawn(move || server.run());
+        for (connections, count, hash) in [(3, 10, true), (200, 200, false), (5, 2, false)] {
+            let before = counts(port).unwrap();
+            let url = format!("http://127.0.0.1:{port}/slow");
+            let told = client::run(&Client { url, connections, count, hash }).unwrap();
+            let Line { done, failed } = serde_json::from_str(&told).unwrap();
+            assert_eq!((done, failed), (count, 0));
+            let came = counts(port).unwrap().since(before);
+            assert_eq!(came.requests, count);
+            assert_eq!(came.connections, count.min(connections as u64));
         }
     }
 }

@@ -52,13 +52,12 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new(["program", "ms a start", "CPU ms a start", "peak MB"]);
+    let mut table = Table::new(["program", "ms a start", "CPU ms a start"]);
     for row in rows {
         table.push(vec![
             row.name.clone(),
             report::spread(row.spread(|lap| Some(lap.wall_us() / 1e3)), report::digits),
             report::spread(row.spread(|lap| Some(lap.cpu_us() / 1e3)), report::digits),
-            report::median(row.spread(|lap| Some(lap.memory.main_peak as f64)), report::megabytes),
         ]);
     }
     table

@@ -9,6 +9,8 @@ mod probe;
 pub(crate) use counts::{Counts, Served};
 pub(crate) use delay::{DELAY, DelayServer};
 pub(crate) use nginx::{HUGE_BYTES, LARGE_BYTES, Nginx, SMALL_BODY};
+#[cfg(test)]
+pub(crate) use probe::counts;
 
 use crate::sys;
 use anyhow::{Context, Result, bail};

@@ -19,7 +19,7 @@ pub(super) fn get(port: u16, path: &str) -> Result<Vec<u8>> {
 }
 
 /// What the server has counted.
-pub(super) fn counts(port: u16) -> Result<Counts> {
+pub(crate) fn counts(port: u16) -> Result<Counts> {
     let page = get(port, "/counts").context("failed to read the server's counters")?;
     Counts::parse(&String::from_utf8_lossy(&page)).context("the counters are not as expected")
 }
