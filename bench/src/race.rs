@@ -100,8 +100,8 @@ pub(crate) struct Row {
 
 impl Row {
     /// A figure of every round.
-    pub(crate) fn by_round(&self, figure: impl Fn(&Lap) -> f64) -> Vec<Option<f64>> {
-        self.laps.iter().map(|lap| lap.as_ref().map(&figure)).collect()
+    pub(crate) fn by_round(&self, figure: impl Fn(&Lap) -> Option<f64>) -> Vec<Option<f64>> {
+        self.laps.iter().map(|lap| lap.as_ref().and_then(&figure)).collect()
     }
 
     /// How a figure spread; none if it was never measured, or if the contender got into trouble: a program that failed is
@@ -121,6 +121,15 @@ impl Row {
 
     /// How this contender's figure over another's spread, round by round; none if either got into trouble.
     pub(crate) fn over(&self, other: &Self, figure: impl Fn(&Lap) -> f64) -> Option<Spread> {
+        self.over_if(other, |lap| Some(figure(lap)))
+    }
+
+    /// The same for a figure that not every round has.
+    pub(crate) fn over_if(
+        &self,
+        other: &Self,
+        figure: impl Fn(&Lap) -> Option<f64>,
+    ) -> Option<Spread> {
         if self.trouble.is_some() || other.trouble.is_some() {
             return None;
         }

@@ -31,6 +31,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// The tree's peak; none for a run too short to have been looked at more than once or twice.
+    pub(crate) fn peak(&self) -> Option<f64> {
+        (self.timeline.len() > 2).then_some(self.tree_peak as f64)
+    }
+
     /// The largest sample in the first and in the last quarter of the run's time; none for a run too short to tell.
     pub(crate) fn first_and_last_quarter(&self) -> Option<(u64, u64)> {
         let end = self.timeline.last()?.at;

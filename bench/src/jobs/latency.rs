@@ -122,7 +122,7 @@ fn held(rows: &[Row], row: &Row, binary: &str, count: u64) -> Option<Spread> {
     if row.trouble.is_some() || alone.trouble.is_some() {
         return None;
     }
-    let peak = |row: &Row| row.by_round(|lap| lap.memory.main_peak as f64);
+    let peak = |row: &Row| row.by_round(|lap| Some(lap.memory.main_peak as f64));
     let both = peak(row).into_iter().zip(peak(alone));
     let values: Vec<f64> =
         both.filter_map(|(many, one)| Some((many? - one?) / count as f64 / 1e3)).collect();

@@ -47,7 +47,8 @@ fn added(row: &Row, base: &Row, figure: fn(&Lap) -> f64) -> Option<Spread> {
     if row.trouble.is_some() || base.trouble.is_some() {
         return None;
     }
-    let both = row.by_round(figure).into_iter().zip(base.by_round(figure));
+    let figures = |row: &Row| row.by_round(|lap| Some(figure(lap)));
+    let both = figures(row).into_iter().zip(figures(base));
     let differences: Vec<f64> = both.filter_map(|(ours, theirs)| Some(ours? - theirs?)).collect();
     Spread::of(&differences)
 }

@@ -42,14 +42,16 @@ impl Section {
         }
     }
 
-    /// Takes over a race: its commands, and what went wrong, are told.
+    /// Takes over a race. Its commands are told, what went wrong, and how gaits did over the baseline if there is one.
     pub(crate) fn tell(&mut self, title: impl Into<String>, rows: Vec<Row>) {
+        let title = title.into();
+        self.tables.push((format!("{title}, round by round:"), super::over_baseline(&rows)));
         for row in &rows {
             if let Some(trouble) = &row.trouble {
                 self.troubles.push(format!("{}: {trouble}", row.name));
             }
         }
-        self.races.push(Race { title: title.into(), rows });
+        self.races.push(Race { title, rows });
     }
 
     fn commands(&self) -> Vec<&str> {
