@@ -2,6 +2,7 @@
 
 use crate::clients;
 use anyhow::Result;
+use serde::Serialize;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -19,6 +20,27 @@ pub(crate) enum Entrant {
     },
 }
 
+impl Entrant {
+    /// The entrant with a change to its contender, if it takes part.
+    pub(crate) fn changed(self, change: impl FnOnce(&mut Contender)) -> Self {
+        match self {
+            Self::Ready(mut contender) => {
+                change(&mut contender);
+                Self::Ready(contender)
+            }
+            missing @ Self::Missing { .. } => missing,
+        }
+    }
+
+    /// The name of its row.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Ready(contender) => &contender.name,
+            Self::Missing { name, .. } => name,
+        }
+    }
+}
+
 /// A program with its arguments, started anew in each round.
 #[derive(Debug)]
 pub(crate) struct Contender {
@@ -34,6 +56,8 @@ pub(crate) struct Contender {
     pub(crate) clock: Clock,
     /// In how many rounds it runs at most; a limit also spares it the warm-up.
     pub(crate) max_rounds: Option<usize>,
+    /// How often it is started, one after another, for one figure.
+    pub(crate) repeat: u64,
 }
 
 /// How much a program must have done for its figure to count.
@@ -65,7 +89,8 @@ impl Expect {
 }
 
 /// Which time a figure is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Clock {
     /// The whole process's, measured from outside.
     Whole,
@@ -83,8 +108,14 @@ pub(crate) enum Reader {
     Wrk,
     /// oha: its summary.
     Oha,
+    /// h2load: its summary.
+    H2load,
     /// curl: one status code a line.
     Curl,
+    /// The bare client: one line of JSON.
+    Bare,
+    /// A program that says its version and does nothing else.
+    Version,
     /// A script of ours in `peers/`: one line of JSON.
     Script,
 }
@@ -102,6 +133,13 @@ pub(crate) struct Reading {
     pub(crate) own_cpu: Option<f64>,
 }
 
+impl Reading {
+    /// Counts alone.
+    pub(crate) const fn counted(done: u64, failed: u64) -> Self {
+        Self { done, failed, own_wall: None, own_cpu: None }
+    }
+}
+
 impl Reader {
     /// Reads what the program left in its scratch folder.
     pub(crate) fn read(self, scratch: &Path) -> Result<Reading> {
@@ -109,13 +147,26 @@ impl Reader {
             Self::Gaits => clients::gaits::read(scratch),
             Self::Wrk => clients::wrk::read(scratch),
             Self::Oha => clients::oha::read(scratch),
+            Self::H2load => clients::h2load::read(scratch),
             Self::Curl => clients::curl::read(scratch),
+            Self::Bare => clients::bare::read(scratch),
+            Self::Version => clients::version(scratch),
             Self::Script => clients::python::read(scratch),
         }
     }
 }
 
 impl Contender {
+    /// A program that is started once a round and timed as a whole.
+    pub(crate) const fn new(
+        name: String,
+        argv: Vec<OsString>,
+        expect: Expect,
+        reader: Reader,
+    ) -> Self {
+        Self { name, argv, expect, reader, clock: Clock::Whole, max_rounds: None, repeat: 1 }
+    }
+
     /// The command as one would type it, paths shortened to file names.
     pub(crate) fn command(&self) -> String {
         let words = self.argv.iter().map(|word| {
@@ -160,16 +211,10 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_without_folders_and_with_quotes() {
-        let contender = Contender {
-            name: "curl".into(),
-            argv: ["/usr/bin/curl", "-o", "/dev/null", "-w", "%{http_code}\\n", "http://h/x"]
-                .map(OsString::from)
-                .to_vec(),
-            expect: Expect::Exactly(1),
-            reader: Reader::Curl,
-            clock: Clock::Whole,
-            max_rounds: None,
-        };
+        let argv = ["/usr/bin/curl", "-o", "/dev/null", "-w", "%{http_code}\\n", "http://h/x"]
+            .map(OsString::from)
+            .to_vec();
+        let contender = Contender::new("curl".into(), argv, Expect::Exactly(1), Reader::Curl);
         assert_eq!(contender.command(), "curl -o /dev/null -w '%{http_code}\\n' http://h/x");
     }
 }

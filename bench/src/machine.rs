@@ -1,6 +1,6 @@
 //! The machine, and how much of it others used meanwhile.
 
-use crate::server::Nginx;
+use crate::server::{Nginx, Server};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use std::fs;
 use std::path::Path;

@@ -1,13 +1,15 @@
 //! Rounds. In each, every contender runs once, in an order drawn anew, so that what changes on the machine over time
 //! meets all of them alike.
 
-use crate::contender::{Clock, Contender, Entrant};
+use crate::contender::{Clock, Contender, Entrant, Reading};
 use crate::interrupt::Interrupt;
 use crate::measure;
-use crate::server::Nginx;
-use crate::stats::Spread;
+use crate::server::{Served, Server};
+use crate::stats::{self, Spread};
+use crate::tools::GAITS;
 use crate::watch::Memory;
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use std::path::Path;
 
 /// What all races of a session share.
@@ -21,10 +23,12 @@ pub(crate) struct Track<'a> {
     pub(crate) random: fastrand::Rng,
     /// Counted rounds.
     pub(crate) rounds: usize,
+    /// The programs that gaits meets, by the beginnings of their rows' names; empty for all.
+    pub(crate) peers: &'a [String],
 }
 
-/// One counted run of a contender.
-#[derive(Debug)]
+/// What a contender did in one counted round: in one run, or in as many as it is repeated, added up.
+#[derive(Debug, Serialize)]
 pub(crate) struct Lap {
     /// Requests or items done.
     pub(crate) done: u64,
@@ -36,12 +40,12 @@ pub(crate) struct Lap {
     pub(crate) seconds: f64,
     /// Processor seconds by the same clock.
     pub(crate) cpu: f64,
-    /// What it held.
+    /// What it held; of repeated runs, the last.
     pub(crate) memory: Memory,
     /// Connections that the server accepted.
     pub(crate) connections: Option<u64>,
-    /// Share of the wall time that the server was busy.
-    pub(crate) server_busy: Option<f64>,
+    /// Seconds for which the server was busy.
+    pub(crate) server_seconds: Option<f64>,
 }
 
 impl Lap {
@@ -59,10 +63,28 @@ impl Lap {
     pub(crate) fn wall_us(&self) -> f64 {
         1e6 * self.seconds / self.done as f64
     }
+
+    /// Share of the wall time for which the server was busy.
+    pub(crate) fn server_busy(&self) -> Option<f64> {
+        Some(self.server_seconds? / self.wall)
+    }
+
+    fn add(&mut self, next: Self) {
+        let both = |ours: Option<f64>, theirs: Option<f64>| Some(ours? + theirs?);
+        self.done += next.done;
+        self.wall += next.wall;
+        self.own_wall = both(self.own_wall, next.own_wall);
+        self.seconds += next.seconds;
+        self.cpu += next.cpu;
+        self.memory = next.memory;
+        self.connections =
+            self.connections.zip(next.connections).map(|(ours, theirs)| ours + theirs);
+        self.server_seconds = both(self.server_seconds, next.server_seconds);
+    }
 }
 
 /// What a contender did in all rounds.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Row {
     /// Its name.
     pub(crate) name: String,
@@ -78,8 +100,8 @@ pub(crate) struct Row {
 
 impl Row {
     /// A figure of every round.
-    pub(crate) fn by_round(&self, figure: impl Fn(&Lap) -> f64) -> Vec<Option<f64>> {
-        self.laps.iter().map(|lap| lap.as_ref().map(&figure)).collect()
+    pub(crate) fn by_round(&self, figure: impl Fn(&Lap) -> Option<f64>) -> Vec<Option<f64>> {
+        self.laps.iter().map(|lap| lap.as_ref().and_then(&figure)).collect()
     }
 
     /// How a figure spread; none if it was never measured, or if the contender got into trouble: a program that failed is
@@ -87,6 +109,31 @@ impl Row {
     pub(crate) fn spread(&self, figure: impl Fn(&Lap) -> Option<f64>) -> Option<Spread> {
         let values: Vec<f64> = self.laps.iter().flatten().filter_map(figure).collect();
         if self.trouble.is_some() { None } else { Spread::of(&values) }
+    }
+
+    /// The same, or why there is none.
+    pub(crate) fn measured(&self, figure: impl Fn(&Lap) -> Option<f64>) -> Result<Spread, String> {
+        self.spread(figure).ok_or_else(|| match &self.trouble {
+            Some(trouble) => format!("{}: {trouble}", self.name),
+            None => "it was not counted".into(),
+        })
+    }
+
+    /// How this contender's figure over another's spread, round by round; none if either got into trouble.
+    pub(crate) fn over(&self, other: &Self, figure: impl Fn(&Lap) -> f64) -> Option<Spread> {
+        self.over_if(other, |lap| Some(figure(lap)))
+    }
+
+    /// The same for a figure that not every round has.
+    pub(crate) fn over_if(
+        &self,
+        other: &Self,
+        figure: impl Fn(&Lap) -> Option<f64>,
+    ) -> Option<Spread> {
+        if self.trouble.is_some() || other.trouble.is_some() {
+            return None;
+        }
+        Spread::of(&stats::ratios(&self.by_round(&figure), &other.by_round(&figure)))
     }
 }
 
@@ -98,12 +145,12 @@ impl Track<'_> {
         &mut self,
         title: &str,
         entrants: Vec<Entrant>,
-        nginx: Option<&Nginx>,
+        server: Option<&dyn Server>,
         warm_up: bool,
     ) -> Result<Vec<Row>> {
         let mut ready = Vec::new();
         let mut rows = Vec::new();
-        for entrant in entrants {
+        for entrant in entrants.into_iter().filter(|entrant| self.takes(entrant.name())) {
             let (row, contender) = enter(entrant, self.rounds);
             rows.push(row);
             ready.push(contender);
@@ -124,7 +171,7 @@ impl Track<'_> {
                     format!("round {round} of {}", self.rounds)
                 };
                 eprintln!("{title}: {which}: {}", contender.name);
-                let lap = run_once(contender, nginx, self.folder, self.interrupt);
+                let lap = run(contender, server, self.folder, self.interrupt);
                 if self.interrupt.raised() {
                     bail!("interrupted");
                 }
@@ -139,6 +186,13 @@ impl Track<'_> {
             }
         }
         Ok(rows)
+    }
+
+    /// Whether a row of this name takes part: gaits always does, the others unless some were chosen and it was not.
+    fn takes(&self, name: &str) -> bool {
+        self.peers.is_empty()
+            || name.starts_with(GAITS)
+            || self.peers.iter().any(|peer| name.starts_with(peer))
     }
 }
 
@@ -163,10 +217,24 @@ fn enter(entrant: Entrant, rounds: usize) -> (Row, Option<Contender>) {
     }
 }
 
+/// Runs a contender for one round.
+fn run(
+    contender: &Contender,
+    server: Option<&dyn Server>,
+    folder: &Path,
+    interrupt: &Interrupt,
+) -> Result<Lap> {
+    let mut lap = run_once(contender, server, folder, interrupt)?;
+    for _ in 1..contender.repeat {
+        lap.add(run_once(contender, server, folder, interrupt)?);
+    }
+    Ok(lap)
+}
+
 /// Runs a contender once, in a scratch folder of its own, and checks that it did what it was asked for.
 fn run_once(
     contender: &Contender,
-    nginx: Option<&Nginx>,
+    server: Option<&dyn Server>,
     folder: &Path,
     interrupt: &Interrupt,
 ) -> Result<Lap> {
@@ -174,24 +242,17 @@ fn run_once(
         .prefix("run")
         .tempdir_in(folder)
         .context("failed to make a scratch folder")?;
-    let before = nginx.map(Nginx::counts).transpose()?;
-    let busy_before = nginx.and_then(Nginx::busy);
+    let before = server.map(Server::settled).transpose()?;
+    let busy_before = server.and_then(Server::busy);
     let run = measure::run(&contender.argv, scratch.path(), interrupt)?;
-    let busy_after = nginx.and_then(Nginx::busy);
-    let after = nginx.map(Nginx::counts).transpose()?;
+    let busy_after = server.and_then(Server::busy);
+    let after = server.map(Server::counts).transpose()?;
     if !run.status.success() {
         bail!("{}: {}", run.status, measure::last_words(scratch.path()));
     }
     let reading = contender.reader.read(scratch.path())?;
-    let served = after.zip(before).map(|(after, before)| after.since(before));
-    if reading.failed > 0 {
-        bail!("{} failed, {} went well", reading.failed, reading.done);
-    }
-    if let Some(objection) =
-        contender.expect.objection(reading.done, served.map(|counts| counts.requests))
-    {
-        bail!(objection);
-    }
+    let counted = after.zip(before).map(|(after, before)| after.since(before));
+    check(contender, &reading, counted)?;
     let (seconds, cpu) = match contender.clock {
         Clock::Whole => (run.wall, run.cpu),
         Clock::Own => (reading.own_wall.unwrap_or(run.wall), reading.own_cpu.unwrap_or(run.cpu)),
@@ -206,9 +267,19 @@ fn run_once(
         seconds,
         cpu,
         memory: run.memory,
-        connections: served.map(|counts| counts.connections),
-        server_busy: busy.map(|busy| busy / run.wall),
+        connections: counted.map(|counted| counted.connections),
+        server_seconds: busy,
     })
+}
+
+/// Whether a contender did what it was asked for, by its own account and by the server's.
+fn check(contender: &Contender, reading: &Reading, counted: Option<Served>) -> Result<()> {
+    if reading.failed > 0 {
+        bail!("{} failed, {} went well", reading.failed, reading.done);
+    }
+    let requests = counted.map(|counted| counted.requests);
+    let objection = contender.expect.objection(reading.done, requests);
+    objection.map_or(Ok(()), |objection| bail!(objection))
 }
 
 #[cfg(test)]
@@ -218,21 +289,20 @@ mod tests {
     use std::ffi::OsString;
 
     fn shell(name: &str, script: &str, count: u64) -> Entrant {
-        Entrant::Ready(Contender {
-            name: name.into(),
-            argv: ["sh", "-c", script].map(OsString::from).to_vec(),
-            expect: Expect::Exactly(count),
-            reader: Reader::Curl,
-            clock: Clock::Whole,
-            max_rounds: None,
-        })
+        let argv = ["sh", "-c", script].map(OsString::from).to_vec();
+        Entrant::Ready(Contender::new(name.into(), argv, Expect::Exactly(count), Reader::Curl))
     }
 
     fn race(entrants: Vec<Entrant>) -> Vec<Row> {
+        race_with(entrants, &[])
+    }
+
+    fn race_with(entrants: Vec<Entrant>, peers: &[String]) -> Vec<Row> {
         let folder = tempfile::tempdir().unwrap();
         let interrupt = Interrupt::default();
         let random = fastrand::Rng::with_seed(1);
-        let mut track = Track { interrupt: &interrupt, folder: folder.path(), random, rounds: 2 };
+        let folder = folder.path();
+        let mut track = Track { interrupt: &interrupt, folder, random, rounds: 2, peers };
         track.race("test", entrants, None, true).unwrap()
     }
 
@@ -262,5 +332,23 @@ mod tests {
         assert!(trouble[3].contains("skipped: not there"), "{trouble:?}");
         assert_eq!(trouble[4], "");
         assert!(rows[0].spread(|lap| Some(lap.wall)).is_none());
+    }
+
+    #[test]
+    fn repeated_runs_add_up() {
+        let repeated = shell("a", "echo 200", 1).changed(|contender| contender.repeat = 3);
+        let rows = race(vec![repeated, shell("b", "echo 200", 1)]);
+        let laps: Vec<_> = rows[0].laps.iter().flatten().map(|lap| lap.done).collect();
+        assert_eq!(laps, [3, 3]);
+        assert!(rows[0].over(&rows[1], |lap| lap.done as f64).unwrap().median > 2.9);
+    }
+
+    #[test]
+    fn gaits_meets_only_the_peers_that_were_chosen() {
+        let entrants =
+            ["gaits async:1", "wrk -t1", "oha -c 1"].map(|name| shell(name, "echo 200", 1));
+        let rows = race_with(entrants.into(), &["oha".into()]);
+        let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["gaits async:1", "oha -c 1"]);
     }
 }

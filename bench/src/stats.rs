@@ -1,7 +1,9 @@
 //! The few statistics that are needed: a median, its range, and an interval that assumes nothing.
 
+use serde::Serialize;
+
 /// How a figure spread over the rounds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Spread {
     /// The middle value.
     pub(crate) median: f64,
@@ -9,6 +11,8 @@ pub(crate) struct Spread {
     pub(crate) min: f64,
     /// The largest value.
     pub(crate) max: f64,
+    /// How many values there are.
+    pub(crate) count: usize,
     /// An interval that holds the true median with at least 95 % confidence; none with fewer than 6 values.
     pub(crate) interval: Option<(f64, f64)>,
 }
@@ -27,7 +31,19 @@ impl Spread {
         };
         let interval =
             interval_rank(sorted.len()).map(|rank| (sorted[rank - 1], sorted[sorted.len() - rank]));
-        Some(Self { median, min, max, interval })
+        Some(Self { median, min, max, count: sorted.len(), interval })
+    }
+}
+
+impl Spread {
+    /// What a ratio of two rates says of the first: a difference only if the whole interval lies on one side of 1.
+    pub(crate) fn speed(&self) -> &'static str {
+        match self.interval {
+            Some((low, _)) if low > 1.0 => "faster",
+            Some((_, high)) if high < 1.0 => "slower",
+            Some(_) => "no difference shown",
+            None => "too few rounds to tell",
+        }
     }
 }
 
@@ -83,6 +99,15 @@ mod tests {
     fn the_interval_of_ten_values_leaves_out_one_at_each_end() {
         let values: Vec<f64> = (1..=10).map(f64::from).collect();
         assert_eq!(Spread::of(&values).unwrap().interval, Some((2.0, 9.0)));
+    }
+
+    #[test]
+    fn nothing_is_faster_whose_interval_holds_one() {
+        let speed = |values: &[f64]| Spread::of(values).unwrap().speed();
+        assert_eq!(speed(&[1.1; 6]), "faster");
+        assert_eq!(speed(&[0.9; 6]), "slower");
+        assert_eq!(speed(&[0.99, 1.5, 1.5, 1.5, 1.5, 1.5]), "no difference shown");
+        assert_eq!(speed(&[2.0; 5]), "too few rounds to tell");
     }
 
     #[test]

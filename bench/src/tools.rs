@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,17 +19,35 @@ pub(crate) struct Found {
 /// A program that was found, or a sentence about how to get it.
 pub(crate) type Tool = Result<Found, String>;
 
+/// A binary of gaits.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    /// What its rows are called.
+    pub(crate) name: &'static str,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+}
+
+/// The name of the binary that is measured.
+pub(crate) const GAITS: &str = "gaits";
+/// The name of the build that it is compared with.
+pub(crate) const BASELINE: &str = "baseline";
+
 /// All that takes part.
 #[derive(Debug)]
 pub(crate) struct Tools {
     /// The binary that is measured.
-    pub(crate) gaits: PathBuf,
+    pub(crate) gaits: Binary,
+    /// The build that it is compared with, if one was given.
+    pub(crate) baseline: Option<Binary>,
     /// The server.
     pub(crate) nginx: Tool,
     /// A load generator in C, close to what the kernel allows.
     pub(crate) wrk: Tool,
     /// A load generator in Rust.
     pub(crate) oha: Tool,
+    /// A load generator in C, for HTTP/2.
+    pub(crate) h2load: Tool,
     /// curl with parallel transfers.
     pub(crate) curl: Tool,
     /// The interpreter alone.
@@ -41,20 +60,27 @@ pub(crate) struct Tools {
 
 impl Tools {
     /// Looks for everything; `python` is the interpreter whose packages are used.
-    pub(crate) fn find(gaits: PathBuf, python: &Path) -> Self {
+    pub(crate) fn find(gaits: PathBuf, baseline: Option<PathBuf>, python: &Path) -> Self {
         let interpreter = interpreter(python);
         let requests = package(&interpreter, "requests");
         let aiohttp = package(&interpreter, "aiohttp");
         Self {
-            gaits,
+            gaits: Binary { name: GAITS, path: gaits },
+            baseline: baseline.map(|path| Binary { name: BASELINE, path }),
             nginx: program("nginx", "-v", "Debian package nginx"),
             wrk: program("wrk", "--version", "Debian package wrk"),
             oha: program("oha", "--version", "crate oha: cargo install --locked oha"),
+            h2load: program("h2load", "--version", "Debian package nghttp2-client"),
             curl: program("curl", "--version", "Debian package curl").and_then(parallel_curl),
             python: interpreter,
             requests,
             aiohttp,
         }
+    }
+
+    /// The binary that is measured and, if one was given, the one it is compared with.
+    pub(crate) fn binaries(&self) -> impl Iterator<Item = &Binary> {
+        std::iter::once(&self.gaits).chain(&self.baseline)
     }
 
     /// Each program with its version, or how to get it.
@@ -63,6 +89,7 @@ impl Tools {
             ("nginx", &self.nginx),
             ("wrk", &self.wrk),
             ("oha", &self.oha),
+            ("h2load", &self.h2load),
             ("curl", &self.curl),
             ("python3", &self.python),
             ("requests", &self.requests),
@@ -73,6 +100,15 @@ impl Tools {
             Err(why) => format!("{name}: MISSING, its rows are skipped; {why}"),
         };
         all.into_iter().map(line).collect()
+    }
+}
+
+impl Binary {
+    /// The beginning of its BLAKE3 hash: which build it was.
+    pub(crate) fn identity(&self) -> Result<String> {
+        let bytes = fs::read(&self.path)
+            .with_context(|| format!("failed to read {}", self.path.display()))?;
+        Ok(format!("{} (BLAKE3 {}…)", self.name, &blake3::hash(&bytes).to_hex()[..12]))
     }
 }
 
@@ -129,7 +165,9 @@ fn program(name: &str, version: &str, comes_from: &str) -> Tool {
 fn brief(said: &str) -> String {
     let words: Vec<&str> =
         said.lines().next().unwrap_or_default().split_whitespace().take(6).collect();
-    let last = words.iter().position(|word| word.contains(|c: char| c.is_ascii_digit()));
+    let is_version =
+        |word: &&str| word.contains('.') && word.contains(|c: char| c.is_ascii_digit());
+    let last = words.iter().position(is_version);
     words[..last.map_or(words.len(), |last| last + 1)].join(" ")
 }
 
@@ -206,6 +244,7 @@ mod tests {
         assert_eq!(brief(nginx), "nginx version: nginx/1.22.1");
         assert_eq!(brief("curl 7.88.1 (x86_64) libcurl/7.88.1\nRelease-Date"), "curl 7.88.1");
         assert_eq!(brief("wrk debian/4.1.0-3+b2 [epoll] Copyright"), "wrk debian/4.1.0-3+b2");
+        assert_eq!(brief("h2load nghttp2/1.52.0\n"), "h2load nghttp2/1.52.0");
         assert_eq!(brief(""), "");
     }
 

@@ -4,6 +4,7 @@
 //! in a process's last moments. A tree's peak is the sum of its processes' marks: an upper bound, since they need not
 //! have peaked together and pages they share are counted in each.
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -18,17 +19,23 @@ pub(crate) struct Sample {
 }
 
 /// The memory of one run of a program.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Memory {
     /// Peak resident bytes of the process that was started.
     pub(crate) main_peak: u64,
     /// Peak resident bytes of it and its descendants; an upper bound.
     pub(crate) tree_peak: u64,
     /// How the tree's resident bytes went.
+    #[serde(skip)]
     pub(crate) timeline: Vec<Sample>,
 }
 
 impl Memory {
+    /// The tree's peak; none for a run too short to have been looked at more than once or twice.
+    pub(crate) fn peak(&self) -> Option<f64> {
+        (self.timeline.len() > 2).then_some(self.tree_peak as f64)
+    }
+
     /// The largest sample in the first and in the last quarter of the run's time; none for a run too short to tell.
     pub(crate) fn first_and_last_quarter(&self) -> Option<(u64, u64)> {
         let end = self.timeline.last()?.at;

@@ -1,7 +1,7 @@
 //! curl with its parallel transfers: it has no list of results, so each transfer writes its status.
 
 use super::{entrant, stdout, words};
-use crate::contender::{Clock, Contender, Entrant, Expect, Reader, Reading};
+use crate::contender::{Contender, Entrant, Expect, Reader, Reading};
 use crate::tools::Tool;
 use anyhow::Result;
 use std::path::Path;
@@ -22,14 +22,15 @@ pub(crate) fn row(tool: &Tool, url: &str, parallel: u64, count: u64) -> Entrant 
             "%{http_code}\\n",
             &urls,
         ];
-        Contender {
-            name,
-            argv: words(path, arguments),
-            expect: Expect::Exactly(count),
-            reader: Reader::Curl,
-            clock: Clock::Whole,
-            max_rounds: None,
-        }
+        Contender::new(name, words(path, arguments), Expect::Exactly(count), Reader::Curl)
+    })
+}
+
+/// curl with one request.
+pub(crate) fn one(tool: &Tool, url: &str) -> Entrant {
+    entrant("curl of one URL".into(), tool, |name, path| {
+        let argv = words(path, ["-q", "-s", "-o", "/dev/null", "-w", "%{http_code}\\n", url]);
+        Contender::new(name, argv, Expect::Exactly(1), Reader::Curl)
     })
 }
 
@@ -40,7 +41,7 @@ pub(crate) fn read(scratch: &Path) -> Result<Reading> {
 
 fn parse(statuses: &str) -> Reading {
     let (good, bad): (Vec<_>, Vec<_>) = statuses.lines().partition(|line| *line == "200");
-    Reading { done: good.len() as u64, failed: bad.len() as u64, own_wall: None, own_cpu: None }
+    Reading::counted(good.len() as u64, bad.len() as u64)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! gaits itself. What it did is read from its results file: one record for each item, all ok, each index once.
 
 use super::words;
-use crate::contender::{Clock, Contender, Entrant, Expect, Reader, Reading};
+use crate::contender::{Contender, Entrant, Expect, Reader, Reading};
+use crate::tools::Binary;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::ffi::OsString;
@@ -12,50 +13,55 @@ use std::path::Path;
 /// Where the records go, inside the scratch folder.
 const RESULTS: &str = "results.jsonl";
 
-/// `count` requests to one URL.
-pub(crate) fn fetch(gaits: &Path, model: &str, url: &str, count: u64) -> Entrant {
-    row(gaits, model, count, words(gaits, ["fetch", "--count", &count.to_string(), url]))
+/// `count` requests to one URL; `options` are further ones of the command line.
+pub(crate) fn fetch(
+    gaits: &Binary,
+    model: &str,
+    url: &str,
+    count: u64,
+    options: &[&str],
+) -> Entrant {
+    let mut argv = words(&gaits.path, ["fetch", "--count", &count.to_string(), url]);
+    argv.extend(options.iter().map(Into::into));
+    row(gaits, model, count, argv)
 }
 
 /// The URLs of a file, of which there are `count`.
-pub(crate) fn fetch_file(gaits: &Path, model: &str, urls: &Path, count: u64) -> Entrant {
-    let mut argv = words(gaits, ["fetch", "-i"]);
+pub(crate) fn fetch_file(gaits: &Binary, model: &str, urls: &Path, count: u64) -> Entrant {
+    let mut argv = words(&gaits.path, ["fetch", "-i"]);
     argv.push(urls.as_os_str().to_owned());
     row(gaits, model, count, argv)
 }
 
+/// One URL under the default model, as one would type it.
+pub(crate) fn fetch_one(gaits: &Binary, url: &str) -> Entrant {
+    let argv = words(&gaits.path, ["fetch", url, "-o", RESULTS, "--quiet"]);
+    let name = format!("{} fetch of one URL", gaits.name);
+    Entrant::Ready(Contender::new(name, argv, Expect::Exactly(1), Reader::Gaits))
+}
+
+/// The version and nothing else: what it costs to start the program.
+pub(crate) fn version(gaits: &Binary) -> Entrant {
+    let (name, argv) = (format!("{} --version", gaits.name), words(&gaits.path, ["--version"]));
+    Entrant::Ready(Contender::new(name, argv, Expect::Exactly(1), Reader::Version))
+}
+
 /// `count` times `product(30)`.
-pub(crate) fn product(gaits: &Path, model: &str, count: u64) -> Entrant {
-    let count_argument = count.to_string();
-    row(
-        gaits,
-        model,
-        count,
-        words(gaits, ["run", "cpu", "product", "--n", "30", "--count", &count_argument]),
-    )
+pub(crate) fn product(gaits: &Binary, model: &str, count: u64) -> Entrant {
+    let arguments = ["run", "cpu", "product", "--n", "30", "--count", &count.to_string()];
+    row(gaits, model, count, words(&gaits.path, arguments))
 }
 
 /// `count` waits that wait for nothing.
-pub(crate) fn no_op(gaits: &Path, model: &str, count: u64) -> Entrant {
-    row(
-        gaits,
-        model,
-        count,
-        words(gaits, ["run", "wait", "--count", &count.to_string(), "--for", "0ms"]),
-    )
+pub(crate) fn no_op(gaits: &Binary, model: &str, count: u64) -> Entrant {
+    let arguments = ["run", "wait", "--count", &count.to_string(), "--for", "0ms"];
+    row(gaits, model, count, words(&gaits.path, arguments))
 }
 
-fn row(gaits: &Path, model: &str, count: u64, mut argv: Vec<OsString>) -> Entrant {
-    debug_assert_eq!(argv.first().map(AsRef::as_ref), Some(gaits.as_os_str()));
+fn row(gaits: &Binary, model: &str, count: u64, mut argv: Vec<OsString>) -> Entrant {
     argv.extend(["-m", model, "-o", RESULTS, "--quiet"].map(OsString::from));
-    Entrant::Ready(Contender {
-        name: format!("gaits {model}"),
-        argv,
-        expect: Expect::Exactly(count),
-        reader: Reader::Gaits,
-        clock: Clock::Whole,
-        max_rounds: None,
-    })
+    let name = format!("{} {model}", gaits.name);
+    Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::Gaits))
 }
 
 /// What of a record is checked.

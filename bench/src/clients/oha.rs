@@ -1,23 +1,54 @@
 //! oha, without its display.
 
-use super::{entrant, stdout, words};
-use crate::contender::{Clock, Contender, Entrant, Expect, Reader, Reading};
+use super::{Keep, entrant, stdout, words};
+use crate::contender::{Contender, Entrant, Expect, Reader, Reading};
 use crate::tools::Tool;
 use anyhow::{Context, Result};
 use std::path::Path;
 
 /// oha with a number of requests on a number of connections.
 pub(crate) fn row(tool: &Tool, url: &str, connections: u64, count: u64) -> Entrant {
-    entrant(format!("oha -c {connections}"), tool, |name, path| Contender {
-        name,
-        argv: words(
-            path,
-            ["-n", &count.to_string(), "-c", &connections.to_string(), "--no-tui", url],
-        ),
-        expect: Expect::Exactly(count),
-        reader: Reader::Oha,
-        clock: Clock::Whole,
-        max_rounds: None,
+    build(tool, url, count, &["-c", &connections.to_string()])
+}
+
+/// The same over HTTP/2, with so many streams on each connection; `authority` is the certificate to trust.
+pub(crate) fn http2(
+    tool: &Tool,
+    url: &str,
+    (connections, streams): (u64, u64),
+    count: u64,
+    authority: &str,
+) -> Entrant {
+    let (connections, streams) = (connections.to_string(), streams.to_string());
+    let options = ["--http2", "-c", &connections, "-p", &streams, "--cacert", authority];
+    build(tool, url, count, &options)
+}
+
+/// Over TLS, with a connection for each request or with kept ones; `authority` is the certificate to trust.
+pub(crate) fn tls(
+    tool: &Tool,
+    url: &str,
+    connections: u64,
+    count: u64,
+    keep: Keep,
+    authority: &str,
+) -> Entrant {
+    let connections = connections.to_string();
+    let mut options = vec!["-c", &connections, "--cacert", authority];
+    if keep == Keep::None {
+        options.push("--disable-keepalive");
+    }
+    build(tool, url, count, &options)
+}
+
+/// The name of a row leaves out the certificate, which is a path.
+fn build(tool: &Tool, url: &str, count: u64, options: &[&str]) -> Entrant {
+    let shown = options.iter().copied().filter(|word| *word != "--cacert" && !word.contains('/'));
+    let name = std::iter::once("oha").chain(shown).collect::<Vec<_>>().join(" ");
+    entrant(name, tool, |name, path| {
+        let mut argv = words(path, ["-n", &count.to_string(), "--no-tui", url]);
+        argv.extend(options.iter().map(Into::into));
+        Contender::new(name, argv, Expect::Exactly(count), Reader::Oha)
     })
 }
 
@@ -32,7 +63,7 @@ fn parse(summary: &str) -> Option<Reading> {
         let lines = summary.lines().skip_while(move |line| line.trim() != heading).skip(1);
         lines.map_while(|line| line.trim().strip_prefix('[')?.split_once(']'))
     };
-    let mut reading = Reading { done: 0, failed: 0, own_wall: None, own_cpu: None };
+    let mut reading = Reading::counted(0, 0);
     for (status, rest) in counts("Status code distribution:") {
         let responses: u64 = rest.split_whitespace().next()?.parse().ok()?;
         *(if status == "200" { &mut reading.done } else { &mut reading.failed }) += responses;

@@ -67,14 +67,8 @@ fn row(name: String, tool: &Tool, script: &str, arguments: [&str; 4], count: u64
         let mut argv = words(python, []);
         argv.push(peers().join(script).into());
         argv.extend(arguments.map(Into::into));
-        Contender {
-            name,
-            argv,
-            expect: Expect::Exactly(count),
-            reader: Reader::Script,
-            clock: Clock::Own,
-            max_rounds: None,
-        }
+        let contender = Contender::new(name, argv, Expect::Exactly(count), Reader::Script);
+        Contender { clock: Clock::Own, ..contender }
     })
 }
 

@@ -1,20 +1,16 @@
 //! wrk runs for a time, not for a number of requests.
 
 use super::{entrant, stdout, words};
-use crate::contender::{Clock, Contender, Entrant, Expect, Reader, Reading};
+use crate::contender::{Contender, Entrant, Expect, Reader, Reading};
 use crate::tools::Tool;
 use anyhow::{Context, Result};
 use std::path::Path;
 
 /// wrk on one thread for some seconds.
 pub(crate) fn row(tool: &Tool, url: &str, connections: u64, seconds: u64) -> Entrant {
-    entrant(format!("wrk -t1 -c{connections}"), tool, |name, path| Contender {
-        name,
-        argv: words(path, ["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), url]),
-        expect: Expect::Timed { in_flight: connections },
-        reader: Reader::Wrk,
-        clock: Clock::Whole,
-        max_rounds: None,
+    entrant(format!("wrk -t1 -c{connections}"), tool, |name, path| {
+        let argv = words(path, ["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), url]);
+        Contender::new(name, argv, Expect::Timed { in_flight: connections }, Reader::Wrk)
     })
 }
 
@@ -32,12 +28,7 @@ fn parse(summary: &str) -> Option<Reading> {
     let broken: u64 = line_of("Socket errors:").map_or(Some(0), |errors| {
         errors.split(',').map(|kind| kind.split_whitespace().last()?.parse::<u64>().ok()).sum()
     })?;
-    Some(Reading {
-        done: total.checked_sub(refused)?,
-        failed: refused + broken,
-        own_wall: None,
-        own_cpu: None,
-    })
+    Some(Reading::counted(total.checked_sub(refused)?, refused + broken))
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ use crate::clients::{gaits, python};
 use crate::machine;
 use crate::race::{Lap, Row};
 use crate::report::{self, Bound, Section, Table, Target};
-use crate::stats::{self, Spread};
 use anyhow::Result;
 
 /// Runs the job.
-pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
+pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let tools = session.tools;
     let (ours, theirs) = (session.scaled(200, 4), session.scaled(20, 2));
     let title = format!("product(30), {ours} times, on one core and on two");
@@ -19,20 +18,22 @@ pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
         "Whole process for gaits; Python does fewer calls and is timed without its start-up. The targets hold where two".into(),
         format!("cores are free: this machine has {}, and what others used of it is told below.", machine::cores()),
     ];
-    let entrants = vec![
-        gaits::product(&tools.gaits, "sequential", ours),
-        gaits::product(&tools.gaits, "threads:2", ours),
-        gaits::product(&tools.gaits, "processes:2", ours),
+    let models = ["sequential", "threads:2", "processes:2"];
+    let mut entrants: Vec<_> = models.map(|model| gaits::product(&tools.gaits, model, ours)).into();
+    if let Some(baseline) = &tools.baseline {
+        entrants.push(gaits::product(baseline, "sequential", ours));
+    }
+    entrants.extend([
         python::product(&tools.python, Way::Loop, theirs),
         python::product(&tools.python, Way::Threads(2), theirs),
         python::product(&tools.python, Way::Processes(2), theirs),
-    ];
+    ]);
     let rows = session.track.race(Job::Cpu.name(), entrants, None, true)?;
     section.tables.push(("Calls:".into(), table(&rows)));
-    for model in ["threads:2", "processes:2"] {
+    for model in &models[1..] {
         let row = rows.iter().find(|row| row.name == format!("gaits {model}"));
         let measured =
-            row.and_then(|row| speed_up(row, &rows[0])).ok_or_else(|| "see below".into());
+            row.and_then(|row| row.over(&rows[0], Lap::rate)).ok_or_else(|| "see below".into());
         section.targets.push(Target::new(
             format!("{model}, calls/s over those of sequential"),
             Bound::AtLeast(1.9),
@@ -40,15 +41,8 @@ pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
             measured,
         ));
     }
-    section.tell(&rows);
+    section.tell(Job::Cpu.name(), rows);
     Ok(section)
-}
-
-fn speed_up(row: &Row, base: &Row) -> Option<Spread> {
-    if row.trouble.is_some() || base.trouble.is_some() {
-        return None;
-    }
-    Spread::of(&stats::ratios(&row.by_round(Lap::rate), &base.by_round(Lap::rate)))
 }
 
 /// Speed-ups are over the same program's own way of one after another, and over Python's.
@@ -65,7 +59,7 @@ fn table(rows: &[Row]) -> Table {
     for row in rows {
         let base = if row.name.starts_with("Python") { python } else { rows.first() };
         let over = |base: Option<&Row>| {
-            report::spread(base.and_then(|base| speed_up(row, base)), report::digits)
+            report::spread(base.and_then(|base| row.over(base, Lap::rate)), report::digits)
         };
         table.push(vec![
             row.name.clone(),

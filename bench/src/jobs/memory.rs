@@ -1,13 +1,11 @@
 //! A million URLs from a file: what is held while they are fetched.
 
-use super::{Job, Session};
+use super::{Job, Session, write_list};
 use crate::clients::gaits;
 use crate::race::{Lap, Row};
 use crate::report::{self, Bound, Section, Table, Target};
+use crate::tools::GAITS;
 use anyhow::{Context, Result};
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
 
 const MODELS: [&str; 5] =
     ["async:50", "threads:10", "processes:2", "threads:2/async:25", "processes:2/async:25"];
@@ -22,33 +20,34 @@ const LIMIT_MB: f64 = 100.0;
 const LIMIT_GROWTH: f64 = 1.1;
 
 /// Runs the job.
-pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
+pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let count = session.scaled(1_000_000, 1);
     let title = format!("{} URLs from a file", report::thousands(count as f64));
     let mut section = Section::new(Job::Memory.name(), title);
     let Some(nginx) = session.nginx else { return Ok(session.without_nginx(section)) };
     let list = tempfile::NamedTempFile::with_prefix_in("urls", session.track.folder)
         .context("failed to make the list")?;
-    write_list(list.path(), &nginx.small(), count)?;
+    let url = nginx.small();
+    write_list(list.path(), (0..count).map(|number| format!("{url}?{number}")))?;
     section.about = vec![
         "Resident memory from /proc, every 20 ms. Peak: the high-water mark of the process that was started. Tree: the sum".into(),
         "of the marks of all its processes, an upper bound (shared pages count in each). First and last quarter: the most".into(),
         format!("that the tree held at any moment of that quarter of the run. At most {ROUNDS} rounds, without a warm-up."),
     ];
-    let entrants = MODELS
+    let mut entrants: Vec<_> = MODELS
         .map(|model| gaits::fetch_file(&session.tools.gaits, model, list.path(), count))
         .into();
+    if let Some(baseline) = &session.tools.baseline {
+        entrants.push(gaits::fetch_file(baseline, MODELS[0], list.path(), count));
+    }
     let rounds = session.track.rounds;
     session.track.rounds = rounds.min(ROUNDS);
     let rows = session.track.race(Job::Memory.name(), entrants, Some(nginx), false);
     session.track.rounds = rounds;
     let rows = rows?;
     section.tables.push(("Megabytes (10⁶ bytes):".into(), table(&rows)));
-    for row in &rows {
-        let measured = |figure: fn(&Lap) -> Option<f64>| {
-            row.spread(figure).ok_or_else(|| "see below".to_owned())
-        };
-        let peak = measured(|lap| Some(lap.memory.tree_peak as f64 / 1e6));
+    for row in rows.iter().filter(|row| row.name.starts_with(GAITS)) {
+        let peak = row.measured(|lap| Some(lap.memory.tree_peak as f64 / 1e6));
         section.targets.push(Target::new(
             format!("{}, the whole tree", row.name),
             Bound::AtMost(LIMIT_MB),
@@ -56,18 +55,15 @@ pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
             peak,
         ));
         let what = format!("{}, last quarter over first", row.name);
-        section.targets.push(Target::new(what, Bound::AtMost(LIMIT_GROWTH), "", measured(growth)));
+        section.targets.push(Target::new(
+            what,
+            Bound::AtMost(LIMIT_GROWTH),
+            "",
+            row.measured(growth),
+        ));
     }
-    section.tell(&rows);
+    section.tell(Job::Memory.name(), rows);
     Ok(section)
-}
-
-fn write_list(path: &Path, url: &str, count: u64) -> Result<()> {
-    let mut file = BufWriter::new(File::create(path).context("failed to create the list")?);
-    for number in 0..count {
-        writeln!(file, "{url}?{number}").context("failed to write the list")?;
-    }
-    file.flush().context("failed to write the list")
 }
 
 fn growth(lap: &Lap) -> Option<f64> {

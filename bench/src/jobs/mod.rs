@@ -1,35 +1,55 @@
 //! What is raced. Each job makes one section of the report.
 
 mod cpu;
+mod hosts;
+mod http2;
 mod in_flight;
 mod latency;
 mod memory;
 mod overhead;
+mod start;
 mod throughput;
+mod tls;
 
+use crate::contender::Entrant;
 use crate::race::Track;
 use crate::report::Section;
 use crate::server::Nginx;
-use crate::tools::Tools;
-use anyhow::Result;
+use crate::tools::{Binary, Tools};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 /// A job, by its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Job {
     /// Requests a second: 50-byte bodies, 50 in flight
     Small,
+    /// Requests a second: 50-byte bodies with 1, 10, 500 and 5,000 in flight
+    InFlight,
     /// Requests a second: 10 kB bodies, 50 in flight
     Large,
-    /// Requests a second with 1, 10 and 500 in flight
-    InFlight,
-    /// 100 and 1,000 requests to a server that takes 230 ms
+    /// Requests a second: 1 MB bodies, 50 in flight, against a bare client that receives and hashes
+    Huge,
+    /// Requests a second over TLS on 50 kept connections
+    Tls,
+    /// Requests a second over TLS with a new connection for each
+    TlsNew,
+    /// Requests a second over HTTP/2 with 50 and 500 in flight
+    Http2,
+    /// 2,560 requests in rotation over 64 hosts: how many connections are opened
+    Hosts,
+    /// 100, 1,000 and 10,000 requests at once to a server that takes 230 ms: seconds, and memory for each
     Latency,
+    /// One URL, and the version: what it costs to start gaits; with --baseline, against that build
+    Start,
     /// product(30) on one core and on two
     Cpu,
     /// What an item costs that does nothing
     Overhead,
-    /// A million URLs from a file
+    /// A million URLs from a file: what is held meanwhile
     Memory,
 }
 
@@ -44,15 +64,23 @@ pub(crate) struct Session<'a> {
     pub(crate) track: Track<'a>,
     /// Whether to do a tenth of the work only.
     pub(crate) quick: bool,
+    /// How many files each program may have open.
+    pub(crate) open_files: u64,
 }
 
 impl Job {
     /// All of them, in the order of the results file.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Small,
-        Self::Large,
         Self::InFlight,
+        Self::Large,
+        Self::Huge,
+        Self::Tls,
+        Self::TlsNew,
+        Self::Http2,
+        Self::Hosts,
         Self::Latency,
+        Self::Start,
         Self::Cpu,
         Self::Overhead,
         Self::Memory,
@@ -62,9 +90,15 @@ impl Job {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
-            Self::Large => "large",
             Self::InFlight => "in-flight",
+            Self::Large => "large",
+            Self::Huge => "huge",
+            Self::Tls => "tls",
+            Self::TlsNew => "tls-new",
+            Self::Http2 => "http2",
+            Self::Hosts => "hosts",
             Self::Latency => "latency",
+            Self::Start => "start",
             Self::Cpu => "cpu",
             Self::Overhead => "overhead",
             Self::Memory => "memory",
@@ -75,9 +109,15 @@ impl Job {
     pub(crate) fn run(self, session: &mut Session<'_>) -> Result<Section> {
         match self {
             Self::Small => throughput::run(session, throughput::Body::Small),
-            Self::Large => throughput::run(session, throughput::Body::Large),
             Self::InFlight => in_flight::run(session),
+            Self::Large => throughput::run(session, throughput::Body::Large),
+            Self::Huge => throughput::run(session, throughput::Body::Huge),
+            Self::Tls => tls::kept(session),
+            Self::TlsNew => tls::new(session),
+            Self::Http2 => http2::run(session),
+            Self::Hosts => hosts::run(session),
             Self::Latency => latency::run(session),
+            Self::Start => start::run(session),
             Self::Cpu => cpu::run(session),
             Self::Overhead => overhead::run(session),
             Self::Memory => memory::run(session),
@@ -91,12 +131,31 @@ impl Session<'_> {
         if self.quick { (count / 10).max(least) } else { count }
     }
 
+    /// How many seconds a program runs that runs for a time.
+    fn seconds(&self) -> u64 {
+        self.scaled(2, 1)
+    }
+
     /// The section of a job that needs nginx, where there is none.
     fn without_nginx(&self, mut section: Section) -> Section {
         let why = self.tools.nginx.as_ref().err().map_or("it did not start", String::as_str);
         section.troubles.push(format!("the whole job: it needs nginx; {why}"));
         section
     }
+
+    /// The rows of gaits and, behind it, of the baseline if there is one.
+    fn ours(&self, build: impl Fn(&Binary) -> Entrant) -> Vec<Entrant> {
+        self.tools.binaries().map(build).collect()
+    }
+}
+
+/// Writes a list of items, one a line.
+fn write_list(path: &Path, items: impl Iterator<Item = String>) -> Result<()> {
+    let mut file = BufWriter::new(File::create(path).context("failed to create the list")?);
+    for item in items {
+        writeln!(file, "{item}").context("failed to write the list")?;
+    }
+    file.flush().context("failed to write the list")
 }
 
 #[cfg(test)]
@@ -108,5 +167,6 @@ mod tests {
         for job in Job::ALL {
             assert_eq!(job.to_possible_value().unwrap().get_name(), job.name());
         }
+        assert_eq!(Job::ALL.as_slice(), Job::value_variants());
     }
 }

@@ -8,7 +8,7 @@ use crate::stats::Spread;
 use anyhow::Result;
 
 /// Runs the job.
-pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
+pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let mut section = Section::new(Job::Overhead.name(), "what an item costs that does nothing");
     section.about = vec![
         "`gaits run wait --for 0ms`, a record of each item written to a file. Wall time is the whole process's over the".into(),
@@ -16,12 +16,18 @@ pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
     ];
     let program = &session.tools.gaits;
     let (many, fewer) = (session.scaled(1_000_000, 1), session.scaled(300_000, 1));
-    let entrants = vec![
+    let mut entrants = vec![
         gaits::no_op(program, "sequential", many),
         gaits::no_op(program, "threads:2", many),
         gaits::no_op(program, "async:100", many),
         gaits::no_op(program, "processes:2", fewer),
     ];
+    if let Some(baseline) = &session.tools.baseline {
+        entrants.push(gaits::no_op(baseline, "sequential", many));
+        entrants.push(gaits::no_op(baseline, "threads:2", many));
+        entrants.push(gaits::no_op(baseline, "async:100", many));
+        entrants.push(gaits::no_op(baseline, "processes:2", fewer));
+    }
     let rows = session.track.race(Job::Overhead.name(), entrants, None, true)?;
     section.tables.push(("Items:".into(), table(&rows)));
     for (model, limit) in [("threads:2", 2.0), ("processes:2", 20.0)] {
@@ -32,7 +38,7 @@ pub(crate) fn run(session: &mut Session<'_>) -> Result<Section> {
         let what = format!("{model}, wall time an item beyond sequential's");
         section.targets.push(Target::new(what, Bound::AtMost(limit), " µs", measured));
     }
-    section.tell(&rows);
+    section.tell(Job::Overhead.name(), rows);
     Ok(section)
 }
 
@@ -41,7 +47,8 @@ fn added(row: &Row, base: &Row, figure: fn(&Lap) -> f64) -> Option<Spread> {
     if row.trouble.is_some() || base.trouble.is_some() {
         return None;
     }
-    let both = row.by_round(figure).into_iter().zip(base.by_round(figure));
+    let figures = |row: &Row| row.by_round(|lap| Some(figure(lap)));
+    let both = figures(row).into_iter().zip(figures(base));
     let differences: Vec<f64> = both.filter_map(|(ours, theirs)| Some(ours? - theirs?)).collect();
     Spread::of(&differences)
 }

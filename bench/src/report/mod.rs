@@ -1,10 +1,12 @@
 //! What is shown: the same Markdown on the terminal and in `RESULTS.md`.
 
+mod ratios;
 mod results;
 mod section;
 mod table;
 mod target;
 
+pub(crate) use ratios::{against, over_baseline, rate_target, ratios};
 pub(crate) use results::record;
 pub(crate) use section::Section;
 pub(crate) use table::Table;
@@ -45,14 +47,13 @@ pub(crate) fn megabytes(bytes: f64) -> String {
     format!("{:.1}", bytes / 1e6)
 }
 
-/// `median (min–max)`, or a dash.
+/// `median (low–high)` with the 95 % interval; the median alone after too few rounds for one; a dash without any.
 pub(crate) fn spread(spread: Option<Spread>, show: impl Fn(f64) -> String) -> String {
-    spread.map_or("–".into(), |spread| {
-        let Spread { median, min, max, .. } = spread;
-        if min.total_cmp(&max).is_eq() {
-            return show(median);
+    spread.map_or("–".into(), |spread| match spread.interval {
+        Some((low, high)) if low.total_cmp(&high).is_ne() => {
+            format!("{} ({}–{})", show(spread.median), show(low), show(high))
         }
-        format!("{} ({}–{})", show(median), show(min), show(max))
+        _ => show(spread.median),
     })
 }
 
@@ -74,9 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_shows_its_range() {
-        assert_eq!(spread(Spread::of(&[1.0, 2.0, 3.0]), seconds), "2.000 (1.000–3.000)");
-        assert_eq!(spread(Spread::of(&[2.0, 2.0]), seconds), "2.000");
+    fn a_spread_shows_its_interval_if_there_is_one() {
+        let values = [1.0, 2.0, 2.0, 2.0, 2.0, 3.0];
+        assert_eq!(spread(Spread::of(&values), seconds), "2.000 (1.000–3.000)");
+        assert_eq!(spread(Spread::of(&values[..5]), seconds), "2.000");
+        assert_eq!(spread(Spread::of(&[2.0; 6]), seconds), "2.000");
         assert_eq!(spread(None, seconds), "–");
     }
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const PREFACE: &str = "# Results
 
 Written by the harness (`--record`), one section a job, each replaced when its job is run again. What the jobs are and how
-they are kept fair is in `README.md`. Figures are medians over the rounds, with the range in brackets.
+they are kept fair is in `README.md`. Figures are medians over the rounds. What the brackets hold is said under
+\"Circumstances\"; where it is not, they hold the range.
 ";
 
 /// Puts `section` into the file, in place of the one of the same job if there is one, and says where that is.

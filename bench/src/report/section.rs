@@ -2,10 +2,11 @@
 
 use super::{Table, Target};
 use crate::race::Row;
+use serde::Serialize;
 use std::fmt;
 
 /// The report of one job.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Section {
     /// The job's name on the command line.
     pub(crate) job: &'static str,
@@ -14,13 +15,14 @@ pub(crate) struct Section {
     /// Sentences before the tables: what is done and how it is counted.
     pub(crate) about: Vec<String>,
     /// The tables, each with a line that introduces it.
+    #[serde(skip)]
     pub(crate) tables: Vec<(String, Table)>,
     /// What was to be reached.
     pub(crate) targets: Vec<Target>,
     /// What went wrong or is missing.
     pub(crate) troubles: Vec<String>,
-    /// The commands of all contenders.
-    pub(crate) commands: Vec<String>,
+    /// The races: all of every round, for machines.
+    pub(crate) races: Vec<Race>,
     /// When, on what, how: added by the session.
     pub(crate) circumstances: Vec<String>,
 }
@@ -35,22 +37,34 @@ impl Section {
             tables: Vec::new(),
             targets: Vec::new(),
             troubles: Vec::new(),
-            commands: Vec::new(),
+            races: Vec::new(),
             circumstances: Vec::new(),
         }
     }
 
-    /// Takes over what is to be told of all rows: their commands, and what went wrong.
-    pub(crate) fn tell(&mut self, rows: &[Row]) {
-        for row in rows {
+    /// Takes over a race. Its commands are told, what went wrong, and how gaits did over the baseline if there is one.
+    pub(crate) fn tell(&mut self, title: impl Into<String>, rows: Vec<Row>) {
+        let title = title.into();
+        self.tables.push((format!("{title}, round by round:"), super::over_baseline(&rows)));
+        for row in &rows {
             if let Some(trouble) = &row.trouble {
                 self.troubles.push(format!("{}: {trouble}", row.name));
             }
-            if !row.command.is_empty() {
-                self.commands.push(row.command.clone());
-            }
         }
+        self.races.push(Race { title, rows });
     }
+
+    fn commands(&self) -> Vec<&str> {
+        let rows = self.races.iter().flat_map(|race| &race.rows);
+        rows.map(|row| row.command.as_str()).filter(|command| !command.is_empty()).collect()
+    }
+}
+
+/// One race of a job.
+#[derive(Debug, Serialize)]
+pub(crate) struct Race {
+    title: String,
+    rows: Vec<Row>,
 }
 
 impl fmt::Display for Section {
@@ -67,8 +81,9 @@ impl fmt::Display for Section {
         list(out, "Targets", self.targets.iter().map(Target::line))?;
         list(out, "Not measured", self.troubles.iter().cloned())?;
         list(out, "Circumstances", self.circumstances.iter().cloned())?;
-        if !self.commands.is_empty() {
-            writeln!(out, "Commands:\n\n```text\n{}\n```", self.commands.join("\n"))?;
+        let commands = self.commands();
+        if !commands.is_empty() {
+            writeln!(out, "Commands:\n\n```text\n{}\n```", commands.join("\n"))?;
         }
         Ok(())
     }

@@ -1,11 +1,16 @@
 //! The servers that are raced against, started and stopped by the harness.
 
+mod certificate;
+mod counts;
+mod delay;
 mod nginx;
-mod origin;
 mod probe;
 
-pub(crate) use nginx::{DELAY, LARGE_BYTES, Nginx, SMALL_BODY};
-pub(crate) use origin::Origin;
+pub(crate) use counts::{Counts, Served};
+pub(crate) use delay::{DELAY, DelayServer};
+pub(crate) use nginx::{HUGE_BYTES, LARGE_BYTES, Nginx, SMALL_BODY};
+#[cfg(test)]
+pub(crate) use probe::counts;
 
 use crate::sys;
 use anyhow::{Context, Result, bail};
@@ -19,6 +24,36 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to answer its first request, and to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a race needs of its server.
+pub(crate) trait Server {
+    /// What it has counted, this question included.
+    fn counts(&self) -> Result<Counts>;
+
+    /// Processor time that it has used so far; none if the kernel does not tell.
+    fn busy(&self) -> Option<Duration>;
+
+    /// What it has counted once the last client's connections are all closed: closing thousands of them keeps a server busy
+    /// for a while, which would be to the next client's cost.
+    fn settled(&self) -> Result<Counts> {
+        let began = Instant::now();
+        loop {
+            let counts = self.counts()?;
+            if counts.open <= 1 {
+                return Ok(counts);
+            }
+            if began.elapsed() > PATIENCE {
+                bail!("the server still holds {} connections of the last client", counts.open - 1);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Reads the first field of a thread's `schedstat`: nanoseconds on a core.
+fn on_core(schedstat: &str) -> Option<Duration> {
+    schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
 
 /// A server process. It is stopped when this is dropped: at the end, after an error, or while a panic unwinds. Should the
 /// harness be killed outright, the kernel stops it.

@@ -2,11 +2,13 @@
 //!
 //! It counts the requests it got, which is how every client's own count is checked.
 
-use super::{Process, free_port, probe};
+use super::certificate::{self, AUTHORITY, CERTIFICATE, KEY};
+use super::{Counts, Process, Server, free_port, probe};
 use anyhow::{Context, Result, bail};
 use nix::unistd::Uid;
+use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -15,46 +17,45 @@ use tempfile::TempDir;
 pub(crate) const SMALL_BODY: &str = "{\"uuid\": \"d2b6a0f1-4f6c-4f0e-9d43-5a1c7be0f3a9\" }\n";
 /// The size of what `/large` answers.
 pub(crate) const LARGE_BYTES: usize = 10_000;
-/// How long `/slow` takes.
-pub(crate) const DELAY: Duration = Duration::from_millis(230);
+/// The size of what `/huge` answers.
+pub(crate) const HUGE_BYTES: usize = 1_000_000;
+/// It listens on 127.0.0.1 and the addresses that follow, so many in all: to a client, so many hosts.
+const HOSTS: u64 = 64;
 
 /// A running nginx, stopped when dropped.
 #[derive(Debug)]
 pub(crate) struct Nginx {
     // Before the folder, so that it is stopped first.
     process: Process,
-    _folder: TempDir,
-    port: u16,
-    has_echo: bool,
+    folder: TempDir,
+    ports: Ports,
 }
 
-/// What nginx had counted at some moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Connections accepted.
-    pub(crate) connections: u64,
-    /// Requests read.
-    pub(crate) requests: u64,
+/// Where nginx listens, by protocol.
+#[derive(Debug, Clone, Copy)]
+struct Ports {
+    plain: u16,
+    tls: Option<Tls>,
 }
 
-impl Counts {
-    /// What came in since `before`, but for the one request, on a connection of its own, that asked for the counts.
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self {
-            connections: (self.connections - before.connections).saturating_sub(1),
-            requests: (self.requests - before.requests).saturating_sub(1),
-        }
-    }
+/// None of it is there when nginx was built without TLS.
+#[derive(Debug, Clone, Copy)]
+struct Tls {
+    /// HTTP/1.1. A client may resume a session with a ticket, as by nginx's defaults.
+    resumed: u16,
+    /// HTTP/1.1, with a full handshake for each connection.
+    full: u16,
+    /// HTTP/2; none when nginx was built without it.
+    http2: Option<u16>,
 }
 
 impl Nginx {
-    /// Starts the nginx at `program`, with the echo module if there is one, and waits until it answers.
+    /// Starts the nginx at `program` and waits until it answers.
     pub(crate) fn start(program: &Path) -> Result<Self> {
-        let echo = echo_module(program);
         let mut error = None;
-        // The port that was free may be taken by the time nginx binds it.
+        // The ports that were free may be taken by the time nginx binds them.
         for _ in 0..3 {
-            match Self::try_start(program, echo.as_deref()) {
+            match Self::try_start(program) {
                 Ok(nginx) => return Ok(nginx),
                 Err(failed) => error = Some(failed),
             }
@@ -62,30 +63,36 @@ impl Nginx {
         Err(error.context("nginx was not started")?)
     }
 
-    fn try_start(program: &Path, echo: Option<&Path>) -> Result<Self> {
-        let port = free_port()?;
+    fn try_start(program: &Path) -> Result<Self> {
+        let ports = Ports::choose(&modules(program))?;
         let folder = tempfile::Builder::new().prefix("gaits-bench-nginx").tempdir()?;
-        let config = folder.path().join("nginx.conf");
-        fs::write(&config, configuration(port, echo)).context("failed to write nginx.conf")?;
-        let large = vec![b'x'; LARGE_BYTES];
-        fs::write(folder.path().join("large"), large).context("failed to write the large body")?;
+        let file = |name: &str| folder.path().join(name);
+        let config = file("nginx.conf");
+        fs::write(&config, configuration(ports)).context("failed to write nginx.conf")?;
+        for (name, bytes) in [("large", LARGE_BYTES), ("huge", HUGE_BYTES)] {
+            fs::write(file(name), vec![b'x'; bytes]).context("failed to write a body")?;
+        }
+        if ports.tls.is_some() {
+            certificate::write(folder.path())?;
+        }
         let mut command = Command::new(program);
         command.arg("-p").arg(folder.path()).arg("-c").arg(&config).args(["-e", "error.log"]);
         let mut process = Process::start(
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()),
         )?;
-        process.wait_until(|| probe::get(port, "/counts").is_ok()).with_context(|| {
-            let log = fs::read_to_string(folder.path().join("error.log")).unwrap_or_default();
+        process.wait_until(|| probe::counts(ports.plain).is_ok()).with_context(|| {
+            let log = fs::read_to_string(file("error.log")).unwrap_or_default();
             format!("nginx: {}", log.lines().next_back().unwrap_or("its error log is empty"))
         })?;
-        let nginx = Self { process, _folder: folder, port, has_echo: echo.is_some() };
+        let nginx = Self { process, folder, ports };
         nginx.check_bodies()?;
         Ok(nginx)
     }
 
     fn check_bodies(&self) -> Result<()> {
-        for (path, bytes) in [("/small", SMALL_BODY.len()), ("/large", LARGE_BYTES)] {
-            let got = probe::get(self.port, path)?.len();
+        let bodies = [("/small", SMALL_BODY.len()), ("/large", LARGE_BYTES), ("/huge", HUGE_BYTES)];
+        for (path, bytes) in bodies {
+            let got = probe::get(self.ports.plain, path)?.len();
             if got != bytes {
                 bail!("nginx answers {path} with {got} bytes instead of {bytes}");
             }
@@ -95,62 +102,90 @@ impl Nginx {
 
     /// The URL of the 50-byte body.
     pub(crate) fn small(&self) -> String {
-        format!("http://127.0.0.1:{}/small", self.port)
+        format!("http://127.0.0.1:{}/small", self.ports.plain)
     }
 
     /// The URL of the 10 kB body.
     pub(crate) fn large(&self) -> String {
-        format!("http://127.0.0.1:{}/large", self.port)
+        format!("http://127.0.0.1:{}/large", self.ports.plain)
     }
 
-    /// The URL that takes [`DELAY`]; none without the echo module.
-    pub(crate) fn slow(&self) -> Option<String> {
-        self.has_echo.then(|| format!("http://127.0.0.1:{}/slow", self.port))
+    /// The URL of the 1 MB body.
+    pub(crate) fn huge(&self) -> String {
+        format!("http://127.0.0.1:{}/huge", self.ports.plain)
     }
 
-    /// What it has counted, this question included.
-    pub(crate) fn counts(&self) -> Result<Counts> {
-        let page = probe::get(self.port, "/counts").context("failed to read nginx's counters")?;
-        parse_counts(&String::from_utf8_lossy(&page))
-            .context("nginx's counters are not as expected")
+    /// The URLs of the 50-byte body on all hosts.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let port = self.ports.plain;
+        (1..=HOSTS).map(|host| format!("http://127.0.0.{host}:{port}/small")).collect()
     }
 
-    /// Processor time that nginx has used so far; none if the kernel does not tell.
-    pub(crate) fn busy(&self) -> Option<Duration> {
+    /// The URL of the 50-byte body over TLS and HTTP/1.1, where sessions may be resumed.
+    pub(crate) fn tls(&self) -> Option<String> {
+        Some(secure(self.ports.tls?.resumed))
+    }
+
+    /// The same with a full handshake for each connection.
+    pub(crate) fn tls_full(&self) -> Option<String> {
+        Some(secure(self.ports.tls?.full))
+    }
+
+    /// The URL of the 50-byte body over TLS and HTTP/2.
+    pub(crate) fn http2(&self) -> Option<String> {
+        Some(secure(self.ports.tls?.http2?))
+    }
+
+    /// The certificate that clients are to trust.
+    pub(crate) fn authority(&self) -> String {
+        self.folder.path().join(AUTHORITY).to_string_lossy().into_owned()
+    }
+}
+
+fn secure(port: u16) -> String {
+    format!("https://127.0.0.1:{port}/small")
+}
+
+impl Server for Nginx {
+    fn counts(&self) -> Result<Counts> {
+        probe::counts(self.ports.plain)
+    }
+
+    fn busy(&self) -> Option<Duration> {
         let master = self.process.id();
         let workers = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).ok()?;
         let spent = workers.split_whitespace().filter_map(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
-            stat.split_whitespace().next()?.parse::<u64>().ok()
+            super::on_core(&fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?)
         });
-        Some(Duration::from_nanos(spent.sum()))
+        Some(spent.sum())
     }
 }
 
-/// Where the echo module is; none if it is not installed.
-fn echo_module(program: &Path) -> Option<PathBuf> {
-    let output = Command::new(program).arg("-V").output().ok()?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let folder = said.split_whitespace().find_map(|word| word.strip_prefix("--modules-path="))?;
-    let module = Path::new(folder).join("ngx_http_echo_module.so");
-    module.exists().then_some(module)
+impl Ports {
+    /// Draws free ports for what nginx was built with.
+    fn choose(modules: &str) -> Result<Self> {
+        let has = |module: &str| modules.contains(module);
+        let tls = if has("--with-http_ssl_module") {
+            let http2 = has("--with-http_v2_module").then(free_port).transpose()?;
+            Some(Tls { resumed: free_port()?, full: free_port()?, http2 })
+        } else {
+            None
+        };
+        Ok(Self { plain: free_port()?, tls })
+    }
 }
 
-fn configuration(port: u16, echo: Option<&Path>) -> String {
-    let load = echo.map_or(String::new(), |module| format!("load_module {};", module.display()));
-    let slow = match echo {
-        Some(_) => format!(
-            "location = /slow {{ echo_sleep {}; echo -n '{}'; }}",
-            DELAY.as_secs_f64(),
-            SMALL_BODY.trim_end()
-        ),
-        None => String::new(),
-    };
+/// How nginx was built.
+fn modules(program: &Path) -> String {
+    let output = Command::new(program).arg("-V").output();
+    output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default()
+}
+
+fn configuration(ports: Ports) -> String {
     // Started by root, the worker would become another user, who may not read the folder.
     let user = if Uid::effective().is_root() { "user root root;" } else { "" };
     format!(
-        r"{load}
-{user}
+        r"{user}
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 16384;
@@ -172,26 +207,49 @@ http {{
     tcp_nodelay on;
     open_file_cache max=16;
     open_file_cache_valid 3600s;
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        root .;
-        location = /small {{ return 200 '{SMALL_BODY}'; }}
-        location = /large {{ }}
-        {slow}
-        location = /counts {{ stub_status; }}
-        location / {{ return 404; }}
-    }}
-}}
-"
+    ssl_protocols TLSv1.2 TLSv1.3;
+    root .;
+{}}}
+",
+        servers(ports)
     )
 }
 
-/// Reads a `stub_status` page: the third line holds connections accepted, connections handled, requests.
-fn parse_counts(page: &str) -> Option<Counts> {
-    let mut numbers = page.lines().nth(2)?.split_whitespace();
-    let connections = numbers.next()?.parse().ok()?;
-    let requests = numbers.nth(1)?.parse().ok()?;
-    Some(Counts { connections, requests })
+/// One `server` block for each port.
+fn servers(Ports { plain, tls }: Ports) -> String {
+    let mut listen = String::new();
+    for host in 1..=HOSTS {
+        let backlog = if host == 1 { " backlog=4096" } else { "" };
+        let _ = write!(listen, "listen 127.0.0.{host}:{plain}{backlog}; ");
+    }
+    let mut servers = server(&listen);
+    if let Some(Tls { resumed, full, http2 }) = tls {
+        let secure = |port: u16, protocol: &str, more: &str| {
+            server(&format!(
+                "listen 127.0.0.1:{port} ssl{protocol} backlog=4096; ssl_certificate {CERTIFICATE}; ssl_certificate_key {KEY}; {more}"
+            ))
+        };
+        servers += &secure(resumed, "", "");
+        servers += &secure(full, "", "ssl_session_tickets off; ssl_session_cache off;");
+        if let Some(port) = http2 {
+            servers += &secure(port, " http2", "");
+        }
+    }
+    servers
+}
+
+fn server(listen: &str) -> String {
+    format!(
+        r"    server {{
+        {listen}
+        location = /small {{ return 200 '{SMALL_BODY}'; }}
+        location = /large {{ }}
+        location = /huge {{ }}
+        location = /counts {{ stub_status; }}
+        location / {{ return 404; }}
+    }}
+"
+    )
 }
 
 #[cfg(test)]
@@ -204,18 +262,17 @@ mod tests {
     }
 
     #[test]
-    fn the_counters_are_read_and_subtracted() {
-        let page = "Active connections: 1 \nserver accepts handled requests\n 7 7 1007 \nReading: 0 Writing: 1 Waiting: 0 \n";
-        let after = parse_counts(page).unwrap();
-        assert_eq!(after, Counts { connections: 7, requests: 1007 });
-        let before = Counts { connections: 5, requests: 6 };
-        assert_eq!(after.since(before), Counts { connections: 1, requests: 1000 });
-        assert_eq!(parse_counts("nonsense"), None);
+    fn nginx_listens_only_for_what_it_was_built_with() {
+        let of = |modules: &str| configuration(Ports::choose(modules).unwrap());
+        assert!(!of("--with-threads").contains("ssl_certificate"));
+        let tls = of("--with-http_ssl_module");
+        assert!(tls.contains(" ssl backlog") && !tls.contains("http2"));
+        assert!(of("--with-http_ssl_module --with-http_v2_module").contains(" ssl http2 backlog"));
     }
 
     #[test]
-    fn without_the_echo_module_there_is_no_slow_location() {
-        assert!(!configuration(80, None).contains("echo"));
-        assert!(configuration(80, Some(Path::new("m.so"))).contains("echo_sleep 0.23;"));
+    fn it_listens_on_every_host() {
+        let text = configuration(Ports { plain: 8080, tls: None });
+        assert_eq!(text.matches("listen 127.0.0.").count() as u64, HOSTS);
     }
 }

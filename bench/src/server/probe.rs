@@ -1,5 +1,6 @@
 //! One HTTP request of our own, to see that a server is up and to read its counters.
 
+use super::Counts;
 use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -15,6 +16,12 @@ pub(super) fn get(port: u16, path: &str) -> Result<Vec<u8>> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).context("failed to read")?;
     body(&answer).map(<[u8]>::to_vec).with_context(|| format!("of GET {path}"))
+}
+
+/// What the server has counted.
+pub(crate) fn counts(port: u16) -> Result<Counts> {
+    let page = get(port, "/counts").context("failed to read the server's counters")?;
+    Counts::parse(&String::from_utf8_lossy(&page)).context("the counters are not as expected")
 }
 
 fn body(answer: &[u8]) -> Result<&[u8]> {

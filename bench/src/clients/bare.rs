@@ -1,0 +1,58 @@
+//! The bare client of `bare/`, a process of this very binary: what the machine allows.
+
+use super::{stdout, words};
+use crate::contender::{Contender, Entrant, Expect, Reader, Reading};
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::env;
+use std::path::Path;
+
+/// What a bare client is to do with the bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bodies {
+    /// Receive them.
+    Received,
+    /// Receive and hash them.
+    Hashed,
+}
+
+/// What the bare client prints.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Line {
+    /// Responses with status 200.
+    pub(crate) done: u64,
+    /// Other responses.
+    pub(crate) failed: u64,
+}
+
+/// The bare client with a number of requests on a number of connections; `url` begins with `http://` and an address.
+pub(crate) fn row(url: &str, connections: u64, count: u64, bodies: Bodies) -> Entrant {
+    let name = match bodies {
+        Bodies::Received => format!("bare client, {connections} connections"),
+        Bodies::Hashed => format!("bare client with BLAKE3, {connections} connections"),
+    };
+    let program = match env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            return Entrant::Missing {
+                name,
+                why: format!("this program cannot be found: {error}"),
+            };
+        }
+    };
+    let (connections, total) = (connections.to_string(), count.to_string());
+    let arguments = ["bare-client", "--connections", &connections, "--count", &total, url];
+    let mut argv = words(&program, arguments);
+    if bodies == Bodies::Hashed {
+        argv.push("--hash".into());
+    }
+    Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::Bare))
+}
+
+/// Reads the line.
+pub(crate) fn read(scratch: &Path) -> Result<Reading> {
+    let output = stdout(scratch)?;
+    let Line { done, failed } = serde_json::from_str(output.trim())
+        .with_context(|| format!("not what the bare client prints: {}", output.trim()))?;
+    Ok(Reading::counted(done, failed))
+}
