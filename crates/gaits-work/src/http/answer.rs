@@ -3,11 +3,12 @@
 //! Limit: follows no redirect; the connection is its caller's.
 
 use super::connection::{Connection, Head};
-use super::decode::{self, Decoder};
+use super::decode::{self, BUDGET, Codings, Decoder};
 use super::spec::{HttpSpec, Method};
 use super::trace::Trace;
 use gaits_core::{ErrorKind, HttpDetail, ItemError, Value};
 use http::StatusCode;
+use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
 
 /// How much of a redirect's body is read so that its connection can be used again.
 const DRAINED: u64 = 64 * 1024;
@@ -42,16 +43,23 @@ pub(super) async fn read(
     }
     let keep = !spec.extract.is_empty() && is_accepted(head.status);
     let most = if keep { spec.max_body_size.min(LOOKED_INTO) } else { spec.max_body_size };
-    let mut decoder = Decoder::new(&head.headers, most, keep, hasher)?;
+    let mut codings = Codings::default();
+    for value in head.headers.get_all(CONTENT_ENCODING) {
+        codings.content_encoding(value.as_bytes());
+    }
+    for value in head.headers.get_all(TRANSFER_ENCODING) {
+        codings.transfer_encoding(value.as_bytes());
+    }
+    let mut decoder = Decoder::new(&codings, most, keep, hasher);
     if decoder.is_identity() && connection.body_len().is_some_and(|len| len > most) {
         return Err(decode::too_large(most));
     }
     let detail = &mut trace.detail;
     take(connection, &mut decoder, detail).await?;
     detail.blake3 = Some(decoder.hash());
-    match decoder.kept() {
+    match decoder.into_kept() {
         None => Ok(Vec::new()),
-        Some(body) => super::extract::extract(&spec.extract, body),
+        Some(body) => super::extract::extract(&spec.extract, body).await,
     }
 }
 
@@ -62,10 +70,18 @@ async fn take(
 ) -> Result<(), ItemError> {
     while let Some(chunk) = connection.chunk().await? {
         detail.bytes += chunk.len() as u64;
-        let pushed = decoder.push(&chunk);
-        // Kept up to date, for the future may be dropped while it waits for the next piece.
-        detail.decoded_bytes = decoder.decoded_len();
-        pushed?;
+        let mut rest = &chunk[..];
+        loop {
+            let pushed = decoder.push(rest, BUDGET);
+            // Kept up to date, for the future may be dropped while it waits.
+            detail.decoded_bytes = decoder.decoded_len();
+            let pushed = pushed?;
+            if !pushed.more {
+                break;
+            }
+            rest = &rest[pushed.used..];
+            decoder.pause().await?;
+        }
     }
     decoder.finish()
 }
