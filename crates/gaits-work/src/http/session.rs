@@ -5,7 +5,7 @@
 use super::answer;
 use super::connect::Opener;
 use super::connection::{Connection, Head, Protocol};
-use super::cookies::Jar;
+use super::cookies::{self, Jar};
 use super::fault::Fault;
 use super::headers::Composer;
 use super::pool::Pool;
@@ -18,6 +18,7 @@ use gaits_core::{
     AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply, Value,
 };
 use http::Uri;
+use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -125,7 +126,8 @@ impl HttpSession {
             trace.detail.status = Some(head.status.as_u16());
             trace.detail.version = Some(head.version);
             if let Some(cookies) = &mut self.cookies {
-                cookies.take(&head.headers, &target);
+                let set = head.headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes);
+                cookies.take(set, &target, cookies::now_s());
             }
             trace.enter(Phase::Body);
             if let Some(next) = redirect::next(&target, head.status, &head.headers)? {
@@ -196,8 +198,10 @@ impl HttpSession {
     ) -> Result<Head, ItemError> {
         let protocol = connection.protocol();
         let mut fields = self.composer.compose(target, protocol, foreign);
-        if let Some(cookies) = &self.cookies {
-            cookies.add_to(&mut fields, target);
+        if let Some(cookies) = &mut self.cookies
+            && let Some(kept) = cookies.header_for(target, cookies::now_s())
+        {
+            add_cookies(&mut fields, &kept);
         }
         let uri = match protocol {
             Protocol::Http1 => Uri::from(target.path.clone()),
@@ -220,6 +224,18 @@ const FRESH_US: u64 = 1000;
 
 /// How long a redirect's body is waited for.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Adds cookies to those that the user gave.
+fn add_cookies(fields: &mut HeaderMap, cookies: &[u8]) {
+    let all = match fields.get(COOKIE) {
+        None => cookies.to_vec(),
+        Some(given) => [given.as_bytes(), cookies].join(&b"; "[..]),
+    };
+    if let Ok(mut value) = HeaderValue::from_bytes(&all) {
+        value.set_sensitive(true);
+        fields.insert(COOKIE, value);
+    }
+}
 
 fn absolute(target: &Target) -> Result<Uri, ItemError> {
     Uri::builder()
