@@ -61,7 +61,8 @@ impl Method {
 /// Which certificates are trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trust {
-    /// Those that chain up to one of the system's roots.
+    /// Those that chain up to one of the system's roots; if it has none, to one of Mozilla's, which are a part of the
+    /// program.
     SystemRoots,
     /// Those that chain up to one of these certificates, and no others.
     Pem {
@@ -199,11 +200,6 @@ pub enum HttpSpecError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The system has no root certificates.
-    #[error(
-        "the system has no root certificates{0}: install its ca-certificates package, or name a file with --cacert"
-    )]
-    NoRoots(String),
     /// The TLS library refused the settings.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
