@@ -17,6 +17,7 @@ mod extract;
 mod fault;
 mod headers;
 mod pool;
+mod redact;
 mod redirect;
 mod session;
 mod spec;
@@ -27,6 +28,7 @@ mod wire;
 mod work;
 
 pub use extract::{Extract, ExtractError};
+pub use redact::redacted;
 pub use spec::{HttpSpec, HttpSpecError, Method, SessionMode, Trust};
 pub use target::check;
 pub use work::{HttpWork, NAME, build};
