@@ -507,6 +507,22 @@ fn a_redirect_without_a_target_is_an_answer() {
 }
 
 #[test]
+fn a_redirect_with_an_empty_target_is_an_answer() {
+    let server = Server::answering_each(&[redirect("")]);
+    let detail = ok(client(HttpSpec::default()).get(&server.url("/")));
+    assert_eq!((detail.status, detail.redirects), (Some(302), 0));
+}
+
+#[test]
+fn a_redirect_in_latin_1_is_followed() {
+    let to = [b"HTTP/1.1 302 Found\r\nLocation: /caf\xe9\r\nContent-Length: 0\r\n\r\n"];
+    let server = Server::answering_each(&[&to[0][..], OK.as_bytes()]);
+    let detail = ok(client(HttpSpec::default()).get(&server.url("/")));
+    assert_eq!((detail.redirects, &*detail.url), (1, &*server.url("/caf%E9")));
+    assert!(server.requests()[1].starts_with("GET /caf%E9 HTTP/1.1\r\n"));
+}
+
+#[test]
 fn a_redirects_body_that_never_ends_is_left_behind() {
     let server = Server::start(|accept| {
         let mut first = accept();

@@ -18,7 +18,7 @@ use gaits_core::{
     AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply, Value,
 };
 use http::Uri;
-use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use http::header::{COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -130,10 +130,13 @@ impl HttpSession {
                 cookies.take(set, &target, cookies::now_s());
             }
             trace.enter(Phase::Body);
-            if let Some(next) = redirect::next(&target, head.status, &head.headers)? {
-                if trace.detail.redirects == self.shared.spec.max_redirects {
-                    let message =
-                        format!("redirected more than {} times", self.shared.spec.max_redirects);
+            let max_redirects = self.shared.spec.max_redirects;
+            let location = head.headers.get(LOCATION).map(HeaderValue::as_bytes);
+            if max_redirects > 0
+                && let Some(next) = redirect::next(&target, head.status.as_u16(), location)?
+            {
+                if trace.detail.redirects == max_redirects {
+                    let message = format!("redirected more than {max_redirects} times");
                     return Err(Fault::new(ErrorKind::Redirect, message));
                 }
                 trace.detail.redirects += 1;

@@ -29,7 +29,8 @@ pub struct HttpSpec {
     pub timeout: Option<Duration>,
     /// How many bytes a body may have after its content codings were undone.
     pub max_body_size: u64,
-    /// How many redirects are followed before the item fails; with 0, the first redirect fails it.
+    /// How many redirects are followed before the item fails. With 0 none is followed: a redirect is an answer as any
+    /// other, and whether its status is accepted decides.
     pub max_redirects: u8,
     /// What is kept from one request to the next.
     pub session: SessionMode,
