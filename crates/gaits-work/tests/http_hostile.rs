@@ -162,6 +162,7 @@ fn codings_that_do_not_come_undone_are_decode_errors() {
         ("gzip once, labelled twice", "gzip, gzip", gzip(b"hello")),
         ("an unknown coding", "lzma", b"hello".to_vec()),
         ("codings without end", "gzip, gzip, gzip, gzip, gzip", b"hello".to_vec()),
+        ("a label of 200 kB", &"gzip,".repeat(40_000), b"hello".to_vec()),
     ] {
         let (kind, message) = outcome(encoded(coding, &body));
         assert_eq!(kind, ErrorKind::Decode, "{what}: {message}");
@@ -230,6 +231,50 @@ fn codings_are_undone_byte_by_byte_too() {
             "{coding}"
         );
     }
+}
+
+#[test]
+fn codings_of_the_transfer_are_undone_as_those_of_the_content() {
+    let body = gzip(&zstd::encode_all(&b"hello, hello"[..], 0).unwrap());
+    for (transfer, wanted) in [
+        ("gzip, chunked", Ok(12)),
+        ("gzip;q=1.0 , CHUNKED", Ok(12)),
+        ("compress, chunked", Err(ErrorKind::Decode)),
+    ] {
+        let mut answer = format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: {transfer}\r\nContent-Encoding: zstd\r\n\r\n{:x}\r\n",
+            body.len()
+        )
+        .into_bytes();
+        answer.extend([&body[..], b"\r\n0\r\n\r\n"].concat());
+        let server = Server::answering_each(&[answer]);
+        let performed = client(HttpSpec::default()).get(&server.url("/"));
+        match wanted {
+            Ok(len) => assert_eq!(ok(performed).decoded_bytes, len, "{transfer}"),
+            Err(kind) => assert_eq!(failed(performed).0, kind, "{transfer}"),
+        }
+    }
+}
+
+#[test]
+fn a_response_without_a_body_may_carry_an_unknown_label() {
+    for head in ["204 No Content\r\n", "200 OK\r\nContent-Length: 0\r\n"] {
+        let answer = format!("HTTP/1.1 {head}Content-Encoding: lzma\r\n\r\n");
+        let server = Server::answering_each(&[answer]);
+        let detail = ok(client(HttpSpec::default()).get(&server.url("/")));
+        assert_eq!((detail.bytes, detail.decoded_bytes), (0, 0), "{head}");
+    }
+}
+
+#[test]
+fn a_deadline_holds_while_a_body_is_decoded() {
+    // 1 MB that decodes to 1 GB: no machine does that in 50 ms.
+    let body = gzip(&vec![0; 1 << 24]).repeat(1 << 6);
+    let server = Server::answering_each(&[encoded("gzip", &body)]);
+    let spec = HttpSpec { timeout: Some(Duration::from_millis(50)), ..HttpSpec::default() };
+    let (kind, message, detail) = failed(client(spec).get(&server.url("/")));
+    assert_eq!(kind, ErrorKind::Timeout, "{message}");
+    assert!(detail.decoded_bytes < 1 << 30, "{}", detail.decoded_bytes);
 }
 
 #[test]
@@ -460,6 +505,22 @@ fn a_redirect_without_a_target_is_an_answer() {
     let server = Server::answering_each(&["HTTP/1.1 302 Found\r\nContent-Length: 5\r\n\r\nhello"]);
     let detail = ok(client(HttpSpec::default()).get(&server.url("/")));
     assert_eq!((detail.status, detail.bytes, detail.redirects), (Some(302), 5, 0));
+}
+
+#[test]
+fn a_redirect_with_an_empty_target_is_an_answer() {
+    let server = Server::answering_each(&[redirect("")]);
+    let detail = ok(client(HttpSpec::default()).get(&server.url("/")));
+    assert_eq!((detail.status, detail.redirects), (Some(302), 0));
+}
+
+#[test]
+fn a_redirect_in_latin_1_is_followed() {
+    let to = [b"HTTP/1.1 302 Found\r\nLocation: /caf\xe9\r\nContent-Length: 0\r\n\r\n"];
+    let server = Server::answering_each(&[&to[0][..], OK.as_bytes()]);
+    let detail = ok(client(HttpSpec::default()).get(&server.url("/")));
+    assert_eq!((detail.redirects, &*detail.url), (1, &*server.url("/caf%E9")));
+    assert!(server.requests()[1].starts_with("GET /caf%E9 HTTP/1.1\r\n"));
 }
 
 #[test]

@@ -16,6 +16,11 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, Stream, crypto};
 
 /// A server whose certificate is for `name` and calls itself an authority; its port, and the certificate.
 fn serve(name: &str) -> (u16, String) {
+    serve_with(name, b"HTTP/1.1 204 No Content\r\n\r\n")
+}
+
+/// The same, with an answer of its own, after which it hangs up without a word.
+fn serve_with(name: &str, answer: &'static [u8]) -> (u16, String) {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -40,7 +45,7 @@ fn serve(name: &str) -> (u16, String) {
                 let mut stream = Stream::new(&mut tls, &mut tcp);
                 // A client that does not trust it hangs up.
                 if matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
-                    let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
+                    let _ = stream.write_all(answer);
                 }
             }
         })
@@ -76,4 +81,22 @@ fn it_must_still_be_for_the_host() {
         failed(client(trusting(pem)).get(&format!("https://localhost:{port}/")));
     assert_eq!(kind, ErrorKind::Tls);
     assert!(message.contains("elsewhere.test") || message.contains("name"), "{message}");
+}
+
+#[test]
+fn a_server_that_hangs_up_is_spoken_of_in_plain_words() {
+    const BEGUN: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello";
+    for (answer, wanted, message) in [
+        (
+            &b""[..],
+            ErrorKind::Reset,
+            "the connection was closed before the response's head was complete",
+        ),
+        (BEGUN, ErrorKind::Truncated, "the connection was closed before the end of the body"),
+    ] {
+        let (port, pem) = serve_with("localhost", answer);
+        let (kind, said, _) =
+            failed(client(trusting(pem)).get(&format!("https://localhost:{port}/")));
+        assert_eq!((kind, said.as_str()), (wanted, message));
+    }
 }

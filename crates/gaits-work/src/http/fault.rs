@@ -54,8 +54,16 @@ pub(super) fn is_exhausted(e: &io::Error) -> bool {
     matches!(e.raw_os_error(), Some(23 | 24))
 }
 
-/// What the system says, without its number.
+/// What the system says, without its number, or the TLS library, in our words.
 pub(super) fn words(e: &io::Error) -> String {
+    match e.get_ref().map(|inner| inner.downcast_ref()) {
+        Some(Some(tls)) => return super::tls::words(tls),
+        // What the library says instead holds the address of its documentation.
+        Some(None) if e.kind() == io::ErrorKind::UnexpectedEof => {
+            return "the connection was closed".to_owned();
+        }
+        _ => {}
+    }
     let text = e.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut chars = text.chars();

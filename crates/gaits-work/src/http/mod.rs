@@ -23,6 +23,7 @@ mod h2;
 mod headers;
 mod hub;
 mod lent;
+mod redact;
 mod redirect;
 mod request;
 mod retry;
@@ -37,6 +38,7 @@ mod work;
 
 pub use detail::{HttpDetail, HttpVersion};
 pub use extract::{Extract, ExtractError};
+pub use redact::redacted;
 pub use spec::{HttpSpec, HttpSpecError, Method, Trust};
 pub use target::check;
 pub use work::{HttpWork, NAME, build};

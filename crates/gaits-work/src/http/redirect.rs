@@ -5,9 +5,12 @@
 use super::fault::Fault;
 use super::target::{Origin, Scheme, Target};
 use gaits_core::ErrorKind;
+use percent_encoding::AsciiSet;
+use std::borrow::Cow;
 use url::Url;
 
-/// Where the response to a request for `target` sends the client on to; none when it is an answer in itself.
+/// Where the response to a request for `target` sends the client on to, by its `status` and its `location` field; none when
+/// it is an answer in itself. An empty location is no location: followed, it would lead to the same page for ever.
 pub(super) fn next(
     target: &Target,
     status: u16,
@@ -16,13 +19,15 @@ pub(super) fn next(
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let Some(location) = location else { return Ok(None) };
+    let location = location.unwrap_or_default().trim_ascii();
+    if location.is_empty() {
+        return Ok(None);
+    }
     let broken = |why: &dyn std::fmt::Display| {
         Fault::new(ErrorKind::Redirect, format!("{status} leads to no URL: {why}"))
     };
-    let location = std::str::from_utf8(location).map_err(|e| broken(&e))?;
     let base = Url::parse(&target.url()).map_err(|e| broken(&e))?;
-    let url = base.join(location).map_err(|e| broken(&e))?;
+    let url = base.join(&text_of(location)).map_err(|e| broken(&e))?;
     if !matches!(url.scheme(), "http" | "https") {
         let message =
             format!("redirected to {}:, and only http and https are followed", url.scheme());
@@ -37,6 +42,18 @@ pub(super) fn next(
     }
     Ok(Some(next))
 }
+
+/// A location as text. One that is not UTF-8 is in an encoding that nobody names: its bytes are percent-encoded as they are,
+/// as browsers do, so that the server gets back what it sent.
+fn text_of(location: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(location) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => percent_encoding::percent_encode(location, NOT_ASCII).into(),
+    }
+}
+
+/// Encodes nothing but what is not ASCII, which every set does.
+const NOT_ASCII: &AsciiSet = &AsciiSet::EMPTY;
 
 /// Whether what was meant for `from` must not be shown to `to`: it is another host, or a less safe way to it.
 pub(super) fn is_foreign(from: &Origin, to: &Origin) -> bool {
@@ -78,12 +95,43 @@ mod tests {
             ("?y", "http://a.example/dir/file?y"),
             ("//b.example/z", "http://b.example/z"),
             ("https://b.example:444", "https://b.example:444/"),
-            ("", "http://a.example/dir/file?q"),
             ("/ä b", "http://a.example/%C3%A4%20b"),
         ] {
             let next = next(&from, 302, Some(location.as_bytes())).unwrap().unwrap();
             assert_eq!(&*next.url(), wanted, "{location}");
             assert_eq!(next.authorization.is_some(), wanted.starts_with("http://a.example/"));
+        }
+    }
+
+    #[test]
+    fn a_location_that_is_not_utf_8_is_percent_encoded() {
+        let from = Target::parse("http://a.example/dir/file", None).unwrap();
+        for (location, wanted) in [
+            (&b"/caf\xe9?\xfc=%41 b"[..], "http://a.example/caf%E9?%FC=%41%20b"),
+            (b"\xff", "http://a.example/dir/%FF"),
+            (b"http://b.example/\xe4\xc3\xa4", "http://b.example/%E4%C3%A4"),
+        ] {
+            let next = next(&from, 301, Some(location)).unwrap().unwrap();
+            assert_eq!(&*next.url(), wanted);
+        }
+        let Err(Fault::Failed(e)) = next(&from, 301, Some(b"http://\xe4.example/")) else {
+            panic!()
+        };
+        assert_eq!(e.kind, ErrorKind::Redirect);
+    }
+
+    #[test]
+    fn a_response_without_a_location_is_an_answer() {
+        let from = Target::parse("http://a.example/dir/file", None).unwrap();
+        for (status, location) in [
+            (302, None),
+            (302, Some(&b""[..])),
+            (308, Some(b" \t ")),
+            (300, Some(b"/x")),
+            (304, Some(b"/x")),
+            (200, Some(b"/x")),
+        ] {
+            assert!(next(&from, status, location).unwrap().is_none(), "{status} {location:?}");
         }
     }
 }

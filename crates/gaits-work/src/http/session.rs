@@ -3,7 +3,7 @@
 //! Limit: never tries an item again.
 
 use super::answer;
-use super::cookies::Jar;
+use super::cookies::{self, Jar};
 use super::decode::{self, Decoder};
 use super::exchange::Exchange;
 use super::extract;
@@ -114,7 +114,10 @@ impl HttpSession {
         loop {
             trace.detail.url = target.url();
             let cookie = self.cookies.as_ref().and_then(|jar| {
-                jar.borrow().header_for(&target, shared.fields.given_cookie(foreign))
+                let kept = jar.borrow_mut().header_for(&target, cookies::now_s())?;
+                let given = shared.fields.given_cookie(foreign);
+                // Cookies that the user gives go with every request.
+                Some(given.map_or(kept.clone(), |given| [given.as_bytes(), &kept].join(&b"; "[..])))
             });
             let fields = &shared.fields;
             let request = Request { method: spec.method, target: &target, fields, foreign, cookie };
@@ -122,9 +125,12 @@ impl HttpSession {
             trace.detail.status = Some(head.status);
             trace.detail.version = Some(head.version);
             if let Some(jar) = &self.cookies {
-                jar.borrow_mut().take(head.cookies.iter().map(|cookie| &**cookie), &target);
+                let set = head.cookies.iter().map(|cookie| &**cookie);
+                jar.borrow_mut().take(set, &target, cookies::now_s());
             }
-            if let Some(next) = redirect::next(&target, head.status, head.location.as_deref())? {
+            if spec.max_redirects > 0
+                && let Some(next) = redirect::next(&target, head.status, head.location.as_deref())?
+            {
                 let whole = exchange.skip(come);
                 trace.enter(Phase::Between);
                 if trace.detail.redirects == spec.max_redirects {

@@ -31,7 +31,8 @@ pub struct HttpSpec {
     pub timeout: Option<Duration>,
     /// How many bytes a body may have after its content codings were undone.
     pub max_body_size: u64,
-    /// How many redirects are followed before the item fails; with 0, the first redirect fails it.
+    /// How many redirects are followed before the item fails. With 0 none is followed: a redirect is an answer as any
+    /// other, and whether its status is accepted decides.
     pub max_redirects: u8,
     /// Whether cookies are taken and sent back.
     pub cookies: bool,
@@ -78,7 +79,8 @@ impl Method {
 /// Which certificates are trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trust {
-    /// Those that chain up to one of the system's roots.
+    /// Those that chain up to one of the system's roots; if it has none, to one of Mozilla's, which are a part of the
+    /// program.
     SystemRoots,
     /// Those that chain up to one of these certificates, and no others.
     Pem {
@@ -242,11 +244,6 @@ pub enum HttpSpecError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The system has no root certificates.
-    #[error(
-        "the system has no root certificates{0}: install its ca-certificates package, or name a file with --cacert"
-    )]
-    NoRoots(String),
     /// The TLS library refused the settings.
     #[error("cannot set up TLS: {0}")]
     Tls(String),

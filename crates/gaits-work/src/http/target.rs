@@ -124,8 +124,12 @@ pub(super) struct Target {
 pub(super) enum TargetError {
     #[error("no scheme: did you mean {0}://{1}?")]
     NoScheme(&'static str, String),
+    #[error("no scheme: put https:// or http:// in front of it")]
+    BareNoScheme,
     #[error("unsupported scheme {0}://; http and https are")]
     Scheme(String),
+    #[error("unsupported scheme; http and https are")]
+    BareScheme,
     #[error("no host after {0}://")]
     NoHost(&'static str),
     #[error("a control character in the URL; percent-encode it")]
@@ -138,10 +142,34 @@ pub(super) enum TargetError {
     LongName,
     #[error("the host name {0:?} has an empty part")]
     EmptyLabel(String),
+    #[error("the host name has an empty part")]
+    BareEmptyLabel,
+}
+
+/// Schemes that come up in lists of links. The first eight have no `//` behind them.
+const OTHER_SCHEMES: [&str; 11] =
+    ["mailto", "data", "javascript", "file", "about", "tel", "blob", "urn", "ftp", "ws", "wss"];
+
+impl TargetError {
+    /// The same, without a word of `text` where that may hold credentials. An `@` makes it so: what a URL would take for
+    /// its scheme or its host may then be the beginning of a user or a password.
+    fn discreet(self, text: &str) -> Self {
+        match self {
+            Self::Scheme(scheme) if text.contains('@') && !OTHER_SCHEMES.contains(&&*scheme) => {
+                Self::BareScheme
+            }
+            Self::EmptyLabel(_) if text.contains('@') => Self::BareEmptyLabel,
+            other => other,
+        }
+    }
 }
 
 impl Target {
     /// Where `text` leads to; `last` is an origin that may well be the one.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; never holds a credential.
     pub(super) fn parse(text: &str, last: Option<&Rc<Origin>>) -> Result<Self, TargetError> {
         // Whatever the last origin's host is, with a path behind it the text means the same host.
         if let Some(last) = last
@@ -154,6 +182,10 @@ impl Target {
                 authorization: None,
             });
         }
+        Self::parse_anew(text).map_err(|e| e.discreet(text))
+    }
+
+    fn parse_anew(text: &str) -> Result<Self, TargetError> {
         if let Some(Plain { scheme, host, ip, port, path }) = Plain::of(text) {
             let origin = Rc::new(Origin::new(scheme, host, ip, port)?);
             return Ok(Self { origin, path: path_and_query(path)?, authorization: None });
@@ -304,7 +336,9 @@ fn parse_url(text: &str) -> Result<Url, TargetError> {
         "http" => "http",
         "https" => "https",
         // `example.com/?to=http://…` has no scheme of its own.
-        other if other.contains(['/', '?', '#', '.']) => return Err(without_scheme(text)),
+        other if other.contains(|c: char| !c.is_ascii_alphanumeric()) => {
+            return Err(without_scheme(text));
+        }
         other => return Err(TargetError::Scheme(other.to_owned())),
     };
     if rest.is_empty() || rest.starts_with(['/', '\\', '?', '#']) {
@@ -318,10 +352,7 @@ fn parse_url(text: &str) -> Result<Url, TargetError> {
 
 fn without_scheme(text: &str) -> TargetError {
     if let Some((scheme, _)) = text.split_once(':')
-        && matches!(
-            scheme,
-            "mailto" | "data" | "javascript" | "file" | "about" | "tel" | "blob" | "urn"
-        )
+        && OTHER_SCHEMES[..8].contains(&scheme)
     {
         return TargetError::Scheme(scheme.to_owned());
     }
@@ -329,9 +360,13 @@ fn without_scheme(text: &str) -> TargetError {
         text.trim_start_matches("http:").trim_start_matches("https:").trim_start_matches('/');
     let local =
         rest.starts_with("localhost") || rest.starts_with(|c: char| c.is_ascii_digit() || c == '[');
-    // Credentials are not for messages.
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let rest = &rest[authority.rfind('@').map_or(0, |at| at + 1)..];
+    // Credentials are not for messages. They end at the last `@`, if that comes before the path; if not, who knows.
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    let rest = match rest.rfind('@') {
+        None => rest,
+        Some(at) if at < authority.len() => &rest[at + 1..],
+        Some(_) => return TargetError::BareNoScheme,
+    };
     let mut short: String = rest.chars().take(80).collect();
     if short.len() < rest.len() {
         short.push('…');
@@ -481,6 +516,11 @@ mod tests {
             ("//example.com/x", "no scheme: did you mean https://example.com/x?"),
             ("ftp://example.com/", "unsupported scheme ftp://; http and https are"),
             ("mailto:a@example.com", "unsupported scheme mailto://; http and https are"),
+            ("ftp://a:b@example.com", "unsupported scheme ftp://; http and https are"),
+            ("secret://a:b@example.com", "unsupported scheme; http and https are"),
+            ("user:pass/word@example.com", "no scheme: put https:// or http:// in front of it"),
+            ("user:p@ss/word@example.com", "no scheme: put https:// or http:// in front of it"),
+            ("http://us..er:1/pass@example.com", "the host name has an empty part"),
             ("http://", "no host after http://"),
             ("https:///x", "no host after https://"),
             ("http://?x", "no host after http://"),

@@ -5,6 +5,7 @@
 use super::dial::Dialer;
 use super::dns::NameServers;
 use super::headers::Fields;
+use super::redact::redacted;
 use super::session::HttpSession;
 use super::spec::{HttpSpec, HttpSpecError};
 use super::target;
@@ -39,9 +40,14 @@ impl HttpWork {
     ///
     /// What [`HttpSpec::validate`] finds.
     pub fn new(spec: &HttpSpec, clock: Arc<dyn Clock>) -> Result<Self, HttpSpecError> {
+        Self::of(spec, &Services { clock, tell: Arc::new(drop) })
+    }
+
+    fn of(spec: &HttpSpec, services: &Services) -> Result<Self, HttpSpecError> {
+        let clock = services.clock.clone();
         spec.validate()?;
         let dialer = Dialer::new(NameServers::System, spec.connect_timeout, clock.clone());
-        let tls = Tls::new(spec.trust.clone());
+        let tls = Tls::new(spec.trust.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
         Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dialer, tls, clock }) })
     }
@@ -56,7 +62,7 @@ pub const NAME: &str = "http";
 /// Says what is wrong with the settings.
 pub fn build(settings: &Value, services: &Services) -> Result<Arc<dyn Work>, String> {
     let spec: HttpSpec = settings::from_value(settings).map_err(|e| e.to_string())?;
-    let work = HttpWork::new(&spec, Arc::clone(&services.clock)).map_err(|e| e.to_string())?;
+    let work = HttpWork::of(&spec, services).map_err(|e| e.to_string())?;
     Ok(Arc::new(work))
 }
 
@@ -71,8 +77,15 @@ impl Work for HttpWork {
 
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
         let text = item.as_text().ok_or_else(|| "bytes are no URL".to_owned())?;
-        target::check(text)?;
-        Ok(Facts { pacing_key: target::pacing_key(text), repeatable: true, shown: None })
+        let shown = redacted(text).map(Data::from);
+        match target::check(text) {
+            Ok(()) => Ok(Facts {
+                pacing_key: target::pacing_key(text),
+                repeatable: self.shared.spec.method.is_safe(),
+                shown,
+            }),
+            Err(message) => Err(Refused { message, shown }),
+        }
     }
 }
 

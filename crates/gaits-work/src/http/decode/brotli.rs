@@ -66,7 +66,7 @@ pub(super) struct Small {
 pub(super) enum SmallStep {
     Done(Step),
     /// The stream needs a larger one, which takes its place. All input was read, and this many bytes were written.
-    Outgrown(Box<Large>, usize),
+    Outgrown(Large, usize),
 }
 
 impl Small {
@@ -111,7 +111,7 @@ impl Small {
         )
     }
 
-    fn outgrow(&mut self) -> Box<Large> {
+    fn outgrow(&mut self) -> Large {
         let state = LargeState::new_strict(
             StandardAlloc::default(),
             StandardAlloc::default(),
@@ -123,7 +123,7 @@ impl Small {
             at: 0,
             output: Vec::new(),
         };
-        Box::new(Large { place: Place::Here(work), skip: self.given, full: false })
+        Large { place: Place::Here(work), skip: self.given, full: false }
     }
 }
 

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn pieces_join_to_what_was_pushed() {
-        let bytes: Vec<u8> = (0..PIECE * 3 + 5).map(|i| (i % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(PIECE * 3 + 5).collect();
         for step in [1000, PIECE - 1, PIECE, PIECE * 2, bytes.len()] {
             let mut kept = Kept::default();
             for chunk in bytes.chunks(step) {

@@ -57,7 +57,7 @@ enum Decoder {
     /// tell; this is the first, if it has come.
     Deflate(Option<u8>),
     Brotli(Small),
-    LargeBrotli(Box<Large>),
+    LargeBrotli(Large),
     Zstd(zstd::stream::raw::Decoder<'static>),
 }
 

@@ -182,16 +182,16 @@ fn what_is_decoded_in_between_counts_too() {
     named.content_encoding(b"gzip, gzip");
     let mut hasher = blake3::Hasher::new();
     let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher);
-    let (mut rest, mut pushes) = (&outer[..], 0);
+    let (mut rest, mut times) = (&outer[..], 0);
     loop {
         let pushed = decoder.push(rest, BUDGET).unwrap();
-        pushes += 1;
+        times += 1;
         rest = &rest[pushed.used..];
         if !pushed.more {
             break;
         }
     }
-    assert!(pushes >= inner.len() / (BUDGET + STEP), "{pushes}");
+    assert!(times >= inner.len() / (BUDGET + STEP), "{times}");
     assert_eq!(decoder.decoded_len(), 0);
     assert_eq!(decoder.finish().unwrap_err().kind, ErrorKind::Decode);
 }
