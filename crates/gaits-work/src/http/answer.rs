@@ -16,11 +16,6 @@ const DRAINED: u64 = 64 * 1024;
 /// The largest body that fields are extracted from: it is kept whole, and parsed into several times its size.
 const LOOKED_INTO: u64 = 32 * 1024 * 1024;
 
-/// Whether a response of this status is a success.
-pub(super) fn is_accepted(status: StatusCode) -> bool {
-    (200..400).contains(&status.as_u16())
-}
-
 /// `404 Not Found`
 pub(super) fn status_error(status: StatusCode) -> ItemError {
     let message = match status.canonical_reason() {
@@ -41,7 +36,7 @@ pub(super) async fn read(
     if spec.method == Method::Head {
         return Ok(Vec::new());
     }
-    let keep = !spec.extract.is_empty() && is_accepted(head.status);
+    let keep = !spec.extract.is_empty() && spec.accept.contains(head.status.as_u16());
     let most = if keep { spec.max_body_size.min(LOOKED_INTO) } else { spec.max_body_size };
     let mut codings = Codings::default();
     for value in head.headers.get_all(CONTENT_ENCODING) {

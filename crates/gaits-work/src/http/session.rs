@@ -157,7 +157,7 @@ impl HttpSession {
             trace.enter(Phase::Between);
             self.keep(&target, connection, trace).await;
             return match read {
-                _ if !answer::is_accepted(head.status) => {
+                _ if !self.shared.spec.accept.contains(head.status.as_u16()) => {
                     Err(Fault::Failed(answer::status_error(head.status)))
                 }
                 read => read.map_err(Fault::Failed),

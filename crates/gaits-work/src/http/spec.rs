@@ -2,7 +2,7 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::Extract;
+use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
 use gaits_core::Value;
 use http::header::{self, HeaderName, HeaderValue};
@@ -32,6 +32,8 @@ pub struct HttpSpec {
     /// How many redirects are followed before the item fails. With 0 none is followed: a redirect is an answer as any
     /// other, and whether its status is accepted decides.
     pub max_redirects: u8,
+    /// Which statuses of the final response are a success.
+    pub accept: Statuses,
     /// What is kept from one request to the next.
     pub session: SessionMode,
     /// Whether cookies are taken and sent back.
@@ -96,6 +98,7 @@ impl Default for HttpSpec {
             timeout: Some(Duration::from_mins(1)),
             max_body_size: 1 << 30,
             max_redirects: 10,
+            accept: Statuses::default(),
             session: SessionMode::PerWorker,
             cookies: false,
             extract: Vec::new(),
