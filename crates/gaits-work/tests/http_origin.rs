@@ -169,6 +169,22 @@ fn a_status_that_is_an_error_fails_and_keeps_what_came() {
 }
 
 #[test]
+fn the_user_says_which_statuses_are_a_success() {
+    let origin = origin();
+    let accept = "200-299,404".parse().unwrap();
+    let spec = HttpSpec { accept, max_redirects: 0, ..extracting(&["url=/url"]) };
+    let mut client = client(spec);
+    assert_eq!(ok(client.get(&origin.url("/get"))).status, Some(200));
+    // A status that is accepted has its fields extracted.
+    let (kind, message, _) = failed(client.get(&origin.url("/status/404")));
+    assert_eq!(kind, ErrorKind::Decode, "{message}");
+    for status in [302, 403] {
+        let (kind, ..) = failed(client.get(&origin.url(&format!("/status/{status}"))));
+        assert_eq!(kind, ErrorKind::HttpStatus);
+    }
+}
+
+#[test]
 fn cookies_are_kept_if_they_are_wanted() {
     let origin = origin();
     let theme = |client: &mut Client| {

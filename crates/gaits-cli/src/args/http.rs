@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use gaits::{Input, SessionScope};
 use gaits_engine::plan::WorkSpec;
-use gaits_work::http::{self, Extract, HttpSpec, Method, Trust};
+use gaits_work::http::{self, Extract, HttpSpec, Method, Statuses, Trust};
 use std::path::PathBuf;
 
 /// `http`.
@@ -60,9 +60,13 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = values::size)]
     max_body_size: u64,
 
-    /// Follow at most this many redirects
+    /// Follow at most this many redirects; with 0, a redirect is the answer
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_redirects: u8,
+
+    /// Statuses that are a success, such as 200-399,404
+    #[arg(long, value_name = "STATUSES", default_value_t)]
+    accept: Statuses,
 
     /// Keep connections and cookies from one request to the next, and share them
     #[arg(long, value_enum, default_value_t = SessionArg::Loop)]
@@ -135,6 +139,7 @@ impl HttpArgs {
             timeout: self.timeout.0,
             max_body_size: self.max_body_size,
             max_redirects: self.max_redirects,
+            accept: self.accept,
             cookies: self.cookies,
             extract: self.extract,
         };

@@ -289,7 +289,7 @@ fn redirects_are_followed_up_to_their_limit() {
     let end = fetch(&origin, "/redirect/3", "--max-redirects 2").expect_exit(1);
     end.records().expect_one_failure(ErrorKind::Redirect);
     let end = fetch(&origin, "/redirect/1", "--max-redirects 0").expect_exit(0);
-    let http = one(&end).http().unwrap().clone();
+    let http = http(&one(&end));
     assert_eq!((http.status, http.redirects), (Some(302), 0), "the redirect is the answer");
     for bad in ["-1", "256", "many"] {
         let bad = format!("--max-redirects={bad}");
@@ -320,6 +320,35 @@ fn a_status_that_is_not_accepted_is_a_failure() {
         assert_eq!(http(&record).status, Some(status));
     }
     fetch(&origin, "/status/204", "").expect_exit(0).records().expect_all_ok(1);
+}
+
+#[test]
+fn accept_says_which_statuses_are_a_success() {
+    let origin = origin();
+    for (status, accept, accepted) in [
+        (404, "200-399,404", true),
+        (405, "200-399,404", false),
+        (204, "404", false),
+        (302, "302", true),
+        (500, " 500 , 200", true),
+    ] {
+        let end = gaits("fetch --max-redirects 0")
+            .args([&origin.url(&format!("/status/{status}")), "--accept", accept])
+            .run();
+        if accepted {
+            end.expect_exit(0).records().expect_all_ok(1);
+        } else {
+            end.expect_exit(1).records().expect_one_failure(ErrorKind::HttpStatus);
+        }
+    }
+    for (bad, why) in [
+        ("700", "there is no status 700"),
+        ("399-200", "did you mean 200-399?"),
+        ("abc", "\"abc\" is not a status"),
+        ("", "a status is missing"),
+    ] {
+        gaits("fetch http://127.0.0.1/ --accept").arg(bad).run().expect_refused(why);
+    }
 }
 
 #[test]

@@ -75,11 +75,6 @@ impl Head {
     }
 }
 
-/// Whether a response of this status is a success.
-pub(super) const fn is_accepted(status: u16) -> bool {
-    matches!(status, 200..400)
-}
-
 /// `404 Not Found`
 pub(super) fn status_error(status: u16) -> ItemError {
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());

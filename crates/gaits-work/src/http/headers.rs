@@ -92,7 +92,7 @@ impl Heads {
         close: bool,
     ) -> Result<(), ItemError> {
         let Request { method, target, fields, foreign, cookie } = request;
-        let authorization = target.authorization.as_ref().map(|value| value.as_bytes());
+        let authorization = target.authorization.as_ref().map(HeaderValue::as_bytes);
         let extra = [("authorization", authorization), ("cookie", cookie.as_deref())];
         let extra = extra.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let (method, path) = (method.as_str(), target.path.as_str());

@@ -94,16 +94,15 @@ impl Hub {
             return last.clone();
         }
         let mut hosts = self.hosts.borrow_mut();
-        let host = match hosts.get(origin.prefix()) {
-            Some(host) => host.clone(),
-            None => {
-                if hosts.len() >= MAX_HOSTS {
-                    hosts.retain(|_, host| host.is_in_use());
-                }
-                let host = Rc::new(Host::new(origin.clone()));
-                hosts.insert(origin.prefix().into(), host.clone());
-                host
+        let host = if let Some(host) = hosts.get(origin.prefix()) {
+            host.clone()
+        } else {
+            if hosts.len() >= MAX_HOSTS {
+                hosts.retain(|_, host| host.is_in_use());
             }
+            let host = Rc::new(Host::new(origin.clone()));
+            hosts.insert(origin.prefix().into(), host.clone());
+            host
         };
         *last = Some(host.clone());
         host
@@ -160,8 +159,7 @@ impl Hub {
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
         connection.send(&self.lent, to, compose).await?;
-        let (head, piece) =
-            connection.head(&self.lent, |head, framing| Head::of_http1(head, framing)).await?;
+        let (head, piece) = connection.head(&self.lent, Head::of_http1).await?;
         Ok((head, Exchange::Http1(connection), Some(piece)))
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::Extract;
 use super::headers::is_harmless;
+use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
 use gaits_core::{Setting, Value};
 use http::header::{self, HeaderName, HeaderValue};
@@ -34,6 +34,8 @@ pub struct HttpSpec {
     /// How many redirects are followed before the item fails. With 0 none is followed: a redirect is an answer as any
     /// other, and whether its status is accepted decides.
     pub max_redirects: u8,
+    /// Which statuses of the final response are a success.
+    pub accept: Statuses,
     /// Whether cookies are taken and sent back.
     pub cookies: bool,
     /// Which fields of a JSON answer go into the record.
@@ -104,6 +106,7 @@ impl Default for HttpSpec {
             timeout: Some(Duration::from_mins(1)),
             max_body_size: 1 << 30,
             max_redirects: 10,
+            accept: Statuses::default(),
             cookies: false,
             extract: Vec::new(),
         }
@@ -175,6 +178,7 @@ impl HttpSpec {
             means("user-agent", text(&self.user_agent)),
             means("max-body-size", self.max_body_size.into()),
             means("max-redirects", self.max_redirects.into()),
+            means("accept", text(&self.accept.to_string())),
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
             not("trust", trust),

@@ -55,7 +55,9 @@ impl Tls {
     fn config(&self) -> Result<&ClientConfig, Fault> {
         let load = || {
             let (config, note) = load(&self.trust).map_err(|e| e.to_string())?;
-            note.into_iter().for_each(|note| (self.tell)(note));
+            if let Some(note) = note {
+                (self.tell)(note);
+            }
             Ok(config)
         };
         let loaded = self.loaded.get_or_init(load);
