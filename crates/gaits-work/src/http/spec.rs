@@ -247,7 +247,7 @@ pub enum HttpSpecError {
 mod tests {
     use super::*;
 
-    fn refused(spec: HttpSpec) -> Option<String> {
+    fn refused(spec: &HttpSpec) -> Option<String> {
         spec.validate().err().map(|e| e.to_string())
     }
 
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn a_host_is_given_once_and_names_a_host() {
         for host in ["example.com", "example.com:8080", "127.0.0.1", "[::1]", "[::1]:81", " a_b "] {
-            assert_eq!(refused(with_headers(&[("Host", host)])), None, "{host}");
+            assert_eq!(refused(&with_headers(&[("Host", host)])), None, "{host}");
         }
         for host in [
             "",
@@ -275,14 +275,14 @@ mod tests {
             "[::1",
             "a,b:c:d",
         ] {
-            let message = refused(with_headers(&[("Host", host)])).expect(host);
+            let message = refused(&with_headers(&[("Host", host)])).expect(host);
             let wanted =
                 "the header \"Host\" cannot be sent: its value is not a host such as example.com";
             assert!(message.starts_with(wanted), "{host}: {message}");
             assert!(!message.contains("password"), "{message}");
         }
         assert_eq!(
-            refused(with_headers(&[("Host", "a.example"), ("X-A", "b"), ("host", "a.example")]))
+            refused(&with_headers(&[("Host", "a.example"), ("X-A", "b"), ("host", "a.example")]))
                 .unwrap(),
             "the header \"host\" cannot be sent: it is given twice, and a request has one"
         );
@@ -298,7 +298,7 @@ mod tests {
             ("content-length", "5", "it frames the message"),
             ("Transfer-Encoding", "chunked", "it frames the message"),
         ] {
-            let message = refused(with_headers(&[("X-Fine", "x"), (name, value)])).expect(name);
+            let message = refused(&with_headers(&[("X-Fine", "x"), (name, value)])).expect(name);
             assert!(
                 message.starts_with(&format!("the header {name:?} cannot be sent: ")),
                 "{message}"
@@ -306,7 +306,7 @@ mod tests {
             assert!(message.contains(wanted) && !message.contains("secret"), "{message}");
         }
         let agent = HttpSpec { user_agent: "a\u{7f}b".to_owned(), ..HttpSpec::default() };
-        assert!(refused(agent).unwrap().starts_with("the header \"user-agent\" cannot be sent"));
+        assert!(refused(&agent).unwrap().starts_with("the header \"user-agent\" cannot be sent"));
         let names = with_headers(&[("X-Name", "J\u{f6}rg")]);
         assert_eq!(names.parsed_headers().unwrap()[0].1.as_bytes(), "J\u{f6}rg".as_bytes());
     }
@@ -314,15 +314,15 @@ mod tests {
     #[test]
     fn timeouts_are_more_than_nothing_and_less_than_ages() {
         let with = |timeout| HttpSpec { timeout: Some(timeout), ..HttpSpec::default() };
-        assert_eq!(refused(with(Duration::from_nanos(1))), None);
-        assert_eq!(refused(with(LONGEST)), None);
-        let longer = refused(with(Duration::MAX)).unwrap();
+        assert_eq!(refused(&with(Duration::from_nanos(1))), None);
+        assert_eq!(refused(&with(LONGEST)), None);
+        let longer = refused(&with(Duration::MAX)).unwrap();
         assert_eq!(
             longer,
             "the timeout is longer than ten years; leave it out to wait without limit"
         );
         let zero = HttpSpec { connect_timeout: Some(Duration::ZERO), ..HttpSpec::default() };
-        assert!(refused(zero).unwrap().starts_with("the connect timeout is zero"));
+        assert!(refused(&zero).unwrap().starts_with("the connect timeout is zero"));
     }
 
     #[test]
