@@ -90,7 +90,7 @@ fn a_server_that_hangs_up_is_spoken_of_in_plain_words() {
         (
             &b""[..],
             ErrorKind::Reset,
-            "the connection was closed before the response's head was complete",
+            "the server closed the connection before the response's head was complete",
         ),
         (BEGUN, ErrorKind::Truncated, "the connection was closed before the end of the body"),
     ] {

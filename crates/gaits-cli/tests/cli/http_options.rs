@@ -281,16 +281,16 @@ fn a_body_beyond_its_limit_is_a_failure() {
 #[test]
 fn redirects_are_followed_up_to_their_limit() {
     let origin = origin();
-    let http = http(&one(&fetch(&origin, "/redirect/10", "").expect_exit(0)));
-    assert_eq!((http.redirects, &*http.url), (10, &*origin.url("/get")));
+    let ten = http(&one(&fetch(&origin, "/redirect/10", "").expect_exit(0)));
+    assert_eq!((ten.redirects, &*ten.url), (10, &*origin.url("/get")));
     let end = fetch(&origin, "/redirect/11", "").expect_exit(1);
     end.records().expect_one_failure(ErrorKind::Redirect);
     fetch(&origin, "/redirect/3", "--max-redirects 3").expect_exit(0);
     let end = fetch(&origin, "/redirect/3", "--max-redirects 2").expect_exit(1);
     end.records().expect_one_failure(ErrorKind::Redirect);
     let end = fetch(&origin, "/redirect/1", "--max-redirects 0").expect_exit(0);
-    let http = http(&one(&end));
-    assert_eq!((http.status, http.redirects), (Some(302), 0), "the redirect is the answer");
+    let none = http(&one(&end));
+    assert_eq!((none.status, none.redirects), (Some(302), 0), "the redirect is the answer");
     for bad in ["-1", "256", "many"] {
         let bad = format!("--max-redirects={bad}");
         gaits("fetch http://127.0.0.1/").arg(bad).run().expect_refused("--max-redirects");

@@ -19,6 +19,7 @@ use std::str::FromStr;
 /// # Ok::<(), gaits_work::http::ExtractError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Extract {
     name: Box<str>,
     pointer: Box<str>,
@@ -106,6 +107,20 @@ impl fmt::Display for Extract {
     }
 }
 
+impl TryFrom<String> for Extract {
+    type Error = ExtractError;
+
+    fn try_from(text: String) -> Result<Self, ExtractError> {
+        text.parse()
+    }
+}
+
+impl From<Extract> for String {
+    fn from(extract: Extract) -> Self {
+        extract.to_string()
+    }
+}
+
 /// Takes all of `extracts` from `body`. A large body is parsed on another thread, since it would hold its event loop: 32 MB
 /// take 0.2 s.
 ///
@@ -187,6 +202,42 @@ mod tests {
             error.message.starts_with("cannot extract from the body: it cannot be read as JSON"),
             "{error}"
         );
+    }
+
+    fn extracted(body: &[u8]) -> Result<Vec<(Box<str>, Value)>, ItemError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(extract(&["id=/id".parse().unwrap()], Kept::from(body)))
+    }
+
+    #[test]
+    fn a_large_body_gives_the_same_as_a_small_one() {
+        for length in [0, 100, 1_000_000] {
+            let body = format!(r#"{{"filler":"{}","id":7}}"#, "x".repeat(length));
+            assert_eq!(Kept::from(body.as_bytes()).is_small(), length < 1000);
+            let taken = extracted(body.as_bytes()).unwrap();
+            assert_eq!(taken, [("id".into(), Value::Integer(7))]);
+            let error = extracted(&body.as_bytes()[..body.len() - 1]).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Decode);
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_nested_deep_is_refused_and_overflows_nothing() {
+        for (open, depth) in
+            [("[", 1_000), ("[", 5_000_000), (r#"{"a":"#, 1_000), (r#"{"a":"#, 1_000_000)]
+        {
+            let error = extracted(open.repeat(depth).as_bytes()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Decode);
+            assert!(error.message.contains("recursion limit exceeded"), "{error}");
+        }
+        let deep = format!(r#"{{"id":{}1{}}}"#, "[".repeat(120), "]".repeat(120));
+        assert!(extracted(deep.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_malformed_extract_is_refused_in_settings_too() {
+        let error = serde_json::from_str::<Extract>(r#""id=a""#).unwrap_err();
+        assert!(error.to_string().contains("does not begin with `/`"), "{error}");
     }
 
     #[test]

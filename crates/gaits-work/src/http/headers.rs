@@ -46,9 +46,7 @@ impl Fields {
         let mut harmless = HeaderMap::new();
         harmless.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
         harmless.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(super::decode::ACCEPTED));
-        if let Ok(agent) = HeaderValue::from_str(&spec.user_agent)
-            && !agent.is_empty()
-        {
+        if let Some(agent) = spec.parsed_user_agent()? {
             harmless.insert(header::USER_AGENT, agent);
         }
         let user = spec.parsed_headers()?;

@@ -7,6 +7,7 @@ use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
 use gaits_core::{Setting, Value};
 use http::header::{self, HeaderName, HeaderValue};
+use http::uri::Authority;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -126,17 +127,14 @@ impl HttpSpec {
     /// The first thing that is wrong, and how to put it right.
     pub fn validate(&self) -> Result<(), HttpSpecError> {
         self.parsed_headers()?;
-        if HeaderValue::from_str(&self.user_agent).is_err() {
-            return Err(HttpSpecError::Header {
-                name: "user-agent".to_owned(),
-                reason: "its value holds a control character; leave it out".to_owned(),
-            });
-        }
+        self.parsed_user_agent()?;
         for (what, timeout) in
             [("connect timeout", self.connect_timeout), ("timeout", self.timeout)]
         {
-            if timeout == Some(Duration::ZERO) {
-                return Err(HttpSpecError::ZeroTimeout(what));
+            match timeout {
+                Some(Duration::ZERO) => return Err(HttpSpecError::ZeroTimeout(what)),
+                Some(timeout) if timeout > LONGEST => return Err(HttpSpecError::LongTimeout(what)),
+                _ => {}
             }
         }
         for (at, extract) in self.extract.iter().enumerate() {
@@ -197,14 +195,47 @@ impl HttpSpec {
             if FRAMING.contains(&parsed_name) {
                 return Err(wrong("it frames the message, which gaits does itself".to_owned()));
             }
-            let mut value = HeaderValue::from_str(value.trim())
-                .map_err(|e| wrong(format!("its value holds a control character ({e})")))?;
+            let mut value = header_value(value).map_err(&wrong)?;
+            if parsed_name == header::HOST {
+                if parsed.iter().any(|(name, _)| *name == header::HOST) {
+                    return Err(wrong("it is given twice, and a request has one".to_owned()));
+                }
+                check_host(&value).map_err(wrong)?;
+            }
             value.set_sensitive(SECRET.contains(&parsed_name));
             parsed.push((parsed_name, value));
         }
         Ok(parsed)
     }
+
+    /// The `user-agent` field, if there is to be one.
+    pub(super) fn parsed_user_agent(&self) -> Result<Option<HeaderValue>, HttpSpecError> {
+        let wrong = |reason| HttpSpecError::Header { name: "user-agent".to_owned(), reason };
+        let value = header_value(&self.user_agent).map_err(wrong)?;
+        Ok((!value.is_empty()).then_some(value))
+    }
 }
+
+/// A field's value, which is sent as UTF-8 where it is not ASCII.
+fn header_value(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_bytes(text.trim().as_bytes())
+        .map_err(|e| format!("its value holds a control character ({e}); leave that out"))
+}
+
+/// Whether `value` names a host and perhaps a port, and nothing else.
+fn check_host(value: &HeaderValue) -> Result<(), String> {
+    let wrong = || "its value is not a host such as example.com or example.com:8080".to_owned();
+    let authority =
+        Authority::try_from(value.as_bytes()).map_err(|e| format!("{} ({e})", wrong()))?;
+    let (host, port) = (authority.host(), authority.port_u16());
+    // What is left when host and port are taken away: a user, or a port that is no number.
+    let rest =
+        authority.as_str().len() - host.len() - port.map_or(0, |port| 1 + port.to_string().len());
+    if host.is_empty() || rest > 0 { Err(wrong()) } else { Ok(()) }
+}
+
+/// The longest timeout that means anything: ten years. Beyond it, points in time could not be added up.
+const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
 
 /// Fields that say where a message ends or what the connection turns into.
 const FRAMING: [HeaderName; 5] = [
@@ -234,6 +265,9 @@ pub enum HttpSpecError {
     /// A timeout that nothing can keep.
     #[error("the {0} is zero; leave it out to wait without limit")]
     ZeroTimeout(&'static str),
+    /// A timeout that nobody lives to see.
+    #[error("the {0} is longer than ten years; leave it out to wait without limit")]
+    LongTimeout(&'static str),
     /// Two extracted fields of one name.
     #[error("{0:?} is extracted twice; give each field a name of its own")]
     DuplicateExtract(String),
@@ -251,4 +285,98 @@ pub enum HttpSpecError {
     /// The TLS library refused the settings.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(spec: &HttpSpec) -> Option<String> {
+        spec.validate().err().map(|e| e.to_string())
+    }
+
+    fn with_headers(headers: &[(&str, &str)]) -> HttpSpec {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        HttpSpec { headers: headers.iter().map(own).collect(), ..HttpSpec::default() }
+    }
+
+    #[test]
+    fn a_host_is_given_once_and_names_a_host() {
+        for host in ["example.com", "example.com:8080", "127.0.0.1", "[::1]", "[::1]:81", " a_b "] {
+            assert_eq!(refused(&with_headers(&[("Host", host)])), None, "{host}");
+        }
+        for host in [
+            "",
+            " ",
+            "a b",
+            "user@example.com",
+            "user:password@example.com",
+            "http://a/",
+            "a/b",
+            "a:",
+            "a:x",
+            "a:99999",
+            "[::1",
+            "a,b:c:d",
+        ] {
+            let message = refused(&with_headers(&[("Host", host)])).expect(host);
+            let wanted =
+                "the header \"Host\" cannot be sent: its value is not a host such as example.com";
+            assert!(message.starts_with(wanted), "{host}: {message}");
+            assert!(!message.contains("password"), "{message}");
+        }
+        assert_eq!(
+            refused(&with_headers(&[("Host", "a.example"), ("X-A", "b"), ("host", "a.example")]))
+                .unwrap(),
+            "the header \"host\" cannot be sent: it is given twice, and a request has one"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_by_name_and_without_its_value() {
+        for (name, value, wanted) in [
+            ("X A", "b", "a name has letters"),
+            ("", "b", "a name has letters"),
+            ("X-A", "secret\nX-B: c", "its value holds a control character"),
+            ("X-A", "secret\0", "its value holds a control character"),
+            ("content-length", "5", "it frames the message"),
+            ("Transfer-Encoding", "chunked", "it frames the message"),
+        ] {
+            let message = refused(&with_headers(&[("X-Fine", "x"), (name, value)])).expect(name);
+            assert!(
+                message.starts_with(&format!("the header {name:?} cannot be sent: ")),
+                "{message}"
+            );
+            assert!(message.contains(wanted) && !message.contains("secret"), "{message}");
+        }
+        let agent = HttpSpec { user_agent: "a\u{7f}b".to_owned(), ..HttpSpec::default() };
+        assert!(refused(&agent).unwrap().starts_with("the header \"user-agent\" cannot be sent"));
+        let names = with_headers(&[("X-Name", "J\u{f6}rg")]);
+        assert_eq!(names.parsed_headers().unwrap()[0].1.as_bytes(), "J\u{f6}rg".as_bytes());
+    }
+
+    #[test]
+    fn timeouts_are_more_than_nothing_and_less_than_ages() {
+        let with = |timeout| HttpSpec { timeout: Some(timeout), ..HttpSpec::default() };
+        assert_eq!(refused(&with(Duration::from_nanos(1))), None);
+        assert_eq!(refused(&with(LONGEST)), None);
+        let longer = refused(&with(Duration::MAX)).unwrap();
+        assert_eq!(
+            longer,
+            "the timeout is longer than ten years; leave it out to wait without limit"
+        );
+        let zero = HttpSpec { connect_timeout: Some(Duration::ZERO), ..HttpSpec::default() };
+        assert!(refused(&zero).unwrap().starts_with("the connect timeout is zero"));
+    }
+
+    #[test]
+    fn settings_survive_the_way_to_another_process() {
+        let spec = HttpSpec {
+            accept: "200-299,404".parse().unwrap(),
+            extract: vec!["a=/b".parse().unwrap()],
+            ..with_headers(&[("Host", "a.example")])
+        };
+        let back: HttpSpec = settings::from_value(&spec.settings().unwrap()).unwrap();
+        assert_eq!(back, spec);
+    }
 }

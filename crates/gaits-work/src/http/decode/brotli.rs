@@ -1,7 +1,7 @@
 //! Brotli, kept from holding its event loop.
 //!
 //! A brotli decoder does not stop after a few kilobytes: it fills its whole ring buffer before it gives anything out, and
-//! the stream says how large that is, up to 16 MB. Four bytes of input can cost 40 ms. So a stream starts with a decoder
+//! the stream says how large that is, up to 16 MB. A few bytes of input can cost 30 ms. So a stream starts with a decoder
 //! whose ring buffer may grow to [`SMALL_RING`] only, which is enough for most pages. When a stream needs more, decoding
 //! starts again from its first byte with a decoder that may have it all, and that one runs on threads of tokio's blocking
 //! pool. What was given out before is dropped the second time.

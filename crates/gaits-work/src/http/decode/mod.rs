@@ -32,8 +32,8 @@ use gaits_core::{Blake3, ErrorKind, ItemError};
 use stage::{STEP, Stage};
 use std::fmt::Display;
 
-/// How much work is done before the event loop is given back: 0.01 to 0.7 ms on a core
-/// of 2024, the latter for brotli that repeats one byte.
+/// How much work is done before the event loop is given back: 0.01 to 0.7 ms, the
+/// latter for brotli that repeats one byte (`docs/design/http.md`).
 ///
 /// It is counted in bytes: those that decoders write, at all stages, and [`INPUT_WEIGHT`] times those that they read.
 pub(super) const BUDGET: usize = 128 * 1024;

@@ -253,6 +253,22 @@ fn a_large_brotli_body_that_begins_with_small_parts_is_whole() {
 }
 
 #[test]
+fn brotli_that_is_not_compressed_is_whole() {
+    // Random bytes are stored as they are, for which the decoder sizes its ring buffer in another way.
+    let mut state = 1_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    let body: Vec<u8> = std::iter::repeat_with(&mut random).take(900_000).collect();
+    for (window_log, cut) in [(16, 5_000), (20, 5_000), (24, 777), (24, usize::MAX / 2)] {
+        let done = decode_in(&["br"], &brotli(&body, window_log), &[cut], BUDGET).unwrap();
+        assert!(done.body == body, "{window_log} {cut}");
+        assert_eq!(done.threads > 0, window_log > 18, "{window_log} {cut}");
+    }
+}
+
+#[test]
 fn a_pause_that_is_given_up_loses_nothing() {
     let zeros = vec![7; 2 * MB];
     let coded = brotli(&zeros, 24);
@@ -275,6 +291,15 @@ fn a_pause_that_is_given_up_loses_nothing() {
         decoder.finish().unwrap();
         assert_eq!(decoder.decoded_len(), zeros.len() as u64);
     });
+}
+
+#[test]
+fn a_body_without_a_coding_takes_no_memory() {
+    let mut hasher = blake3::Hasher::new();
+    let mut decoder = Decoder::new(&Codings::default(), u64::MAX, false, &mut hasher);
+    assert_eq!(decoder.push(b"hello", BUDGET), Ok(Pushed { used: 5, more: false }));
+    assert_eq!((decoder.stages.capacity(), decoder.wrong.is_none()), (0, true));
+    assert!(decoder.into_kept().is_none());
 }
 
 #[test]
