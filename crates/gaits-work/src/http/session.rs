@@ -12,10 +12,11 @@ use super::hub::Hub;
 use super::redirect;
 use super::request::Request;
 use super::retry;
+use super::shared::Shared;
 use super::spec::Method;
 use super::target::Target;
 use super::trace::{Phase, Trace};
-use super::work::Shared;
+use super::words::seconds;
 use gaits_core::{
     AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
@@ -26,7 +27,6 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 /// The largest body that fields are extracted from: it is kept whole, and parsed into several times its size.
@@ -198,11 +198,6 @@ impl HttpSession {
             Some(body) => extract::extract(&spec.extract, body).await,
         }
     }
-}
-
-/// `60 s`, `0.25 s`
-pub(super) fn seconds(duration: Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
 }
 
 impl AsyncSession for HttpSession {

@@ -6,7 +6,7 @@
 //!
 //! Limit: resolves no name and connects to nothing.
 
-use super::headers::basic_authorization;
+use super::credentials::basic_authorization;
 use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS};
