@@ -8,6 +8,7 @@ use super::request::Request;
 use super::target::{Origin, Scheme};
 use gaits_core::{ErrorKind, ItemError};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use std::cell::OnceCell;
 
 /// The heads of requests to one origin over HTTP/1.1, written once.
@@ -30,7 +31,7 @@ impl Heads {
         let authorization = target.authorization.as_ref().map(HeaderValue::as_bytes);
         let extra = [("authorization", authorization), ("cookie", cookie.as_deref())];
         let extra = extra.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let (method, path) = (method.as_str(), target.path.as_str());
+        let (method, path) = (method.as_str(), &*target.path);
         let written = if authorization.is_some() || cookie.is_some() {
             // What stands in the common fields under the same name gives way.
             let common = prepared(fields.of(*foreign), &target.origin, close, |name| {
@@ -85,6 +86,8 @@ pub(super) fn http2(request: &Request<'_>) -> Result<http::Request<()>, ItemErro
         Scheme::Http => http::uri::Scheme::HTTP,
         Scheme::Https => http::uri::Scheme::HTTPS,
     };
-    let (authority, path) = (origin.authority.clone(), target.path.clone());
+    let authority = origin.authority.clone();
+    let path = PathAndQuery::try_from(&*target.path)
+        .map_err(|e| ItemError::new(ErrorKind::InvalidItem, e.to_string()))?;
     h2::request(method.wire(), scheme, authority, path, fields)
 }

@@ -66,12 +66,10 @@ impl Work for HttpWork {
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
         let text = item.as_text().ok_or_else(|| "bytes are no URL".to_owned())?;
         let shown = redacted(text).map(Data::from);
-        match target::check(text) {
-            Ok(()) => Ok(Facts {
-                pacing_key: target::pacing_key(text),
-                repeatable: self.shared.spec.method.is_safe(),
-                shown,
-            }),
+        match target::pacing_key(text) {
+            Ok(pacing_key) => {
+                Ok(Facts { pacing_key, repeatable: self.shared.spec.method.is_safe(), shown })
+            }
             Err(message) => Err(Refused { message, shown }),
         }
     }
