@@ -4,7 +4,7 @@
 
 use super::decode::{BUDGET, Decoder};
 use super::detail::HttpDetail;
-use super::lent::{Lent, Piece};
+use super::lent::{KEPT_INPUT, Lent, Piece};
 use super::{h1, h2};
 use gaits_core::ItemError;
 use std::time::Duration;
@@ -74,7 +74,7 @@ impl Exchange {
         let rest = async {
             let mut read = 0;
             while !connection.is_done() {
-                let mut piece = connection.more(&lent).await.ok()?;
+                let mut piece = connection.more(&lent, KEPT_INPUT).await.ok()?;
                 read += piece.bytes().len() as u64;
                 if read > READ_OVER {
                     return None;
@@ -95,12 +95,14 @@ async fn http1(
     decoder: &mut Decoder<'_>,
     detail: &mut HttpDetail,
 ) -> Result<(), ItemError> {
+    // Of a coded body, what the decoder has no room for is kept.
+    let most = if decoder.is_identity() { usize::MAX } else { KEPT_INPUT };
     let mut turn = 0;
     loop {
         let mut piece = match come.take() {
             Some(piece) => piece,
             None if connection.is_done() => return Ok(()),
-            None => connection.more(lent).await?,
+            None => connection.more(lent, most).await?,
         };
         turn += piece.bytes().len();
         while let Some(data) = connection.data(&mut piece)? {

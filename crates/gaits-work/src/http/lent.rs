@@ -6,8 +6,12 @@
 use std::cell::{RefCell, RefMut};
 use std::ops::Range;
 
-/// How much is read at a time: what a socket on the loopback address has at hand when a large body comes.
-const INPUT: usize = 64 * 1024;
+/// How much is read at a time at most: what a socket on the loopback address has at hand when a large body comes. Pages of
+/// it that nothing was read into take no memory.
+const INPUT: usize = 512 * 1024;
+
+/// How much is read at a time of what may have to be kept while something is awaited, as a coded body is.
+pub(super) const KEPT_INPUT: usize = 64 * 1024;
 
 /// How much is read at a time of what nobody waits for.
 const SMALL_INPUT: usize = 4 * 1024;

@@ -91,16 +91,16 @@ impl<'h> Decoder<'h> {
         self.stages.is_empty() && self.wrong.is_none()
     }
 
-    /// Takes the next bytes of the body, until some `budget` of work is done; see [`BUDGET`].
+    /// Takes the next bytes of the body, until some `budget` of work is done; see [`BUDGET`]. Of a body without coding,
+    /// all of them are taken: whoever reads it decides how many come at a time.
     ///
     /// # Errors
     ///
     /// The body cannot be decoded or is too large. Nothing may be pushed after that.
     pub(super) fn push(&mut self, input: &[u8], budget: usize) -> Result<Pushed, ItemError> {
         if self.is_identity() {
-            let used = input.len().min(budget.max(1));
-            self.digest.push(&input[..used])?;
-            return Ok(Pushed { used, more: used < input.len() });
+            self.digest.push(input)?;
+            return Ok(Pushed { used: input.len(), more: false });
         }
         if let Some(wrong) = &self.wrong {
             if input.is_empty() {

@@ -183,6 +183,6 @@ mod tests {
     #[test]
     fn no_field_is_in_the_debug_form() {
         let prepared = Prepared::new([("authorization", "secret")]).unwrap();
-        assert!(!format!("{prepared:?}").contains("secret"));
+        assert_eq!(format!("{prepared:?}"), "Prepared { len: 23, .. }");
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{AnswerTo, End, Framing, Head, Malformed, Reader};
 use crate::http::fault::{self, Fault};
-use crate::http::lent::{Lent, Piece};
+use crate::http::lent::{KEPT_INPUT, Lent, Piece};
 use crate::http::wire::Wire;
 use gaits_core::ItemError;
 use std::future::poll_fn;
@@ -78,7 +78,7 @@ impl Connection {
     ) -> Result<(T, Piece<'l>), Fault> {
         let mut heard = false;
         loop {
-            let mut piece = match self.read(lent).await {
+            let mut piece = match self.read(lent, KEPT_INPUT).await {
                 Ok(piece) => piece,
                 Err(e) if heard => return Err(Fault::Failed(fault::in_head(&e))),
                 Err(e) => return Err(lost(&e)),
@@ -99,12 +99,13 @@ impl Connection {
         }
     }
 
-    /// Waits for more bytes of the body. Gives no bytes, and [`is_done`](Self::is_done), if it ended with the connection.
+    /// Waits for more bytes of the body, `most` of them at most. Gives no bytes, and [`is_done`](Self::is_done), if it ended with the connection.
     pub(in crate::http) async fn more<'l>(
         &mut self,
         lent: &'l Lent,
+        most: usize,
     ) -> Result<Piece<'l>, ItemError> {
-        let piece = self.read(lent).await.map_err(|e| fault::in_body(&e))?;
+        let piece = self.read(lent, most).await.map_err(|e| fault::in_body(&e))?;
         if piece.bytes().is_empty() {
             return match self.reader.close() {
                 Ok(End::Whole) => Ok(piece),
@@ -155,11 +156,12 @@ impl Connection {
         .await
     }
 
-    /// Reads what there is; no bytes at the end of the stream.
-    async fn read<'l>(&mut self, lent: &'l Lent) -> io::Result<Piece<'l>> {
+    /// Reads what there is, `most` bytes at most; no bytes at the end of the stream.
+    async fn read<'l>(&mut self, lent: &'l Lent, most: usize) -> io::Result<Piece<'l>> {
         poll_fn(|cx| {
             let mut input = lent.input();
-            let mut read = ReadBuf::new(&mut input);
+            let len = most.min(input.len());
+            let mut read = ReadBuf::new(&mut input[..len]);
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
             let len = read.filled().len();
             Poll::Ready(Ok(Piece::Lent(input, 0..len)))

@@ -345,6 +345,7 @@ mod tests {
 
     #[test]
     fn a_head_of_the_largest_size_is_taken_and_no_larger_one() {
+        assert_eq!(MAX_HEAD, 417_792, "what hyper's client has by default");
         let head = |len: usize| {
             let mut bytes = b"\r\nHTTP/1.1 200 OK\r\na: ".to_vec();
             bytes.resize(len - 4, b'b');
