@@ -32,9 +32,12 @@ struct Cli {
 pub(crate) enum Command {
     /// Fetch URLs: short for `run http`
     Fetch(FetchArgs),
-    /// Do work under one model; records come out
+    /// Do work under one model, and write a record for each item
     Run(RunCommand),
     /// Race models against each other on the same work
+    ///
+    /// Without a work, all models that make sense for HTTP fetch 100 times from a server that gaits starts itself, on the
+    /// loopback address. It takes 10 ms for each request.
     Compare(CompareArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),
