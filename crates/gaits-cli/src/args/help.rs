@@ -36,7 +36,7 @@ goes to standard error.
 
 Exit codes:
   0    every item went well
-  1    all is done, some items failed
+  1    all items are done, some failed
   2    the command line or the input is wrong; nothing was started
   3    the run could not go on; what was recorded is intact
   130  interrupted by Ctrl-C or SIGTERM: the first finishes what is in flight, the second

@@ -36,8 +36,8 @@ pub(crate) enum Command {
     Run(RunCommand),
     /// Race models against each other on the same work
     ///
-    /// Without a work, all models that make sense for HTTP fetch 100 times from a server that gaits starts itself, on the
-    /// loopback address. It takes 10 ms for each request.
+    /// Without a work, gaits starts a server on the loopback address that takes 10 ms for each request, and each model
+    /// sends it 100 requests a round.
     Compare(CompareArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),
