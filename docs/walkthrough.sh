@@ -110,12 +110,12 @@ END
 show "gaits compare http http://127.0.0.1:8230/uuid --count 100 --models threads:10,threads:100,async:100 --rounds 3"
 say <<'END'
 
-A hundred threads do what one event loop does. They use more CPU time for it, as the column "CPU s" shows.
+A hundred threads take about as long as one event loop. They use more CPU time for it, as the column "CPU s" shows.
 
 ## More threads, until it gets no faster
 
-"Use a suitable number", the tutorials say. The right number depends on the server. This
-one serves twenty requests at once, and the rest queue:
+"Use a suitable number", the tutorials say. The right number depends on the server. This one serves twenty requests at once,
+and the rest queue:
 END
 show "gaits compare http http://127.0.0.1:8232/uuid --count 200 --models threads:5,threads:10,threads:20,threads:40,threads:80 --rounds 3"
 say <<'END'
@@ -190,7 +190,7 @@ ranked, however quick it was.
 ## One run proves little
 
 Every comparison on this page ran each model several times, in rounds, each round in another order drawn from the seed it
-prints, after one round to warm up. `gaits compare` alone races all the models on a server of its own:
+prints, after one round to warm up. `gaits compare` alone races the models that make sense for HTTP, on a server of its own:
 END
 show "gaits compare --seed 1"
 

@@ -4,7 +4,7 @@ macro_rules! examples {
     () => {
         "\
 Examples:
-  gaits compare                                    race all models on a local server
+  gaits compare                                    race models on a local server
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
   gaits fetch -m async:50 https://example.com/ --count 100
   gaits run cpu product --n 30 --count 100 -m processes
