@@ -116,7 +116,7 @@ impl Job {
 enum SessionArg {
     /// All workers of an event loop share a session; a plain thread or process has one of its own
     Loop,
-    /// Each worker has a session of its own, each slot of an event loop, too
+    /// Each worker has a session of its own; each in-flight slot of an event loop is a worker
     Worker,
     /// Each item has a new session: new connections, and no cookies of other items
     None,

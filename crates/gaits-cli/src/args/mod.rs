@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Run(RunCommand),
     /// Race models against each other on the same work
     ///
-    /// Without a work, gaits starts a server on the loopback address that takes 10 ms for each request, and each model
+    /// Without WORK, gaits starts a server on the loopback address that takes 10 ms for each request, and each model
     /// sends it 100 requests a round.
     Compare(CompareArgs),
     /// Serve HTTP on the loopback address, to try things on

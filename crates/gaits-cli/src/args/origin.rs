@@ -67,7 +67,7 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "VALUE", default_value = "1", allow_hyphen_values = true)]
     retry_after: RetryAfter,
 
-    /// Reply to some paths with raw bytes, as this file of JSON says: {"/path": [{"send": "hello"}, "close"]}
+    /// Reply to some paths with raw bytes, as this file of JSON says: {"/path": [{"send": "HTTP/1.1 204 Fine\r\n\r\n"}]}
     ///
     /// Steps are `send`, `base64`, `zeros`, `gzip_zeros`, `encode`, `chunked`, `repeat`, `drip`, `wait_ms`, `close`,
     /// `drop`, `reset` and `stall`; a path may have a reply for its first request, its second, and so on. docs/origin.md
