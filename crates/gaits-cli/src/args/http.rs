@@ -82,8 +82,8 @@ pub(crate) struct HttpArgs {
 
     /// Which workers share a session, that is, connections and cookies
     ///
-    /// Over HTTP/2, all requests of a session share one connection to a server. Over HTTP/1.1, each request in flight
-    /// needs a connection of its own.
+    /// Over HTTP/2, the requests of a session share a connection to a server, as many at once as the server allows. Over
+    /// HTTP/1.1, each request in flight needs a connection of its own.
     #[arg(long, value_enum, default_value_t = SessionArg::Loop)]
     session: SessionArg,
 
