@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the walkthrough's experiments and writes docs/walkthrough.md anew, with their real output. It takes some five
-# minutes, most of them waiting. Needs nothing but a Rust toolchain; two ports of the loopback address, 8230 and 8231.
+# minutes, most of them waiting. Needs nothing but a Rust toolchain; three ports of the loopback
+# address, 8230 to 8232.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,6 +38,7 @@ show() {
 
 origin 8230 --latency 230ms
 origin 8231 --tls --ca-out ca.pem
+origin 8232 --latency 100ms --capacity 20
 
 say <<'END'
 # A walkthrough: the tutorials' experiments, done again
@@ -45,12 +47,14 @@ Tutorials on concurrency run the same few programs: a hundred requests one at a 
 event loop; a computation; a few waits. Here is each of them as one `gaits` command, with what it printed. Nothing in the
 output is edited; `docs/walkthrough.sh` writes this page anew.
 
-The server is a `gaits origin` on the loopback address that takes 230 ms for each request, about what the tutorials' servers
-took over the internet:
+The servers are three `gaits origin` on the loopback address. The first takes 230 ms for each request, about what the
+tutorials' servers took over the internet. The second answers at once, over TLS. The third takes 100 ms, and serves at most
+twenty requests at the same time:
 
 ```console
 $ gaits origin --port 8230 --latency 230ms &
 $ gaits origin --port 8231 --tls --ca-out ca.pem &
+$ gaits origin --port 8232 --latency 100ms --capacity 20 &
 ```
 
 ## One at a time
@@ -60,48 +64,64 @@ END
 show "gaits fetch -m sequential http://127.0.0.1:8230/uuid --count 20 -o loop.jsonl"
 say <<'END'
 
-Twenty requests, twenty times 230 ms, and next to no CPU time: all of it is waiting. That is what every other way on this
-page makes use of.
+Twenty requests take twenty times 230 ms. Nearly all of this time is waiting. The other ways on this page are faster because
+they wait for many requests at the same time.
 
 ## A new session each time, or one session
 
-`requests.get` opens a connection for each request, `requests.Session` keeps one. Over TLS, with a server that
-answers at once:
+`requests.get` opens a connection for each request, `requests.Session` keeps one. `gaits` keeps one, too, unless `--session
+none` says otherwise. Over TLS, with the server that answers at once:
 END
 show "gaits fetch -m sequential --session none --cacert ca.pem https://localhost:8231/uuid --count 100 -o new.jsonl"
-show "gaits fetch -m sequential --session worker --cacert ca.pem https://localhost:8231/uuid --count 100 -o kept.jsonl"
+show "gaits fetch -m sequential --cacert ca.pem https://localhost:8231/uuid --count 100 -o kept.jsonl"
 say <<'END'
 
-The difference is the handshake, paid a hundred times or once. On the loopback address it is the cryptography alone; over a
-real distance each handshake also costs two or three round trips.
+The difference is the handshake: a hundred of them, or one. On the loopback address a handshake costs little more than its
+cryptography. Over a real distance it also costs two or three round trips.
+
+## One session for all, or one for each worker
+
+On an event loop, all workers share one session, as all coroutines share one `ClientSession` in aiohttp. Over HTTP/2 one
+connection carries many requests at the same time, so a hundred requests in flight need only one connection. (Over HTTP/1.1 a
+connection carries one request at a time, so each request in flight needs a connection of its own.)
+END
+show "gaits fetch -m async:100 --cacert ca.pem https://localhost:8231/uuid --count 100 -o shared.jsonl"
+say <<'END'
+
+With `--session worker` each of the hundred workers has connections and cookies of its own:
+END
+show "gaits fetch -m async:100 --session worker --cacert ca.pem https://localhost:8231/uuid --count 100 -o apart.jsonl"
+say <<'END'
+
+Only a worker that got a second request could use its connection again. Separate sessions are for work where workers must
+not share anything: for example, if each of them stands for another visitor, with cookies of its own.
 
 ## A hundred requests, four ways
 END
 show "gaits compare http http://127.0.0.1:8230/uuid --count 100 --models sequential,threads:10,processes:4,async:100 --rounds 2"
 say <<'END'
 
-The limit is 230 ms, the time of one request: `async:100` asks all hundred at once and is nearly there. Ten threads wait ten
-at a time, so they take ten times as long; four processes four at a time. How many are waited for at once is what counts here,
-not what waits: a thread that waits is no better than an entry in an event loop's list, only larger.
+No way can be faster than 230 ms, the time of one request. `async:100` sends all hundred requests at once and comes close to
+it. Ten threads send ten at a time, so they take ten times as long; four processes send four at a time. Only the number of
+requests in flight matters here. A waiting thread does no more than a waiting task; it just uses more memory.
 
 ## Ten threads, or a hundred
 END
 show "gaits compare http http://127.0.0.1:8230/uuid --count 100 --models threads:10,threads:100,async:100 --rounds 3"
 say <<'END'
 
-A hundred threads do what one event loop does. What they cost beyond it is in the column CPU.
+A hundred threads take about as long as one event loop. They use more CPU time for it, as the column "CPU s" shows.
 
 ## More threads, until it gets no faster
 
-"Use a suitable number", the tutorials say. Which number that is, is the server's to say. This one serves twenty requests at
-once, and the rest queue:
+"Use a suitable number", the tutorials say. The right number depends on the server. This one serves twenty requests at once,
+and the rest queue:
 END
-origin 8232 --latency 100ms --capacity 20
 show "gaits compare http http://127.0.0.1:8232/uuid --count 200 --models threads:5,threads:10,threads:20,threads:40,threads:80 --rounds 3"
 say <<'END'
 
-Twice as fast with twice as many, up to twenty; beyond that, requests only wait in the server's queue instead of here, which
-p50 and p99 show. The suitable number is twenty, and no rule of thumb would have found it.
+Up to twenty, twice as many threads are twice as fast. More than twenty are no faster: their requests only wait in the
+server's queue, so each takes longer, as p50 and p99 show. The right number is twenty. No rule of thumb would have found it.
 
 ## Which process and which thread did what
 END
@@ -109,8 +129,8 @@ show "gaits fetch -m processes:2/threads:2 http://127.0.0.1:8230/uuid --count 8 
 show "gaits fetch -m async:8 http://127.0.0.1:8230/uuid --count 8 --quiet | grep -o '\"index\":[0-9]*\\|\"worker\":{[^}]*}' | paste - -"
 say <<'END'
 
-Two processes with two threads each, four workers; and one thread that did all eight, none of them in sequence. Every
-record says so: `worker` is part of it.
+The first run had four workers: two processes with two threads each. In the second run one thread did all eight requests at
+the same time, each in a slot of its event loop. Every record has such a `worker`: its process, its thread and its slot.
 
 ## Waits: a timer and a sleep
 END
@@ -119,8 +139,8 @@ show "gaits run wait 3 2 1 -m async -o b.jsonl"
 show "gaits run wait 3 2 1 -m async --blocking -o c.jsonl"
 say <<'END'
 
-Six seconds one after the other, three together. And six again when async code calls a function that blocks: it is the event
-loop's one thread that sleeps, and everybody else with it. This is the mistake behind most slow async programs.
+One after the other takes six seconds, all together three. It takes six again when async code calls a function that blocks:
+then the event loop's only thread sleeps, and all other items have to wait for it. It is a common mistake in async programs.
 
 ## A blocking function under an event loop
 
@@ -136,40 +156,41 @@ END
 show "gaits compare cpu product --n 30 --count 40 --models sequential,threads:2,threads:10,processes:2,async:10 --rounds 3"
 say <<'END'
 
-There is no interpreter lock here, so threads use the cores as processes do, and more workers than cores add nothing.
-Putting it on an event loop changes nothing at all: a computation never waits, so there is nothing to fill.
+There is no interpreter lock here, so threads use the cores as well as processes do. The machine has two cores; more workers
+than cores add nothing. An event loop does not help at all: a computation never waits, so the loop has no time to fill.
 
 ## Both at once: processes, each with an event loop
 END
 show "gaits compare http http://127.0.0.1:8230/uuid --count 400 --models async:100,processes:2/async:100,threads:2/async:100 --rounds 3"
 say <<'END'
 
-Twice as many in flight, in two loops, and half as long. One loop with two hundred in flight would do the same: a second
-process pays when the *client's* CPU is the limit, which 400 small requests do not come near.
+Two loops have twice as many requests in flight, and take half as long. One loop with two hundred in flight would do the same.
+A second process helps only when the *client's* CPU is the limit, and 400 small requests need very little of it.
 
 ## A field of the answer
 END
 show "gaits fetch http://127.0.0.1:8230/uuid --count 2 --extract uuid=/uuid --quiet"
 say <<'END'
 
-The job is collecting data. The record has the field, the size, the status, and a hash of the body.
+Often the task is to collect data. The record has the field, the size, the status, and a hash of the body.
 
 ## Nine requests to a dead host
 
-One tutorial reports nine downloads in 0.003 s, since all nine had failed and the errors were swallowed:
+One tutorial reports nine downloads in 0.003 s. All nine had failed, and its program ignored the errors. Here is the same with
+`gaits`:
 END
 show "gaits fetch http://127.0.0.1:9/a http://127.0.0.1:9/b http://127.0.0.1:9/c --count 9 -o dead.jsonl"
 show "head -n 1 dead.jsonl"
 show "gaits compare http http://127.0.0.1:9/ --count 9 --models sequential,async --rounds 2"
 say <<'END'
 
-Nine failures, said first; an exit code that a script notices; and in a race, a model that failed is not ranked, however
-quick it was.
+The summary begins with the nine failures, and a script can see them in the exit code. In a race, a model that failed is not
+ranked, however quick it was.
 
 ## One run proves little
 
 Every comparison on this page ran each model several times, in rounds, each round in another order drawn from the seed it
-prints, after one round to warm up. `gaits compare` alone races all the models on a server of its own:
+prints, after one round to warm up. `gaits compare` alone races the models that make sense for HTTP, on a server of its own:
 END
 show "gaits compare --seed 1"
 

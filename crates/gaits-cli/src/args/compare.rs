@@ -12,7 +12,7 @@ pub(crate) struct CompareArgs {
     #[command(subcommand)]
     pub(crate) work: Option<WorkArgs>,
 
-    /// Which models to race, separated by commas; else all that make sense for the work
+    /// Which models to race, separated by commas [default: all that make sense for the work]
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', global = true)]
     pub(crate) models: Vec<Model>,
 
@@ -21,7 +21,7 @@ pub(crate) struct CompareArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rounds: u32,
 
-    /// Shuffle the order of each round from this seed
+    /// Shuffle the models in each round by this seed [default: a random one, which is shown]
     #[arg(long, value_name = "N", global = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
@@ -30,7 +30,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// No progress bar
+    /// No progress bar, and no line at the start
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }

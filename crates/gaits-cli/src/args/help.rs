@@ -4,7 +4,7 @@ macro_rules! examples {
     () => {
         "\
 Examples:
-  gaits compare                                    race all models on a local server
+  gaits compare                                    race models on a local server
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
   gaits fetch -m async:50 https://example.com/ --count 100
   gaits run cpu product --n 30 --count 100 -m processes
@@ -27,18 +27,20 @@ Models (-m, --models), how workers are laid out:
   processes:P/async:N      P processes, each with one event loop
   processes:P/threads:T    P processes, each with T threads
   async:N/threads:T        one event loop; blocking work is handed to T pool threads
-Numbers may be left out: plain threads min(32, cores + 4); processes, and threads that
-each run an event loop, one a core; in flight on an event loop 100.
+Numbers may be left out. Plain threads are then min(32, cores + 4); processes, and threads
+that each run an event loop, one for each core; in flight on an event loop, 100.
 
-Records are JSON Lines on standard output, or in the file given with -o; everything else
-is said on standard error.
+`fetch` and `run` write records as JSON Lines, to standard output or to the file given with -o.
+`compare` prints its result on standard output, `origin` its URL. Everything else that is said
+goes to standard error.
 
 Exit codes:
   0    every item went well
-  1    all is done, some items failed
+  1    all items are done, some failed
   2    the command line or the input is wrong; nothing was started
   3    the run could not go on; what was recorded is intact
-  130  interrupted by Ctrl-C or SIGTERM; once finishes what is in flight, twice stops at once
+  130  interrupted by Ctrl-C or SIGTERM: the first finishes what is in flight, the second
+       stops at once
 
 ",
     examples!()

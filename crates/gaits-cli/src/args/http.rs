@@ -20,11 +20,11 @@ pub(crate) struct HttpArgs {
     /// Take URLs from this file, one a line; `-` is standard input
     ///
     /// Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed record of
-    /// kind `invalid_item` that names its place; the run goes on.
+    /// kind `invalid_item` that names its place, and the run goes on; `gaits compare` refuses such a file.
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     input: Option<PathBuf>,
 
-    /// Go through the URLs over and over, up to this many requests
+    /// Fetch this many in all, going through the URLs over and over
     #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::count())]
     count: Option<u64>,
 
@@ -41,44 +41,60 @@ pub(crate) struct HttpArgs {
     user_agent: Option<String>,
 
     /// Trust only the certificates in this PEM file
+    ///
+    /// Without it, the system's root certificates are trusted; if it has none, those of Mozilla, which are built in.
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,
 
-    /// Accept any certificate
+    /// Accept any certificate, without checking it
     #[arg(short = 'k', long)]
     insecure: bool,
 
     /// Give up connecting after this long; 0 for never
+    ///
+    /// The look-up of the name and the TLS handshake are part of connecting. A time is 230ms, 1.5s, 2m or 1h; a number
+    /// alone is seconds.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::timeout)]
     connect_timeout: Timeout,
 
-    /// Give up a request after this long in all; 0 for never
+    /// Give up a URL after this long, its redirects and its body included; 0 for never
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::timeout)]
     timeout: Timeout,
 
     /// Fail items whose decoded body is larger
+    ///
+    /// A size is 500, 10kB or 1GiB; a number alone is bytes.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = values::size)]
     max_body_size: u64,
 
     /// Follow at most this many redirects; with 0, a redirect is the answer
+    ///
+    /// At most 255. With 1 or more, an item that is redirected more often fails, with the error kind `redirect`.
     #[arg(long, value_name = "N", default_value_t = 10)]
     max_redirects: u8,
 
     /// Statuses that are a success, such as 200-399,404
+    ///
+    /// An item with any other status fails, with the error kind `http_status`. The list replaces the default: `--accept
+    /// 404` accepts nothing but 404.
     #[arg(long, value_name = "STATUSES", default_value_t)]
     accept: Statuses,
 
-    /// Keep connections and cookies from one request to the next, and share them
+    /// Which workers share a session, that is, connections and cookies
+    ///
+    /// Over HTTP/2, the requests of a session share a connection to a server, as many at once as the server allows. Over
+    /// HTTP/1.1, each request in flight needs a connection of its own.
     #[arg(long, value_enum, default_value_t = SessionArg::Loop)]
     session: SessionArg,
 
-    /// Take cookies and send them back; who shares them is said by --session
+    /// Keep cookies and send them back; --session says which workers share them
     #[arg(long)]
     cookies: bool,
 
     /// Put a field of a JSON answer into the record; may be given many times
     ///
-    /// Answers of more than 32 MiB then fail as too large.
+    /// The pointer is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON, or has nothing
+    /// there, fails. So does an answer of more than 32 MiB.
     #[arg(long, value_name = "NAME=/POINTER")]
     extract: Vec<Extract>,
 }
@@ -95,14 +111,14 @@ impl Job {
     }
 }
 
-/// What is kept from one request to the next.
+/// Which workers share a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SessionArg {
-    /// One session for all workers of an event loop; a plain thread or process has one of its own
+    /// All workers of an event loop share a session; a plain thread or process has one of its own
     Loop,
-    /// One session for each worker
+    /// Each worker has a session of its own; each in-flight slot of an event loop is a worker
     Worker,
-    /// Nothing: a new connection for each request
+    /// Each item has a new session: new connections, and no cookies of other items
     None,
 }
 

@@ -32,9 +32,12 @@ struct Cli {
 pub(crate) enum Command {
     /// Fetch URLs: short for `run http`
     Fetch(FetchArgs),
-    /// Do work under one model; records come out
+    /// Do work under one model, and write a record for each item
     Run(RunCommand),
     /// Race models against each other on the same work
+    ///
+    /// Without WORK, gaits starts a server on the loopback address that takes 10 ms for each request, and each model
+    /// sends it 100 requests a round.
     Compare(CompareArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),

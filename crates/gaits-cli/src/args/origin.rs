@@ -31,7 +31,7 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
     latency: Duration,
 
-    /// Draw each latency from this far below to this far above
+    /// Make each latency shorter or longer, by up to this much, at random
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
     jitter: Duration,
 
@@ -50,7 +50,7 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "N")]
     capacity: Option<NonZeroUsize>,
 
-    /// Refuse what comes faster, with 429 and Retry-After
+    /// Answer at most this many requests a second; refuse others with 429 and Retry-After
     #[arg(long, value_name = "N/S")]
     rate_limit: Option<f64>,
 
@@ -67,7 +67,7 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "VALUE", default_value = "1", allow_hyphen_values = true)]
     retry_after: RetryAfter,
 
-    /// Reply to some paths with raw bytes, as this file of JSON says: {"/path": [{"send": "HTTP/1.1 "}, "close"]}
+    /// Reply to some paths with raw bytes, as this file of JSON says: {"/path": [{"send": "HTTP/1.1 204 Fine\r\n\r\n"}]}
     ///
     /// Steps are `send`, `base64`, `zeros`, `gzip_zeros`, `encode`, `chunked`, `repeat`, `drip`, `wait_ms`, `close`,
     /// `drop`, `reset` and `stall`; a path may have a reply for its first request, its second, and so on. docs/origin.md
@@ -75,7 +75,7 @@ pub(crate) struct OriginArgs {
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 
-    /// Draw jitter, faults and data from this seed
+    /// Draw jitter, tails, faults and data from this seed
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 

@@ -9,11 +9,13 @@ use std::path::PathBuf;
 pub(crate) struct RunArgs {
     /// How workers are laid out: sequential, threads:N, processes:N, async:N, threads:T/async:N, …
     ///
-    /// `gaits --help` lists the models and what numbers left out stand for.
+    /// `gaits --help` lists the models, and tells what numbers are taken where they are left out.
     #[arg(short, long, value_name = "MODEL", default_value = "async", global = true)]
     pub(crate) model: Model,
 
     /// Write records to this file instead of standard output
+    ///
+    /// A file that has records already is refused, unless --fresh is given.
     #[arg(short, long, value_name = "FILE", global = true)]
     output: Option<PathBuf>,
 

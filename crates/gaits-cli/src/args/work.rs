@@ -39,7 +39,7 @@ pub(crate) struct CpuArgs {
     #[arg(value_enum)]
     function: Function,
 
-    /// Size of the problem
+    /// The n of the function, from 1 to 100
     #[arg(long, value_name = "N", default_value_t = 30, allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
     n: u32,
@@ -82,7 +82,7 @@ pub(crate) struct WaitArgs {
     #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
     duration: Option<Duration>,
 
-    /// How many waits, taken from the list over and over
+    /// Wait this many times in all, going through the list over and over
     #[arg(long, value_name = "N", value_parser = values::count())]
     count: Option<u64>,
 
