@@ -23,7 +23,7 @@ pub struct HttpDetail {
     pub decoded_bytes: u64,
     /// Hash of the decoded body; none when it did not arrive whole.
     pub blake3: Option<Blake3>,
-    /// Whether the connection had served a request before.
+    /// Whether each connection it went over, those of its redirects too, was opened before it.
     pub reused: bool,
     /// Resolving the host's name.
     pub dns_us: u64,
@@ -93,6 +93,11 @@ impl Measured for HttpDetail {
 }
 
 impl HttpDetail {
+    /// The item's next request goes over a connection that is `reused`, or was opened for it.
+    pub(super) fn goes_over(&mut self, reused: bool) {
+        self.reused = reused && (self.redirects == 0 || self.reused);
+    }
+
     /// What `http` has measured of the item of `record`, wherever the record comes from; none if it was another work, or
     /// nothing was measured.
     #[must_use]

@@ -131,11 +131,11 @@ impl Hub {
             let ready = self.ready(&host, may_reuse, trace).await?;
             let (asked, reused) = match ready {
                 Ready::Http1 { connection, reused, now_us } => {
-                    trace.detail.reused = reused;
+                    trace.detail.goes_over(reused);
                     (self.ask_http1(&host, request, connection, now_us, trace).await, reused)
                 }
                 Ready::Http2 { connection, reused } => {
-                    trace.detail.reused = reused;
+                    trace.detail.goes_over(reused);
                     (self.ask_http2(request, &connection, trace).await, reused)
                 }
             };
