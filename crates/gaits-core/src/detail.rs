@@ -27,7 +27,7 @@ enum Form {
 /// What a work measures, in a type of its own.
 pub trait Measured: Any + fmt::Debug + Send + Sync {
     /// Calls `each` with the name and the value of every field, always in the same order. Fields without a value are
-    /// left out.
+    /// left out. A name holds nothing that JSON would have to escape: letters, digits, `_`.
     fn fields(&self, each: &mut dyn FnMut(&str, Field<'_>));
 
     /// A copy in a box.
@@ -133,6 +133,12 @@ impl Detail {
     #[must_use]
     pub fn work(&self) -> &str {
         &self.work
+    }
+
+    /// Whether no name needs an escape in JSON, as [`Measured`] promises.
+    #[must_use]
+    pub const fn has_plain_names(&self) -> bool {
+        matches!(self.form, Form::Measured(_))
     }
 
     /// Calls `each` with the name and the value of every field.

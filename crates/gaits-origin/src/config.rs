@@ -7,12 +7,9 @@ use std::time::Duration;
 
 use crate::access_log::AccessLog;
 use crate::faults::Faults;
+use crate::limits::LONGEST;
 use crate::retry_after::RetryAfter;
 use crate::script::Script;
-
-/// The longest time that anything may be told to take: a year. It is more than anybody means, and a point in time to
-/// which it is added cannot overflow.
-pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// The most threads that may be asked for, far above what any machine has a use for.
 const MOST_THREADS: usize = 1024;

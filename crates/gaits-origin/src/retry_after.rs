@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 
-use crate::config::LONGEST;
+use crate::limits::LONGEST;
 
 /// What stands in the `Retry-After` field of a 429 or 503 that [`Faults`](crate::Faults) ask for.
 ///

@@ -67,11 +67,19 @@ fn failure(out: &mut Vec<u8>, error: &ItemError) {
 fn detail(out: &mut Vec<u8>, detail: &Detail) -> io::Result<()> {
     let mut before = b'{';
     let mut result = Ok(());
+    let is_plain = detail.has_plain_names();
     detail.fields(|name, field| {
         out.push(before);
         before = b',';
-        string(out, name);
-        out.push(b':');
+        if is_plain {
+            debug_assert!(self::is_plain(name.as_bytes()), "{name} is no plain name");
+            out.push(b'"');
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+        } else {
+            string(out, name);
+            out.push(b':');
+        }
         match field {
             Field::Bool(true) => out.extend_from_slice(b"true"),
             Field::Bool(false) => out.extend_from_slice(b"false"),
@@ -121,12 +129,12 @@ fn digits(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Writes a string in quotes. Most need no escape, which one look at all bytes together tells.
+/// Writes a string in quotes.
 fn string(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
-    let plain = bytes.iter().fold(true, |plain, byte| plain & !needs_escape(*byte));
+    out.reserve(bytes.len() + 2);
     out.push(b'"');
-    if plain {
+    if is_plain(bytes) {
         out.extend_from_slice(bytes);
     } else {
         escaped(out, bytes);
@@ -134,8 +142,19 @@ fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-const fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+/// Whether nothing has to be escaped. Eight bytes are looked at together: in a word, subtracting 1 from each byte sets the
+/// highest bit of those that were 0, and of none before the first of them that had it clear.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word;
+    let is = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let found = words.iter().fold(0, |found, word| {
+        let word = u64::from_le_bytes(*word);
+        found | below(word, 0x20) | is(word, b'"') | is(word, b'\\')
+    });
+    found & HIGH == 0 && !rest.iter().any(|b| *b < 0x20 || *b == b'"' || *b == b'\\')
 }
 
 #[cold]
@@ -221,7 +240,7 @@ mod tests {
             worker in proptest::option::of(any::<(u32, u32, u32)>()),
             us in any::<[u64; 4]>(),
             walk in proptest::option::of((
-                proptest::collection::vec((any::<String>(), any_value()), 0..3),
+                proptest::collection::vec(("[a-z0-9_]{0,20}", any_value()), 0..3),
                 any::<u64>(),
                 any::<Option<[u8; 32]>>(),
             )),
@@ -259,6 +278,17 @@ mod tests {
             let mut line = Vec::new();
             write(&mut line, &record).unwrap();
             prop_assert_eq!(String::from_utf8(line).unwrap(), serde_json::to_string(&record).unwrap());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_is_what_serde_makes_of_it(text in any::<String>(), ascii in "[\\x00-\\x7f]{0,40}") {
+            for text in [text, ascii] {
+                let mut line = Vec::new();
+                string(&mut line, &text);
+                prop_assert_eq!(String::from_utf8(line).unwrap(), serde_json::to_string(&text).unwrap());
+            }
         }
     }
 

@@ -7,6 +7,8 @@ use std::io;
 /// A list of items, gone through as often as it takes to reach a count.
 pub struct List {
     items: Vec<Data>,
+    /// The entries of the items that were gone through once.
+    checked: Vec<Entry>,
     next: u64,
     count: u64,
     check: Check,
@@ -33,7 +35,7 @@ impl List {
     #[must_use]
     pub fn cycled(items: Vec<Data>, count: u64, check: Check) -> Self {
         let count = if items.is_empty() { 0 } else { count };
-        Self { items, next: 0, count, check }
+        Self { items, checked: Vec::new(), next: 0, count, check }
     }
 }
 
@@ -45,9 +47,12 @@ impl Source for List {
             }
             let at =
                 usize::try_from(self.next % self.items.len() as u64).map_err(io::Error::other)?;
-            batch.push(checked(&self.check, self.items[at].clone(), || {
-                format!("argument {}", at + 1)
-            }));
+            // A list that is gone through a million times is checked once.
+            if at == self.checked.len() {
+                let place = || format!("argument {}", at + 1);
+                self.checked.push(checked(&self.check, self.items[at].clone(), place));
+            }
+            batch.push(self.checked[at].clone());
             self.next += 1;
         }
         Ok(if self.next == self.count { More::No } else { More::Maybe })

@@ -16,8 +16,8 @@ use http::header::{ALLOW, HeaderValue};
 use bytes::Bytes;
 
 use crate::body::Payload;
-use crate::config::LONGEST;
 use crate::draws::Draws;
+use crate::limits::LONGEST;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::script::Script;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::codings::{Gzip, gzip_zeros};
-use crate::config::LONGEST;
+use crate::limits::LONGEST;
 pub(crate) use play::{Ended, play};
 pub(crate) use stage::{Scene, Stage};
 

@@ -5,12 +5,12 @@
 use super::dial::Located;
 use super::fault::Fault;
 use super::route::Route;
-use super::session::seconds;
+use super::shared::Shared;
 use super::target::Origin;
 use super::tls::{self, Alpn, Connectors};
 use super::trace::{Phase, Trace};
 use super::wire::Wire;
-use super::work::Shared;
+use super::words::seconds;
 use super::{h1, h2};
 use gaits_core::{ErrorKind, SessionScope};
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! What `http` measures of an item: `docs/design/records.md`.
 
-use super::NAME;
 use gaits_core::{Blake3, Detail, Field, Measured, Record};
+
+/// The name under which plans know this work.
+pub const NAME: &str = "http";
 
 /// What `http` measures. Phases are durations in microseconds; a phase that did not take place is 0. Of redirected
 /// requests they are the sums.

@@ -3,6 +3,7 @@
 //!
 //! Limit: sends nothing again; the hub does.
 
+use super::words::of_io;
 use gaits_core::{ErrorKind, ItemError};
 use std::io;
 
@@ -54,28 +55,6 @@ pub(super) fn is_exhausted(e: &io::Error) -> bool {
     matches!(e.raw_os_error(), Some(23 | 24))
 }
 
-/// What the system says, without its number, or the TLS library, in our words.
-pub(super) fn words(e: &io::Error) -> String {
-    match e.get_ref().map(|inner| inner.downcast_ref()) {
-        Some(Some(tls)) => return super::tls::words(tls),
-        // What the library says instead holds the address of its documentation.
-        Some(None) if e.kind() == io::ErrorKind::UnexpectedEof => {
-            return "the connection was closed".to_owned();
-        }
-        _ => {}
-    }
-    let text = e.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    // Acronyms stay as they are.
-    match (chars.next(), chars.next()) {
-        (Some(a), Some(b)) if a.is_uppercase() && b.is_lowercase() => {
-            a.to_lowercase().chain([b]).chain(chars).collect()
-        }
-        _ => text.to_owned(),
-    }
-}
-
 /// What came is not what the protocol demands.
 pub(super) fn protocol(message: impl Into<String>) -> ItemError {
     ItemError::new(ErrorKind::Protocol, message)
@@ -84,9 +63,9 @@ pub(super) fn protocol(message: impl Into<String>) -> ItemError {
 /// The connection failed before the response's head was complete.
 pub(super) fn in_head(e: &io::Error) -> ItemError {
     if is_malformed(e) {
-        return protocol(words(e));
+        return protocol(of_io(e));
     }
-    let message = format!("{} before the response's head was complete", words(e));
+    let message = format!("{} before the response's head was complete", of_io(e));
     ItemError::new(ErrorKind::Reset, message)
 }
 
@@ -102,9 +81,9 @@ pub(super) fn in_body(e: &io::Error) -> ItemError {
         return closed_in_body();
     }
     if is_malformed(e) {
-        return protocol(words(e));
+        return protocol(of_io(e));
     }
-    ItemError::new(ErrorKind::Truncated, format!("{} before the end of the body", words(e)))
+    ItemError::new(ErrorKind::Truncated, format!("{} before the end of the body", of_io(e)))
 }
 
 /// The connection was closed before the end of the body.

@@ -15,10 +15,10 @@ use super::h1::AnswerTo;
 use super::headers;
 use super::lent::{Lent, Piece};
 use super::request::Request;
+use super::shared::Shared;
 use super::spec::Method;
 use super::target::{Origin, Target, TargetError};
 use super::trace::{Phase, Trace};
-use super::work::Shared;
 use super::{h1, h2};
 use gaits_core::SessionScope;
 use host::{Host, Protocol};
@@ -61,8 +61,16 @@ pub(super) struct Hub {
 
 /// A connection on which a request can be sent.
 enum Ready {
-    Http1 { connection: Box<h1::Connection>, reused: bool },
-    Http2 { connection: h2::Connection, reused: bool },
+    /// The third is the time of the run.
+    Http1 {
+        connection: Box<h1::Connection>,
+        reused: bool,
+        now_us: u64,
+    },
+    Http2 {
+        connection: h2::Connection,
+        reused: bool,
+    },
 }
 
 impl Hub {
@@ -122,9 +130,9 @@ impl Hub {
             sent += 1;
             let ready = self.ready(&host, may_reuse, trace).await?;
             let (asked, reused) = match ready {
-                Ready::Http1 { connection, reused } => {
+                Ready::Http1 { connection, reused, now_us } => {
                     trace.detail.reused = reused;
-                    (self.ask_http1(&host, request, connection, trace).await, reused)
+                    (self.ask_http1(&host, request, connection, now_us, trace).await, reused)
                 }
                 Ready::Http2 { connection, reused } => {
                     trace.detail.reused = reused;
@@ -152,10 +160,11 @@ impl Hub {
         host: &Host,
         request: &Request<'_>,
         mut connection: Box<h1::Connection>,
+        since_us: u64,
         trace: &mut Trace,
     ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
         let to = if request.method == Method::Head { AnswerTo::Head } else { AnswerTo::Other };
-        trace.enter(Phase::FirstByte);
+        trace.enter_at(Phase::FirstByte, since_us);
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
         connection.send(&self.lent, to, compose).await?;
@@ -184,8 +193,8 @@ impl Hub {
         trace: &mut Trace,
     ) -> Result<Ready, Fault> {
         loop {
-            if may_reuse && let Some(connection) = self.take_idle(host).await {
-                return Ok(Ready::Http1 { connection, reused: true });
+            if may_reuse && let Some((connection, now_us)) = self.take_idle(host).await {
+                return Ok(Ready::Http1 { connection, reused: true, now_us });
             }
             if host.protocol() != Some(Protocol::OnlyHttp1) {
                 if let Some(connection) = host.with_capacity() {
@@ -204,7 +213,10 @@ impl Hub {
             };
             let opened = self.open(host, trace).await;
             return match opening.end(opened)? {
-                Opened::Http1(connection) => Ok(Ready::Http1 { connection, reused: false }),
+                Opened::Http1(connection) => {
+                    let now_us = self.shared.clock.now_us();
+                    Ok(Ready::Http1 { connection, reused: false, now_us })
+                }
                 Opened::Http2(connection) => Ok(Ready::Http2 { connection, reused: false }),
             };
         }
@@ -217,15 +229,16 @@ impl Hub {
         Box::pin(self.opener.open(&host.origin, &host.route, alpn, make_room, trace)).await
     }
 
-    async fn take_idle(&self, host: &Host) -> Option<Box<h1::Connection>> {
+    /// An idle connection, and the time of the run.
+    async fn take_idle(&self, host: &Host) -> Option<(Box<h1::Connection>, u64)> {
+        let now_us = self.shared.clock.now_us();
         loop {
-            let now_us = self.shared.clock.now_us();
             let (mut connection, idle_us) = host.take_idle(now_us)?;
             self.idle.set(self.idle.get() - 1);
             if idle_us < FRESH_US
                 || (idle_us <= MAX_AGE_US && connection.is_quiet(&self.lent).await)
             {
-                return Some(connection);
+                return Some((connection, now_us));
             }
         }
     }

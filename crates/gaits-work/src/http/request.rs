@@ -2,7 +2,7 @@
 //!
 //! Limit: knows no connection; a redirect makes another request.
 
-use super::headers::Fields;
+use super::fields::Fields;
 use super::spec::Method;
 use super::target::Target;
 

@@ -12,10 +12,11 @@ use super::hub::Hub;
 use super::redirect;
 use super::request::Request;
 use super::retry;
+use super::shared::Shared;
 use super::spec::Method;
 use super::target::Target;
 use super::trace::{Phase, Trace};
-use super::work::Shared;
+use super::words::seconds;
 use gaits_core::{
     AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
@@ -26,7 +27,6 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 /// The largest body that fields are extracted from: it is kept whole, and parsed into several times its size.
@@ -83,6 +83,7 @@ impl HttpSession {
         let Some(timeout) = self.hub.shared.spec.timeout else {
             return self.follow(target, trace).await;
         };
+        let began_us = self.hub.shared.clock.now_us();
         let deadline = Instant::now() + timeout;
         let timer = self.timers.borrow_mut().pop();
         let mut timer = timer.unwrap_or_else(|| Box::pin(tokio::time::sleep(timeout)));
@@ -96,15 +97,19 @@ impl HttpSession {
             .await
         };
         self.timers.borrow_mut().push(timer);
-        match result {
+        let phase = trace.phase();
+        trace.enter(Phase::Between);
+        let limit = seconds(timeout);
+        let took_us = trace.since_us().saturating_sub(began_us);
+        let message = match result {
             // A result that comes late is none, whatever held the loop.
-            Some(result) if Instant::now() < deadline => result,
-            _ => {
-                let (limit, phase) = (seconds(timeout), trace.phase());
-                let message = format!("no complete answer within {limit}: still {phase}");
-                Err(Fault::new(ErrorKind::Timeout, message))
+            Some(_) if u128::from(took_us) >= timeout.as_micros() => {
+                format!("no complete answer within {limit}: it came later")
             }
-        }
+            Some(result) => return result,
+            None => format!("no complete answer within {limit}: still {phase}"),
+        };
+        Err(Fault::new(ErrorKind::Timeout, message))
     }
 
     /// Makes the item's request, and those that its redirects ask for.
@@ -198,11 +203,6 @@ impl HttpSession {
             Some(body) => extract::extract(&spec.extract, body).await,
         }
     }
-}
-
-/// `60 s`, `0.25 s`
-pub(super) fn seconds(duration: Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
 }
 
 impl AsyncSession for HttpSession {

@@ -2,14 +2,13 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::headers::is_harmless;
+use super::trust::{Trust, TrustError};
 use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
 use gaits_core::{Setting, Value};
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::Authority;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// How requests are made and what of their answers is accepted.
@@ -79,23 +78,6 @@ impl Method {
     }
 }
 
-/// Which certificates are trusted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Trust {
-    /// Those that chain up to one of the system's roots; if it has none, to one of Mozilla's, which are a part of the
-    /// program.
-    SystemRoots,
-    /// Those that chain up to one of these certificates, and no others.
-    Pem {
-        /// Where they were read from, for messages.
-        path: PathBuf,
-        /// What stood there: one or more certificates.
-        pem: String,
-    },
-    /// Every certificate for every name. Connections are encrypted, but whoever sits in between can read them.
-    Insecure,
-}
-
 impl Default for HttpSpec {
     fn default() -> Self {
         Self {
@@ -145,7 +127,8 @@ impl HttpSpec {
         if self.method == Method::Head && !self.extract.is_empty() {
             return Err(HttpSpecError::NothingToExtractFrom);
         }
-        super::tls::check(&self.trust)
+        super::tls::check(&self.trust)?;
+        Ok(())
     }
 
     /// The settings as anybody may see them: values of header fields that may hold a secret are left out, and a file of
@@ -250,6 +233,24 @@ const FRAMING: [HeaderName; 5] = [
 const SECRET: [HeaderName; 3] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
 
+/// The user's fields that another origin may see; all others may hold a secret under a name that nobody knows.
+const HARMLESS: [HeaderName; 9] = [
+    header::ACCEPT,
+    header::ACCEPT_CHARSET,
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_LANGUAGE,
+    header::CACHE_CONTROL,
+    header::IF_MODIFIED_SINCE,
+    header::PRAGMA,
+    header::RANGE,
+    header::USER_AGENT,
+];
+
+/// Whether another origin may see a field, and anybody its value.
+pub(super) fn is_harmless(name: &HeaderName) -> bool {
+    HARMLESS.contains(name)
+}
+
 /// Why requests cannot be made as the plan says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -275,16 +276,8 @@ pub enum HttpSpecError {
     #[error("an answer to HEAD has no body to extract from; use GET")]
     NothingToExtractFrom,
     /// The certificates to trust are no use.
-    #[error("no certificate to trust in {path}: {reason}", path = path.display())]
-    Pem {
-        /// The file they came from.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The TLS library refused the settings.
-    #[error("cannot set up TLS: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!
 //! Limit: resolves no name and connects to nothing.
 
-use super::headers::basic_authorization;
+use super::credentials::basic_authorization;
 use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS};
@@ -114,7 +114,8 @@ fn check_name(host: &str) -> Result<(), TargetError> {
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) origin: Rc<Origin>,
-    pub(super) path: PathAndQuery,
+    /// The path and query as they go over the wire: visible ASCII, and never empty.
+    pub(super) path: Box<str>,
     /// What the credentials in the URL amount to.
     pub(super) authorization: Option<HeaderValue>,
 }
@@ -176,11 +177,7 @@ impl Target {
             && let Some(path) = text.strip_prefix(&*last.prefix)
             && is_plain_path(path)
         {
-            return Ok(Self {
-                origin: last.clone(),
-                path: path_and_query(path)?,
-                authorization: None,
-            });
+            return Ok(Self { origin: last.clone(), path: plain_path(path), authorization: None });
         }
         Self::parse_anew(text).map_err(|e| e.discreet(text))
     }
@@ -188,7 +185,7 @@ impl Target {
     fn parse_anew(text: &str) -> Result<Self, TargetError> {
         if let Some(Plain { scheme, host, ip, port, path }) = Plain::of(text) {
             let origin = Rc::new(Origin::new(scheme, host, ip, port)?);
-            return Ok(Self { origin, path: path_and_query(path)?, authorization: None });
+            return Ok(Self { origin, path: plain_path(path), authorization: None });
         }
         Self::from_url(&parse_url(text)?)
     }
@@ -214,9 +211,14 @@ impl Target {
         })
     }
 
+    /// The path without its query.
+    pub(super) fn path_alone(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
     /// The URL, without credentials and fragment.
     pub(super) fn url(&self) -> Box<str> {
-        let path = self.path.as_str();
+        let path = &*self.path;
         let mut url = String::with_capacity(self.origin.prefix.len() + path.len());
         url.push_str(&self.origin.prefix);
         url.push_str(path);
@@ -267,6 +269,13 @@ impl<'a> Plain<'a> {
     }
 }
 
+impl Plain<'_> {
+    /// Whether nothing can be wrong with it.
+    fn is_certain(&self) -> bool {
+        (self.ip.is_some() || check_name(self.host).is_ok()) && self.path.len() < 60_000
+    }
+}
+
 /// Whether a path and query goes over the wire as it is: no dot segment, nothing to percent-encode.
 fn is_plain_path(path: &str) -> bool {
     let bytes = path.as_bytes();
@@ -313,15 +322,20 @@ const UNFIT: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// `path` as it goes over the wire. What the WHATWG rules leave as it is and RFC 3986 does not is percent-encoded.
-fn path_and_query(path: &str) -> Result<PathAndQuery, TargetError> {
-    if path.is_empty() {
-        return Ok(PathAndQuery::from_static("/"));
-    }
-    if let Ok(parsed) = PathAndQuery::try_from(path) {
-        return Ok(parsed);
+fn path_and_query(path: &str) -> Result<Box<str>, TargetError> {
+    if path.is_empty() || is_plain_path(path) || PathAndQuery::try_from(path).is_ok() {
+        return Ok(plain_path(path));
     }
     let encoded = percent_encoding::utf8_percent_encode(path, UNFIT).to_string();
-    PathAndQuery::try_from(encoded).map_err(|e| TargetError::Malformed(e.to_string()))
+    match PathAndQuery::try_from(&*encoded) {
+        Ok(_) => Ok(encoded.into()),
+        Err(e) => Err(TargetError::Malformed(e.to_string())),
+    }
+}
+
+/// A path that needs no encoding, as it goes over the wire.
+fn plain_path(path: &str) -> Box<str> {
+    if path.is_empty() { "/".into() } else { path.into() }
 }
 
 fn parse_url(text: &str) -> Result<Url, TargetError> {
@@ -380,23 +394,21 @@ fn without_scheme(text: &str) -> TargetError {
 ///
 /// What is wrong with it, and how to put it right.
 pub fn check(text: &str) -> Result<(), String> {
-    if let Some(plain) = Plain::of(text)
-        && (plain.ip.is_some() || check_name(plain.host).is_ok())
-        && plain.path.len() < 60_000
-    {
-        return Ok(());
-    }
-    Target::parse(text, None).map(drop).map_err(|e| e.to_string())
+    pacing_key(text).map(drop)
 }
 
 /// What is paced together: scheme, host and port of a URL. A part of `text`, where it stands there as it should.
-pub(super) fn pacing_key(text: &str) -> Cow<'_, str> {
-    if let Some(plain) = Plain::of(text) {
-        return Cow::Borrowed(&text[..text.len() - plain.path.len()]);
+///
+/// # Errors
+///
+/// As for [`check`].
+pub(super) fn pacing_key(text: &str) -> Result<Cow<'_, str>, String> {
+    if let Some(plain) = Plain::of(text).filter(Plain::is_certain) {
+        return Ok(Cow::Borrowed(&text[..text.len() - plain.path.len()]));
     }
     match Target::parse(text, None) {
-        Ok(target) => Cow::Owned(target.origin.prefix.to_string()),
-        Err(_) => Cow::Borrowed(""),
+        Ok(target) => Ok(Cow::Owned(target.origin.prefix.to_string())),
+        Err(e) => Err(e.to_string()),
     }
 }
 
@@ -481,7 +493,7 @@ mod tests {
             ("https://example.com:8443/x", "https://example.com:8443"),
             ("http://[::1]:80/", "http://[::1]"),
         ] {
-            assert_eq!(pacing_key(text), key, "{text}");
+            assert_eq!(pacing_key(text).unwrap(), key, "{text}");
         }
     }
 

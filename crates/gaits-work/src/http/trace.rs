@@ -59,10 +59,13 @@ impl Trace {
 
     /// Ends the present phase, adding its time to the record, and begins `next`.
     pub(super) fn enter(&mut self, next: Phase) {
-        if self.phase == next {
-            return;
+        if self.phase != next {
+            self.enter_at(next, self.clock.now_us());
         }
-        let now_us = self.clock.now_us();
+    }
+
+    /// The same, where the time is known.
+    pub(super) fn enter_at(&mut self, next: Phase, now_us: u64) {
         let spent_us = now_us.saturating_sub(self.since_us);
         let detail = &mut *self.detail;
         match self.phase {

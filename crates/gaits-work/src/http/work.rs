@@ -1,12 +1,13 @@
-//! The `http` work: what the sessions of one process share.
+//! The `http` work, made of its settings once a process.
 //!
 //! Limit: performs nothing itself.
 
 use super::dial::Dialer;
 use super::dns::NameServers;
-use super::headers::Fields;
+use super::fields::Fields;
 use super::redact::redacted;
 use super::session::HttpSession;
+use super::shared::Shared;
 use super::spec::{HttpSpec, HttpSpecError};
 use super::target;
 use super::tls::Tls;
@@ -21,16 +22,6 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct HttpWork {
     pub(super) shared: Arc<Shared>,
-}
-
-/// What the sessions of one process share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) spec: HttpSpec,
-    pub(super) fields: Fields,
-    pub(super) dialer: Dialer,
-    pub(super) tls: Tls,
-    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl HttpWork {
@@ -52,9 +43,6 @@ impl HttpWork {
         Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dialer, tls, clock }) })
     }
 }
-
-/// The name under which plans know this work.
-pub const NAME: &str = "http";
 
 /// Makes the work from its settings.
 ///
@@ -78,12 +66,10 @@ impl Work for HttpWork {
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
         let text = item.as_text().ok_or_else(|| "bytes are no URL".to_owned())?;
         let shown = redacted(text).map(Data::from);
-        match target::check(text) {
-            Ok(()) => Ok(Facts {
-                pacing_key: target::pacing_key(text),
-                repeatable: self.shared.spec.method.is_safe(),
-                shown,
-            }),
+        match target::pacing_key(text) {
+            Ok(pacing_key) => {
+                Ok(Facts { pacing_key, repeatable: self.shared.spec.method.is_safe(), shown })
+            }
             Err(message) => Err(Refused { message, shown }),
         }
     }

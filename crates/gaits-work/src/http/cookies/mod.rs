@@ -111,7 +111,7 @@ impl Jar {
         let origin = &*target.origin;
         let (domain, host_only) = domain_of(set, origin)?;
         let secure = is_secure(origin);
-        let path = set.path.unwrap_or_else(|| default_path(target.path.path().as_bytes()));
+        let path = set.path.unwrap_or_else(|| default_path(target.path_alone().as_bytes()));
         let refused = (set.secure && !secure)
             || (set.is_secure_prefixed() && !set.secure)
             || (set.is_host_prefixed() && !(set.secure && host_only && set.path == Some(b"/")))
@@ -212,7 +212,7 @@ impl Jar {
         if self.domains.is_empty() {
             return None;
         }
-        let (origin, path) = (&*target.origin, target.path.path().as_bytes());
+        let (origin, path) = (&*target.origin, target.path_alone().as_bytes());
         let secure = is_secure(origin);
         // Domain and place of each.
         let mut found: Vec<(&str, usize)> = Vec::new();

@@ -8,7 +8,7 @@
 //!
 //! Limit: knows only brotli; the stage around it knows where its input comes from.
 
-use super::stage::Step;
+use super::step::Step;
 use brotli_decompressor::{
     Allocator, BrotliDecoderErrorCode, BrotliDecompressStream, BrotliResult, BrotliState,
     StandardAlloc,

@@ -24,6 +24,7 @@ mod brotli;
 mod codings;
 mod kept;
 mod stage;
+mod step;
 
 pub(super) use codings::{ACCEPTED, Codings};
 pub(super) use kept::Kept;

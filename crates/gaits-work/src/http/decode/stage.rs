@@ -6,6 +6,7 @@
 use super::brotli::{Large, Small, SmallStep};
 use super::codings::Coding;
 use super::decode_error;
+use super::step::Step;
 use flate2::{Decompress, FlushDecompress, Status};
 use gaits_core::ItemError;
 use zstd::stream::raw::Operation as _;
@@ -19,14 +20,6 @@ pub(super) const SLICE: usize = 4 * 1024;
 
 /// The base-2 logarithm of the largest window that a zstd body may ask for: 8 MB, RFC 9659.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
-
-/// What one step of a decoder did.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
-    pub(super) read: usize,
-    pub(super) written: usize,
-    pub(super) ended: bool,
-}
 
 /// One coding that is being undone.
 pub(super) struct Stage {

@@ -14,6 +14,7 @@ use super::dns::{Addresses, Dns, Lookup, LookupError, NameServers};
 use super::fault::{self, Fault};
 use super::route::Endpoint;
 use super::trace::{Phase, Trace};
+use super::words::of_io;
 use dead::DeadAddresses;
 use gaits_core::{Clock, ErrorKind};
 use race::{Lost, Won, race};
@@ -184,7 +185,7 @@ fn in_turn(ips: &[IpAddr], turn: usize, port: u16) -> Vec<SocketAddr> {
 }
 
 fn exhausted(e: &io::Error) -> Fault {
-    Fault::exhausted("opening a connection", &fault::words(e))
+    Fault::exhausted("opening a connection", &of_io(e))
 }
 
 fn refusal(address: SocketAddr, e: &io::Error) -> String {
@@ -193,7 +194,7 @@ fn refusal(address: SocketAddr, e: &io::Error) -> String {
         io::ErrorKind::AddrNotAvailable => format!(
             "no local port left to connect to {address} from: keep connections with --session loop, or make fewer at a time"
         ),
-        _ => format!("cannot connect to {address}: {}", fault::words(e)),
+        _ => format!("cannot connect to {address}: {}", of_io(e)),
     }
 }
 

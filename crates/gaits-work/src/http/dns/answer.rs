@@ -1,6 +1,7 @@
 //! What a look-up ends with: the addresses of a name, or the reason why there are none.
 
 use super::super::fault;
+use super::super::words::of_io;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -77,7 +78,7 @@ impl LookupError {
 /// What an error of the system means for a look-up.
 impl From<&io::Error> for LookupError {
     fn from(e: &io::Error) -> Self {
-        let words = fault::words(e).into();
+        let words = of_io(e).into();
         if fault::is_exhausted(e) { Self::Exhausted(words) } else { Self::Failed(words) }
     }
 }

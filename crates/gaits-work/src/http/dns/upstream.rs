@@ -6,6 +6,7 @@
 //! Limit: remembers nothing; one question is one look-up.
 
 use super::super::fault;
+use super::super::words::of_io;
 use super::answer::{Addresses, LookupError};
 use super::names::MIN_LIFE;
 use super::sockets::Sockets;
@@ -231,7 +232,7 @@ fn has_route(ip: IpAddr) -> bool {
 fn unreadable(e: &NetError) -> LookupError {
     let why = match e {
         NetError::Io(io) if fault::is_exhausted(io) => return LookupError::from(&**io),
-        NetError::Io(io) => fault::words(io),
+        NetError::Io(io) => of_io(io),
         e => e.to_string(),
     };
     LookupError::failed(format!(
@@ -259,7 +260,7 @@ fn failure(e: &NetError) -> LookupError {
     }
     LookupError::failed(match e {
         NetError::Timeout => "no answer from a name server".to_owned(),
-        NetError::Io(io) => format!("the name server cannot be asked ({})", fault::words(io)),
+        NetError::Io(io) => format!("the name server cannot be asked ({})", of_io(io)),
         e => e.to_string(),
     })
 }

@@ -5,18 +5,8 @@
 
 use super::chars::{is_token, is_value};
 use super::framing::Delimited;
+use super::limits::{MAX_EXTENSIONS, MAX_SIZE_LINE, MAX_TRAILERS};
 use super::malformed::Malformed;
-
-/// The chunk extensions of one body must be smaller than this many bytes. hyper has the same limit.
-pub const MAX_EXTENSIONS: u32 = 16 * 1024;
-
-/// The trailers of one body, with the empty line behind them, must be smaller than this many bytes. hyper has
-/// the same limit.
-pub const MAX_TRAILERS: u32 = 16 * 1024;
-
-/// The most characters that the size of a chunk may be written with. Some servers pad it to a fixed width with
-/// zeros or blanks; without a limit a server could send them for ever.
-pub const MAX_SIZE_LINE: u32 = 1024;
 
 /// Takes a body out of its framing.
 #[derive(Debug)]

@@ -4,11 +4,9 @@
 //! It decides as hyper's client does. Limit: it sees the head only; [`Body`](super::Body) checks what follows.
 
 use super::head::Head;
+use super::limits::MAX_CODINGS;
 use super::malformed::Malformed;
 use crate::http::detail::HttpVersion;
-
-/// The most transfer codings that a response may have beside chunked. Servers apply one at most.
-pub const MAX_CODINGS: usize = 4;
 
 /// Which sort of request the response answers, as far as its framing depends on that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,18 +4,12 @@
 //! feed alone, empty lines may come first, and the reason may be missing. It refuses folded lines and spaces
 //! around a field's name.
 
+use super::limits::{MAX_FIELDS, MAX_HEAD};
 use super::malformed::Malformed;
 use crate::http::detail::HttpVersion;
 use httparse::{Header, ParserConfig, Response, Status};
 use memchr::memchr;
 use std::mem::MaybeUninit;
-
-/// The size of the largest head in bytes, counted with the empty lines before it and the one that ends it.
-/// hyper's client has the same limit for an incomplete head.
-pub const MAX_HEAD: usize = 8 * 1024 + 400 * 1024;
-
-/// The most header fields that a head may have.
-pub const MAX_FIELDS: usize = 4096;
 
 /// How many fields are parsed without an allocation. Most servers send about ten; those behind several
 /// proxies send about forty.

@@ -1,9 +1,8 @@
 //! The errors of reading a response, each with a message for people.
 
-use super::body::{MAX_EXTENSIONS, MAX_SIZE_LINE, MAX_TRAILERS};
-use super::framing::MAX_CODINGS;
-use super::head::{MAX_FIELDS, MAX_HEAD};
-use super::reader::MAX_INTERIM;
+use super::limits::{
+    MAX_CODINGS, MAX_EXTENSIONS, MAX_FIELDS, MAX_HEAD, MAX_INTERIM, MAX_SIZE_LINE, MAX_TRAILERS,
+};
 
 /// Why the bytes that came are not a response, or not one that can be read.
 ///

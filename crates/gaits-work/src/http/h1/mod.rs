@@ -12,13 +12,17 @@ mod compose;
 mod connection;
 mod framing;
 mod head;
+mod limits;
 mod malformed;
 mod reader;
 
-pub use body::{Body, MAX_EXTENSIONS, MAX_SIZE_LINE, MAX_TRAILERS};
+pub use body::Body;
 pub use compose::{Prepared, Unsendable, write_head};
 pub(in crate::http) use connection::Connection;
-pub use framing::{AnswerTo, Codings, Delimited, Framing, MAX_CODINGS};
-pub use head::{Head, MAX_FIELDS, MAX_HEAD};
+pub use framing::{AnswerTo, Codings, Delimited, Framing};
+pub use head::Head;
+pub use limits::{
+    MAX_CODINGS, MAX_EXTENSIONS, MAX_FIELDS, MAX_HEAD, MAX_INTERIM, MAX_SIZE_LINE, MAX_TRAILERS,
+};
 pub use malformed::Malformed;
-pub use reader::{End, MAX_INTERIM, Reader};
+pub use reader::{End, Reader};

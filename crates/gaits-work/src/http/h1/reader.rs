@@ -19,11 +19,8 @@
 use super::body::Body;
 use super::framing::{AnswerTo, Framing};
 use super::head::{self, Head, Partial};
+use super::limits::MAX_INTERIM;
 use super::malformed::Malformed;
-
-/// The most 1xx responses that may come before the final one. A server has reasons for two or three; without a
-/// limit it could send them for ever.
-pub const MAX_INTERIM: u32 = 64;
 
 /// Reads one response.
 #[derive(Debug)]
@@ -193,7 +190,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use super::super::head::{MAX_HEAD, scanned};
+    use super::super::head::scanned;
+    use super::super::limits::MAX_HEAD;
     use super::*;
 
     /// A reader that has taken the head of a response from `bytes`, and the response's status.

@@ -7,7 +7,8 @@
 //! Limit: no request is sent again here.
 
 use super::state::{End, State};
-use crate::http::fault::{Fault, words};
+use crate::http::fault::Fault;
+use crate::http::words::of_io;
 use ::h2::{Error, Reason};
 use gaits_core::{ErrorKind, ItemError};
 
@@ -81,7 +82,7 @@ fn describe(e: &Error, phase: Phase, state: &State) -> ItemError {
             (Some(End::Error(what)), None) => ItemError::new(kind, format!("{what} {before}")),
             (Some(_), None) => ItemError::new(kind, closed(before, None)),
             // Nothing came from the socket: its driver is gone.
-            (None, _) => ItemError::new(kind, format!("{} {before}", words(io))),
+            (None, _) => ItemError::new(kind, format!("{} {before}", of_io(io))),
         };
     }
     let reason = e.reason();

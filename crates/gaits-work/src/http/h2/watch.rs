@@ -10,7 +10,7 @@
 
 use super::frames::{END_STREAM_OR_ACK, Frame, Scanner, kind};
 use super::state::{End, State};
-use crate::http::fault::words;
+use crate::http::words::of_io;
 use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::{Pin, pin};
@@ -301,7 +301,7 @@ fn end_of(e: &io::Error) -> End {
     match e.kind() {
         // What TLS says when the server closes the connection without a farewell, as many do.
         ErrorKind::UnexpectedEof => End::Closed,
-        ErrorKind::InvalidData | ErrorKind::InvalidInput => End::Malformed(words(e)),
-        _ => End::Error(words(e)),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput => End::Malformed(of_io(e)),
+        _ => End::Error(of_io(e)),
     }
 }

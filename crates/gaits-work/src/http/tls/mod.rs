@@ -7,13 +7,11 @@
 //! Limit: opens no connection.
 
 mod verify;
-mod words;
 
-pub(super) use words::words;
-
-use super::fault::{self, Fault};
-use super::spec::{HttpSpecError, Trust};
+use super::fault::Fault;
 use super::target::Origin;
+use super::trust::{Trust, TrustError};
+use super::words;
 use gaits_core::{ErrorKind, SessionScope};
 use std::cell::OnceCell;
 use std::io;
@@ -120,7 +118,7 @@ impl Connectors {
 }
 
 /// Whether `trust` gives something to trust.
-pub(super) fn check(trust: &Trust) -> Result<(), HttpSpecError> {
+pub(super) fn check(trust: &Trust) -> Result<(), TrustError> {
     match trust {
         Trust::SystemRoots | Trust::Insecure => Ok(()),
         Trust::Pem { .. } => roots(trust).map(drop),
@@ -128,11 +126,11 @@ pub(super) fn check(trust: &Trust) -> Result<(), HttpSpecError> {
 }
 
 /// The settings, and what the user should know about the roots.
-fn load(trust: &Trust) -> Result<(ClientConfig, Option<String>), HttpSpecError> {
+fn load(trust: &Trust) -> Result<(ClientConfig, Option<String>), TrustError> {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|e| HttpSpecError::Tls(words(&e)))?;
+        .map_err(|e| TrustError::Tls(words::of_tls(&e)))?;
     let (roots, note) = roots(trust)?;
     let trusted = match trust {
         Trust::SystemRoots => None,
@@ -142,7 +140,7 @@ fn load(trust: &Trust) -> Result<(ClientConfig, Option<String>), HttpSpecError> 
                 Arc::new(roots.clone()),
                 provider.clone(),
             );
-            let chains = chains.build().map_err(|e| HttpSpecError::Tls(e.to_string()))?;
+            let chains = chains.build().map_err(|e| TrustError::Tls(e.to_string()))?;
             // What is malformed was refused with the roots.
             let named = CertificateDer::pem_slice_iter(pem.as_bytes()).flatten();
             Some(Trusted::Named { named: named.filter_map(Named::new).collect(), chains })
@@ -159,7 +157,7 @@ fn load(trust: &Trust) -> Result<(ClientConfig, Option<String>), HttpSpecError> 
 }
 
 /// The roots that `trust` names, and what the user should know about them.
-fn roots(trust: &Trust) -> Result<(RootCertStore, Option<String>), HttpSpecError> {
+fn roots(trust: &Trust) -> Result<(RootCertStore, Option<String>), TrustError> {
     match trust {
         Trust::Insecure => Ok((RootCertStore::empty(), None)),
         Trust::SystemRoots => {
@@ -168,13 +166,13 @@ fn roots(trust: &Trust) -> Result<(RootCertStore, Option<String>), HttpSpecError
             Ok(roots_or_mozillas(found.certs, why.as_deref()))
         }
         Trust::Pem { path, pem } => {
-            let wrong = |reason: String| HttpSpecError::Pem { path: path.clone(), reason };
+            let wrong = |reason: String| TrustError::Pem { path: path.clone(), reason };
             let mut roots = RootCertStore::empty();
             for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
                 let certificate =
                     certificate.map_err(|e| wrong(format!("it is malformed ({e})")))?;
                 roots.add(certificate).map_err(|e| {
-                    wrong(format!("a certificate in it is of no use: {}", words(&e)))
+                    wrong(format!("a certificate in it is of no use: {}", words::of_tls(&e)))
                 })?;
             }
             if roots.is_empty() {
@@ -228,11 +226,11 @@ pub(super) fn handshake_error(origin: &Origin, e: &io::Error) -> Fault {
         Some(rustls::Error::InvalidMessage(why)) if words::is_no_tls(why) => {
             format!("{host} does not speak TLS: is it an http:// URL?")
         }
-        Some(other) => format!("the TLS handshake with {host} failed: {}", words(other)),
+        Some(other) => format!("the TLS handshake with {host} failed: {}", words::of_tls(other)),
         None if e.kind() == io::ErrorKind::UnexpectedEof => {
             format!("{host} closed the connection during the TLS handshake")
         }
-        None => format!("the TLS handshake with {host} failed: {}", fault::words(e)),
+        None => format!("the TLS handshake with {host} failed: {}", words::of_io(e)),
     };
     Fault::new(ErrorKind::Tls, message)
 }

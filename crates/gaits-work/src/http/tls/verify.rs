@@ -143,8 +143,8 @@ impl ServerCertVerifier for Verifier {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words;
     use super::*;
+    use crate::http::words;
     use rcgen::{
         BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair,
         KeyUsagePurpose, date_time_ymd,
@@ -174,7 +174,7 @@ mod tests {
         let name = ServerName::try_from(host.to_owned()).unwrap();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW));
         let result = verifier.verify_server_cert(&der, &[], &name, &[], now);
-        result.err().map(|e| words::words(&e))
+        result.err().map(|e| words::of_tls(&e))
     }
 
     #[test]

@@ -13,7 +13,7 @@ const NAMES_SHOWN: usize = 3;
 const NAME_SHOWN: usize = 80;
 
 /// What `e` says. It stands for itself, or after "failed: ".
-pub(in crate::http) fn words(e: &Error) -> String {
+pub(in crate::http) fn of_tls(e: &Error) -> String {
     match e {
         Error::InvalidCertificate(why) => return of_certificate(why),
         Error::AlertReceived(alert) => return of_alert(*alert),
@@ -43,7 +43,7 @@ pub(in crate::http) fn words(e: &Error) -> String {
 }
 
 /// What is wrong with a certificate, as a sentence about it.
-pub(super) fn of_certificate(why: &CertificateError) -> String {
+pub(in crate::http) fn of_certificate(why: &CertificateError) -> String {
     match why {
         // A known issuer's name on an unknown issuer's key gives the second.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
@@ -127,7 +127,7 @@ const fn of_webpki(why: &webpki::Error) -> &'static str {
 }
 
 /// Whether the peer does not even speak TLS: an HTTP server says `HTTP/1.1 400`, which is no TLS message.
-pub(super) const fn is_no_tls(why: &InvalidMessage) -> bool {
+pub(in crate::http) const fn is_no_tls(why: &InvalidMessage) -> bool {
     matches!(
         why,
         InvalidMessage::InvalidContentType
@@ -305,7 +305,7 @@ mod tests {
             ),
             (Error::DecryptError, "a message of the server cannot be decrypted"),
         ] {
-            assert_eq!(words(&e), wanted);
+            assert_eq!(of_tls(&e), wanted);
         }
     }
 }

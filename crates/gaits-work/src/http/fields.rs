@@ -1,0 +1,49 @@
+//! The header fields that all requests have in common, and which of them may go where a redirect leads.
+//!
+//! Limit: knows no single request, and so neither its `authorization` nor its cookies.
+
+use super::decode::ACCEPTED;
+use super::spec::{HttpSpec, HttpSpecError, is_harmless};
+use http::header::{self, HeaderMap, HeaderValue};
+
+/// The fields that are the same for every request.
+#[derive(Debug, Clone)]
+pub(super) struct Fields {
+    /// For the origins of the items.
+    all: HeaderMap,
+    /// For the origins that redirects lead to.
+    harmless: HeaderMap,
+}
+
+impl Fields {
+    pub(super) fn new(spec: &HttpSpec) -> Result<Self, HttpSpecError> {
+        let mut harmless = HeaderMap::new();
+        harmless.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        harmless.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+        if let Some(agent) = spec.parsed_user_agent()? {
+            harmless.insert(header::USER_AGENT, agent);
+        }
+        let user = spec.parsed_headers()?;
+        for (name, _) in &user {
+            harmless.remove(name);
+        }
+        let mut all = harmless.clone();
+        for (name, value) in user {
+            if is_harmless(&name) {
+                harmless.append(&name, value.clone());
+            }
+            all.append(name, value);
+        }
+        Ok(Self { all, harmless })
+    }
+
+    /// What is sent to the items' own origins, or to `foreign` ones.
+    pub(super) const fn of(&self, foreign: bool) -> &HeaderMap {
+        if foreign { &self.harmless } else { &self.all }
+    }
+
+    /// The cookies that the user gives with every request.
+    pub(super) fn given_cookie(&self, foreign: bool) -> Option<&HeaderValue> {
+        self.of(foreign).get(header::COOKIE)
+    }
+}

@@ -1,0 +1,20 @@
+//! What the sessions of one process share: DNS answers and TLS settings above all.
+//!
+//! Limit: holds nothing that every request changes; event loops would wait for each other there.
+
+use super::dial::Dialer;
+use super::fields::Fields;
+use super::spec::HttpSpec;
+use super::tls::Tls;
+use gaits_core::Clock;
+use std::sync::Arc;
+
+/// What the sessions of one process share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) spec: HttpSpec,
+    pub(super) fields: Fields,
+    pub(super) dialer: Dialer,
+    pub(super) tls: Tls,
+    pub(super) clock: Arc<dyn Clock>,
+}
