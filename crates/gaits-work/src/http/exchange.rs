@@ -13,6 +13,9 @@ use std::time::Duration;
 /// 0.2 ms.
 const TURN: usize = 256 * 1024;
 
+/// How many pieces of a body are taken before the event loop is given back. A chunk may have one byte.
+const PIECES: usize = 4 * 1024;
+
 /// How much of a body that nobody wants is read so that its connection can be used again.
 const READ_OVER: u64 = 64 * 1024;
 
@@ -64,7 +67,8 @@ impl Exchange {
 
     /// Whether reading the rest of it may cost less than a new connection.
     pub(super) fn is_worth_reading(&self) -> bool {
-        matches!(self, Exchange::Http1(connection) if connection.left().is_none_or(|left| left <= READ_OVER))
+        matches!(self, Exchange::Http1(connection)
+            if connection.may_persist() && connection.left().is_none_or(|left| left <= READ_OVER))
     }
 
     /// Reads what is left of a body that nobody wants; none if it is long, or does not come.
@@ -95,7 +99,7 @@ async fn http1(
     decoder: &mut Decoder<'_>,
     detail: &mut HttpDetail,
 ) -> Result<(), ItemError> {
-    let mut turn = 0;
+    let (mut turn, mut budget, mut pieces) = (0, BUDGET, 0);
     loop {
         let mut piece = match come.take() {
             Some(piece) => piece,
@@ -105,17 +109,24 @@ async fn http1(
         turn += piece.bytes().len();
         while let Some(data) = connection.data(&mut piece)? {
             detail.bytes += data.len() as u64;
-            let pushed = decoder.push(data, BUDGET);
+            let pushed = decoder.push(data, budget);
             // Kept up to date, for the future may be dropped while it waits.
             detail.decoded_bytes = decoder.decoded_len();
             let pushed = pushed?;
+            budget = budget.saturating_sub(pushed.work);
+            pieces += 1;
             if pushed.more {
                 let rest = data[pushed.used..].to_vec();
                 // The loop's buffer goes back before anything is waited for.
                 let kept = piece.keep();
-                decode(decoder, &rest, detail).await?;
+                budget = decode(decoder, &rest, detail).await?;
                 piece = kept;
-                turn = 0;
+                (turn, pieces) = (0, 0);
+            } else if budget == 0 || pieces == PIECES {
+                let kept = piece.keep();
+                tokio::task::yield_now().await;
+                piece = kept;
+                (turn, budget, pieces) = (0, BUDGET, 0);
             }
         }
         if connection.is_done() {
@@ -123,8 +134,8 @@ async fn http1(
         }
         drop(piece);
         if turn >= TURN {
-            turn = 0;
             tokio::task::yield_now().await;
+            (turn, budget, pieces) = (0, BUDGET, 0);
         }
     }
 }
@@ -134,30 +145,33 @@ async fn http2(
     decoder: &mut Decoder<'_>,
     detail: &mut HttpDetail,
 ) -> Result<(), ItemError> {
-    let mut turn = 0;
+    // How many pieces come in a turn is bounded by what a task of tokio may receive without a yield.
+    let (mut turn, mut budget) = (0, BUDGET);
     while let Some(data) = exchange.chunk().await? {
         detail.bytes += data.len() as u64;
-        let pushed = decoder.push(&data, BUDGET);
+        let pushed = decoder.push(&data, budget);
         detail.decoded_bytes = decoder.decoded_len();
         let pushed = pushed?;
+        budget = budget.saturating_sub(pushed.work);
         turn += data.len();
         if pushed.more {
-            decode(decoder, &data[pushed.used..], detail).await?;
+            budget = decode(decoder, &data[pushed.used..], detail).await?;
             turn = 0;
-        } else if turn >= TURN {
-            turn = 0;
+        } else if budget == 0 || turn >= TURN {
             tokio::task::yield_now().await;
+            (turn, budget) = (0, BUDGET);
         }
     }
     Ok(())
 }
 
-/// Pushes the rest of what a decoder could not take at once, with pauses in which the event loop goes on.
+/// Pushes the rest of what a decoder could not take at once, with pauses in which the event loop goes on. Gives what is
+/// left of the budget of the last turn.
 async fn decode(
     decoder: &mut Decoder<'_>,
     mut rest: &[u8],
     detail: &mut HttpDetail,
-) -> Result<(), ItemError> {
+) -> Result<usize, ItemError> {
     loop {
         decoder.pause().await?;
         let pushed = decoder.push(rest, BUDGET);
@@ -165,7 +179,7 @@ async fn decode(
         let pushed = pushed?;
         rest = &rest[pushed.used..];
         if !pushed.more {
-            return Ok(());
+            return Ok(BUDGET.saturating_sub(pushed.work));
         }
     }
 }
