@@ -78,7 +78,7 @@ pub(crate) struct HttpArgs {
 
     /// Put a field of a JSON answer into the record; may be given many times
     ///
-    /// Answers of more than 32 MiB then fail as too large.
+    /// Answers of more than 32 MiB then fail as too large, and so do fields of more than 1 MiB in all.
     #[arg(long, value_name = "NAME=/POINTER")]
     extract: Vec<Extract>,
 }

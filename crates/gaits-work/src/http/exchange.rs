@@ -8,12 +8,14 @@ use super::lent::{Lent, Piece};
 use super::{h1, h2};
 use gaits_core::ItemError;
 use std::time::Duration;
+use tokio::task::coop;
 
 /// How many bytes of an uncoded body are taken before the event loop is given back: reading and hashing them takes some
 /// 0.2 ms.
 const TURN: usize = 256 * 1024;
 
-/// How many pieces of a body are taken before the event loop is given back. A chunk may have one byte.
+/// How many pieces of a body are taken before the event loop is given back. A chunk of HTTP/1.1 or a frame of HTTP/2 may
+/// have one byte.
 const PIECES: usize = 4 * 1024;
 
 /// How much of a body that nobody wants is read so that its connection can be used again.
@@ -145,21 +147,23 @@ async fn http2(
     decoder: &mut Decoder<'_>,
     detail: &mut HttpDetail,
 ) -> Result<(), ItemError> {
-    // How many pieces come in a turn is bounded by what a task of tokio may receive without a yield.
-    let (mut turn, mut budget) = (0, BUDGET);
-    while let Some(data) = exchange.chunk().await? {
+    let (mut turn, mut budget, mut pieces) = (0, BUDGET, 0);
+    // The connection takes in up to 4,096 frames in a turn, and tokio's own budget would let 128 of them through here: the
+    // others would pile up.
+    while let Some(data) = coop::unconstrained(exchange.chunk()).await? {
         detail.bytes += data.len() as u64;
         let pushed = decoder.push(&data, budget);
         detail.decoded_bytes = decoder.decoded_len();
         let pushed = pushed?;
         budget = budget.saturating_sub(pushed.work);
         turn += data.len();
+        pieces += 1;
         if pushed.more {
             budget = decode(decoder, &data[pushed.used..], detail).await?;
-            turn = 0;
-        } else if budget == 0 || turn >= TURN {
+            (turn, pieces) = (0, 0);
+        } else if turn >= TURN || budget == 0 || pieces == PIECES {
             tokio::task::yield_now().await;
-            (turn, budget) = (0, BUDGET);
+            (turn, budget, pieces) = (0, BUDGET, 0);
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ use std::task::Poll;
 use tokio::task::coop;
 use tokio::time::{Instant, Sleep};
 
-/// The largest body that fields are extracted from: it is kept whole, and parsed into several times its size.
+/// The largest body that fields are extracted from: it is kept whole, and twice while it is put together.
 const LOOKED_INTO: u64 = 32 * 1024 * 1024;
 
 /// What the items of a session share.
