@@ -149,7 +149,8 @@ impl Hub {
                     may_reuse = false;
                 }
                 Err(Fault::Unprocessed(_)) if sent < MAX_SENT => {}
-                Err(Fault::WantsHttp1(_)) if host.protocol() != Some(Protocol::OnlyHttp1) => {
+                // Another request on the same connection may have been told before.
+                Err(Fault::WantsHttp1(_)) if sent < MAX_SENT => {
                     host.set_protocol(Protocol::OnlyHttp1);
                 }
                 Ok(asked) => return Ok(asked),

@@ -95,16 +95,25 @@ fn bombs() -> Vec<Row> {
             peer.say(",0".repeat(4 << 20));
             peer.say("]");
         })
-        .with(|spec| spec.extract = vec!["id=/id".parse().unwrap()])
-        .fails(Decode, "the body has nothing at /id")
+        .with(|spec| spec.extract = vec!["url=/url".parse().unwrap()])
+        .fails(Decode, "the body has nothing at /url")
+        .heap(25 * MIB),
+        http1("JSON of many small values where a field should be", |peer| {
+            peer.request();
+            peer.say("HTTP/1.1 200 OK\r\n\r\n{\"url\":[0");
+            peer.say(",0".repeat(4 << 20));
+            peer.say("]}");
+        })
+        .with(|spec| spec.extract = vec!["url=/url".parse().unwrap()])
+        .fails(TooLarge, "more at /url than the 1048576 bytes that are taken")
         .heap(25 * MIB),
         http1("JSON in JSON in JSON", |peer| {
             let body = "[".repeat(1 << 20);
             peer.request();
             peer.say(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
         })
-        .with(|spec| spec.extract = vec!["id=/id".parse().unwrap()])
-        .fails(Decode, "recursion limit exceeded")
+        .with(|spec| spec.extract = vec!["url=/url".parse().unwrap()])
+        .fails(Decode, "it cannot be read as JSON")
         .heap(4 * MIB),
     ]
 }
@@ -134,7 +143,9 @@ fn heads() -> Vec<Row> {
                 format!("HTTP/1.1 103 Early Hints\r\nLink: {large}\r\n\r\n"),
             );
         })
-        .fails(Protocol, "more than 64 interim responses"),
+        .fails(Protocol, "more than 64 interim responses")
+        // One of them is kept until it is whole.
+        .heap(1_500 * KIB),
         http1("interim responses with 4,000 fields each", |peer| {
             let fields = "x-many: one of many\r\n".repeat(4_000);
             peer.answer_without_end("", format!("HTTP/1.1 103 Early Hints\r\n{fields}\r\n"));
@@ -225,26 +236,26 @@ fn redirects() -> Vec<Row> {
             peer.answer(redirect(&format!("/{}", "l".repeat(300_000))));
         })
         .fails(Redirect, "302 leads to no URL"),
-        http1("a redirect to a scheme of 300 kB", |peer| {
-            peer.answer(redirect(&format!("{}:x", "s".repeat(300_000))));
+        http1("a redirect to a scheme of 60 kB", |peer| {
+            peer.answer(redirect(&format!("{}:x", "s".repeat(60_000))));
         })
         .fails(Redirect, "and only http and https are followed"),
-        http1("a redirect to a host of 100,000 parts", |peer| {
-            peer.answer(redirect(&format!("http://{}/", "\u{fc}.".repeat(100_000))));
+        http1("a redirect to a host of 20,000 parts", |peer| {
+            peer.answer(redirect(&format!("http://{}/", "\u{fc}.".repeat(20_000))));
+        })
+        .fails(Redirect, "302 leads to no URL")
+        .heap(2 * MIB),
+        http1("a redirect to a host with a part of 60 kB", |peer| {
+            peer.answer(redirect(&format!("http://{}/", "\u{fc}\u{4e00}".repeat(12_000))));
         })
         .fails(Redirect, "302 leads to no URL"),
-        http1("a redirect to a host with a part of 200 kB", |peer| {
-            peer.answer(redirect(&format!("http://{}/", "\u{fc}\u{4e00}".repeat(40_000))));
+        http1("a redirect to a host of 60 kB of combining marks", |peer| {
+            peer.answer(redirect(&format!("http://a{}/", "\u{302}\u{323}".repeat(15_000))));
         })
         .fails(Redirect, "302 leads to no URL"),
-        http1("a redirect to a host of 300 kB of combining marks", |peer| {
-            peer.answer(redirect(&format!("http://a{}/", "\u{302}\u{323}".repeat(75_000))));
+        http1("a redirect to 10,000 times ../", |peer| {
+            peer.answer_each(redirect(&format!("/{}", "a/../".repeat(10_000))));
         })
-        .fails(Redirect, "302 leads to no URL"),
-        http1("a redirect to 100,000 times ../", |peer| {
-            peer.answer(redirect(&format!("/{}", "a/../".repeat(80_000))));
-        })
-        .times(1)
         .fails(Redirect, "more than 10 times")
         .requests(11),
         http1("redirects to itself whose bodies stall", |peer| {
@@ -286,11 +297,11 @@ fn statuses() -> Vec<Row> {
         refusal(
             "a Retry-After beyond all numbers",
             |peer| peer.answer(too_many(&"9".repeat(100_000))),
-            Again::AnyTime,
+            Again::After(u64::MAX),
         ),
         refusal(
             "a Retry-After at a date in 500 years",
-            |peer| peer.answer(too_many("Wed, 21 Oct 2525 07:28:00 GMT")),
+            |peer| peer.answer(too_many("Sun, 21 Oct 2525 07:28:00 GMT")),
             Again::After(400 * 365 * 86_400),
         ),
         refusal(
@@ -298,11 +309,7 @@ fn statuses() -> Vec<Row> {
             |peer| peer.answer(too_many("Wed, 21 Oct 2015 07:28:00 GMT")),
             Again::After(0),
         ),
-        refusal(
-            "a Retry-After below zero",
-            |peer| peer.answer(too_many("-1")),
-            Again::AnyTime,
-        ),
+        refusal("a Retry-After below zero", |peer| peer.answer(too_many("-1")), Again::AnyTime),
         refusal(
             "a Retry-After that says nothing",
             |peer| peer.answer(too_many("tomorrow, \u{e9}")),

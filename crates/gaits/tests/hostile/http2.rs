@@ -118,16 +118,8 @@ fn bodies() -> Vec<Row> {
         })
         .in_short_time()
         .fails(Timeout, IN_BODY)
-        .heap(3 * MIB),
-        http2("more than the windows allow", |server| {
-            let Some(stream) = server.request() else { return };
-            server.head(stream);
-            let flood = frame(DATA, 0, stream, &[b'x'; 16_384]).repeat(2_000);
-            server.say(&flood);
-            server.wait_for_end();
-        })
-        .fails(Protocol, "")
-        .heap(20 * MIB),
+        // A window of 2 MB may be filled with bytes that h2 keeps one by one.
+        .heap(4 * MIB),
     ]
 }
 

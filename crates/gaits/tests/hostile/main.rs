@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod built_in;
+mod engine;
 mod frames;
 mod heap;
 mod http1;
@@ -17,3 +18,4 @@ mod row;
 mod server;
 mod stage;
 mod table;
+mod wholes;

@@ -5,9 +5,7 @@
 
 use crate::heap::{Account, charge_nobody};
 use gaits::http::{HttpSpec, HttpWork};
-use gaits_core::{
-    AsyncSession, AsyncWork, Clock, ErrorKind, Item, Performed, Reply, SessionScope,
-};
+use gaits_core::{AsyncSession, AsyncWork, Clock, ErrorKind, Item, Performed, Reply, SessionScope};
 use gaits_engine::MonotonicClock;
 use std::cell::Cell;
 use std::future::poll_fn;

@@ -3,7 +3,7 @@
 use crate::frames::Frames;
 use crate::server::{Peer, Speaks};
 use gaits::ErrorKind;
-use gaits::http::{HttpSpec, Trust};
+use gaits::http::{HttpDetail, HttpSpec, Trust};
 use std::time::Duration;
 
 pub(crate) const KIB: i64 = 1 << 10;
@@ -98,6 +98,24 @@ pub(crate) fn http2(name: &'static str, serve: fn(&mut Frames)) -> Row {
 }
 
 impl Row {
+    /// Whether an item with this failure, or none, ended so.
+    pub(crate) fn ends_as(
+        &self,
+        failure: Option<(ErrorKind, &str)>,
+        detail: Option<HttpDetail>,
+    ) -> bool {
+        match (self.end, failure) {
+            (End::Fails(kind, says), Some((failed, message))) => {
+                failed == kind && message.contains(says)
+            }
+            (End::Ok { status, body }, None) => detail.is_some_and(|detail| {
+                detail.status == Some(status)
+                    && body.is_none_or(|body| body == (detail.bytes, detail.decoded_bytes))
+            }),
+            _ => false,
+        }
+    }
+
     pub(crate) fn with(mut self, change: impl FnOnce(&mut HttpSpec)) -> Self {
         change(&mut self.spec);
         self

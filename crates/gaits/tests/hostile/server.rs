@@ -8,11 +8,15 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// How long a test waits before it fails for what never comes.
+pub(crate) const IN_VAIN: Duration = Duration::from_mins(1);
 
 /// What a server does with each of its connections.
 #[derive(Clone, Copy)]
@@ -41,7 +45,8 @@ struct Shared {
     longest_head: AtomicUsize,
     sent: AtomicU64,
     sockets: Mutex<HashMap<u64, TcpStream>>,
-    most_open: AtomicUsize,
+    /// One of them has closed.
+    closing: Condvar,
 }
 
 impl Server {
@@ -75,9 +80,13 @@ impl Server {
         self.shared.sent.load(SeqCst)
     }
 
-    /// The most connections that were open at a time.
-    pub(crate) fn most_open(&self) -> usize {
-        self.shared.most_open.load(SeqCst)
+    /// Waits until no more than `most` connections are open.
+    pub(crate) fn wait_for_open(&self, most: usize) {
+        let sockets = self.shared.sockets.lock().unwrap();
+        let closing = &self.shared.closing;
+        let more = |sockets: &mut HashMap<_, _>| sockets.len() > most;
+        let (sockets, end) = closing.wait_timeout_while(sockets, IN_VAIN, more).unwrap();
+        assert!(!end.timed_out(), "{} connections are open", sockets.len());
     }
 }
 
@@ -103,14 +112,13 @@ impl Shared {
                     break;
                 }
                 let number = self.connections.fetch_add(1, SeqCst);
-                let mut sockets = self.sockets.lock().unwrap();
-                sockets.insert(number, stream.try_clone().unwrap());
-                self.most_open.fetch_max(sockets.len(), SeqCst);
-                drop(sockets);
+                self.sockets.lock().unwrap().insert(number, stream.try_clone().unwrap());
                 scope.spawn(move || {
                     // A client that leaves in the middle of a handshake is no matter.
-                    let _ = self.serve(stream, number, speaks);
+                    let _ = self.serve(&stream, number, speaks);
+                    hang_up(&stream);
                     self.sockets.lock().unwrap().remove(&number);
+                    self.closing.notify_all();
                 });
             }
             for socket in self.sockets.lock().unwrap().values() {
@@ -119,14 +127,14 @@ impl Shared {
         });
     }
 
-    fn serve(self: &Arc<Self>, tcp: TcpStream, number: u64, speaks: Speaks) -> io::Result<()> {
+    fn serve(self: &Arc<Self>, tcp: &TcpStream, number: u64, speaks: Speaks) -> io::Result<()> {
         tcp.set_nodelay(true)?;
+        let mut tcp = tcp.try_clone()?;
         let shared = self.clone();
         let peer = |stream| Peer { stream, shared, number, unread: Vec::new() };
         match speaks {
             Speaks::Http1(serve) | Speaks::NoTls(serve) => serve(&mut peer(Box::new(tcp))),
             Speaks::Http2(serve) => {
-                let mut tcp = tcp;
                 let mut tls = ServerConnection::new(TLS.clone()).map_err(io::Error::other)?;
                 while tls.is_handshaking() {
                     tls.complete_io(&mut tcp)?;
@@ -143,6 +151,14 @@ impl Shared {
             }
         }
         Ok(())
+    }
+}
+
+/// Closes a connection in good order: with something left unread the system would reset it, or not, as it happens.
+fn hang_up(mut tcp: &TcpStream) {
+    let mut piece = [0; 16 * 1024];
+    if tcp.shutdown(Shutdown::Write).is_ok() {
+        while matches!(tcp.read(&mut piece), Ok(1..)) {}
     }
 }
 

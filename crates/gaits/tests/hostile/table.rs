@@ -1,7 +1,7 @@
 //! Each row alone, beside a healthy neighbour: how it ends, and what it costs.
 
 use crate::measure::{Seen, failure, measure};
-use crate::row::{Again, At, End, KIB, Row};
+use crate::row::{Again, At, KIB, Row};
 use crate::stage::{Scene, Stage};
 use crate::{built_in, http1, http2};
 use gaits::http::HttpDetail;
@@ -73,7 +73,7 @@ fn faults(row: &Row, scene: &Scene<'_>, seen: &Seen) -> Vec<String> {
         }
     };
     let (last, others) = seen.performed.split_last().unwrap();
-    let ends_so = |performed: &Performed| ended_as(row.end, failure(performed), performed);
+    let ends_so = |performed: &Performed| row.ends_as(failure(performed), detail(performed));
     check(ends_so(last), format!("ended with {:?}", shown(last)));
     for other in others {
         let fine = other.outcome.is_ok() || ends_so(other);
@@ -107,24 +107,6 @@ fn faults(row: &Row, scene: &Scene<'_>, seen: &Seen) -> Vec<String> {
         check(performed.outcome.is_ok(), format!("the neighbour has {:?}", shown(performed)));
     }
     wrong
-}
-
-/// Whether an item ended so.
-pub(crate) fn ended_as(
-    end: End,
-    failure: Option<(gaits::ErrorKind, &str)>,
-    performed: &Performed,
-) -> bool {
-    match (end, failure) {
-        (End::Fails(kind, says), Some((failed, message))) => {
-            failed == kind && message.contains(says)
-        }
-        (End::Ok { status, body }, None) => detail(performed).is_some_and(|detail| {
-            detail.status == Some(status)
-                && body.is_none_or(|body| body == (detail.bytes, detail.decoded_bytes))
-        }),
-        _ => false,
-    }
 }
 
 fn detail(performed: &Performed) -> Option<HttpDetail> {
