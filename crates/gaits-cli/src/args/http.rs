@@ -94,7 +94,8 @@ pub(crate) struct HttpArgs {
     /// Put a field of a JSON answer into the record; may be given many times
     ///
     /// The pointer is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON, or has nothing
-    /// there, fails. So does an answer of more than 32 MiB.
+    /// there, fails. So does an answer of more than 32 MiB, and one whose
+    /// fields are more than 1 MiB in all.
     #[arg(long, value_name = "NAME=/POINTER")]
     extract: Vec<Extract>,
 }

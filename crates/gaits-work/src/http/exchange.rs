@@ -8,10 +8,15 @@ use super::lent::{KEPT_INPUT, Lent, Piece};
 use super::{h1, h2};
 use gaits_core::ItemError;
 use std::time::Duration;
+use tokio::task::coop;
 
 /// How many bytes of an uncoded body are taken before the event loop is given back: reading and hashing them takes some
 /// 0.2 ms.
 const TURN: usize = 256 * 1024;
+
+/// How many pieces of a body are taken before the event loop is given back. A chunk of HTTP/1.1 or a frame of HTTP/2 may
+/// have one byte.
+const PIECES: usize = 4 * 1024;
 
 /// How much of a body that nobody wants is read so that its connection can be used again.
 const READ_OVER: u64 = 64 * 1024;
@@ -64,7 +69,8 @@ impl Exchange {
 
     /// Whether reading the rest of it may cost less than a new connection.
     pub(super) fn is_worth_reading(&self) -> bool {
-        matches!(self, Exchange::Http1(connection) if connection.left().is_none_or(|left| left <= READ_OVER))
+        matches!(self, Exchange::Http1(connection)
+            if connection.may_persist() && connection.left().is_none_or(|left| left <= READ_OVER))
     }
 
     /// Reads what is left of a body that nobody wants; none if it is long, or does not come.
@@ -95,9 +101,10 @@ async fn http1(
     decoder: &mut Decoder<'_>,
     detail: &mut HttpDetail,
 ) -> Result<(), ItemError> {
-    // Of a coded body, what the decoder has no room for is kept.
-    let most = if decoder.is_identity() { usize::MAX } else { KEPT_INPUT };
-    let mut turn = 0;
+    // Of a coded body, what the decoder has no room for is kept, and of one in chunks, those of the next turn.
+    let whole = decoder.is_identity() && connection.left().is_some();
+    let most = if whole { usize::MAX } else { KEPT_INPUT };
+    let (mut turn, mut budget, mut pieces) = (0, BUDGET, 0);
     loop {
         let mut piece = match come.take() {
             Some(piece) => piece,
@@ -107,17 +114,24 @@ async fn http1(
         turn += piece.bytes().len();
         while let Some(data) = connection.data(&mut piece)? {
             detail.bytes += data.len() as u64;
-            let pushed = decoder.push(data, BUDGET);
+            let pushed = decoder.push(data, budget);
             // Kept up to date, for the future may be dropped while it waits.
             detail.decoded_bytes = decoder.decoded_len();
             let pushed = pushed?;
+            budget = budget.saturating_sub(pushed.work);
+            pieces += 1;
             if pushed.more {
                 let rest = data[pushed.used..].to_vec();
                 // The loop's buffer goes back before anything is waited for.
                 let kept = piece.keep();
-                decode(decoder, &rest, detail).await?;
+                budget = decode(decoder, &rest, detail).await?;
                 piece = kept;
-                turn = 0;
+                (turn, pieces) = (0, 0);
+            } else if budget == 0 || pieces == PIECES {
+                let kept = piece.keep();
+                tokio::task::yield_now().await;
+                piece = kept;
+                (turn, budget, pieces) = (0, BUDGET, 0);
             }
         }
         if connection.is_done() {
@@ -125,8 +139,8 @@ async fn http1(
         }
         drop(piece);
         if turn >= TURN {
-            turn = 0;
             tokio::task::yield_now().await;
+            (turn, budget, pieces) = (0, BUDGET, 0);
         }
     }
 }
@@ -136,30 +150,35 @@ async fn http2(
     decoder: &mut Decoder<'_>,
     detail: &mut HttpDetail,
 ) -> Result<(), ItemError> {
-    let mut turn = 0;
-    while let Some(data) = exchange.chunk().await? {
+    let (mut turn, mut budget, mut pieces) = (0, BUDGET, 0);
+    // The connection takes in up to 4,096 frames in a turn, and tokio's own budget would let 128 of them through here: the
+    // others would pile up.
+    while let Some(data) = coop::unconstrained(exchange.chunk()).await? {
         detail.bytes += data.len() as u64;
-        let pushed = decoder.push(&data, BUDGET);
+        let pushed = decoder.push(&data, budget);
         detail.decoded_bytes = decoder.decoded_len();
         let pushed = pushed?;
+        budget = budget.saturating_sub(pushed.work);
         turn += data.len();
+        pieces += 1;
         if pushed.more {
-            decode(decoder, &data[pushed.used..], detail).await?;
-            turn = 0;
-        } else if turn >= TURN {
-            turn = 0;
+            budget = decode(decoder, &data[pushed.used..], detail).await?;
+            (turn, pieces) = (0, 0);
+        } else if turn >= TURN || budget == 0 || pieces == PIECES {
             tokio::task::yield_now().await;
+            (turn, budget, pieces) = (0, BUDGET, 0);
         }
     }
     Ok(())
 }
 
-/// Pushes the rest of what a decoder could not take at once, with pauses in which the event loop goes on.
+/// Pushes the rest of what a decoder could not take at once, with pauses in which the event loop goes on. Gives what is
+/// left of the budget of the last turn.
 async fn decode(
     decoder: &mut Decoder<'_>,
     mut rest: &[u8],
     detail: &mut HttpDetail,
-) -> Result<(), ItemError> {
+) -> Result<usize, ItemError> {
     loop {
         decoder.pause().await?;
         let pushed = decoder.push(rest, BUDGET);
@@ -167,7 +186,7 @@ async fn decode(
         let pushed = pushed?;
         rest = &rest[pushed.used..];
         if !pushed.more {
-            return Ok(());
+            return Ok(BUDGET.saturating_sub(pushed.work));
         }
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Limit: knows nothing about where the JSON came from.
 
+mod pick;
+
 use super::decode::Kept;
 use gaits_core::{ErrorKind, ItemError, Value};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,31 +54,6 @@ impl Extract {
     pub fn name(&self) -> &str {
         &self.name
     }
-
-    /// Its value in `answer`, if it is there.
-    fn find<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
-        let mut at = answer;
-        // A pointer is empty, for the whole answer, or begins with a slash.
-        for token in self.pointer.split('/').skip(1) {
-            at = match at {
-                Value::Object(fields) => {
-                    let key = token.replace("~1", "/").replace("~0", "~");
-                    // Of a key that is there twice the last counts, as nearly every parser has it.
-                    &fields.iter().rev().find(|(name, _)| **name == *key)?.1
-                }
-                Value::Array(items) if is_array_index(token) => {
-                    items.get(token.parse::<usize>().ok()?)?
-                }
-                _ => return None,
-            };
-        }
-        Some(at)
-    }
-}
-
-/// RFC 6901: digits without a leading zero.
-fn is_array_index(token: &str) -> bool {
-    token.bytes().all(|b| b.is_ascii_digit()) && (token == "0" || !token.starts_with('0'))
 }
 
 impl FromStr for Extract {
@@ -121,6 +99,9 @@ impl From<Extract> for String {
     }
 }
 
+/// How many bytes of JSON are taken from one body, all fields together. A value takes up to fifty times its text in memory.
+const MOST_TAKEN: usize = 1024 * 1024;
+
 /// Takes all of `extracts` from `body`. A large body is parsed on another thread, since it would hold its event loop: 32 MB
 /// take 0.2 s.
 ///
@@ -145,21 +126,30 @@ pub(super) async fn extract(
 }
 
 fn take_all(extracts: &[Extract], body: &[u8]) -> Result<Vec<(Box<str>, Value)>, ItemError> {
-    // The parser refuses what is nested more than 127 deep, so that no body overflows the stack.
-    let answer: Value = serde_json::from_slice(body).map_err(|e| {
+    let not_json = |e: serde_json::Error| {
         ItemError::new(
             ErrorKind::Decode,
             format!("cannot extract from the body: it cannot be read as JSON ({e})"),
         )
-    })?;
-    let take = |extract: &Extract| match extract.find(&answer) {
-        Some(value) => Ok((extract.name.clone(), value.clone())),
-        None => Err(ItemError::new(
-            ErrorKind::Decode,
-            format!("cannot extract {}: the body has nothing at {}", extract.name, extract.pointer),
-        )),
     };
-    extracts.iter().map(take).collect()
+    let pointers: Vec<&str> = extracts.iter().map(|extract| &*extract.pointer).collect();
+    let found = pick::pick(body, &pointers).map_err(not_json)?;
+    let mut room = MOST_TAKEN;
+    let take = |(extract, found): (&Extract, Option<&RawValue>)| {
+        let Extract { name, pointer } = extract;
+        let cannot = |kind, why: &str| {
+            ItemError::new(kind, format!("cannot extract {name}: the body has {why}"))
+        };
+        let text =
+            found.ok_or_else(|| cannot(ErrorKind::Decode, &format!("nothing at {pointer}")))?.get();
+        room = room.checked_sub(text.len()).ok_or_else(|| {
+            let why = format!("more at {pointer} than the {MOST_TAKEN} bytes that are taken");
+            cannot(ErrorKind::TooLarge, &why)
+        })?;
+        // The parser refuses what is nested more than 127 deep, so that no value overflows the stack.
+        Ok((name.clone(), serde_json::from_str(text).map_err(not_json)?))
+    };
+    extracts.iter().zip(found).map(take).collect()
 }
 
 #[cfg(test)]
@@ -222,16 +212,36 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_nested_deep_is_refused_and_overflows_nothing() {
-        for (open, depth) in
-            [("[", 1_000), ("[", 5_000_000), (r#"{"a":"#, 1_000), (r#"{"a":"#, 1_000_000)]
-        {
-            let error = extracted(open.repeat(depth).as_bytes()).unwrap_err();
+    fn what_is_nested_deep_overflows_nothing() {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+            let deep = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let error = extracted(open.repeat(1_000_000).as_bytes()).unwrap_err();
             assert_eq!(error.kind, ErrorKind::Decode);
-            assert!(error.message.contains("recursion limit exceeded"), "{error}");
+            let beside = format!(r#"{{"x":{},"id":7}}"#, deep(1_000_000));
+            assert_eq!(extracted(beside.as_bytes()).unwrap(), [("id".into(), Value::Integer(7))]);
+            for (depth, fine) in [(120, true), (1_000, false), (100_000, false)] {
+                let there = extracted(format!(r#"{{"id":{}}}"#, deep(depth)).as_bytes());
+                assert_eq!(there.is_ok(), fine, "{depth}");
+                assert!(fine || there.unwrap_err().message.contains("recursion limit exceeded"));
+            }
         }
-        let deep = format!(r#"{{"id":{}1{}}}"#, "[".repeat(120), "]".repeat(120));
-        assert!(extracted(deep.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn no_more_is_taken_than_a_record_has_room_for() {
+        for (length, fine) in [(MOST_TAKEN - 2, true), (MOST_TAKEN - 1, false)] {
+            let body = format!(r#"{{"id":"{}"}}"#, "x".repeat(length));
+            let there = extracted(body.as_bytes());
+            assert_eq!(there.is_ok(), fine, "{length}");
+            let message =
+                "cannot extract id: the body has more at /id than the 1048576 bytes that are taken";
+            let error = ItemError::new(ErrorKind::TooLarge, message);
+            assert!(fine || there.unwrap_err() == error);
+        }
+        let all: Vec<Extract> = ["a=/x", "b=/x"].map(|text| text.parse().unwrap()).into();
+        let half = format!(r#"{{"x":"{}"}}"#, "x".repeat(MOST_TAKEN / 2));
+        let error = take_all(&all, half.as_bytes()).unwrap_err();
+        assert!(error.message.starts_with("cannot extract b: the body has more at /x"), "{error}");
     }
 
     #[test]

@@ -41,6 +41,10 @@ const MAX_AGE_US: u64 = 60_000_000;
 /// For how many microseconds after it was put away a connection is taken for open.
 const FRESH_US: u64 = 1_000;
 
+/// How many responses that nobody waits for are read at a time. A server that sends none of them to its end would
+/// otherwise have us hold a connection for every redirect.
+const MAX_READ_OVER: usize = 64;
+
 /// How often a request is sent in all that servers leave unprocessed. A server that winds its connections up leaves some
 /// on each.
 const MAX_SENT: u32 = 8;
@@ -145,7 +149,8 @@ impl Hub {
                     may_reuse = false;
                 }
                 Err(Fault::Unprocessed(_)) if sent < MAX_SENT => {}
-                Err(Fault::WantsHttp1(_)) if host.protocol() != Some(Protocol::OnlyHttp1) => {
+                // Another request on the same connection may have been told before.
+                Err(Fault::WantsHttp1(_)) if sent < MAX_SENT => {
                     host.set_protocol(Protocol::OnlyHttp1);
                 }
                 Ok(asked) => return Ok(asked),
@@ -260,7 +265,8 @@ impl Hub {
         }
     }
 
-    /// Reads a response to its end, if it is a short one, on a task of its own, and keeps its connection.
+    /// Reads a response to its end, if it is a short one, on a task of its own, and keeps its connection. If there are
+    /// too many such tasks, the connection is closed.
     pub(super) fn reclaim(self: &Rc<Self>, origin: &Rc<Origin>, exchange: Exchange) {
         if self.scope == SessionScope::None || !exchange.is_worth_reading() {
             return;
@@ -268,6 +274,9 @@ impl Hub {
         let (hub, origin) = (Rc::downgrade(self), origin.clone());
         let mut tasks = self.tasks.borrow_mut();
         while tasks.try_join_next().is_some() {}
+        if tasks.len() == MAX_READ_OVER {
+            return;
+        }
         tasks.spawn_local(async move {
             let Some(exchange) = exchange.read_over().await else { return };
             if let Some(hub) = hub.upgrade() {

@@ -24,13 +24,19 @@ pub(super) fn next(
         return Ok(None);
     }
     let broken = |why: &dyn std::fmt::Display| {
-        Fault::new(ErrorKind::Redirect, format!("{status} leads to no URL: {why}"))
+        let why = why.to_string();
+        Fault::new(ErrorKind::Redirect, format!("{status} leads to no URL: {}", beginning_of(&why)))
     };
+    if location.len() > LONGEST {
+        let why =
+            format!("its location has {} bytes, and at most {LONGEST} are read", location.len());
+        return Err(broken(&why));
+    }
     let base = Url::parse(&target.url()).map_err(|e| broken(&e))?;
     let url = base.join(&text_of(location)).map_err(|e| broken(&e))?;
     if !matches!(url.scheme(), "http" | "https") {
-        let message =
-            format!("redirected to {}:, and only http and https are followed", url.scheme());
+        let scheme = beginning_of(url.scheme());
+        let message = format!("redirected to {scheme}:, and only http and https are followed");
         return Err(Fault::new(ErrorKind::Redirect, message));
     }
     let mut next = Target::from_url(&url).map_err(|e| broken(&e))?;
@@ -41,6 +47,18 @@ pub(super) fn next(
         next.origin = target.origin.clone();
     }
     Ok(Some(next))
+}
+
+/// The longest location that is read, in bytes. No longer path can be asked for, and a server must not have us go through
+/// 400 kB that lead nowhere.
+const LONGEST: usize = 64 * 1024;
+
+/// How much of what a server has written stands in a message, in characters.
+const SHOWN: usize = 100;
+
+/// The beginning of `text`, which may be as long as a server likes.
+fn beginning_of(text: &str) -> &str {
+    text.char_indices().nth(SHOWN).map_or(text, |(end, _)| &text[..end])
 }
 
 /// A location as text. One that is not UTF-8 is in an encoding that nobody names: its bytes are percent-encoded as they are,
@@ -118,6 +136,27 @@ mod tests {
             panic!()
         };
         assert_eq!(e.kind, ErrorKind::Redirect);
+    }
+
+    #[test]
+    fn a_location_may_be_long_and_stands_in_no_message_as_a_whole() {
+        let from = Target::parse("http://a.example/dir/file", None).unwrap();
+        let long = format!("/{}", "l".repeat(60_000));
+        assert_eq!(
+            &*next(&from, 302, Some(long.as_bytes())).unwrap().unwrap().url(),
+            format!("http://a.example{long}")
+        );
+        for location in [
+            "l".repeat(LONGEST + 1),
+            format!("{}:x", "s".repeat(1_000)),
+            format!("http://{}..example/", "a.".repeat(100)),
+        ] {
+            let Err(Fault::Failed(e)) = next(&from, 302, Some(location.as_bytes())) else {
+                panic!("{location}")
+            };
+            assert_eq!(e.kind, ErrorKind::Redirect);
+            assert!(e.message.len() < 200, "{e}");
+        }
     }
 
     #[test]

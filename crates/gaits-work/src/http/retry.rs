@@ -31,16 +31,18 @@ pub(super) fn of(
 }
 
 /// When to come back at the earliest, as a `retry-after` field says, in microseconds since the run began; `now_us` is the
-/// time of the run. None if it says nothing that makes sense.
+/// time of the run. None if it says nothing that makes sense. A time that is too long for its number is the longest there
+/// is: a server that does not want to be asked again must not be asked at once.
 pub(super) fn not_before_us(value: &[u8], now_us: u64) -> Option<u64> {
     let text = std::str::from_utf8(value).ok()?.trim();
-    let wait = if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Duration::from_secs(text.parse().ok()?)
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Digits alone can't be read only if they are too many.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         let until = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
         until.saturating_sub(since_epoch())
     };
-    Some(now_us.saturating_add(u64::try_from(wait.as_micros()).ok()?))
+    Some(now_us.saturating_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
 }
 
 /// The time of day, which only a date in a field is compared with.
@@ -61,7 +63,10 @@ mod tests {
         let soon = httpdate::fmt_http_date(UNIX_EPOCH + since_epoch() + Duration::from_secs(100));
         let at = not_before_us(soon.as_bytes(), 0).unwrap();
         assert!((90_000_000..=100_000_000).contains(&at), "{at}");
-        for nonsense in ["-1", "", "soon", "1.5", "99999999999999999999", "\u{e9}"] {
+        for ages in ["9999999999999999", "99999999999999999999"] {
+            assert_eq!(not_before_us(ages.as_bytes(), 5), Some(u64::MAX), "{ages}");
+        }
+        for nonsense in ["-1", "", "soon", "1.5", "\u{e9}"] {
             assert_eq!(not_before_us(nonsense.as_bytes(), 5), None, "{nonsense}");
         }
     }

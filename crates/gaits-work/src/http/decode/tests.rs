@@ -296,7 +296,7 @@ fn a_pause_that_is_given_up_loses_nothing() {
 fn a_body_without_a_coding_takes_no_memory() {
     let mut hasher = blake3::Hasher::new();
     let mut decoder = Decoder::new(&Codings::default(), u64::MAX, false, &mut hasher);
-    assert_eq!(decoder.push(b"hello", BUDGET), Ok(Pushed { used: 5, more: false }));
+    assert_eq!(decoder.push(b"hello", BUDGET), Ok(Pushed { used: 5, work: 0, more: false }));
     assert_eq!((decoder.stages.capacity(), decoder.wrong.is_none()), (0, true));
     assert!(decoder.into_kept().is_none());
 }
@@ -308,7 +308,7 @@ fn an_unknown_coding_fails_only_a_body_that_comes() {
     let mut hasher = blake3::Hasher::new();
     let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher);
     assert!(!decoder.is_identity());
-    assert_eq!(decoder.push(b"", BUDGET), Ok(Pushed { used: 0, more: false }));
+    assert_eq!(decoder.push(b"", BUDGET), Ok(Pushed { used: 0, work: 0, more: false }));
     assert_eq!(decoder.finish(), Ok(()));
     assert_eq!(decoder.hash().0, *blake3::hash(b"").as_bytes());
     let error = decoder.push(b"x", BUDGET).unwrap_err();

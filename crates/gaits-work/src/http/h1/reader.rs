@@ -175,6 +175,12 @@ impl Reader {
         self.persists && self.is_done()
     }
 
+    /// Whether the server keeps the connection open for another request, once the response is done.
+    #[must_use]
+    pub fn may_persist(&self) -> bool {
+        self.persists
+    }
+
     /// Tells the reader that the connection has ended. Gives how much of the response has come, or an error if
     /// the head was malformed before its end.
     pub fn close(&mut self) -> Result<End, Malformed> {
