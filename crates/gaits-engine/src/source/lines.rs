@@ -1,7 +1,7 @@
 //! An item a line, from a file or a pipe.
 
 use super::{Check, checked};
-use gaits_core::{Entry, More, Source};
+use gaits_core::{Data, Entry, More, Source};
 use std::io::{self, BufRead};
 
 /// The longest line taken as an item, in bytes.
@@ -62,13 +62,19 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
+    /// The beginning of the line in the buffer, without the secrets that the work would find in it.
+    fn shown(&self) -> Data {
+        let line = Data::from(String::from_utf8_lossy(&self.buffer).trim());
+        let shown = (self.check)(&line).unwrap_or_else(|refused| refused.shown).unwrap_or(line);
+        let text = shown.as_text().unwrap_or_default();
+        text[..text.floor_char_boundary(SHOWN)].into()
+    }
+
     /// What the line in the buffer is: nothing, an item, or an invalid entry.
     fn entry(&self, length: usize) -> Option<Entry> {
         let place = || format!("{}:{}", self.name, self.line);
         let invalid = |wrong: String| {
-            let shown = &self.buffer[..self.buffer.len().min(SHOWN)];
-            let shown = String::from_utf8_lossy(shown).trim().into();
-            Some(Entry::Invalid { shown, message: format!("{}: {wrong}", place()) })
+            Some(Entry::Invalid { shown: self.shown(), message: format!("{}: {wrong}", place()) })
         };
         if length > LONGEST_LINE {
             return invalid(format!(
@@ -183,6 +189,23 @@ mod tests {
         assert_eq!(told[4], "http://z");
         let Entry::Invalid { shown, .. } = &entries[3] else { panic!() };
         assert_eq!(shown.len(), SHOWN);
+    }
+
+    #[test]
+    fn bad_lines_do_not_show_what_the_work_hides() {
+        let mut text = b"http://me:secret\xff@a\nhttp://me:secret@a/".to_vec();
+        text.extend(vec![b'x'; LONGEST_LINE]);
+        let hides: Check = Box::new(|data| {
+            Ok(data.as_text().filter(|text| text.contains('@')).map(|_| "http://a".into()))
+        });
+        let mut source = Lines::new(BufReader::new(text.as_slice()), "list.txt", hides);
+        let mut batch = Vec::new();
+        while source.next_batch(3, &mut batch).unwrap() == More::Maybe {}
+        assert_eq!(batch.len(), 2);
+        for entry in batch {
+            let Entry::Invalid { shown, .. } = entry else { panic!("{entry:?}") };
+            assert_eq!(shown.as_text(), Some("http://a"));
+        }
     }
 
     #[test]
