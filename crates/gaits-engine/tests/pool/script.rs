@@ -7,7 +7,7 @@ use gaits_core::{
     SessionError, SessionScope, Setting, Value, Work,
 };
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getpid};
+use nix::unistd::getpid;
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -294,7 +294,8 @@ fn say(bytes: &[u8]) {
 
 /// The whole life of a process that `linger` has started.
 pub(crate) fn linger(file: &Path) {
-    while !file.exists() && nix::unistd::getppid() != Pid::from_raw(0) {
+    // The folder goes with its scene, perhaps before anybody has looked for the file.
+    while !file.exists() && file.parent().is_some_and(Path::exists) {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
