@@ -1,14 +1,12 @@
 //! A row for each of the replies that every origin has under `/hostile/`.
 
-use crate::row::{MIB, Row, built_in, built_in_tls};
+use crate::row::{MIB, Row, WITHIN, built_in, built_in_tls};
 use gaits::ErrorKind::{
     Decode, HttpStatus, Protocol, Redirect, Reset, Timeout, TooLarge, Truncated,
 };
 
 const CAP: i64 = 64 * MIB;
 const OVER: &str = "the decoded body is larger than 67108864 bytes";
-const IN_HEAD: &str = "still waiting for the response's head";
-const IN_BODY: &str = "still reading the body";
 const LENGTH: &str = "content-length is not a number, or has several different values";
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -30,10 +28,10 @@ fn bodies() -> Vec<Row> {
         built_in("/hostile/coding-unknown").fails(Decode, "unknown content coding \"x-none\""),
         built_in("/hostile/coding-flood").fails(Decode, "more than 4 codings"),
         built_in("/hostile/coded-transfer").succeeds(200, 25, 5),
-        built_in("/hostile/endless-body").in_short_time().fails(Timeout, IN_BODY),
+        built_in("/hostile/endless-body").in_short_time().fails(Timeout, WITHIN),
         built_in("/hostile/endless-body").with_cap(CAP).fails(TooLarge, OVER),
-        built_in("/hostile/drip-body").in_short_time().fails(Timeout, IN_BODY),
-        built_in("/hostile/stall-body").in_short_time().fails(Timeout, IN_BODY),
+        built_in("/hostile/drip-body").in_short_time().fails(Timeout, WITHIN),
+        built_in("/hostile/stall-body").in_short_time().fails(Timeout, WITHIN),
         built_in("/hostile/truncated").fails(Truncated, "closed before the end of the body"),
         built_in_tls("/hostile/truncated-tls").fails(Truncated, "before the end of the body"),
         // Over TCP it can't be told from a body that is whole.
@@ -47,13 +45,13 @@ fn bodies() -> Vec<Row> {
 fn heads() -> Vec<Row> {
     vec![
         built_in("/hostile/endless-1xx").fails(Protocol, "more than 64 interim responses"),
-        built_in("/hostile/drip-1xx").in_short_time().fails(Timeout, IN_HEAD),
+        built_in("/hostile/drip-1xx").in_short_time().fails(Timeout, WITHIN),
         built_in("/hostile/switching").fails(Protocol, "switched to another protocol"),
         built_in("/hostile/endless-head").fails(Protocol, "is larger than 417792 bytes"),
-        built_in("/hostile/drip-head").in_short_time().fails(Timeout, IN_HEAD),
+        built_in("/hostile/drip-head").in_short_time().fails(Timeout, WITHIN),
         built_in("/hostile/header-flood").fails(Protocol, "more than 4096 header fields"),
         built_in("/hostile/header-long").fails(Protocol, "is larger than 417792 bytes"),
-        built_in("/hostile/stall-head").in_short_time().fails(Timeout, IN_HEAD),
+        built_in("/hostile/stall-head").in_short_time().fails(Timeout, WITHIN),
         built_in("/hostile/cut-head").fails(Reset, "before the response's head was complete"),
         built_in("/hostile/not-http").fails(Protocol, "does not begin with HTTP/1.0 or HTTP/1.1"),
         built_in("/hostile/http-9").fails(Protocol, "does not begin with HTTP/1.0 or HTTP/1.1"),
@@ -88,7 +86,7 @@ fn framing() -> Vec<Row> {
 /// Connections that end, or do not.
 fn connections() -> Vec<Row> {
     vec![
-        built_in("/hostile/silent").in_short_time().fails(Timeout, IN_HEAD),
+        built_in("/hostile/silent").in_short_time().fails(Timeout, WITHIN),
         built_in("/hostile/close").fails(Reset, "before the response's head was complete"),
         built_in("/hostile/reset").fails(Reset, "before the response's head was complete"),
         built_in("/hostile/early").fails(HttpStatus, "413"),

@@ -12,6 +12,9 @@ pub(crate) const MIB: i64 = 1 << 20;
 /// The time-out of the rows whose servers would go on for ever.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
+/// What the message of an item says that took longer. How far it had come depends on how busy the machine is.
+pub(crate) const WITHIN: &str = "no complete answer within 0.3 s: still ";
+
 /// A server's behaviour, what becomes of an item there, and what that may cost.
 #[derive(Clone)]
 pub(crate) struct Row {
@@ -98,6 +101,17 @@ pub(crate) fn http2(name: &'static str, serve: fn(&mut Frames)) -> Row {
 }
 
 impl Row {
+    /// Whether its client gives up after a time.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.spec.timeout == Some(SHORT) || self.spec.connect_timeout == Some(SHORT)
+    }
+
+    /// Whether so many requests have reached the server as should. On a busy machine, time may be up before the first.
+    pub(crate) fn expects_requests(&self, requests: u64) -> bool {
+        self.requests
+            .is_none_or(|wanted| requests == wanted || (self.is_timed() && requests < wanted))
+    }
+
     /// Whether an item with this failure, or none, ended so.
     pub(crate) fn ends_as(
         &self,

@@ -85,11 +85,11 @@ fn faults(row: &Row, scene: &Scene<'_>, seen: &Seen) -> Vec<String> {
     check(message <= MESSAGE, format!("its message has {message} bytes"));
 
     let requests = scene.requests();
-    check(row.requests.is_none_or(|wanted| wanted == requests), format!("{requests} requests"));
+    check(row.expects_requests(requests), format!("{requests} requests"));
     if let Some(own) = scene.own() {
         let (head, sent) = (own.longest_head(), own.sent());
         check(head <= REQUEST_HEAD, format!("a request with a head of {head} bytes"));
-        check(sent <= SENT || row.spec.timeout.is_some(), format!("the server sent {sent} bytes"));
+        check(sent <= SENT || row.is_timed(), format!("the server sent {sent} bytes"));
     }
 
     let Seen { polls, late_polls, longest_poll_us, longest_round_us, peak, .. } = *seen;
