@@ -1,6 +1,6 @@
 //! HTTP/1.1: writes the head of a request, and reads the response to it.
 //!
-//! [`Connection`] alone reads, writes and waits. All else is pure: [`Reader`] reads a response from the bytes that come,
+//! `Connection` alone reads, writes and waits. All else is pure: [`Reader`] reads a response from the bytes that come,
 //! without a copy when its head arrives in one piece, and [`write_head`] writes the head of a request from the fields
 //! that [`Prepared`] keeps for an origin.
 //!
