@@ -11,6 +11,7 @@ mod answer;
 mod connect;
 mod cookies;
 mod credentials;
+mod deadline;
 mod decode;
 mod detail;
 mod dial;

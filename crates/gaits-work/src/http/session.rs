@@ -4,6 +4,7 @@
 
 use super::answer;
 use super::cookies::{self, Jar};
+use super::deadline::in_time;
 use super::decode::{self, Decoder};
 use super::exchange::Exchange;
 use super::extract;
@@ -22,12 +23,9 @@ use gaits_core::{
     SessionScope, Value,
 };
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
-use tokio::task::coop;
 use tokio::time::{Instant, Sleep};
 
 /// The largest body that fields are extracted from: it is kept whole, and twice while it is put together.
@@ -89,15 +87,7 @@ impl HttpSession {
         let timer = self.timers.borrow_mut().pop();
         let mut timer = timer.unwrap_or_else(|| Box::pin(tokio::time::sleep(timeout)));
         timer.as_mut().reset(deadline);
-        let result = {
-            let mut followed = pin!(self.follow(target, trace));
-            poll_fn(|cx| match followed.as_mut().poll(cx) {
-                Poll::Ready(result) => Poll::Ready(Some(result)),
-                // A server that keeps the item busy uses up its budget in tokio, without which no timer fires.
-                Poll::Pending => pin!(coop::unconstrained(timer.as_mut())).poll(cx).map(|()| None),
-            })
-            .await
-        };
+        let result = in_time(self.follow(target, trace), timer.as_mut()).await;
         self.timers.borrow_mut().push(timer);
         let phase = trace.phase();
         trace.enter(Phase::Between);

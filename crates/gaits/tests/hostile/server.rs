@@ -86,7 +86,9 @@ impl Server {
         let closing = &self.shared.closing;
         let more = |sockets: &mut HashMap<_, _>| sockets.len() > most;
         let (sockets, end) = closing.wait_timeout_while(sockets, IN_VAIN, more).unwrap();
-        assert!(!end.timed_out(), "{} connections are open", sockets.len());
+        let open = sockets.len();
+        drop(sockets);
+        assert!(!end.timed_out(), "{open} connections are open");
     }
 }
 
