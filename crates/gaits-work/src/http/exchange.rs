@@ -76,7 +76,7 @@ impl Exchange {
     /// Reads what is left of a body that nobody wants; none if it is long, or does not come.
     pub(super) async fn read_over(self) -> Option<Self> {
         let Exchange::Http1(mut connection) = self else { return None };
-        let lent = Lent::small();
+        let lent = Lent::of_this_loop();
         let rest = async {
             let mut read = 0;
             while !connection.is_done() {

@@ -54,7 +54,7 @@ pub(super) struct Hub {
     pub(super) shared: Arc<Shared>,
     scope: SessionScope,
     opener: Opener,
-    pub(super) lent: Lent,
+    pub(super) lent: Rc<Lent>,
     hosts: RefCell<HashMap<Box<str>, Rc<Host>>>,
     /// Where the last request went: the next one often goes there as well.
     last: RefCell<Option<Rc<Host>>>,
@@ -83,7 +83,7 @@ impl Hub {
             opener: Opener::new(shared.clone(), scope),
             shared,
             scope,
-            lent: Lent::default(),
+            lent: Lent::of_this_loop(),
             hosts: RefCell::default(),
             last: RefCell::default(),
             idle: Cell::new(0),

@@ -5,6 +5,7 @@
 
 use std::cell::{RefCell, RefMut};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// How much is read at a time at most: what a socket on the loopback address has at hand when a large body comes. Pages of
 /// it that nothing was read into take no memory.
@@ -13,32 +14,26 @@ const INPUT: usize = 512 * 1024;
 /// How much is read at a time of what may have to be kept while something is awaited, as a coded body is.
 pub(super) const KEPT_INPUT: usize = 64 * 1024;
 
-/// How much is read at a time of what nobody waits for.
-const SMALL_INPUT: usize = 4 * 1024;
-
 /// A buffer to write from is given up when one request has made it larger than this.
 const LARGEST_OUTPUT: usize = 64 * 1024;
 
-/// The buffers of one event loop.
+thread_local! {
+    static OF_THREAD: Rc<Lent> = Rc::new(Lent {
+        input: RefCell::new(vec![0; INPUT].into()),
+        output: RefCell::default(),
+    });
+}
+
+/// The buffers of one event loop, whatever number of sessions it has.
 pub(super) struct Lent {
     input: RefCell<Box<[u8]>>,
     output: RefCell<Vec<u8>>,
 }
 
-impl Default for Lent {
-    fn default() -> Self {
-        Self::of(INPUT)
-    }
-}
-
 impl Lent {
-    /// For what is read beside the requests of the loop, and not in a hurry.
-    pub(super) fn small() -> Self {
-        Self::of(SMALL_INPUT)
-    }
-
-    fn of(input: usize) -> Self {
-        Self { input: RefCell::new(vec![0; input].into()), output: RefCell::default() }
+    /// The buffers of the event loop that runs on this thread.
+    pub(super) fn of_this_loop() -> Rc<Self> {
+        OF_THREAD.with(Rc::clone)
     }
 
     /// The buffer to read into.
@@ -96,5 +91,18 @@ impl Piece<'_> {
             }
             Piece::Kept(bytes, range) => Piece::Kept(bytes, range),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_session_of_the_same_loop_makes_no_buffers_of_its_own() {
+        let ours = Lent::of_this_loop();
+        assert!(Rc::ptr_eq(&ours, &Lent::of_this_loop()));
+        ours.output().extend_from_slice(b"of the request before");
+        assert!(ours.output().is_empty());
     }
 }
