@@ -2,7 +2,7 @@
 //!
 //! Limit: has no deadline; whoever waits drops what it waits for.
 
-use super::decode::{BUDGET, Decoder};
+use super::decode::{BUDGET, Decoder, Pushed};
 use super::detail::HttpDetail;
 use super::lent::{KEPT_INPUT, Lent, Piece};
 use super::{h1, h2};
@@ -47,9 +47,10 @@ impl Exchange {
         decoder: &mut Decoder<'_>,
         detail: &mut HttpDetail,
     ) -> Result<(), ItemError> {
+        let intake = Intake::new(decoder, detail);
         match self {
-            Exchange::Http1(connection) => http1(connection, lent, come, decoder, detail).await?,
-            Exchange::Http2(exchange) => http2(exchange, decoder, detail).await?,
+            Exchange::Http1(connection) => http1(connection, lent, come, intake).await?,
+            Exchange::Http2(exchange) => http2(exchange, intake).await?,
         }
         decoder.finish()
     }
@@ -94,99 +95,116 @@ impl Exchange {
     }
 }
 
+/// Takes a body piece by piece, and knows when it is the turn of others.
+struct Intake<'a, 'h> {
+    decoder: &'a mut Decoder<'h>,
+    detail: &'a mut HttpDetail,
+    /// Bytes and pieces that were taken since the event loop was last given back.
+    bytes: usize,
+    pieces: usize,
+    /// How much may still be decoded before it is given back again.
+    budget: usize,
+}
+
+impl<'a, 'h> Intake<'a, 'h> {
+    fn new(decoder: &'a mut Decoder<'h>, detail: &'a mut HttpDetail) -> Self {
+        Self { decoder, detail, bytes: 0, pieces: 0, budget: BUDGET }
+    }
+
+    /// Takes the next data of the body. Gives what the decoder could not take at once, which is for [`decode`](Self::decode);
+    /// none if it took all.
+    fn take<'d>(&mut self, data: &'d [u8]) -> Result<Option<&'d [u8]>, ItemError> {
+        self.detail.bytes += data.len() as u64;
+        self.bytes += data.len();
+        self.pieces += 1;
+        let pushed = self.push(data)?;
+        Ok(pushed.more.then(|| &data[pushed.used..]))
+    }
+
+    fn push(&mut self, data: &[u8]) -> Result<Pushed, ItemError> {
+        let pushed = self.decoder.push(data, self.budget);
+        // Kept up to date, for the future may be dropped while it waits.
+        self.detail.decoded_bytes = self.decoder.decoded_len();
+        let pushed = pushed?;
+        self.budget = self.budget.saturating_sub(pushed.work);
+        Ok(pushed)
+    }
+
+    /// Pushes the rest of what the decoder could not take at once, with pauses in which the event loop goes on.
+    async fn decode(&mut self, mut rest: &[u8]) -> Result<(), ItemError> {
+        loop {
+            self.decoder.pause().await?;
+            self.begin_turn();
+            let pushed = self.push(rest)?;
+            rest = &rest[pushed.used..];
+            if !pushed.more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn turn_is_over(&self) -> bool {
+        self.bytes >= TURN || self.pieces >= PIECES || self.budget == 0
+    }
+
+    /// Gives the event loop back for a moment.
+    async fn end_turn(&mut self) {
+        tokio::task::yield_now().await;
+        self.begin_turn();
+    }
+
+    fn begin_turn(&mut self) {
+        (self.bytes, self.pieces, self.budget) = (0, 0, BUDGET);
+    }
+}
+
 async fn http1(
     connection: &mut h1::Connection,
     lent: &Lent,
     mut come: Option<Piece<'_>>,
-    decoder: &mut Decoder<'_>,
-    detail: &mut HttpDetail,
+    mut intake: Intake<'_, '_>,
 ) -> Result<(), ItemError> {
     // Of a coded body, what the decoder has no room for is kept, and of one in chunks, those of the next turn.
-    let whole = decoder.is_identity() && connection.left().is_some();
+    let whole = intake.decoder.is_identity() && connection.left().is_some();
     let most = if whole { usize::MAX } else { KEPT_INPUT };
-    let (mut turn, mut budget, mut pieces) = (0, BUDGET, 0);
     loop {
         let mut piece = match come.take() {
             Some(piece) => piece,
             None if connection.is_done() => return Ok(()),
             None => connection.more(lent, most).await?,
         };
-        turn += piece.bytes().len();
         while let Some(data) = connection.data(&mut piece)? {
-            detail.bytes += data.len() as u64;
-            let pushed = decoder.push(data, budget);
-            // Kept up to date, for the future may be dropped while it waits.
-            detail.decoded_bytes = decoder.decoded_len();
-            let pushed = pushed?;
-            budget = budget.saturating_sub(pushed.work);
-            pieces += 1;
-            if pushed.more {
-                let rest = data[pushed.used..].to_vec();
-                // The loop's buffer goes back before anything is waited for.
+            // The loop's buffer goes back before anything is waited for.
+            if let Some(rest) = intake.take(data)? {
+                let rest = rest.to_vec();
                 let kept = piece.keep();
-                budget = decode(decoder, &rest, detail).await?;
+                intake.decode(&rest).await?;
                 piece = kept;
-                (turn, pieces) = (0, 0);
-            } else if budget == 0 || pieces == PIECES {
+            } else if intake.turn_is_over() && !piece.bytes().is_empty() {
                 let kept = piece.keep();
-                tokio::task::yield_now().await;
+                intake.end_turn().await;
                 piece = kept;
-                (turn, budget, pieces) = (0, BUDGET, 0);
             }
         }
         if connection.is_done() {
             return Ok(());
         }
         drop(piece);
-        if turn >= TURN {
-            tokio::task::yield_now().await;
-            (turn, budget, pieces) = (0, BUDGET, 0);
+        if intake.turn_is_over() {
+            intake.end_turn().await;
         }
     }
 }
 
-async fn http2(
-    exchange: &mut h2::Exchange,
-    decoder: &mut Decoder<'_>,
-    detail: &mut HttpDetail,
-) -> Result<(), ItemError> {
-    let (mut turn, mut budget, mut pieces) = (0, BUDGET, 0);
+async fn http2(exchange: &mut h2::Exchange, mut intake: Intake<'_, '_>) -> Result<(), ItemError> {
     // The connection takes in up to 4,096 frames in a turn, and tokio's own budget would let 128 of them through here: the
     // others would pile up.
     while let Some(data) = coop::unconstrained(exchange.chunk()).await? {
-        detail.bytes += data.len() as u64;
-        let pushed = decoder.push(&data, budget);
-        detail.decoded_bytes = decoder.decoded_len();
-        let pushed = pushed?;
-        budget = budget.saturating_sub(pushed.work);
-        turn += data.len();
-        pieces += 1;
-        if pushed.more {
-            budget = decode(decoder, &data[pushed.used..], detail).await?;
-            (turn, pieces) = (0, 0);
-        } else if turn >= TURN || budget == 0 || pieces == PIECES {
-            tokio::task::yield_now().await;
-            (turn, budget, pieces) = (0, BUDGET, 0);
+        if let Some(rest) = intake.take(&data)? {
+            intake.decode(rest).await?;
+        } else if intake.turn_is_over() {
+            intake.end_turn().await;
         }
     }
     Ok(())
-}
-
-/// Pushes the rest of what a decoder could not take at once, with pauses in which the event loop goes on. Gives what is
-/// left of the budget of the last turn.
-async fn decode(
-    decoder: &mut Decoder<'_>,
-    mut rest: &[u8],
-    detail: &mut HttpDetail,
-) -> Result<usize, ItemError> {
-    loop {
-        decoder.pause().await?;
-        let pushed = decoder.push(rest, BUDGET);
-        detail.decoded_bytes = decoder.decoded_len();
-        let pushed = pushed?;
-        rest = &rest[pushed.used..];
-        if !pushed.more {
-            return Ok(BUDGET.saturating_sub(pushed.work));
-        }
-    }
 }
