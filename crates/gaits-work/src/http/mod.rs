@@ -8,6 +8,7 @@
 //! is a kept connection that turns out to be closed, which no server can be blamed for.
 
 mod answer;
+mod calendar;
 mod connect;
 mod cookies;
 mod credentials;
@@ -16,6 +17,7 @@ mod decode;
 mod detail;
 mod dial;
 mod dns;
+mod domain;
 mod exchange;
 mod extract;
 mod fault;

@@ -2,6 +2,7 @@
 //!
 //! Limit: tries nothing again; that is for the dispatcher to decide.
 
+use super::calendar::since_1970;
 use super::spec::Method;
 use gaits_core::{ErrorKind, Retry};
 use std::time::{Duration, UNIX_EPOCH};
@@ -40,15 +41,9 @@ pub(super) fn not_before_us(value: &[u8], now_us: u64) -> Option<u64> {
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         let until = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-        until.saturating_sub(since_epoch())
+        until.saturating_sub(since_1970())
     };
     Some(now_us.saturating_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
-}
-
-/// The time of day, which only a date in a field is compared with.
-#[expect(clippy::disallowed_methods, reason = "a date is a point of the calendar, not of the run")]
-fn since_epoch() -> Duration {
-    std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -60,7 +55,7 @@ mod tests {
         assert_eq!(not_before_us(b"120", 5), Some(120_000_005));
         assert_eq!(not_before_us(b" 0 ", 5), Some(5));
         assert_eq!(not_before_us(b"Sun, 06 Nov 1994 08:49:37 GMT", 5), Some(5), "it has passed");
-        let soon = httpdate::fmt_http_date(UNIX_EPOCH + since_epoch() + Duration::from_secs(100));
+        let soon = httpdate::fmt_http_date(UNIX_EPOCH + since_1970() + Duration::from_secs(100));
         let at = not_before_us(soon.as_bytes(), 0).unwrap();
         assert!((90_000_000..=100_000_000).contains(&at), "{at}");
         for ages in ["9999999999999999", "99999999999999999999"] {

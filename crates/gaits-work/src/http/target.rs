@@ -7,6 +7,7 @@
 //! Limit: resolves no name and connects to nothing.
 
 use super::credentials::basic_authorization;
+use super::domain::without_root;
 use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS};
@@ -100,7 +101,7 @@ impl fmt::Display for Origin {
 
 /// RFC 1035: at most 253 characters, in labels of 1 to 63.
 fn check_name(host: &str) -> Result<(), TargetError> {
-    let name = host.strip_suffix('.').unwrap_or(host);
+    let name = without_root(host);
     if name.len() > 253 || name.split('.').any(|label| label.len() > 63) {
         return Err(TargetError::LongName);
     }

@@ -18,6 +18,8 @@
 mod date;
 mod set_cookie;
 
+use super::calendar;
+use super::domain::{is_within, without_root};
 use super::target::{Origin, Scheme, Target};
 use set_cookie::SetCookie;
 use std::cmp::Reverse;
@@ -161,7 +163,7 @@ impl Jar {
     /// Whether a cookie that was set without TLS would stand in front of one that was set with it: RFC 6265bis, 5.7.
     fn hides_a_secure_one(&self, name: &[u8], domain: &str, path: &[u8]) -> bool {
         self.domains.iter().any(|(other, cookies)| {
-            let related = domain_matches(other, domain) || domain_matches(domain, other);
+            let related = is_within(other, domain) || is_within(domain, other);
             let hidden = |cookie: &Cookie| {
                 cookie.secure && *cookie.name == *name && path_matches(path, &cookie.path)
             };
@@ -251,14 +253,8 @@ impl Jar {
 }
 
 /// The time in seconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "cookies expire at dates, of which the clock of a run knows nothing"
-)]
 pub(super) fn now_s() -> i64 {
-    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    // A clock that is set to before 1970 makes no cookie expire.
-    since_1970.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    i64::try_from(calendar::since_1970().as_secs()).unwrap_or(i64::MAX)
 }
 
 /// The domain that `origin` may set `set` for, and whether it is for this host only; none if it may not.
@@ -274,19 +270,14 @@ fn domain_of(set: &SetCookie<'_>, origin: &Origin) -> Option<(Box<str>, bool)> {
         return Some((domain.into(), is_public_suffix(host)));
     }
     let is_name = origin.ip.is_none();
-    (is_name && domain_matches(host, &domain) && !is_public_suffix(&domain))
+    (is_name && is_within(host, &domain) && !is_public_suffix(&domain))
         .then(|| (domain.into(), false))
-}
-
-/// Whether `host` is `domain` or below it.
-fn domain_matches(host: &str, domain: &str) -> bool {
-    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Whether many owners share `domain`. A name of one part that is on no list is taken for one, as browsers do.
 fn is_public_suffix(domain: &str) -> bool {
     // A dot at the end is no part of the names on the list.
-    let name = domain.strip_suffix('.').unwrap_or(domain);
+    let name = without_root(domain);
     psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.as_bytes() == name.as_bytes())
 }
 
@@ -301,7 +292,7 @@ fn domains_of(origin: &Origin) -> impl Iterator<Item = &str> {
 fn is_secure(origin: &Origin) -> bool {
     let is_local = match origin.ip {
         Some(ip) => ip.is_loopback(),
-        None => domain_matches(origin.host.strip_suffix('.').unwrap_or(&origin.host), "localhost"),
+        None => is_within(without_root(&origin.host), "localhost"),
     };
     origin.scheme == Scheme::Https || is_local
 }

@@ -18,6 +18,7 @@ pub(super) use answer::{Addresses, LookupError};
 pub(super) use names::Lookup;
 pub(super) use upstream::NameServers;
 
+use super::domain::{is_within, without_root};
 use answer::Answer;
 use gaits_core::Clock;
 use names::{Names, Question};
@@ -84,14 +85,11 @@ impl Dns {
 
     /// The names whose meaning is fixed (RFC 6761): nobody is asked for them.
     fn reserved(&self, host: &str) -> Option<Answer> {
-        let host = host.strip_suffix('.').unwrap_or(host);
-        let under = |name: &str| {
-            host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
-        };
-        if under("localhost") {
+        let host = without_root(host);
+        if is_within(host, "localhost") {
             return Some(Ok(self.localhost.clone()));
         }
-        under("invalid").then(|| Err(LookupError::failed("no such name")))
+        is_within(host, "invalid").then(|| Err(LookupError::failed("no such name")))
     }
 
     /// Hands `question` to the resolver's thread, which is started if it has to be.

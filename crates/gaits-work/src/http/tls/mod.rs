@@ -8,6 +8,7 @@
 
 mod verify;
 
+use super::domain::without_root;
 use super::fault::Fault;
 use super::target::Origin;
 use super::trust::{Trust, TrustError};
@@ -209,7 +210,7 @@ pub(super) fn server_name(origin: &Origin) -> Result<ServerName<'static>, Fault>
         return Ok(ServerName::from(ip));
     }
     // A dot at the end is no part of the name in certificates (RFC 6066).
-    let host = origin.host.strip_suffix('.').unwrap_or(&origin.host);
+    let host = without_root(&origin.host);
     ServerName::try_from(host.to_owned()).map_err(|e| {
         Fault::new(ErrorKind::Tls, format!("no certificate can be for the host {host} ({e})"))
     })
