@@ -44,10 +44,10 @@ impl Opener {
         trace: &mut Trace,
     ) -> Result<Opened, Fault> {
         let located = self.shared.dialer.locate(&route.endpoint, trace).await;
+        let opening = self.open_located(located, origin, route, alpn, make_room, trace);
         let Some(limit) = self.shared.spec.connect_timeout else {
-            return self.open_in_time(located, origin, route, alpn, make_room, trace).await;
+            return opening.await;
         };
-        let opening = self.open_in_time(located, origin, route, alpn, make_room, trace);
         if let Ok(opened) = tokio::time::timeout(limit, opening).await {
             return opened;
         }
@@ -57,7 +57,7 @@ impl Opener {
         Err(Fault::new(ErrorKind::ConnectTimeout, message))
     }
 
-    async fn open_in_time(
+    async fn open_located(
         &self,
         located: Located,
         origin: &Origin,

@@ -1,4 +1,4 @@
-//! The connections of one event loop, shared by its workers: idle ones by origin, the one used last first, and those of
+//! The connections of one session, shared by all items in it: idle ones by origin, the one used last first, and those of
 //! HTTP/2, which many requests use at a time.
 //!
 //! It is used from one thread, so nothing in it is locked; no borrow of its tables outlives a step between two waits.
@@ -49,7 +49,7 @@ const MAX_READ_OVER: usize = 64;
 /// on each.
 const MAX_SENT: u32 = 8;
 
-/// The connections of one event loop.
+/// The connections of one session.
 pub(super) struct Hub {
     pub(super) shared: Arc<Shared>,
     scope: SessionScope,
@@ -65,7 +65,7 @@ pub(super) struct Hub {
 
 /// A connection on which a request can be sent.
 enum Ready {
-    /// The third is the time of the run.
+    /// `now_us` is the time of the run.
     Http1 {
         connection: Box<h1::Connection>,
         reused: bool,

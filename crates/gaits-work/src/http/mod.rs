@@ -1,11 +1,11 @@
 //! Requests over HTTP/1.1 and HTTP/2: what an item is asked for, and what its record says about the answer.
 //!
 //! [`HttpSpec`] is the part of the plan that travels to worker processes; [`HttpWork`] is made of it once a
-//! process, and each worker opens a session of its own on it. Sessions share DNS answers and TLS settings,
-//! nothing that is touched by every request.
+//! process, and sessions are opened on it: one for each event loop, unless the plan says otherwise. Sessions share DNS
+//! answers and TLS settings, nothing that is touched by every request.
 //!
-//! Limit: nothing here retries an item, waits between items or limits how many are in flight. The one exception
-//! is a kept connection that turns out to be closed, which no server can be blamed for.
+//! Limit: nothing here retries an item, waits between items or limits how many are in flight. A request is sent again
+//! only where `hub` says.
 
 mod answer;
 mod calendar;

@@ -10,6 +10,7 @@ use super::exchange::Exchange;
 use super::extract;
 use super::fault::Fault;
 use super::hub::Hub;
+use super::lent::Piece;
 use super::redirect;
 use super::request::Request;
 use super::retry;
@@ -115,7 +116,10 @@ impl HttpSession {
                 let kept = jar.borrow_mut().header_for(&target, cookies::now_s())?;
                 let given = shared.fields.given_cookie(foreign);
                 // Cookies that the user gives go with every request.
-                Some(given.map_or(kept.clone(), |given| [given.as_bytes(), &kept].join(&b"; "[..])))
+                Some(match given {
+                    Some(given) => [given.as_bytes(), &kept].join(&b"; "[..]),
+                    None => kept,
+                })
             });
             let fields = &shared.fields;
             let request = Request { method: spec.method, target: &target, fields, foreign, cookie };
@@ -174,7 +178,7 @@ impl HttpSession {
         &self,
         exchange: &mut Exchange,
         head: &answer::Head,
-        come: Option<super::lent::Piece<'_>>,
+        come: Option<Piece<'_>>,
         accepted: bool,
         trace: &mut Trace,
     ) -> Result<Extracted, ItemError> {

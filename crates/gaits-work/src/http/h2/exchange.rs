@@ -6,6 +6,7 @@
 use super::Inner;
 use super::fault;
 use crate::http::fault::Fault;
+use crate::http::h1::MAX_INTERIM;
 use ::h2::RecvStream;
 use ::h2::client::ResponseFuture;
 use bytes::Bytes;
@@ -19,13 +20,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::task::coop;
 
-/// How many interim responses (1xx) may come before a response.
-const MAX_INTERIM: u8 = 64;
-
 /// A request whose response's head has not come.
 pub(super) struct Waiting {
     response: ResponseFuture,
-    interim: u8,
+    interim: u32,
     place: Place,
 }
 

@@ -20,6 +20,7 @@ use self::exchange::Waiting;
 use self::state::State;
 use self::watch::{Budget, Watched};
 use super::fault::Fault;
+use super::h1;
 use ::h2::client::{Builder, SendRequest};
 use bytes::Bytes;
 use http::Request;
@@ -41,9 +42,9 @@ const STREAM_WINDOW: u32 = 2 << 20;
 /// How many bytes of all bodies the server may send before they are taken, and so how much of them is buffered.
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// How large the head of a response may be, counted as HTTP/2 does: 32 bytes a field more than its name and value. The
-/// same as over HTTP/1.1.
-const MAX_HEAD: u32 = 8_192 + 100 * 4_096;
+/// How large the head of a response may be, counted as HTTP/2 does: 32 bytes a field more than its name and value.
+#[expect(clippy::cast_possible_truncation, reason = "it has 19 bits")]
+const MAX_HEAD: u32 = h1::MAX_HEAD as u32;
 
 /// How many requests are sent before the server has said how many it takes. RFC 9113 asks servers for no less.
 const ASSUMED_STREAMS: usize = 100;
