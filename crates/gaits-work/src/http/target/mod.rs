@@ -6,110 +6,23 @@
 //!
 //! Limit: resolves no name and connects to nothing.
 
+mod error;
+mod origin;
+mod plain;
+
+pub(super) use error::TargetError;
+pub(super) use origin::{Origin, Scheme};
+
 use super::credentials::basic_authorization;
-use super::domain::without_root;
+use error::without_scheme;
 use http::header::HeaderValue;
-use http::uri::{Authority, PathAndQuery};
+use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, CONTROLS};
+use plain::{Plain, is_plain_path};
 use std::borrow::Cow;
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use url::{Host, Url};
-
-/// Whether a connection is encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        }
-    }
-
-    pub(super) const fn default_port(self) -> u16 {
-        match self {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-        }
-    }
-}
-
-/// What a connection leads to.
-#[derive(Debug)]
-pub(super) struct Origin {
-    pub(super) scheme: Scheme,
-    /// In lower case, without brackets.
-    pub(super) host: Box<str>,
-    /// The address, where the host is one.
-    pub(super) ip: Option<IpAddr>,
-    pub(super) port: u16,
-    /// Host and, if it is not the scheme's own, port.
-    pub(super) authority: Authority,
-    /// The same, as the `host` field.
-    pub(super) host_field: HeaderValue,
-    /// `scheme://authority`
-    prefix: Box<str>,
-}
-
-impl Origin {
-    fn new(scheme: Scheme, host: &str, ip: Option<IpAddr>, port: u16) -> Result<Self, TargetError> {
-        let bracketed = match ip {
-            Some(IpAddr::V6(ip)) => format!("[{ip}]"),
-            _ => host.to_owned(),
-        };
-        let text =
-            if port == scheme.default_port() { bracketed } else { format!("{bracketed}:{port}") };
-        if port == 0 {
-            return Err(TargetError::Port0);
-        }
-        if ip.is_none() {
-            check_name(host)?;
-        }
-        let malformed = |e: &dyn fmt::Display| TargetError::Malformed(e.to_string());
-        Ok(Self {
-            scheme,
-            host: host.into(),
-            ip,
-            port,
-            host_field: HeaderValue::from_str(&text).map_err(|e| malformed(&e))?,
-            prefix: format!("{}://{text}", scheme.as_str()).into(),
-            authority: text.parse().map_err(|e| malformed(&e))?,
-        })
-    }
-
-    /// `scheme://authority`
-    pub(super) fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other) || self.prefix == other.prefix
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.prefix)
-    }
-}
-
-/// RFC 1035: at most 253 characters, in labels of 1 to 63.
-fn check_name(host: &str) -> Result<(), TargetError> {
-    let name = without_root(host);
-    if name.len() > 253 || name.split('.').any(|label| label.len() > 63) {
-        return Err(TargetError::LongName);
-    }
-    if name.split('.').any(str::is_empty) {
-        return Err(TargetError::EmptyLabel(host.to_owned()));
-    }
-    Ok(())
-}
 
 /// Where one request goes.
 #[derive(Debug, Clone)]
@@ -119,51 +32,6 @@ pub(super) struct Target {
     pub(super) path: Box<str>,
     /// What the credentials in the URL amount to.
     pub(super) authorization: Option<HeaderValue>,
-}
-
-/// Why a text is not a target.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TargetError {
-    #[error("no scheme: did you mean {0}://{1}?")]
-    NoScheme(&'static str, String),
-    #[error("no scheme: put https:// or http:// in front of it")]
-    BareNoScheme,
-    #[error("unsupported scheme {0}://; http and https are")]
-    Scheme(String),
-    #[error("unsupported scheme; http and https are")]
-    BareScheme,
-    #[error("no host after {0}://")]
-    NoHost(&'static str),
-    #[error("a control character in the URL; percent-encode it")]
-    Control,
-    #[error("not a URL: {0}")]
-    Malformed(String),
-    #[error("no connection can be made to port 0")]
-    Port0,
-    #[error("the host name is too long: names have at most 253 characters, 63 between dots")]
-    LongName,
-    #[error("the host name {0:?} has an empty part")]
-    EmptyLabel(String),
-    #[error("the host name has an empty part")]
-    BareEmptyLabel,
-}
-
-/// Schemes that come up in lists of links. The first eight have no `//` behind them.
-const OTHER_SCHEMES: [&str; 11] =
-    ["mailto", "data", "javascript", "file", "about", "tel", "blob", "urn", "ftp", "ws", "wss"];
-
-impl TargetError {
-    /// The same, without a word of `text` where that may hold credentials. An `@` makes it so: what a URL would take for
-    /// its scheme or its host may then be the beginning of a user or a password.
-    fn discreet(self, text: &str) -> Self {
-        match self {
-            Self::Scheme(scheme) if text.contains('@') && !OTHER_SCHEMES.contains(&&*scheme) => {
-                Self::BareScheme
-            }
-            Self::EmptyLabel(_) if text.contains('@') => Self::BareEmptyLabel,
-            other => other,
-        }
-    }
 }
 
 impl Target {
@@ -227,88 +95,6 @@ impl Target {
     }
 }
 
-/// The parts of a URL that needs no rewriting.
-struct Plain<'a> {
-    scheme: Scheme,
-    host: &'a str,
-    ip: Option<IpAddr>,
-    port: u16,
-    path: &'a str,
-}
-
-impl<'a> Plain<'a> {
-    fn of(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = match text.strip_prefix("http") {
-            Some(rest) if rest.starts_with("://") => (Scheme::Http, &rest[3..]),
-            Some(rest) if rest.starts_with("s://") => (Scheme::Https, &rest[4..]),
-            _ => return None,
-        };
-        let end =
-            rest.bytes().position(|b| !matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':'));
-        let (authority, path) = rest.split_at(end.unwrap_or(rest.len()));
-        let (host, port) = match authority.split_once(':') {
-            None => (authority, scheme.default_port()),
-            // `+80`, `080`, an empty port, and the scheme's own port, which the URL does not keep, go the long way.
-            Some((_, port)) if port.starts_with(['+', '0']) => return None,
-            Some((host, port)) => match port.parse() {
-                Ok(port) if port != scheme.default_port() => (host, port),
-                _ => return None,
-            },
-        };
-        // A last part that begins with a digit may be a number that stands for an address.
-        let last = host.rsplit('.').next()?;
-        let ip = if last.starts_with(|c: char| c.is_ascii_digit()) {
-            Some(IpAddr::V4(host.parse::<Ipv4Addr>().ok()?))
-        } else {
-            None
-        };
-        let plain_host = !last.is_empty() && !host.contains("xn--");
-        if !plain_host || !is_plain_path(path) {
-            return None;
-        }
-        Some(Self { scheme, host, ip, port, path })
-    }
-}
-
-impl Plain<'_> {
-    /// Whether nothing can be wrong with it.
-    fn is_certain(&self) -> bool {
-        (self.ip.is_some() || check_name(self.host).is_ok()) && self.path.len() < 60_000
-    }
-}
-
-/// Whether a path and query goes over the wire as it is: no dot segment, nothing to percent-encode.
-fn is_plain_path(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    if bytes.is_empty() {
-        return true;
-    }
-    // `/.` may begin a dot segment, and so may `/%2e`.
-    let dotted = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'.' | b'%');
-    bytes[0] == b'/'
-        && bytes.iter().all(|byte| PLAIN_IN_PATH[usize::from(*byte)])
-        && !bytes.windows(2).any(dotted)
-}
-
-/// The bytes that stand for themselves in a path and query.
-static PLAIN_IN_PATH: [bool; 256] = {
-    let others = b"/?=&-_~!$()*+,;:@.%";
-    let mut plain = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "it counts to 255")]
-        let is_alphanumeric = (byte as u8).is_ascii_alphanumeric();
-        plain[byte] = is_alphanumeric;
-        byte += 1;
-    }
-    let mut at = 0;
-    while at < others.len() {
-        plain[others[at] as usize] = true;
-        at += 1;
-    }
-    plain
-};
-
 /// What the WHATWG rules leave as it is and a request line does not take.
 const UNFIT: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -363,30 +149,6 @@ fn parse_url(text: &str) -> Result<Url, TargetError> {
         url::ParseError::EmptyHost => TargetError::NoHost(scheme),
         e => TargetError::Malformed(e.to_string()),
     })
-}
-
-fn without_scheme(text: &str) -> TargetError {
-    if let Some((scheme, _)) = text.split_once(':')
-        && OTHER_SCHEMES[..8].contains(&scheme)
-    {
-        return TargetError::Scheme(scheme.to_owned());
-    }
-    let rest =
-        text.trim_start_matches("http:").trim_start_matches("https:").trim_start_matches('/');
-    let local =
-        rest.starts_with("localhost") || rest.starts_with(|c: char| c.is_ascii_digit() || c == '[');
-    // Credentials are not for messages. They end at the last `@`, if that comes before the path; if not, who knows.
-    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
-    let rest = match rest.rfind('@') {
-        None => rest,
-        Some(at) if at < authority.len() => &rest[at + 1..],
-        Some(_) => return TargetError::BareNoScheme,
-    };
-    let mut short: String = rest.chars().take(80).collect();
-    if short.len() < rest.len() {
-        short.push('…');
-    }
-    TargetError::NoScheme(if local { "http" } else { "https" }, short)
 }
 
 /// Whether `text` can be an item of this work: an absolute URL whose scheme is http or https.
