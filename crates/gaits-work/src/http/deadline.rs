@@ -14,10 +14,9 @@ use tokio::time::Sleep;
 /// in every poll, say because a server sends faster than it is read, would keep the timer from ever firing. So the timer is
 /// polled outside of the budget.
 pub(super) async fn in_time<T>(
-    future: impl Future<Output = T>,
+    mut future: Pin<&mut impl Future<Output = T>>,
     mut timer: Pin<&mut Sleep>,
 ) -> Option<T> {
-    let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(result) => Poll::Ready(Some(result)),
         Poll::Pending => pin!(coop::unconstrained(timer.as_mut())).poll(cx).map(|()| None),
@@ -37,7 +36,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_ready_comes_before_the_timer() {
         let timer = pin!(sleep(Duration::ZERO));
-        assert_eq!(in_time(async { 7 }, timer).await, Some(7));
+        assert_eq!(in_time(pin!(async { 7 }), timer).await, Some(7));
     }
 
     #[tokio::test(start_paused = true)]
@@ -62,6 +61,6 @@ mod tests {
             }
         };
         let timer = pin!(sleep(Duration::from_millis(50)));
-        assert_eq!(local.run_until(in_time::<()>(busy, timer)).await, None);
+        assert_eq!(local.run_until(in_time::<()>(pin!(busy), timer)).await, None);
     }
 }

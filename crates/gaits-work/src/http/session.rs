@@ -24,7 +24,7 @@ use gaits_core::{
     SessionScope, Value,
 };
 use std::cell::RefCell;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::{Instant, Sleep};
@@ -88,21 +88,23 @@ impl HttpSession {
         let timer = self.timers.borrow_mut().pop();
         let mut timer = timer.unwrap_or_else(|| Box::pin(tokio::time::sleep(timeout)));
         timer.as_mut().reset(deadline);
-        let result = in_time(self.follow(target, trace), timer.as_mut()).await;
+        let result = {
+            // Pinned here, since an argument of its size would be stored twice.
+            let followed = pin!(self.follow(target, trace));
+            in_time(followed, timer.as_mut()).await
+        };
         self.timers.borrow_mut().push(timer);
         let phase = trace.phase();
         trace.enter(Phase::Between);
-        let limit = seconds(timeout);
         let took_us = trace.since_us().saturating_sub(began_us);
-        let message = match result {
+        let what = match result {
             // A result that comes late is none, whatever held the loop.
-            Some(_) if u128::from(took_us) >= timeout.as_micros() => {
-                format!("no complete answer within {limit}: it came later")
-            }
+            Some(_) if u128::from(took_us) >= timeout.as_micros() => "it came later".to_owned(),
             Some(result) => return result,
-            None => format!("no complete answer within {limit}: still {phase}"),
+            None => format!("still {phase}"),
         };
-        Err(Fault::new(ErrorKind::Timeout, message))
+        let limit = seconds(timeout);
+        Err(Fault::new(ErrorKind::Timeout, format!("no complete answer within {limit}: {what}")))
     }
 
     /// Makes the item's request, and those that its redirects ask for.
