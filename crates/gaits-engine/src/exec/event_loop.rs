@@ -228,13 +228,12 @@ impl Slot {
 /// One worker: an in-flight slot of the loop.
 async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
     let worker = Worker::new(&cx, number);
-    let seat = cx.feed.seat();
     let mut slot = sessions.slot();
     let mut again = None;
     loop {
         let next = match again.take() {
             Some(item) => Some(item),
-            None => seat.next(|| cx.out.idle()).await,
+            None => cx.feed.next(|| cx.out.idle()).await,
         };
         let Some(item) = next else { break };
         worker.starts(&item);

@@ -3,7 +3,6 @@
 use super::Context;
 use super::sessions::failed;
 use super::worker::{Attended, Next, Span, Worker, begin_span, panic_message};
-use crate::flow::Seat;
 use gaits_core::{ErrorKind, HostItem, Item, LoopHost, LoopWork, Performed, Reply, SessionError};
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,10 +44,13 @@ pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
     }
 }
 
+type NextItem<'a> = Pin<Box<dyn Future<Output = Option<Item>> + 'a>>;
+
 /// Gives a loop its items.
 struct Host<'a> {
     cx: &'a Context,
-    seat: Seat<'a>,
+    /// The wait for the next item.
+    next: Option<NextItem<'a>>,
     workers: Vec<Worker<'a>>,
     in_flight: Vec<Option<(Item, Span)>>,
     free: Vec<u32>,
@@ -65,7 +67,7 @@ impl<'a> Host<'a> {
     fn new(cx: &'a Context, slots: NonZeroU32) -> Self {
         Self {
             cx,
-            seat: cx.feed.seat(),
+            next: None,
             workers: (0..slots.get()).map(|slot| Worker::new(cx, slot)).collect(),
             in_flight: (0..slots.get()).map(|_| None).collect(),
             free: (0..slots.get()).rev().collect(),
@@ -124,7 +126,16 @@ impl LoopHost for Host<'_> {
         }
         let next = match self.again.pop() {
             Some(item) => Poll::Ready(Some(item)),
-            None => self.seat.poll_next(cx, &|| self.cx.out.idle()),
+            None => {
+                let at = self.cx;
+                let next =
+                    self.next.get_or_insert_with(|| Box::pin(at.feed.next(|| at.out.idle())));
+                let next = next.as_mut().poll(cx);
+                if next.is_ready() {
+                    self.next = None;
+                }
+                next
+            }
         };
         next.map(|next| match next {
             None => {

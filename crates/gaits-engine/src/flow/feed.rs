@@ -5,9 +5,10 @@
 
 use gaits_core::Item;
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Items are taken together up to this many bytes of text, whatever their number: they travel in one frame.
@@ -17,8 +18,10 @@ const MOST_TAKEN_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     state: Mutex<State>,
-    /// Threads that wait for an item without a waker.
-    ready: Condvar,
+    /// Threads that wait for an item.
+    threads: Condvar,
+    /// Tasks that wait for an item.
+    tasks: Notify,
     /// For those who have to know of the end while they take nothing.
     ended: CancellationToken,
 }
@@ -27,97 +30,17 @@ pub(crate) struct Feed {
 struct State {
     queue: VecDeque<Item>,
     closed: bool,
-    seats: Vec<Waiting>,
-    /// Seats whose tasks wait. The last to come is the first to be woken: a worker that was busy just now has a warm
-    /// connection, and those that are not needed stay unconnected.
-    line: Vec<usize>,
+    /// How many threads wait.
     threads: usize,
 }
 
-/// What is known of one seat's task.
-#[derive(Debug, Default)]
-struct Waiting {
-    /// Set while the task waits.
-    waker: Option<Waker>,
-    /// Whether the seat stands in the line. It may do so after its task has stopped waiting; it is then passed over.
-    in_line: bool,
-    /// Whether the task was woken for an item and has not looked since.
-    called: bool,
-}
-
 impl State {
-    /// Takes up to `most` waiting tasks out of the line.
-    fn call(&mut self, most: usize) -> Vec<Waker> {
-        let mut called = Vec::new();
-        while called.len() < most {
-            let Some(seat) = self.line.pop() else { break };
-            let waiting = &mut self.seats[seat];
-            waiting.in_line = false;
-            if let Some(waker) = waiting.waker.take() {
-                waiting.called = true;
-                called.push(waker);
-            }
+    /// The next item, or none when the feed has ended; pending if there is nothing yet.
+    fn next(&mut self) -> Poll<Option<Item>> {
+        match self.queue.pop_front() {
+            None if !self.closed => Poll::Pending,
+            next => Poll::Ready(next),
         }
-        called
-    }
-}
-
-/// A task's own place at a feed, from which it waits for items.
-#[derive(Debug)]
-pub(crate) struct Seat<'a> {
-    feed: &'a Feed,
-    number: usize,
-}
-
-impl Seat<'_> {
-    /// The next item, or none when the feed has ended; waits as a task. `before_waiting` is called if there is
-    /// nothing to take at once.
-    pub(crate) async fn next(&self, before_waiting: impl Fn()) -> Option<Item> {
-        poll_fn(|cx| self.poll_next(cx, &before_waiting)).await
-    }
-
-    /// Waits no more: to be called when a wait for [`Seat::next`] was given up, or an item might be announced here
-    /// that nobody takes. What was announced here already is announced to another.
-    pub(crate) fn leave(&self) {
-        let mut state = self.feed.lock();
-        let waiting = &mut state.seats[self.number];
-        waiting.waker = None;
-        if std::mem::take(&mut waiting.called) && !state.queue.is_empty() {
-            self.feed.announce(state, 1);
-        }
-    }
-
-    /// The same, for whoever polls by himself.
-    pub(crate) fn poll_next(
-        &self,
-        cx: &mut Context<'_>,
-        before_waiting: &impl Fn(),
-    ) -> Poll<Option<Item>> {
-        let mut guard = self.feed.lock();
-        let state = &mut *guard;
-        let waiting = &mut state.seats[self.number];
-        waiting.called = false;
-        if let Some(item) = state.queue.pop_front() {
-            waiting.waker = None;
-            return Poll::Ready(Some(item));
-        }
-        if state.closed {
-            waiting.waker = None;
-            return Poll::Ready(None);
-        }
-        waiting.waker = Some(cx.waker().clone());
-        if !std::mem::replace(&mut waiting.in_line, true) {
-            state.line.push(self.number);
-        }
-        drop(guard);
-        before_waiting();
-        Poll::Pending
-    }
-}
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 
@@ -147,17 +70,15 @@ impl Feed {
             }
         }
         let added = state.queue.len() - before;
-        self.announce(state, added);
-    }
-
-    /// Wakes as many workers as there are `items` to take.
-    fn announce(&self, mut state: MutexGuard<'_, State>, items: usize) {
-        let tasks = state.call(items);
-        let threads = (items - tasks.len()).min(state.threads);
+        let threads = added.min(state.threads);
         drop(state);
-        tasks.into_iter().for_each(Waker::wake);
         for _ in 0..threads {
-            self.ready.notify_one();
+            self.threads.notify_one();
+        }
+        for _ in 0..added {
+            // The last to come first: a worker that was busy just now has a warm connection, and those that are not needed
+            // stay unconnected.
+            self.tasks.notify_last();
         }
     }
 
@@ -166,10 +87,9 @@ impl Feed {
         let mut state = self.lock();
         state.closed = true;
         let left = state.queue.drain(..).collect();
-        let tasks = state.call(usize::MAX);
         drop(state);
-        tasks.into_iter().for_each(Waker::wake);
-        self.ready.notify_all();
+        self.threads.notify_all();
+        self.tasks.notify_waiters();
         self.ended.cancel();
         left
     }
@@ -194,37 +114,39 @@ impl Feed {
         self.lock().queue.len()
     }
 
-    /// The next item, or none when the feed has ended; waits on this thread. `before_waiting` is called if there is
-    /// nothing to take at once.
-    pub(crate) fn next_blocking(&self, before_waiting: impl FnOnce()) -> Option<Item> {
-        let mut state = self.lock();
-        if let Some(item) = state.queue.pop_front() {
-            return Some(item);
+    /// The next item, or none when the feed has ended; waits as a task. `before_waiting` is called if there is nothing to
+    /// take at once. When it is given up, what it was woken for wakes another.
+    pub(crate) async fn next(&self, before_waiting: impl FnOnce()) -> Option<Item> {
+        if let Poll::Ready(next) = self.lock().next() {
+            return next;
         }
-        if state.closed {
-            return None;
-        }
-        drop(state);
         before_waiting();
-        state = self.lock();
         loop {
-            if let Some(item) = state.queue.pop_front() {
-                return Some(item);
+            let mut notified = pin!(self.tasks.notified());
+            // It stands in the line before the last look, so that nothing can come unnoticed between the two.
+            notified.as_mut().enable();
+            if let Poll::Ready(next) = self.lock().next() {
+                return next;
             }
-            if state.closed {
-                return None;
-            }
-            state.threads += 1;
-            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.threads -= 1;
+            notified.await;
         }
     }
 
-    /// A place from which a task can wait for items.
-    pub(crate) fn seat(&self) -> Seat<'_> {
+    /// The same; waits on this thread.
+    pub(crate) fn next_blocking(&self, before_waiting: impl FnOnce()) -> Option<Item> {
+        if let Poll::Ready(next) = self.lock().next() {
+            return next;
+        }
+        before_waiting();
         let mut state = self.lock();
-        state.seats.push(Waiting::default());
-        Seat { feed: self, number: state.seats.len() - 1 }
+        loop {
+            if let Poll::Ready(next) = state.next() {
+                return next;
+            }
+            state.threads += 1;
+            state = self.threads.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.threads -= 1;
+        }
     }
 
     /// Takes up to `most` items that can be done side by side, without waiting. An item that has killed a worker is
@@ -251,9 +173,10 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::Pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
+    use std::task::{Context, Wake, Waker};
 
     fn items(range: std::ops::Range<u64>) -> Vec<Item> {
         range.map(|index| Item::new(index, "x")).collect()
@@ -309,67 +232,56 @@ mod tests {
         }
     }
 
-    fn wait(seat: &Seat<'_>, task: &Arc<Count>) -> Poll<Option<Item>> {
-        let waker = Waker::from(Arc::clone(task));
-        seat.poll_next(&mut Context::from_waker(&waker), &|| {})
+    type Waiting<'a> = Pin<Box<dyn Future<Output = Option<Item>> + 'a>>;
+
+    /// Three tasks that wait at `feed`, in this order, and how often each was woken.
+    fn waiting(feed: &Feed) -> ([Waiting<'_>; 3], [Arc<Count>; 3]) {
+        let counts: [_; 3] = std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))));
+        let mut tasks: [Waiting<'_>; 3] = std::array::from_fn(|_| Box::pin(feed.next(|| {})) as _);
+        for (task, count) in tasks.iter_mut().zip(&counts) {
+            assert!(poll(task, count).is_pending());
+        }
+        (tasks, counts)
     }
 
-    fn tasks() -> [Arc<Count>; 3] {
-        std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))))
+    fn poll(task: &mut Waiting<'_>, count: &Arc<Count>) -> Poll<Option<Item>> {
+        let waker = Waker::from(Arc::clone(count));
+        task.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
-    fn woken(tasks: &[Arc<Count>; 3]) -> [usize; 3] {
-        std::array::from_fn(|task| tasks[task].0.load(Ordering::SeqCst))
+    fn woken(counts: &[Arc<Count>; 3]) -> [usize; 3] {
+        std::array::from_fn(|task| counts[task].0.load(Ordering::SeqCst))
     }
 
     #[test]
     fn the_task_that_came_last_is_woken_first() {
         let feed = Feed::new();
-        let tasks = tasks();
-        let seats: [Seat<'_>; 3] = std::array::from_fn(|_| feed.seat());
-        for (seat, task) in seats.iter().zip(&tasks) {
-            assert!(wait(seat, task).is_pending());
-        }
+        let (_tasks, counts) = waiting(&feed);
         feed.push(items(0..2));
-        assert_eq!(woken(&tasks), [0, 1, 1]);
+        assert_eq!(woken(&counts), [0, 1, 1]);
     }
 
     #[test]
-    fn a_task_that_is_polled_for_nothing_takes_no_other_tasks_turn() {
+    fn an_item_for_which_one_is_woken_who_has_given_up_wakes_another() {
         let feed = Feed::new();
-        let tasks = tasks();
-        let seats: [Seat<'_>; 3] = std::array::from_fn(|_| feed.seat());
-        for (seat, task) in seats.iter().zip(&tasks) {
-            assert!(wait(seat, task).is_pending());
-            assert!(wait(seat, task).is_pending());
-        }
+        let ([mut first, second, third], counts) = waiting(&feed);
         feed.push(items(0..1));
-        assert!(wait(&seats[2], &tasks[2]).is_ready());
-        feed.push(items(1..2));
-        assert_eq!(woken(&tasks), [0, 1, 1], "the busy task is not woken again");
-        drop(seats);
-        feed.push(items(2..5));
-        assert_eq!(woken(&tasks), [0, 1, 1], "nor is one that has left");
-    }
-
-    #[test]
-    fn an_item_announced_to_one_who_leaves_is_announced_to_another() {
-        let feed = Feed::new();
-        let tasks = tasks();
-        let seats: [Seat<'_>; 3] = std::array::from_fn(|_| feed.seat());
-        for (seat, task) in seats.iter().zip(&tasks) {
-            assert!(wait(seat, task).is_pending());
-        }
-        feed.push(items(0..1));
-        let [first, second, third] = seats;
-        third.leave();
-        assert_eq!(woken(&tasks), [0, 1, 1]);
+        assert_eq!(woken(&counts), [0, 0, 1]);
+        drop(third);
+        assert_eq!(woken(&counts).iter().sum::<usize>(), 2);
         drop(second);
-        assert_eq!(woken(&tasks), [1, 1, 1]);
-        assert!(wait(&first, &tasks[0]).is_ready());
-        feed.push(items(1..2));
-        third.leave();
-        assert_eq!(woken(&tasks), [1, 1, 1], "nobody waits, and nothing was announced to it");
+        assert!(poll(&mut first, &counts[0]).is_ready());
+    }
+
+    #[test]
+    fn the_end_wakes_all() {
+        let feed = Feed::new();
+        let (mut tasks, counts) = waiting(&feed);
+        feed.close();
+        assert_eq!(woken(&counts), [1, 1, 1]);
+        for (task, count) in tasks.iter_mut().zip(&counts) {
+            assert_eq!(poll(task, count), Poll::Ready(None));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod feed;
 mod inbox;
 
 pub use end::ExecutorError;
-pub(crate) use feed::{Feed, Seat};
+pub(crate) use feed::Feed;
 pub use inbox::Notice;
 pub(crate) use inbox::{Batch, Inbox, Patience, Report, Signal};
 
@@ -38,17 +38,13 @@ mod tests {
             return;
         }
         let task = async |number: u64| {
-            let seat = feed.seat();
             let mut turn = number;
             loop {
                 turn += 1;
                 let next = tokio::select! {
                     biased;
-                    next = seat.next(|| inbox.idle()) => next,
-                    () = leave_after(turn % 4), if turn.is_multiple_of(3) => {
-                        seat.leave();
-                        continue;
-                    }
+                    next = feed.next(|| inbox.idle()) => next,
+                    () = leave_after(turn % 4), if turn.is_multiple_of(3) => continue,
                 };
                 let Some(item) = next else { break };
                 done(item);

@@ -5,7 +5,7 @@ use super::child::{WorkerProcess, describe};
 use super::protocol::{Begin, FromWorker, ToWorker};
 use super::share::Share;
 use crate::exec::{Context, ExecutorError};
-use crate::flow::{Notice, Report, Seat};
+use crate::flow::{Notice, Report};
 use gaits_core::{Item, Performs, WorkerId};
 use std::collections::HashMap;
 use std::io;
@@ -80,11 +80,10 @@ impl Tender {
                 serving.process.kill().await;
                 break;
             };
-            serving.seat.leave();
-            let (finished, outstanding) = (serving.finished, serving.outstanding);
+            let Serving { finished, outstanding, process, .. } = serving;
             self.share.released(outstanding.len());
             self.share.left();
-            let (how, started) = match serving.process.end().await {
+            let (how, started) = match process.end().await {
                 Ok((status, started)) => (describe(status), started),
                 Err(error) => (format!("its end can't be told: {error}"), Vec::new()),
             };
@@ -141,7 +140,6 @@ struct Serving<'a> {
     cx: &'a Context,
     share: &'a Share,
     process: WorkerProcess,
-    seat: Seat<'a>,
     /// What it was given and has said nothing of.
     outstanding: HashMap<u64, Item>,
     /// Taken from the feed, but not to be given before everything else is done: it has killed a worker.
@@ -162,7 +160,6 @@ impl<'a> Serving<'a> {
             cx,
             share,
             process,
-            seat: cx.feed.seat(),
             outstanding: HashMap::new(),
             suspect: None,
             finished: 0,
@@ -205,9 +202,6 @@ impl<'a> Serving<'a> {
         tokio::pin!(ended);
         loop {
             let has_room = self.has_room();
-            if !has_room {
-                self.seat.leave();
-            }
             let waits_for_share = !has_room && self.is_held_to_its_share();
             let step = tokio::select! {
                 biased;
@@ -221,7 +215,7 @@ impl<'a> Serving<'a> {
                 },
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
-                item = self.seat.next(|| cx.out.idle()), if has_room => match item {
+                item = cx.feed.next(|| cx.out.idle()), if has_room => match item {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
                 },
