@@ -7,7 +7,7 @@ use gaits_core::{ErrorKind, HostItem, Item, LoopHost, LoopWork, Performed, Reply
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 /// Runs `work` with up to `slots` items in flight, until the feed has ended or the run was abandoned. A loop that
@@ -33,7 +33,7 @@ pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
         host.fail_in_flight(&broken);
         if host.taken == 0 && !host.ended {
             // It breaks off before it takes anything: that is the failure of whichever item comes next.
-            match cx.feed.next_blocking(|| cx.out.idle()) {
+            match cx.feed.next_blocking() {
                 Some(item) => {
                     let slot = host.start(item);
                     host.finish(slot, broken, 0);
@@ -91,6 +91,12 @@ impl<'a> Host<'a> {
         slot
     }
 
+    fn hand_over(&mut self, item: Item) -> HostItem {
+        self.taken += 1;
+        let slot = self.start(item.clone());
+        HostItem::Item { slot, item }
+    }
+
     fn finish(&mut self, slot: u32, attended: Attended, cpu_us: u64) {
         let at = slot as usize;
         let Some((item, span)) = self.in_flight.get_mut(at).and_then(Option::take) else {
@@ -124,30 +130,14 @@ impl LoopHost for Host<'_> {
             self.abandoned = true;
             return Poll::Ready(HostItem::Abandoned);
         }
-        let next = match self.again.pop() {
-            Some(item) => Poll::Ready(Some(item)),
-            None => {
-                let at = self.cx;
-                let next =
-                    self.next.get_or_insert_with(|| Box::pin(at.feed.next(|| at.out.idle())));
-                let next = next.as_mut().poll(cx);
-                if next.is_ready() {
-                    self.next = None;
-                }
-                next
-            }
-        };
-        next.map(|next| match next {
-            None => {
-                self.ended = true;
-                HostItem::End
-            }
-            Some(item) => {
-                self.taken += 1;
-                let slot = self.start(item.clone());
-                HostItem::Item { slot, item }
-            }
-        })
+        if let Some(item) = self.again.pop() {
+            return Poll::Ready(self.hand_over(item));
+        }
+        let next = self.next.get_or_insert_with(|| Box::pin(self.cx.feed.next()));
+        let next = ready!(next.as_mut().poll(cx));
+        self.next = None;
+        self.ended = next.is_none();
+        Poll::Ready(next.map_or(HostItem::End, |item| self.hand_over(item)))
     }
 
     fn done(&mut self, slot: u32, reply: Reply, cpu_us: u64) {

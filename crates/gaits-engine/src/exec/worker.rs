@@ -198,7 +198,6 @@ impl<'a> Worker<'a> {
                         place.clear();
                     }
                     self.cx.out.report(Report::Exhausted(item, error));
-                    self.cx.out.idle();
                     return Next::Retire;
                 }
                 if !self.cornered.replace(true) {

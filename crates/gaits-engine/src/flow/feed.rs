@@ -114,13 +114,11 @@ impl Feed {
         self.lock().queue.len()
     }
 
-    /// The next item, or none when the feed has ended; waits as a task. `before_waiting` is called if there is nothing to
-    /// take at once. When it is given up, what it was woken for wakes another.
-    pub(crate) async fn next(&self, before_waiting: impl FnOnce()) -> Option<Item> {
+    /// The next item, or none when the feed has ended; waits as a task. When it is given up, what it was woken for wakes another.
+    pub(crate) async fn next(&self) -> Option<Item> {
         if let Poll::Ready(next) = self.lock().next() {
             return next;
         }
-        before_waiting();
         loop {
             let mut notified = pin!(self.tasks.notified());
             // It stands in the line before the last look, so that nothing can come unnoticed between the two.
@@ -133,11 +131,10 @@ impl Feed {
     }
 
     /// The same; waits on this thread.
-    pub(crate) fn next_blocking(&self, before_waiting: impl FnOnce()) -> Option<Item> {
+    pub(crate) fn next_blocking(&self) -> Option<Item> {
         if let Poll::Ready(next) = self.lock().next() {
             return next;
         }
-        before_waiting();
         let mut state = self.lock();
         loop {
             if let Poll::Ready(next) = state.next() {
@@ -189,7 +186,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    while let Some(item) = feed.next_blocking(|| {}) {
+                    while let Some(item) = feed.next_blocking() {
                         taken.lock().unwrap().push(item.index);
                     }
                 });
@@ -220,9 +217,9 @@ mod tests {
     fn closing_gives_back_what_nobody_took() {
         let feed = Feed::new();
         feed.push(items(0..3));
-        assert_eq!(feed.next_blocking(|| panic!("there is an item")).unwrap().index, 0);
+        assert_eq!(feed.next_blocking().unwrap().index, 0);
         assert_eq!(feed.close(), items(1..3));
-        assert!(feed.next_blocking(|| panic!("it has ended")).is_none());
+        assert!(feed.next_blocking().is_none());
     }
 
     struct Count(AtomicUsize);
@@ -237,7 +234,7 @@ mod tests {
     /// Three tasks that wait at `feed`, in this order, and how often each was woken.
     fn waiting(feed: &Feed) -> ([Waiting<'_>; 3], [Arc<Count>; 3]) {
         let counts: [_; 3] = std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))));
-        let mut tasks: [Waiting<'_>; 3] = std::array::from_fn(|_| Box::pin(feed.next(|| {})) as _);
+        let mut tasks: [Waiting<'_>; 3] = std::array::from_fn(|_| Box::pin(feed.next()) as _);
         for (task, count) in tasks.iter_mut().zip(&counts) {
             assert!(poll(task, count).is_pending());
         }

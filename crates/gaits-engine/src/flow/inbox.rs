@@ -1,20 +1,13 @@
 //! What comes to the dispatcher: reports of workers, entries of the source, signals.
 //!
-//! Waking a sleeping thread costs more than most items do, so a worker that drops a report wakes the reader only
-//! when that is worth it: at the first report after a quiet time, when a batch is full, and when the worker itself
-//! has nothing left to do. In between, the reader looks by itself every millisecond.
+//! Whoever brings something wakes the reader if it sleeps. While it is busy, what comes piles up, and it takes all of that
+//! together.
 
 use super::ExecutorError;
 use gaits_core::{Entry, Item, ItemError, Record, Retry, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// A full batch: the reader is woken at once.
-const FULL: usize = 128;
-/// How long reports may lie while others are coming in.
-const LINGER: Duration = Duration::from_millis(1);
 
 /// What an executor says of an item it was given; each item that was handed out comes back exactly once.
 #[derive(Debug)]
@@ -99,15 +92,6 @@ pub(crate) enum Signal {
     ExecutorEnded(Result<(), ExecutorError>),
 }
 
-/// How long the reader is willing to wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// Until something comes.
-    Long,
-    /// Things are coming in: a millisecond, or until a batch is full.
-    Short,
-}
-
 /// What was in the inbox.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -134,20 +118,19 @@ struct State {
     held: Batch,
     /// Whether the reader takes entries of the source now.
     wants_entries: bool,
-    waiting: Option<Patience>,
-    /// A worker has nothing to do until its report is read.
-    urgent: bool,
+    /// Whether the reader sleeps.
+    sleeps: bool,
     closed: bool,
 }
 
 impl State {
-    /// Whether the reader, as it waits now, should be woken.
-    fn worth_waking(&self, urgent: bool) -> bool {
-        match self.waiting {
-            None => false,
-            Some(Patience::Long) => true,
-            Some(Patience::Short) => urgent || self.held.reports.len() >= FULL,
-        }
+    /// Whether there is anything the reader may take.
+    fn is_readable(&self) -> bool {
+        let held = &self.held;
+        !held.reports.is_empty()
+            || !held.notices.is_empty()
+            || !held.signals.is_empty()
+            || (self.wants_entries && (!held.entries.is_empty() || held.source_end.is_some()))
     }
 }
 
@@ -161,11 +144,16 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, urgent: bool, put: impl FnOnce(&mut Batch)) {
+    fn put(&self, put: impl FnOnce(&mut Batch)) {
         let mut state = self.lock();
         put(&mut state.held);
-        if state.worth_waking(urgent) {
-            state.waiting = None;
+        self.wake(state);
+    }
+
+    /// Wakes the reader if it sleeps and may take what is there.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        if state.sleeps && state.is_readable() {
+            state.sleeps = false;
             drop(state);
             self.arrived.notify_one();
         }
@@ -173,30 +161,17 @@ impl Inbox {
 
     /// Takes a report. Never waits: there are at most as many as items were handed out.
     pub(crate) fn report(&self, report: Report) {
-        self.put(false, |held| held.reports.push(report));
+        self.put(|held| held.reports.push(report));
     }
 
     /// Takes several reports.
     pub(crate) fn reports(&self, reports: impl IntoIterator<Item = Report>) {
-        self.put(false, |held| held.reports.extend(reports));
-    }
-
-    /// Says that a worker has nothing to do: if a report lies here, the reader should see it now.
-    pub(crate) fn idle(&self) {
-        let mut state = self.lock();
-        if !state.held.reports.is_empty() {
-            state.urgent = true;
-            if state.worth_waking(true) {
-                state.waiting = None;
-                drop(state);
-                self.arrived.notify_one();
-            }
-        }
+        self.put(|held| held.reports.extend(reports));
     }
 
     /// Takes a notice for the user.
     pub(crate) fn notice(&self, notice: Notice) {
-        self.put(true, |held| held.notices.push(notice));
+        self.put(|held| held.notices.push(notice));
     }
 
     /// How many notices have not been read.
@@ -206,7 +181,7 @@ impl Inbox {
 
     /// Takes a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        self.put(true, |held| held.signals.push(signal));
+        self.put(|held| held.signals.push(signal));
     }
 
     /// Takes entries of the source once the last ones are gone; false when nobody wants any more.
@@ -219,17 +194,13 @@ impl Inbox {
             return false;
         }
         std::mem::swap(&mut state.held.entries, entries);
-        if state.wants_entries && state.worth_waking(true) {
-            state.waiting = None;
-            drop(state);
-            self.arrived.notify_one();
-        }
+        self.wake(state);
         true
     }
 
     /// Takes the end of the source.
     pub(crate) fn source_end(&self, end: io::Result<()>) {
-        self.put(true, |held| held.source_end = Some(end));
+        self.put(|held| held.source_end = Some(end));
     }
 
     /// Nobody will read any more: the source's thread is let go.
@@ -238,32 +209,16 @@ impl Inbox {
         self.room.notify_all();
     }
 
-    /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing. With
-    /// [`Patience::Short`] it may come back with nothing. Entries stay where they are unless `wants_entries`.
-    pub(crate) fn collect(&self, batch: &mut Batch, patience: Patience, wants_entries: bool) {
+    /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing. Entries stay where
+    /// they are unless `wants_entries`.
+    pub(crate) fn collect(&self, batch: &mut Batch, wants_entries: bool) {
         let mut state = self.lock();
         state.wants_entries = wants_entries;
-        match patience {
-            Patience::Long => {
-                while !Self::readable(&state) {
-                    // Anew each time: whoever woke the reader has taken the note back, and may have brought nothing
-                    // that can be read now.
-                    state.waiting = Some(Patience::Long);
-                    state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
-            }
-            Patience::Short if !Self::pressing(&state) => {
-                state.waiting = Some(Patience::Short);
-                state = self
-                    .arrived
-                    .wait_timeout(state, LINGER)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
-            }
-            Patience::Short => {}
+        while !state.is_readable() {
+            state.sleeps = true;
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.waiting = None;
-        state.urgent = false;
+        state.sleeps = false;
         std::mem::swap(&mut state.held.reports, &mut batch.reports);
         std::mem::swap(&mut state.held.notices, &mut batch.notices);
         std::mem::swap(&mut state.held.signals, &mut batch.signals);
@@ -275,21 +230,5 @@ impl Inbox {
             drop(state);
             self.room.notify_one();
         }
-    }
-
-    /// Whether there is anything the reader may take.
-    fn readable(state: &State) -> bool {
-        let held = &state.held;
-        !held.reports.is_empty() || Self::pressing(state)
-    }
-
-    /// Whether there is something for which the reader should not linger.
-    fn pressing(state: &State) -> bool {
-        let held = &state.held;
-        state.urgent
-            || held.reports.len() >= FULL
-            || !held.notices.is_empty()
-            || !held.signals.is_empty()
-            || (state.wants_entries && (!held.entries.is_empty() || held.source_end.is_some()))
     }
 }

@@ -98,7 +98,6 @@ impl Tender {
                 WorkerId { pid, tid: pid, slot: 0 },
                 &how,
             ));
-            cx.out.idle();
             stillborn = if finished == 0 && blamed == 0 { stillborn + 1 } else { 0 };
             if stillborn == STILLBORN {
                 return Err(ExecutorError::Stillborn { times: stillborn, how });
@@ -215,7 +214,7 @@ impl<'a> Serving<'a> {
                 },
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
-                item = cx.feed.next(|| cx.out.idle()), if has_room => match item {
+                item = cx.feed.next(), if has_room => match item {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
                 },
