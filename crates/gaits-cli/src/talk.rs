@@ -25,8 +25,9 @@ pub(crate) struct Notices {
     fewer_said: Option<usize>,
     /// What was not said since.
     fewer: Option<Notice>,
-    /// How many workers were not started.
-    unstarted: u32,
+    /// How many workers were not started, and how often that was told.
+    unstarted: usize,
+    unstarted_times: u32,
 }
 
 impl Notices {
@@ -41,9 +42,10 @@ impl Notices {
                 self.fewer_said = Some(left);
                 self.fewer = None;
             }
-            Notice::WorkerNotStarted { .. } => {
-                self.unstarted += 1;
-                if self.unstarted > 1 {
+            Notice::WorkersNotStarted { workers, .. } => {
+                self.unstarted_times += 1;
+                self.unstarted += workers;
+                if self.unstarted_times > 1 {
                     return None;
                 }
             }
@@ -54,9 +56,10 @@ impl Notices {
 
     /// What is left to be said at the end of the run.
     pub(crate) fn rest(&mut self) -> Vec<String> {
-        let unstarted = std::mem::take(&mut self.unstarted);
-        let unstarted = (unstarted > 1)
-            .then(|| format!("gaits: {unstarted} times a worker could not be started"));
+        let (unstarted, times) =
+            (std::mem::take(&mut self.unstarted), std::mem::take(&mut self.unstarted_times));
+        let unstarted =
+            (times > 1).then(|| format!("gaits: {unstarted} workers could not be started in all"));
         unstarted.into_iter().chain(self.fewer.take().as_ref().map(put)).collect()
     }
 }
@@ -70,10 +73,12 @@ fn put(notice: &Notice) -> String {
             format!("gaits: a session panicked while it was closed: {why}")
         }
         Notice::WorkerDied { pid, how } => {
-            format!("gaits: worker process {pid} was {how}; another takes its place")
+            format!("gaits: worker process {pid} {how}; another takes its place")
         }
-        Notice::WorkerNotStarted { why } => {
-            format!("gaits: can't start a worker, going on with the others: {why}")
+        Notice::WorkersNotStarted { workers, why } => {
+            let missing =
+                if *workers == 1 { "a worker".into() } else { format!("{workers} workers") };
+            format!("gaits: can't start {missing}, going on with the others: {why}")
         }
         Notice::FewerWorkers { left, why } => {
             format!("gaits: going on with {left} workers: {why}")
@@ -107,9 +112,9 @@ mod tests {
         assert_eq!(notices.rest(), ["gaits: going on with 47 workers: too many open files"]);
         assert!(notices.rest().is_empty());
 
-        let unstarted = || Notice::WorkerNotStarted { why: "no room".into() };
+        let unstarted = || Notice::WorkersNotStarted { workers: 2, why: "no room".into() };
         let said = (0..5).filter_map(|_| notices.say(unstarted())).collect::<Vec<_>>();
-        assert_eq!(said, ["gaits: can't start a worker, going on with the others: no room"]);
-        assert_eq!(notices.rest(), ["gaits: 5 times a worker could not be started"]);
+        assert_eq!(said, ["gaits: can't start 2 workers, going on with the others: no room"]);
+        assert_eq!(notices.rest(), ["gaits: 10 workers could not be started in all"]);
     }
 }

@@ -14,15 +14,19 @@ pub struct Item {
     pub shown: Option<Box<Data>>,
     /// When the dispatcher queued it, in microseconds since the run began.
     pub queued_us: u64,
-    /// How many workers have died at it. One that has killed a worker is handed out alone, so that no other
-    /// item is blamed for its next crash.
-    pub crashes: u32,
+    /// How many workers have died while they were at it.
+    pub deaths: u32,
+    /// In how many of these cases it was all that the worker was at, so that nothing else can have killed it.
+    pub kills: u32,
+    /// Items with the same number here were at work when a worker died. They are done together by one worker process that
+    /// does nothing else meanwhile. 0 for all others.
+    pub trial: u64,
 }
 
 impl Item {
     /// The item at `index` of the input, not yet queued.
     pub fn new(index: u64, data: impl Into<Data>) -> Self {
-        Self { index, data: data.into(), shown: None, queued_us: 0, crashes: 0 }
+        Self { index, data: data.into(), shown: None, queued_us: 0, deaths: 0, kills: 0, trial: 0 }
     }
 
     /// The text of the item; none if it is bytes.
@@ -40,6 +44,6 @@ impl Item {
     /// Which attempt the next one is, counted from 1.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
-        self.crashes + 1
+        self.deaths + 1
     }
 }

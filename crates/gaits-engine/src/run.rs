@@ -21,6 +21,7 @@ pub struct Control {
     inbox: Arc<Inbox>,
     progress: Arc<Progress>,
     interrupted: Arc<AtomicBool>,
+    used: Arc<AtomicBool>,
 }
 
 impl Control {
@@ -68,6 +69,9 @@ pub fn run<'b>(
     observer: &mut (dyn Observer + 'b),
     control: &Control,
 ) -> Result<RunEnd, RunError> {
+    if control.used.swap(true, Ordering::SeqCst) {
+        return Err(RunError::UsedControl);
+    }
     let clock = MonotonicClock::start();
     let executor = exec::executor(plan, &program.worker, clock);
     let clock: Arc<dyn Clock> = Arc::new(clock);
@@ -95,6 +99,7 @@ pub fn run<'b>(
         inbox: Arc::clone(&control.inbox),
         feed: Arc::clone(&cx.feed),
         pacer: Pacer::new(workers, clock.now_us()),
+        work: Arc::clone(&cx.work),
         clock,
         cancel: cx.cancel.clone(),
         sinks,

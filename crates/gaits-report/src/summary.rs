@@ -9,6 +9,9 @@ use std::fmt;
 /// As many kinds of failure get a line of their own.
 const KINDS: usize = 3;
 
+/// What passes before the first item and after the last is told when it is at least one part in this many of the wall time.
+const TOLD: u64 = 20;
+
 /// As many characters of a failure's message are shown.
 const MESSAGE_WIDTH: usize = 72;
 
@@ -19,10 +22,16 @@ pub struct Summary {
     pub tally: Tally,
     /// How long the run took, in microseconds.
     pub wall_us: u64,
+    /// How much of that passed before the first item was started, in microseconds.
+    pub startup_us: u64,
+    /// How much of it passed after the last item was finished, in microseconds.
+    pub closing_us: u64,
     /// The model, as the command line names it.
     pub model: String,
     /// How its workers were laid out.
     pub layout: Layout,
+    /// How many of its workers were missing: they could not be started, or gave up.
+    pub missing_workers: u64,
     /// How many items the input held, where that is known.
     pub total_items: Option<u64>,
     /// Whether the run was stopped before its input was done.
@@ -43,7 +52,7 @@ impl Summary {
         if self.tally.connections_opened() + self.tally.connections_reused() > 0 {
             lines.push(("connections", self.connections()));
         }
-        lines.push(("model", format!("{}: {}", self.model, self.layout)));
+        lines.push(("model", self.workers(style)));
         lines.push(("in flight", self.in_flight()));
 
         let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
@@ -109,6 +118,11 @@ impl Summary {
         {
             parts.push(format!("{} items/s with those that failed", units::number(rate)));
         }
+        let beside = self.startup_us.saturating_add(self.closing_us);
+        if tally.items() > 0 && beside > 0 && beside.saturating_mul(TOLD) >= self.wall_us {
+            let [startup, closing] = [self.startup_us, self.closing_us].map(units::duration);
+            parts.push(format!("{startup} before the first item and {closing} after the last"));
+        }
         parts.join(", ")
     }
 
@@ -146,6 +160,17 @@ impl Summary {
         format!("{opened} opened, reused {reused} times")
     }
 
+    /// What was configured, and how much of it was missing.
+    fn workers(&self, style: Style) -> String {
+        let configured = format!("{}: {}", self.model, self.layout);
+        if self.missing_workers == 0 {
+            return configured;
+        }
+        let missing = units::count(self.missing_workers);
+        let were = if self.missing_workers == 1 { "worker was" } else { "workers were" };
+        format!("{configured}; {}", style.warn(&format!("{missing} {were} missing")))
+    }
+
     /// What was seen at work, beside what was configured.
     fn in_flight(&self) -> String {
         let mean =
@@ -178,11 +203,35 @@ mod tests {
         Summary {
             tally,
             wall_us,
+            startup_us: 0,
+            closing_us: 0,
             model: "threads:2/async:50".to_owned(),
             layout: Layout::new(1, 2, 50),
+            missing_workers: 0,
             total_items: None,
             interrupted: false,
         }
+    }
+
+    #[test]
+    fn what_passes_before_and_after_the_work_is_told_where_it_matters() {
+        let mut tally = Tally::new();
+        tally.add(&record((1, 1), 100, None));
+        let told = |startup_us, closing_us| {
+            Summary { startup_us, closing_us, ..summary(tally.clone(), 100_000) }.to_string()
+        };
+        let long = told(1_000, 4_000);
+        assert!(
+            long.contains("1.00 ms before the first item and 4.00 ms after the last"),
+            "{long}"
+        );
+        assert!(!told(1_000, 3_999).contains("before the first item"));
+    }
+
+    #[test]
+    fn missing_workers_are_told_beside_the_model() {
+        let summary = Summary { missing_workers: 88, ..summary(Tally::new(), 5) };
+        assert!(summary.to_string().contains("; 88 workers were missing\n"), "{summary}");
     }
 
     fn fetched(tid: u32, latency_us: u64, reused: bool) -> Record {

@@ -7,8 +7,8 @@ use gaits_report::Layout;
 pub(crate) fn layout(model: Model) -> Layout {
     let layout = model.layout();
     let plain = Layout::new(layout.processes, layout.threads, layout.in_flight);
-    match model {
-        Model::AsyncThreads(_, threads) => plain.with_pool(threads.get()),
-        _ => plain,
+    match model.pool {
+        Some(threads) => plain.with_pool(threads.get()),
+        None => plain,
     }
 }

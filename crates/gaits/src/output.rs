@@ -149,7 +149,14 @@ impl Output {
             return Err(OutputError::HasRecords { output: name });
         }
         let copy = || file.try_clone().map_err(failed);
-        let records = JsonLines::file(copy()?).map_err(failed)?;
+        let folder = match path.parent() {
+            _ if !created => None,
+            Some(folder) if folder != Path::new("") => Some(File::open(folder)),
+            _ => Some(File::open(".")),
+        };
+        // One that may be written to and not be read can't be brought to the disk.
+        let folder = folder.and_then(Result::ok);
+        let records = JsonLines::file(copy()?, folder).map_err(failed)?;
         let old = if has_records { Some(copy()?) } else { None };
         let results = Results { path: path.to_owned(), created, file };
         Ok(Self { sink: Box::new(StartOver { records, old }), name, results: Some(results) })

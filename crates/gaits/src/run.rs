@@ -233,8 +233,11 @@ impl Watch<'_> {
         let summary = Summary {
             tally: self.tally.read(),
             wall_us: end.wall_us,
+            startup_us: end.startup_us,
+            closing_us: end.closing_us,
             model: self.model.to_string(),
             layout: layout(self.model),
+            missing_workers: end.missing_workers,
             total_items: self.total_items,
             interrupted: end.interrupted,
         };

@@ -121,6 +121,12 @@ impl Gaits {
         self
     }
 
+    /// It may map so many kilobytes (2^10 bytes) of memory, which bounds how many threads it can start.
+    pub(crate) fn address_space(mut self, kilobytes: u32) -> Self {
+        self.before = Some(format!("ulimit -v {kilobytes}"));
+        self
+    }
+
     /// It begins with so many file descriptors, and may raise that number.
     pub(crate) fn descriptors_at_first(mut self, soft: u32) -> Self {
         self.before = Some(format!("ulimit -Sn {soft}"));

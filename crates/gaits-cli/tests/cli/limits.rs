@@ -27,6 +27,35 @@ fn a_run_goes_on_with_as_many_workers_as_there_are_descriptors_for() {
 }
 
 #[test]
+fn a_run_goes_on_with_the_threads_that_could_be_started() {
+    for _ in 0..5 {
+        let run = gaits("run wait --for 1ms --count 3000 -m threads:300").address_space(400_000);
+        let end = run.run().expect_exit(0);
+        end.records().expect_all_ok(3000);
+        let end = end.expect_stderr_contains("workers were missing");
+        assert_eq!(end.stderr.matches("going on with the others").count(), 1, "{end:?}");
+    }
+}
+
+#[test]
+fn an_endless_run_ends_when_told_to_though_threads_are_missing() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let run = gaits("fetch -i - -m threads:300").address_space(400_000);
+    let mut run = run.stdin_open().start();
+    run.say(&format!("{}\n", origin.url("/uuid")));
+    run.wait_for_lines(1);
+    run.end_input();
+    run.finish().expect_exit(0).records().expect_all_ok(1);
+}
+
+#[test]
+fn a_model_whose_threads_are_missing_is_not_ranked() {
+    let race = "compare wait --for 1ms --count 300 --rounds 2 --models threads:2,threads:300";
+    let end = gaits(race).address_space(400_000).run();
+    assert!(end.stdout.contains("ran with fewer workers than its name says"), "{end:?}");
+}
+
+#[test]
 fn a_low_soft_limit_is_no_limit() {
     let origin = slow();
     for model in ["async:150", "processes:2/async:75"] {

@@ -14,8 +14,16 @@ pub struct RunEnd {
     pub given_back: u64,
     /// Whether it was stopped before the end of its input.
     pub interrupted: bool,
+    /// How many of the model's workers were missing, for all of it or at its end: they could not be started, or gave up
+    /// because no file descriptor was left for them.
+    pub missing_workers: u64,
     /// How long it took, in microseconds, from the start of its workers to the last record written.
     pub wall_us: u64,
+    /// How much of that passed before the first item was started, in microseconds; all of it where no worker did an item.
+    pub startup_us: u64,
+    /// How much of it passed after the last item was finished, in microseconds: its record was written, the results were
+    /// brought to the disk.
+    pub closing_us: u64,
 }
 
 /// Why a run could not go on. What was recorded until then is intact.
@@ -25,6 +33,9 @@ pub enum RunError {
     /// The work can't be set up: nothing was started.
     #[error(transparent)]
     Work(#[from] crate::works::WorkError),
+    /// The [`Control`](crate::Control) has served another run.
+    #[error("the control has served another run: each needs one of its own")]
+    UsedControl,
     /// The workers can't go on.
     #[error(transparent)]
     Executor(ExecutorError),

@@ -5,13 +5,14 @@
 
 mod end;
 mod intake;
+mod suspects;
 
 pub use end::{RunEnd, RunError};
 
 use crate::flow::{Batch, ExecutorError, Feed, Inbox, Notice, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
-use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink};
+use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work, WorkerId};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
@@ -19,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use intake::pump;
 
-/// After so many dead workers an item is given up.
+use suspects::Suspects;
+
+/// After so many workers that died while they were at nothing else, an item is given up.
 const KILLS: u32 = 3;
 
 /// Whoever watches the run; called on the dispatcher's thread.
@@ -38,6 +41,7 @@ pub trait Observer: Send {
 pub(crate) struct Dispatcher<'a, 'b> {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) work: Arc<dyn Work>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: CancellationToken,
     pub(crate) sinks: &'a mut [&'b mut (dyn Sink + 'b)],
@@ -56,6 +60,9 @@ pub(crate) struct Course {
     stopping: bool,
     sinks_finished: bool,
     executor_ended: bool,
+    suspects: Suspects,
+    /// When the first item was started and the last one finished, of those that a worker did.
+    at_work: Option<(u64, u64)>,
     /// What the work has told.
     said: HashSet<String>,
     end: RunEnd,
@@ -69,14 +76,17 @@ impl Dispatcher<'_, '_> {
             inbox: Arc::clone(&self.inbox),
             cancel: self.cancel.clone(),
         };
-        let result = self.dispatch();
+        let mut result = self.dispatch();
         if result.is_err() {
             self.cancel.cancel();
         }
         drop(release);
         let finished = self.finish_sinks(result.as_ref().err().and_then(RunError::failed_sink));
-        self.course.end.wall_us = self.clock.now_us();
-        self.see_out();
+        self.stop_clock(self.clock.now_us());
+        let ended = self.see_out();
+        if !self.course.end.interrupted {
+            result = result.and(ended.map_err(RunError::Executor));
+        }
         result.and(finished)?;
         match self.course.source_end {
             Some(Err(error)) => Err(RunError::Source(error)),
@@ -84,9 +94,11 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    /// Waits for the workers to end: a worker process may still have something to say.
-    fn see_out(&mut self) {
+    /// Waits for the workers to end: a worker process may still have something to say. Gives the executor's error, if it
+    /// comes only now.
+    fn see_out(&mut self) -> Result<(), ExecutorError> {
         let mut batch = Batch::default();
+        let mut result = Ok(());
         while !self.course.executor_ended {
             self.inbox.collect(&mut batch, false);
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
@@ -94,11 +106,15 @@ impl Dispatcher<'_, '_> {
                 match signal {
                     Signal::Interrupt => {}
                     Signal::Abandon => self.cancel.cancel(),
-                    Signal::ExecutorEnded(_) => self.course.executor_ended = true,
+                    Signal::ExecutorEnded(ended) => {
+                        self.course.executor_ended = true;
+                        result = ended;
+                    }
                 }
             }
             batch.reports.clear();
         }
+        result
     }
 
     fn dispatch(&mut self) -> Result<(), RunError> {
@@ -122,7 +138,7 @@ impl Dispatcher<'_, '_> {
             }
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for report in batch.reports.drain(..) {
-                records.extend(self.settle(report, now_us));
+                self.settle(report, now_us, &mut records);
             }
             for entry in batch.entries.drain(..) {
                 records.extend(self.admit(entry, now_us));
@@ -134,37 +150,56 @@ impl Dispatcher<'_, '_> {
             self.pacer.tick(now_us);
             self.hand_out(now_us);
             self.write(&mut records)?;
+            self.show_progress();
             if let Some(ended) = executor_ended {
                 return self.last_words(ended);
             }
-            let more = self.course.source_end.is_none() || self.pacer.waiting() > 0;
+            let more = self.course.source_end.is_none() || self.waiting() > 0;
             if self.pacer.outstanding() == 0 && (self.course.stopping || !more) {
                 return Ok(());
             }
         }
     }
 
+    /// How many items wait to be handed out.
+    fn waiting(&self) -> usize {
+        self.pacer.waiting() + self.course.suspects.waiting()
+    }
+
     /// Passes a notice on. What the work tells is told once.
     fn tell(&mut self, notice: Notice) {
-        if let Notice::WorkSaid { line } = &notice
-            && !self.course.said.insert(line.clone())
-        {
-            return;
+        match &notice {
+            Notice::WorkSaid { line } if !self.course.said.insert(line.clone()) => return,
+            Notice::WorkersNotStarted { workers, .. } => {
+                self.lose(*workers);
+            }
+            _ => {}
         }
         self.observer.notice(notice);
+    }
+
+    /// Counts workers that are missing; tells how many are left.
+    fn lose(&mut self, workers: usize) -> usize {
+        self.course.end.missing_workers += workers as u64;
+        self.pacer.lose(workers)
     }
 
     fn hand_out(&mut self, now_us: u64) {
         if self.course.stopping {
             return;
         }
-        let mut batch = Vec::new();
-        while let Some(mut item) = self.pacer.next() {
-            item.queued_us = now_us;
-            batch.push(item);
+        let mut batch = self.course.suspects.next().unwrap_or_default();
+        self.pacer.handed_out(batch.len());
+        batch.extend(std::iter::from_fn(|| self.pacer.next()));
+        if batch.is_empty() {
+            return;
         }
-        if !batch.is_empty() {
-            self.feed.push(batch);
+        for item in &mut batch {
+            item.queued_us = now_us;
+        }
+        // An executor that can't go on has closed the feed, and is about to say so.
+        for refused in self.feed.push(batch) {
+            self.again(refused);
         }
     }
 
@@ -189,34 +224,76 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    /// What a report means: a record, or that the item is to be done again.
-    fn settle(&mut self, report: Report, now_us: u64) -> Option<Record> {
+    /// What a report means: records, or that items are to be done again.
+    fn settle(&mut self, report: Report, now_us: u64, records: &mut Vec<Record>) {
         match report {
             // Whether it may be tried again is the retries' to heed.
             Report::Done { record, retry: _ } => {
                 self.pacer.finished(1);
-                return Some(record);
+                self.course.suspects.done(record.index);
+                records.push(record);
             }
             Report::Unstarted(item) => self.again(item),
             Report::Exhausted(item, error) => {
-                let left = self.pacer.retired();
+                let left = self.lose(1);
                 self.observer.notice(Notice::FewerWorkers { left, why: error.message });
                 self.again(item);
             }
-            Report::Crashed { mut item, worker, how } => {
-                item.crashes += 1;
-                if item.crashes >= KILLS {
-                    self.pacer.finished(1);
-                    let kills = item.crashes;
-                    let message =
-                        format!("{kills} worker processes died at it, the last one was {how}");
-                    let error = ItemError::new(ErrorKind::WorkerCrashed, message);
-                    return Some(Record::unperformed(item, error, kills, Some(worker), now_us));
+            Report::Died { started, unstarted, worker, how } => {
+                let alone = started.len() == 1;
+                let mut suspects = Vec::new();
+                for item in started {
+                    let item = Item {
+                        deaths: item.deaths + 1,
+                        kills: item.kills + u32::from(alone),
+                        ..item
+                    };
+                    if let Some(message) = self.verdict(&item, &how) {
+                        records.push(self.crashed(item, message, worker, now_us));
+                    } else if self.course.stopping {
+                        self.again(item);
+                    } else {
+                        suspects.push(item);
+                    }
                 }
-                self.again(item);
+                self.pacer.taken_back(suspects.len());
+                self.course.suspects.accuse(suspects);
+                let (on_trial, others): (Vec<_>, Vec<_>) =
+                    unstarted.into_iter().partition(|item| item.trial > 0 && !self.course.stopping);
+                self.pacer.taken_back(on_trial.len());
+                self.course.suspects.put_back(on_trial);
+                self.again_all(others);
             }
         }
-        None
+    }
+
+    /// Why an item that a worker was at when it died is not done again; none if it is.
+    fn verdict(&self, item: &Item, how: &str) -> Option<String> {
+        let repeatable = self.work.inspect(&item.data).is_ok_and(|facts| facts.repeatable);
+        if !repeatable {
+            return Some(format!(
+                "its worker process {how}: it may have been processed, so it is not done again"
+            ));
+        }
+        (item.kills >= KILLS)
+            .then(|| format!("{} worker processes died at it, the last one {how}", item.kills))
+    }
+
+    fn crashed(&mut self, item: Item, message: String, worker: WorkerId, now_us: u64) -> Record {
+        self.pacer.finished(1);
+        self.course.suspects.done(item.index);
+        let deaths = item.deaths;
+        let error = ItemError::new(ErrorKind::WorkerCrashed, message);
+        Record::unperformed(item, error, deaths, Some(worker), now_us)
+    }
+
+    /// Puts items back that were handed out and not done.
+    fn again_all(&mut self, mut items: Vec<Item>) {
+        // The last one first, since each goes back before all others.
+        items.sort_unstable_by_key(|item| std::cmp::Reverse(item.index));
+        for item in items {
+            self.again(item);
+        }
     }
 
     /// Puts an item back that was handed out and not done.
@@ -224,9 +301,17 @@ impl Dispatcher<'_, '_> {
         if self.course.stopping {
             self.pacer.finished(1);
             self.course.end.given_back += 1;
+        } else if item.trial > 0 {
+            self.pacer.taken_back(1);
+            self.course.suspects.put_back(vec![item]);
         } else {
             self.pacer.readmit(item);
         }
+    }
+
+    fn show_progress(&self) {
+        let RunEnd { ok, failed, .. } = self.course.end;
+        self.progress.set(ok, failed, self.pacer.in_flight());
     }
 
     fn write(&mut self, records: &mut Vec<Record>) -> Result<(), RunError> {
@@ -237,6 +322,11 @@ impl Dispatcher<'_, '_> {
             for (number, sink) in self.sinks.iter_mut().enumerate() {
                 sink.write(&record).map_err(|source| RunError::Sink { number, source })?;
             }
+            if record.worker.is_some() {
+                let Timing { started_us, finished_us, .. } = record.timing;
+                let (first, last) = self.course.at_work.unwrap_or((started_us, finished_us));
+                self.course.at_work = Some((first.min(started_us), last.max(finished_us)));
+            }
             if record.outcome.is_ok() {
                 self.course.end.ok += 1;
             } else {
@@ -246,9 +336,12 @@ impl Dispatcher<'_, '_> {
         for (number, sink) in self.sinks.iter_mut().enumerate() {
             sink.flush().map_err(|source| RunError::Sink { number, source })?;
         }
-        let RunEnd { ok, failed, .. } = self.course.end;
-        self.progress.set(ok, failed, self.pacer.in_flight());
         Ok(())
+    }
+
+    /// Forgets what is not handed out, and tells how many those were.
+    fn clear(&mut self) -> usize {
+        self.pacer.clear() + self.course.suspects.clear()
     }
 
     /// Hands nothing more out and takes back what nobody has started.
@@ -258,7 +351,7 @@ impl Dispatcher<'_, '_> {
         }
         self.course.stopping = true;
         self.course.end.interrupted = true;
-        self.course.end.given_back += self.pacer.clear() as u64;
+        self.course.end.given_back += self.clear() as u64;
         let unstarted = self.feed.close();
         self.course.end.given_back += unstarted.len() as u64;
         self.pacer.finished(unstarted.len());
@@ -269,7 +362,7 @@ impl Dispatcher<'_, '_> {
     /// can't go on; otherwise because the feed was closed, with nothing left out.
     fn last_words(&self, ended: Result<(), ExecutorError>) -> Result<(), RunError> {
         ended.map_err(RunError::Executor)?;
-        match self.pacer.outstanding() + self.pacer.waiting() {
+        match self.pacer.outstanding() + self.waiting() {
             0 if self.course.stopping => Ok(()),
             items => Err(RunError::Lost { items }),
         }
@@ -280,18 +373,28 @@ impl Dispatcher<'_, '_> {
         let now_us = self.clock.now_us();
         self.course.stopping = true;
         for report in batch.reports.drain(..) {
-            records.extend(self.settle(report, now_us));
+            self.settle(report, now_us, records);
         }
         self.write(records)?;
         self.finish_sinks(None)?;
         self.cancel.cancel();
         self.feed.close();
+        let left = self.clear();
+        self.stop_clock(now_us);
         let end = &mut self.course.end;
         end.interrupted = true;
-        end.wall_us = now_us;
-        end.given_back += (self.pacer.clear() + self.pacer.outstanding()) as u64;
+        end.given_back += (left + self.pacer.outstanding()) as u64;
         self.observer.abandoned(end);
         Ok(())
+    }
+
+    /// The run ends now.
+    fn stop_clock(&mut self, now_us: u64) {
+        let (first, last) = self.course.at_work.unwrap_or((now_us, now_us));
+        let end = &mut self.course.end;
+        end.wall_us = now_us;
+        end.startup_us = first;
+        end.closing_us = now_us.saturating_sub(last);
     }
 
     /// Finishes every sink but the one that has failed.

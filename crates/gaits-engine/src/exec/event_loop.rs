@@ -48,6 +48,10 @@ impl EventLoop {
 }
 
 impl Executor for EventLoop {
+    fn workers(&self) -> usize {
+        self.in_flight.get() as usize
+    }
+
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
         if let Performs::OwnLoop(work) = cx.work.performs() {
             own_loop::run(cx, work, self.in_flight);
@@ -58,7 +62,7 @@ impl Executor for EventLoop {
                 self.drive(runtime, cx);
                 Ok(())
             }
-            Err(error) => cx.fewer(self.in_flight.get() as usize, ExecutorError::EventLoop(error)),
+            Err(error) => cx.fewer(self.workers(), self.workers(), ExecutorError::EventLoop(error)),
         }
     }
 }

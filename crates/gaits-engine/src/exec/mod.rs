@@ -19,14 +19,20 @@ use crate::clock::MonotonicClock;
 use crate::flow::{ExecutorError, Feed, Inbox, Notice};
 use crate::plan::{Model, Plan};
 use board::Board;
+use event_loop::EventLoop;
 use gaits_core::{Clock, SessionScope, Work};
+use inline::Inline;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use threads::Threads;
 use tokio_util::sync::CancellationToken;
 
 /// Runs workers on the calling thread, and on what threads and processes it starts, until the feed has ended.
 pub(crate) trait Executor: Send + Sync {
+    /// How many workers it has of its crew.
+    fn workers(&self) -> usize;
+
     /// Blocks until every worker has ended. Each item taken from `cx.feed` has then been reported, unless the run was
     /// abandoned by `cx.cancel`.
     fn run(&self, cx: &Context) -> Result<(), ExecutorError>;
@@ -49,13 +55,19 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Some workers can't begin, because of `error`: the run goes on without them, unless they are the last.
-    fn fewer(&self, workers: usize, error: ExecutorError) -> Result<(), ExecutorError> {
-        if (0..workers).any(|_| !self.crew.retire()) {
+    /// So many of the crew can't begin, because of `error`, and with them so many workers: the run goes on without them,
+    /// unless they are the last.
+    fn fewer(
+        &self,
+        crew: usize,
+        workers: usize,
+        error: ExecutorError,
+    ) -> Result<(), ExecutorError> {
+        if (0..crew).any(|_| !self.crew.retire()) {
             return Err(error);
         }
         let why = error.source().map_or_else(|| error.to_string(), |s| format!("{error}: {s}"));
-        self.out.notice(Notice::WorkerNotStarted { why });
+        self.out.notice(Notice::WorkersNotStarted { workers, why });
         Ok(())
     }
 }
@@ -96,18 +108,14 @@ pub(crate) fn executor(
 
 /// The executor of a model that stays within its process.
 fn local_executor(model: Model) -> Box<dyn Executor> {
-    match model {
-        Model::Threads(threads) => Box::new(threads::Threads::new(threads, inline::Inline)),
-        Model::ThreadsAsync(threads, in_flight) => {
-            Box::new(threads::Threads::new(threads, event_loop::EventLoop::new(in_flight)))
-        }
-        Model::Async(in_flight) => Box::new(event_loop::EventLoop::new(in_flight)),
-        Model::AsyncThreads(in_flight, threads) => {
-            Box::new(event_loop::EventLoop::with_pool(in_flight, threads))
-        }
-        Model::Sequential
-        | Model::Processes(_)
-        | Model::ProcessesAsync(..)
-        | Model::ProcessesThreads(..) => Box::new(inline::Inline),
+    let event_loop = model.in_flight.map(|in_flight| match model.pool {
+        Some(threads) => EventLoop::with_pool(in_flight, threads),
+        None => EventLoop::new(in_flight),
+    });
+    match (model.threads, event_loop) {
+        (None, None) => Box::new(Inline),
+        (None, Some(event_loop)) => Box::new(event_loop),
+        (Some(threads), None) => Box::new(Threads::new(threads, Inline)),
+        (Some(threads), Some(event_loop)) => Box::new(Threads::new(threads, event_loop)),
     }
 }

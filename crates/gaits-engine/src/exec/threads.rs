@@ -1,6 +1,7 @@
 //! Kernel threads, each with an executor of its own.
 
 use super::{Context, Executor, ExecutorError};
+use crate::flow::Report;
 use std::num::NonZeroU32;
 use std::thread;
 
@@ -18,6 +19,10 @@ impl<E> Threads<E> {
 }
 
 impl<E: Executor> Executor for Threads<E> {
+    fn workers(&self) -> usize {
+        self.threads.get() as usize * self.inside.workers()
+    }
+
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
         thread::scope(|scope| {
             let of = self.threads.get();
@@ -28,10 +33,17 @@ impl<E: Executor> Executor for Threads<E> {
                 match thread.spawn_scoped(scope, || self.inside.run(cx)) {
                     Ok(handle) => handles.push(handle),
                     Err(source) => {
-                        // Those that run must end too; what they have not started goes back.
-                        let unstarted = cx.feed.close();
-                        cx.out.reports(unstarted.into_iter().map(crate::flow::Report::Unstarted));
-                        result = Err(ExecutorError::Thread { number, of, source });
+                        let missing = (of - number + 1) as usize * self.inside.workers();
+                        result = cx.fewer(
+                            missing,
+                            missing,
+                            ExecutorError::Thread { number, of, source },
+                        );
+                        if result.is_err() {
+                            // Those that run must end too; what they have not started goes back.
+                            let unstarted = cx.feed.close();
+                            cx.out.reports(unstarted.into_iter().map(Report::Unstarted));
+                        }
                         break;
                     }
                 }

@@ -24,7 +24,9 @@ pub enum ExecutorError {
     #[error("can't start a worker process")]
     Spawn(#[source] io::Error),
     /// Worker processes die before they do anything.
-    #[error("worker processes die before they finish anything, {times} in a row: {how}")]
+    #[error(
+        "worker processes die before they finish anything, {times} in a row; the last one {how}"
+    )]
     Stillborn {
         /// How many.
         times: u32,

@@ -57,9 +57,13 @@ impl Feed {
     }
 
     /// Puts `items` in, in the order of the input, so that one that came back goes before those that were handed out
-    /// after it; wakes as many workers as there are items.
-    pub(crate) fn push(&self, items: impl IntoIterator<Item = Item>) {
+    /// after it; wakes as many workers as there are items. Gives back those that it does not take, since it has ended.
+    #[must_use]
+    pub(crate) fn push(&self, items: impl IntoIterator<Item = Item>) -> Vec<Item> {
         let mut state = self.lock();
+        if state.closed {
+            return items.into_iter().collect();
+        }
         let before = state.queue.len();
         for item in items {
             if state.queue.back().is_none_or(|last| last.index < item.index) {
@@ -80,6 +84,7 @@ impl Feed {
             // stay unconnected.
             self.tasks.notify_last();
         }
+        Vec::new()
     }
 
     /// Ends the feed and gives back what no worker has taken. Waiting workers are told that there is nothing more.
@@ -146,24 +151,25 @@ impl Feed {
         }
     }
 
-    /// Takes up to `most` items that can be done side by side, without waiting. An item that has killed a worker is
-    /// only ever taken alone.
+    /// Takes up to `most` more items, without waiting; none that are on trial.
     pub(crate) fn take(&self, most: usize, batch: &mut Vec<Item>) {
         let mut state = self.lock();
         let mut bytes = 0;
         while batch.len() < most && bytes < MOST_TAKEN_BYTES {
-            match state.queue.front() {
-                Some(item) if item.crashes == 0 || batch.is_empty() => {}
-                _ => break,
-            }
-            let Some(item) = state.queue.pop_front() else { break };
-            let alone = item.crashes > 0;
+            let Some(item) = state.queue.pop_front_if(|item| item.trial == 0) else { break };
             bytes += item.data.len();
             batch.push(item);
-            if alone {
-                break;
-            }
         }
+    }
+
+    /// Takes all that is on the same trial as `first`.
+    pub(crate) fn take_trial(&self, first: Item) -> Vec<Item> {
+        let mut state = self.lock();
+        let queue = std::mem::take(&mut state.queue);
+        let (group, others): (Vec<_>, Vec<_>) =
+            queue.into_iter().partition(|item| item.trial == first.trial);
+        state.queue = others.into();
+        std::iter::once(first).chain(group).collect()
     }
 }
 
@@ -192,7 +198,7 @@ mod tests {
                 });
             }
             for start in (0..1000).step_by(10) {
-                feed.push(items(start..start + 10));
+                assert!(feed.push(items(start..start + 10)).is_empty());
             }
             while feed.len() > 0 {
                 std::thread::yield_now();
@@ -207,8 +213,8 @@ mod tests {
     #[test]
     fn what_came_back_goes_first() {
         let feed = Feed::new();
-        feed.push(items(4..8));
-        feed.push([2, 5, 1].map(|index| Item::new(index, "x")));
+        assert!(feed.push(items(4..8)).is_empty());
+        assert!(feed.push([2, 5, 1].map(|index| Item::new(index, "x"))).is_empty());
         let order: Vec<_> = feed.close().into_iter().map(|item| item.index).collect();
         assert_eq!(order, [1, 2, 4, 5, 5, 6, 7]);
     }
@@ -216,7 +222,7 @@ mod tests {
     #[test]
     fn closing_gives_back_what_nobody_took() {
         let feed = Feed::new();
-        feed.push(items(0..3));
+        assert!(feed.push(items(0..3)).is_empty());
         assert_eq!(feed.next_blocking().unwrap().index, 0);
         assert_eq!(feed.close(), items(1..3));
         assert!(feed.next_blocking().is_none());
@@ -254,7 +260,7 @@ mod tests {
     fn the_task_that_came_last_is_woken_first() {
         let feed = Feed::new();
         let (_tasks, counts) = waiting(&feed);
-        feed.push(items(0..2));
+        assert!(feed.push(items(0..2)).is_empty());
         assert_eq!(woken(&counts), [0, 1, 1]);
     }
 
@@ -262,7 +268,7 @@ mod tests {
     fn an_item_for_which_one_is_woken_who_has_given_up_wakes_another() {
         let feed = Feed::new();
         let ([mut first, second, third], counts) = waiting(&feed);
-        feed.push(items(0..1));
+        assert!(feed.push(items(0..1)).is_empty());
         assert_eq!(woken(&counts), [0, 0, 1]);
         drop(third);
         assert_eq!(woken(&counts).iter().sum::<usize>(), 2);
@@ -282,20 +288,33 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_killed_a_worker_is_taken_alone() {
+    fn a_trial_is_taken_whole_and_nothing_else_with_it() {
         let feed = Feed::new();
-        let mut suspects = items(0..4);
-        suspects[1].crashes = 1;
-        feed.push(suspects);
-        let mut sizes = Vec::new();
-        loop {
-            let mut batch = Vec::new();
-            feed.take(10, &mut batch);
-            if batch.is_empty() {
-                break;
-            }
-            sizes.push(batch.len());
+        let mut all = items(0..6);
+        for at in [1, 2, 4] {
+            all[at].trial = 7;
         }
-        assert_eq!(sizes, [1, 1, 2]);
+        assert!(feed.push(all).is_empty());
+        let indices = |items: &[Item]| items.iter().map(|item| item.index).collect::<Vec<_>>();
+        let mut batch = Vec::new();
+        feed.take(10, &mut batch);
+        assert_eq!(indices(&batch), [0]);
+        let first = feed.next_blocking().unwrap();
+        assert_eq!(indices(&feed.take_trial(first)), [1, 2, 4]);
+        batch.clear();
+        feed.take(10, &mut batch);
+        assert_eq!(indices(&batch), [3, 5]);
+    }
+
+    #[test]
+    fn one_that_has_ended_takes_nothing_and_gives_nothing() {
+        let feed = Feed::new();
+        assert!(feed.push(items(0..2)).is_empty());
+        assert_eq!(feed.close(), items(0..2));
+        assert_eq!(feed.push(items(2..4)), items(2..4));
+        assert!(feed.next_blocking().is_none());
+        let mut batch = Vec::new();
+        feed.take(10, &mut batch);
+        assert!(batch.is_empty());
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What an executor says of an item it was given; each item that was handed out comes back exactly once.
+/// What an executor says of items it was given; each item that was handed out comes back exactly once.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It is finished.
@@ -23,13 +23,15 @@ pub(crate) enum Report {
     Unstarted(Item),
     /// Its worker ran out of file descriptors before it could try, and has retired to make room for the others.
     Exhausted(Item, ItemError),
-    /// Its worker process died while it was at work on it.
-    Crashed {
-        /// The item that was started.
-        item: Item,
+    /// A worker process died.
+    Died {
+        /// What it was at.
+        started: Vec<Item>,
+        /// What it had, and had not started; nothing was lost.
+        unstarted: Vec<Item>,
         /// The dead worker.
         worker: WorkerId,
-        /// How it died, as in "killed by signal 9 (SIGKILL)".
+        /// How it died, as in "was killed by signal 9 (SIGKILL)".
         how: String,
     },
 }
@@ -59,11 +61,13 @@ pub enum Notice {
     WorkerDied {
         /// Process id of the worker.
         pid: u32,
-        /// How it died.
+        /// How it died, as in "was killed by signal 9 (SIGKILL)".
         how: String,
     },
-    /// A worker could not be started; the run goes on with the others.
-    WorkerNotStarted {
+    /// Some workers could not be started; the run goes on with the others.
+    WorkersNotStarted {
+        /// How many.
+        workers: usize,
         /// What the system said.
         why: String,
     },

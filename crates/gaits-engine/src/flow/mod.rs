@@ -66,7 +66,8 @@ mod tests {
         let mut batch = Batch::default();
         while finished < ITEMS {
             let more = (finished + most).min(ITEMS);
-            feed.push((pushed..more).map(|index| Item::new(index, "x")));
+            let refused = feed.push((pushed..more).map(|index| Item::new(index, "x")));
+            assert!(refused.is_empty());
             pushed = more;
             inbox.collect(&mut batch, false);
             finished += batch.reports.drain(..).len() as u64;

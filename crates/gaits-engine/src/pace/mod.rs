@@ -4,14 +4,26 @@
 
 mod reserve;
 
+pub(crate) use reserve::Reserve;
+
 use gaits_core::Item;
-use reserve::Reserve;
 use std::collections::VecDeque;
+
+/// The reserve lasts this long at the present pace, in microseconds: several times what a sleeping thread takes to
+/// come round on a busy machine.
+const RESERVE_US: u64 = 5_000;
+/// The largest reserve.
+const LARGEST_RESERVE: usize = 8_192;
+
+/// The most bytes of items that wait to be handed out before no new ones are read.
+const MOST_WAITING_BYTES: usize = 32 * 1024 * 1024;
 
 /// Holds the items that are not handed out yet, and counts those that are.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     ready: VecDeque<Item>,
+    /// How many bytes these items have.
+    ready_bytes: usize,
     /// Workers that can do an item each.
     workers: usize,
     reserve: Reserve,
@@ -20,19 +32,31 @@ pub(crate) struct Pacer {
 
 impl Pacer {
     pub(crate) fn new(workers: usize, now_us: u64) -> Self {
-        let reserve = Reserve::new(now_us);
-        Self { ready: VecDeque::new(), workers, reserve, outstanding: 0 }
+        let reserve = Reserve::new(RESERVE_US, LARGEST_RESERVE, now_us);
+        Self { ready: VecDeque::new(), ready_bytes: 0, workers, reserve, outstanding: 0 }
     }
 
     /// Takes a new item.
     pub(crate) fn admit(&mut self, item: Item) {
+        self.ready_bytes += item.data.len();
         self.ready.push_back(item);
     }
 
     /// Takes an item back that was handed out and not done; it goes before the new ones.
     pub(crate) fn readmit(&mut self, item: Item) {
         self.outstanding -= 1;
+        self.ready_bytes += item.data.len();
         self.ready.push_front(item);
+    }
+
+    /// Counts items that were handed out by another way than [`Pacer::next`].
+    pub(crate) fn handed_out(&mut self, items: usize) {
+        self.outstanding += items;
+    }
+
+    /// Counts items that came back undone, and are kept elsewhere.
+    pub(crate) fn taken_back(&mut self, items: usize) {
+        self.outstanding -= items;
     }
 
     /// Counts `done` items that came back for good.
@@ -41,9 +65,9 @@ impl Pacer {
         self.reserve.count(done);
     }
 
-    /// One worker has retired. Tells how many are left.
-    pub(crate) fn retired(&mut self) -> usize {
-        self.workers = self.workers.saturating_sub(1).max(1);
+    /// So many workers are missing from now on. Tells how many are left.
+    pub(crate) fn lose(&mut self, workers: usize) -> usize {
+        self.workers = self.workers.saturating_sub(workers).max(1);
         self.workers
     }
 
@@ -53,6 +77,7 @@ impl Pacer {
             return None;
         }
         let item = self.ready.pop_front()?;
+        self.ready_bytes -= item.data.len();
         self.outstanding += 1;
         Some(item)
     }
@@ -64,7 +89,8 @@ impl Pacer {
 
     /// Whether new items should be read now: enough for what the workers take at their present pace, and no more.
     pub(crate) fn is_hungry(&self) -> bool {
-        self.ready.len() <= self.workers.min(10_000) + self.reserve.size()
+        self.ready_bytes < MOST_WAITING_BYTES
+            && self.ready.len() <= self.workers.min(10_000) + self.reserve.size()
     }
 
     /// How many items are handed out.
@@ -86,6 +112,7 @@ impl Pacer {
     pub(crate) fn clear(&mut self) -> usize {
         let left = self.ready.len();
         self.ready.clear();
+        self.ready_bytes = 0;
         left
     }
 }
@@ -134,7 +161,7 @@ mod tests {
                     Step::HandOut(n) => for _ in 0..n {
                         let Some(item) = pacer.next() else { break };
                         out.push(item);
-                        prop_assert!(out.len() <= workers + reserve::MOST);
+                        prop_assert!(out.len() <= workers + LARGEST_RESERVE);
                     },
                     Step::Finish(n) => {
                         let n = usize::from(n).min(out.len());
@@ -146,7 +173,7 @@ mod tests {
                         let Some(item) = out.pop() else { break };
                         pacer.readmit(item);
                     },
-                    Step::Retire => prop_assert!(pacer.retired() >= 1),
+                    Step::Retire => prop_assert!(pacer.lose(1) >= 1),
                     Step::Tick(us) => {
                         now_us += u64::from(us);
                         pacer.tick(now_us);
@@ -156,6 +183,21 @@ mod tests {
                 prop_assert_eq!(pacer.waiting() + out.len() + finished, usize::try_from(admitted).unwrap());
             }
         }
+    }
+
+    #[test]
+    fn long_items_are_read_ahead_by_their_bytes() {
+        let mut pacer = Pacer::new(10_000, 0);
+        let mut read = 0;
+        while pacer.is_hungry() {
+            pacer.admit(Item::new(read, "x".repeat(64 * 1024)));
+            read += 1;
+        }
+        assert_eq!(read, 512);
+        pacer.next().unwrap();
+        assert!(pacer.is_hungry());
+        pacer.clear();
+        assert!(pacer.is_hungry());
     }
 
     #[test]

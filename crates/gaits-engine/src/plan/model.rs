@@ -12,29 +12,22 @@ pub const MOST_PROCESSES: u32 = 1_000;
 /// The most items in flight on one event loop.
 pub const MOST_IN_FLIGHT: u32 = 100_000;
 
-/// How workers are laid out over processes, threads and event loops.
+/// How workers are laid out over processes, threads and event loops, from the outside in. With none of them it is
+/// `sequential`: one item at a time on the thread that runs the plan.
 ///
 /// Numbers left out in its text form are filled in when it is parsed: plain threads min(32, cores + 4), as
 /// Python's executor has them; processes, and threads that each run an event loop, one a core; in flight on an event
 /// loop 100. Cores are those this process may use, by affinity and cgroup limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Model {
-    /// One item at a time: one process, one thread.
-    Sequential,
-    /// `threads:N`: kernel threads, one item each.
-    Threads(NonZeroU32),
-    /// `processes:N`: child processes, one item each.
-    Processes(NonZeroU32),
-    /// `async:N`: one event loop on one thread, up to N items in flight.
-    Async(NonZeroU32),
-    /// `threads:T/async:N`: event loops in one process, up to N in flight on each.
-    ThreadsAsync(NonZeroU32, NonZeroU32),
-    /// `processes:P/async:N`: processes, each with one event loop.
-    ProcessesAsync(NonZeroU32, NonZeroU32),
-    /// `processes:P/threads:T`: processes, each with T threads.
-    ProcessesThreads(NonZeroU32, NonZeroU32),
-    /// `async:N/threads:T`: one event loop; blocking work is handed to T pool threads.
-    AsyncThreads(NonZeroU32, NonZeroU32),
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Model {
+    /// `processes:P`: child processes; none if the items are done in this one.
+    pub processes: Option<NonZeroU32>,
+    /// `threads:T`: kernel threads in each of them; none if there is only the main thread.
+    pub threads: Option<NonZeroU32>,
+    /// `async:N`: on each thread an event loop with up to N items in flight; none if a thread does one item at a time.
+    pub in_flight: Option<NonZeroU32>,
+    /// `async:N/threads:T`: threads to which each event loop hands work that blocks; none if such work holds the loop.
+    pub pool: Option<NonZeroU32>,
 }
 
 /// How many processes, threads in each, and items in flight on each thread a model has.
@@ -71,55 +64,44 @@ impl Model {
 
     /// How many processes, threads and items in flight there are.
     #[must_use]
-    pub const fn layout(self) -> Layout {
-        let (processes, threads, in_flight) = match self {
-            Model::Sequential => (1, 1, 1),
-            Model::Threads(n) => (1, n.get(), 1),
-            Model::Processes(n) => (n.get(), 1, 1),
-            Model::Async(n) | Model::AsyncThreads(n, _) => (1, 1, n.get()),
-            Model::ThreadsAsync(t, n) => (1, t.get(), n.get()),
-            Model::ProcessesAsync(p, n) => (p.get(), 1, n.get()),
-            Model::ProcessesThreads(p, t) => (p.get(), t.get(), 1),
-        };
-        Layout { processes, threads, in_flight }
+    pub fn layout(self) -> Layout {
+        let count = |part: Option<NonZeroU32>| part.map_or(1, NonZeroU32::get);
+        Layout {
+            processes: count(self.processes),
+            threads: count(self.threads),
+            in_flight: count(self.in_flight),
+        }
     }
 
     /// How many items can be at work at the same time on each process: fewer than there are workers if the work is
     /// `blocking`, since an event loop then does one item at a time, or as many as it has pool threads.
     #[must_use]
-    pub const fn at_once(self, blocking: bool) -> u32 {
+    pub fn at_once(self, blocking: bool) -> u32 {
         let Layout { threads, in_flight, .. } = self.layout();
-        match self {
-            Model::AsyncThreads(n, t) if blocking && t.get() < n.get() => t.get(),
-            Model::AsyncThreads(n, _) => n.get(),
-            _ if blocking => threads,
-            _ => threads * in_flight,
-        }
+        let pool = self.pool.map_or(1, NonZeroU32::get);
+        threads * if blocking { in_flight.min(pool) } else { in_flight }
     }
 
     /// The model inside each of its processes, if it has child processes.
     #[must_use]
-    pub const fn inside_processes(self) -> Option<(NonZeroU32, Model)> {
-        match self {
-            Model::Processes(p) => Some((p, Model::Sequential)),
-            Model::ProcessesAsync(p, n) => Some((p, Model::Async(n))),
-            Model::ProcessesThreads(p, t) => Some((p, Model::Threads(t))),
-            _ => None,
-        }
+    pub fn inside_processes(self) -> Option<(NonZeroU32, Model)> {
+        self.processes.map(|processes| (processes, Model { processes: None, ..self }))
     }
 }
 
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Model::Sequential => f.pad("sequential"),
-            Model::Threads(n) => f.pad(&format!("threads:{n}")),
-            Model::Processes(n) => f.pad(&format!("processes:{n}")),
-            Model::Async(n) => f.pad(&format!("async:{n}")),
-            Model::ThreadsAsync(t, n) => f.pad(&format!("threads:{t}/async:{n}")),
-            Model::ProcessesAsync(p, n) => f.pad(&format!("processes:{p}/async:{n}")),
-            Model::ProcessesThreads(p, t) => f.pad(&format!("processes:{p}/threads:{t}")),
-            Model::AsyncThreads(n, t) => f.pad(&format!("async:{n}/threads:{t}")),
+        let parts = [
+            (Part::Processes, self.processes),
+            (Part::Threads, self.threads),
+            (Part::Async, self.in_flight),
+            (Part::Threads, self.pool),
+        ];
+        let parts = parts.into_iter().filter_map(|(part, count)| Some((part.name(), count?)));
+        let parts: Vec<_> = parts.map(|(name, count)| format!("{name}:{count}")).collect();
+        match &*parts {
+            [] => f.pad(Part::Sequential.name()),
+            parts => f.pad(&parts.join("/")),
         }
     }
 }
@@ -192,57 +174,70 @@ impl Part {
     fn name(self) -> &'static str {
         Part::ALL.iter().find(|(part, _)| *part == self).map_or("", |(_, name)| name)
     }
+
+    fn named(name: &str) -> Option<Self> {
+        Part::ALL.iter().find(|(_, known)| *known == name).map(|(part, _)| *part)
+    }
+
+    /// Reads its `number` in the model `text`.
+    fn count(self, number: String, text: &str) -> Result<NonZeroU32, ModelError> {
+        let count = number.parse::<NonZeroU32>().ok();
+        count.filter(|count| count.get() <= self.most() && !number.starts_with('+')).ok_or_else(
+            || ModelError::Number {
+                text: text.into(),
+                what: self.name(),
+                most: self.most(),
+                number,
+            },
+        )
+    }
 }
 
 impl FromStr for Model {
     type Err = ModelError;
 
     fn from_str(text: &str) -> Result<Self, ModelError> {
-        use Part::{Async, Processes, Sequential, Threads};
         let text = text.trim();
-        let parts: Vec<_> =
+        let parts: Vec<(&str, Option<&str>)> =
             text.split('/').map(|part| part.split_once(':').unzip_or(part)).collect();
-        let known: Option<Vec<_>> = parts
-            .iter()
-            .map(|(name, number)| Some((*Part::ALL.iter().find(|(_, n)| n == name)?, *number)))
-            .map(|found| found.map(|((part, _), number)| (part, number)))
-            .collect();
         let unknown = || ModelError::Unknown { text: text.into(), meant: nearest(text) };
-        let known = known.ok_or_else(unknown)?;
-        let count = |at: usize, default: u32| -> Result<NonZeroU32, ModelError> {
-            let (part, number): (Part, Option<&str>) = known[at];
-            let number = number.map_or_else(|| default.to_string(), str::to_owned);
-            number
-                .parse::<NonZeroU32>()
-                .ok()
-                .filter(|n| n.get() <= part.most() && !number.starts_with('+'))
-                .ok_or_else(|| ModelError::Number {
-                    text: text.into(),
-                    what: part.name(),
-                    most: part.most(),
-                    number,
-                })
-        };
+        if !Model::FORMS.iter().any(|form| has_form(text, form)) {
+            return Err(unknown());
+        }
         let cores = cores();
-        let threads = (cores + 4).min(32);
-        let shape: Vec<Part> = known.iter().map(|(part, _)| *part).collect();
-        let model = match shape.as_slice() {
-            [Sequential] if known[0].1.is_none() => Model::Sequential,
-            [Threads] => Model::Threads(count(0, threads)?),
-            [Processes] => Model::Processes(count(0, cores)?),
-            [Async] => Model::Async(count(0, 100)?),
-            [Threads, Async] => Model::ThreadsAsync(count(0, cores)?, count(1, 100)?),
-            [Processes, Async] => Model::ProcessesAsync(count(0, cores)?, count(1, 100)?),
-            [Processes, Threads] => Model::ProcessesThreads(count(0, cores)?, count(1, threads)?),
-            [Async, Threads] => Model::AsyncThreads(count(0, 100)?, count(1, threads)?),
-            _ => return Err(unknown()),
-        };
+        let plain_threads = (cores + 4).min(32);
+        let mut model = Model::default();
+        for (at, (name, number)) in parts.iter().enumerate() {
+            let before_loop =
+                parts.get(at + 1).is_some_and(|(next, _)| *next == Part::Async.name());
+            let (place, part, default) = match Part::named(name) {
+                Some(Part::Processes) => (&mut model.processes, Part::Processes, cores),
+                Some(Part::Threads) if before_loop => (&mut model.threads, Part::Threads, cores),
+                Some(Part::Threads) if model.in_flight.is_some() => {
+                    (&mut model.pool, Part::Threads, plain_threads)
+                }
+                Some(Part::Threads) => (&mut model.threads, Part::Threads, plain_threads),
+                Some(Part::Async) => (&mut model.in_flight, Part::Async, 100),
+                Some(Part::Sequential) if number.is_none() => continue,
+                Some(Part::Sequential) | None => return Err(unknown()),
+            };
+            *place =
+                Some(part.count(number.map_or_else(|| default.to_string(), str::to_owned), text)?);
+        }
         let workers = model.layout().workers();
         if workers > u64::from(MOST_IN_FLIGHT) {
             return Err(ModelError::TooMany { text: text.into(), workers });
         }
         Ok(model)
     }
+}
+
+/// Whether the parts of `text` have the names of those of `form`.
+fn has_form(text: &str, form: &str) -> bool {
+    let names = |text: &str| -> Vec<String> {
+        text.split('/').map(|part| part.split(':').next().unwrap_or("").to_owned()).collect()
+    };
+    names(text) == names(form)
 }
 
 /// `split_once` that keeps the whole where there is nothing to split.
@@ -306,12 +301,7 @@ fn nearest(text: &str) -> Option<String> {
         .collect();
     let meant = parts?.join("/");
     let turned = || meant.split('/').rev().collect::<Vec<_>>().join("/");
-    let is_form = |text: &str| {
-        let shape = |text: &str| -> Vec<String> {
-            text.split('/').map(|part| part.split(':').next().unwrap_or("").to_owned()).collect()
-        };
-        Model::FORMS.iter().any(|form| shape(form) == shape(text))
-    };
+    let is_form = |text: &str| Model::FORMS.iter().any(|form| has_form(text, form));
     [meant.clone(), turned()].into_iter().find(|meant| is_form(meant) && meant != text)
 }
 

@@ -23,12 +23,13 @@ pub struct JsonLines<W: Write> {
 }
 
 impl JsonLines<File> {
-    /// Writes to a file, which is brought to the disk once a second and at the end.
+    /// Writes to a file, which is brought to the disk once a second and at the end; and with the first records `folder`,
+    /// where the file is new in it, or it could be lost with all that is in it.
     ///
     /// # Errors
     /// The thread that does it can't be started.
-    pub fn file(file: File) -> io::Result<Self> {
-        let committer = Committer::start(file.try_clone()?)?;
+    pub fn file(file: File, folder: Option<File>) -> io::Result<Self> {
+        let committer = Committer::start(file.try_clone()?, folder)?;
         Ok(Self { committer: Some(committer), ..Self::stream(file) })
     }
 }
@@ -98,12 +99,12 @@ impl Shared {
 }
 
 impl Committer {
-    fn start(file: File) -> io::Result<Self> {
+    fn start(file: File, folder: Option<File>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("committer".into())
-            .spawn(move || commit_at_intervals(&file, &theirs))?;
+            .spawn(move || commit_at_intervals(&file, folder, &theirs))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -139,7 +140,7 @@ impl Drop for Committer {
     }
 }
 
-fn commit_at_intervals(file: &File, shared: &Shared) {
+fn commit_at_intervals(file: &File, mut folder: Option<File>, shared: &Shared) {
     let mut state = shared.lock();
     loop {
         state = shared
@@ -155,7 +156,8 @@ fn commit_at_intervals(file: &File, shared: &Shared) {
         state.dirty = false;
         let closed = state.closed;
         drop(state);
-        let committed = commit(file);
+        let committed =
+            commit(file).and_then(|()| folder.take().map_or(Ok(()), |folder| commit(&folder)));
         state = shared.lock();
         if let Err(error) = committed {
             state.failed = Some(error);

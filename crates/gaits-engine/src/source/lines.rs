@@ -6,6 +6,8 @@ use std::io::{self, BufRead};
 
 /// The longest line taken as an item, in bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
+/// A batch is complete with so many bytes of lines, however few they are.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// How much of an invalid line is kept for its record, in bytes.
 const SHOWN: usize = 256;
 
@@ -102,12 +104,17 @@ impl<R: BufRead> Lines<R> {
 impl<R: BufRead + Send + HasMore> Source for Lines<R> {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
         let most = batch.len() + limit;
+        let mut bytes = 0;
         loop {
             let Some(length) = self.read_line()? else { return Ok(More::No) };
             self.line += 1;
+            bytes += self.buffer.len();
             batch.extend(self.entry(length));
             // What is there goes out before a reader that nobody writes to is waited for.
-            if batch.len() == most || (!batch.is_empty() && !self.reader.has_line()) {
+            if batch.len() == most
+                || bytes >= BATCH_BYTES
+                || (!batch.is_empty() && !self.reader.has_line())
+            {
                 return Ok(More::Maybe);
             }
         }

@@ -18,6 +18,9 @@ mod sinks;
 mod sources;
 
 use libtest_mimic::{Arguments, Trial};
+use nix::errno::Errno;
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -51,7 +54,29 @@ fn main() -> ExitCode {
         sinks::trials(),
         exhausted::trials(),
     ];
-    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+    // Whatever a dead worker has started becomes a child of this process.
+    set_child_subreaper(true).expect("this process adopts orphans");
+    let ended = libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect());
+    if let Err(pid) = nobody_is_left() {
+        eprintln!("the tests have left process {pid} behind");
+        return ExitCode::FAILURE;
+    }
+    ended.exit_code()
+}
+
+/// Whether all processes that the tests have started are dead; else one that is not.
+fn nobody_is_left() -> Result<(), String> {
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return Ok(()),
+            // One that was dead already, and that nobody has waited for.
+            Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => {}
+            _ => {
+                let children = std::fs::read_to_string("/proc/thread-self/children");
+                return Err(children.unwrap_or_else(|_| "of unknown number".into()));
+            }
+        }
+    }
 }
 
 /// A test that ends the whole program, with its name, rather than hang.

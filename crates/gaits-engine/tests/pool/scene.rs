@@ -112,6 +112,13 @@ impl Scene {
         std::fs::read_to_string(file).unwrap().parse().unwrap_or(0)
     }
 
+    /// Waits for a file that an item makes in another process than `old`.
+    pub(crate) fn await_file_of_another(&self, name: &str, old: u32) {
+        while self.await_file(name) == old {
+            thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
     pub(crate) fn plan(&self, name: &str) -> Plan {
         let settings = format!("{} {}", self.kind, self.file("").display());
         let work = WorkSpec::new(name, Value::String(settings.into()));

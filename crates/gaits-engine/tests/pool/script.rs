@@ -79,8 +79,9 @@ impl Work for Script {
         Vec::new()
     }
 
-    fn inspect<'a>(&self, _: &'a Data) -> Result<Facts<'a>, Refused> {
-        Ok(any_item())
+    fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
+        let once = item.as_text().is_some_and(|text| text.starts_with("once"));
+        Ok(Facts { repeatable: !once, ..any_item() })
     }
 }
 
@@ -205,7 +206,8 @@ impl Stage {
         for step in item.text().unwrap().split(';') {
             let (verb, rest) = step.trim().split_once(' ').unwrap_or((step.trim(), ""));
             match verb {
-                "ok" => {}
+                // Said of the item: it may not be done twice.
+                "ok" | "once" => {}
                 "touch" => self.touch(rest),
                 "wait" => until(blocking, || self.dir.join(rest).exists()).await,
                 "meet" => {
@@ -235,7 +237,8 @@ impl Stage {
                 }
                 "linger" => {
                     let mut child = std::process::Command::new("/proc/self/exe");
-                    child.arg(LINGER_VERB).arg(self.dir.join(rest)).spawn().unwrap();
+                    let child = child.arg(LINGER_VERB).arg(self.dir.join(rest)).spawn().unwrap();
+                    self.note(&format!("lingers {}", child.id()), child.id());
                 }
                 "exhausted" => {
                     if self.shared.open.load(Ordering::SeqCst) > rest.parse().unwrap() {
@@ -256,8 +259,12 @@ impl Stage {
 
     /// Makes a file that holds this process's id; it is whole as soon as it is there.
     fn touch(&self, name: &str) {
+        self.note(name, std::process::id());
+    }
+
+    fn note(&self, name: &str, pid: u32) {
         let aside = self.dir.join(format!(".{name} {} {}", std::process::id(), self.number));
-        fs::write(&aside, std::process::id().to_string()).unwrap();
+        fs::write(&aside, pid.to_string()).unwrap();
         fs::rename(aside, self.dir.join(name)).unwrap();
     }
 

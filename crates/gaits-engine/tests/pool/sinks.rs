@@ -152,7 +152,7 @@ fn json_lines() {
         scene.plan(SCRIPT),
         list(["ok", "panic no"]),
         move |seen, control, plan, source| {
-            let mut sink = JsonLines::file(file).unwrap();
+            let mut sink = JsonLines::file(file, None).unwrap();
             run(&program(), plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
         },
     );
@@ -169,7 +169,7 @@ fn dev_null() {
     let scene = Scene::new("sequential", BLOCKING);
     let live = Live::start(scene.plan(SCRIPT), list(["ok"]), |seen, control, plan, source| {
         let null = File::options().write(true).open("/dev/null").unwrap();
-        let mut sink = JsonLines::file(null).unwrap();
+        let mut sink = JsonLines::file(null, None).unwrap();
         run(&program(), plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
     });
     assert_eq!(live.end().end.unwrap().ok, 1);

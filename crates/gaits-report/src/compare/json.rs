@@ -98,7 +98,10 @@ impl<'a> Row<'a> {
     fn of(entry: &'a Entry) -> Self {
         let (rank, tied_with_fastest, to_fastest) = match entry.standing {
             Standing::Ranked { rank, tied, to_fastest } => (Some(rank), tied, to_fastest),
-            Standing::Failed | Standing::Incomplete | Standing::NotRun => (None, false, None),
+            Standing::Failed
+            | Standing::Degraded { .. }
+            | Standing::Incomplete
+            | Standing::NotRun => (None, false, None),
         };
         Self {
             model: &entry.contender.model,

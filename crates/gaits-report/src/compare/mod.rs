@@ -24,6 +24,8 @@ pub struct Trial {
     pub wall_us: u64,
     /// CPU time of all its processes and threads, in microseconds.
     pub cpu_us: u64,
+    /// How many of the model's workers were missing; then it was another model that ran.
+    pub missing_workers: u64,
     /// What its records add up to.
     pub tally: Tally,
 }
@@ -68,6 +70,11 @@ pub enum Standing {
     },
     /// It failed items.
     Failed,
+    /// It ran with fewer workers than its name says.
+    Degraded {
+        /// The most that were missing in a round.
+        missing_workers: u64,
+    },
     /// It failed none, but did not come to the end of the work in some round.
     Incomplete,
     /// It ran in no round.
@@ -169,6 +176,10 @@ impl Entry {
                 crate::units::count(tally.failed()),
                 crate::units::count(tally.items()),
                 tally.failures_brief()
+            )),
+            Standing::Degraded { missing_workers } => Some(format!(
+                "ran with fewer workers than its name says: {} missing",
+                crate::units::count(missing_workers)
             )),
             Standing::Incomplete => Some("did not come to the end of the work".to_owned()),
             Standing::NotRun => Some("did not run".to_owned()),

@@ -90,7 +90,9 @@ fn table(entries: &[Entry], style: Style) -> Lines {
             Some(Standing::Ranked { rank: 1, .. }) => style.good(&line),
             Some(Standing::Ranked { .. }) => line,
             Some(Standing::Failed) => style.bad(&line),
-            Some(Standing::Incomplete | Standing::NotRun) => style.warn(&line),
+            Some(Standing::Degraded { .. } | Standing::Incomplete | Standing::NotRun) => {
+                style.warn(&line)
+            }
         }));
     }
     out
@@ -128,7 +130,9 @@ fn cells(entry: &Entry, fold: &Fold) -> [String; 9] {
     });
     let ratio = match entry.standing {
         Standing::Ranked { to_fastest, .. } => to_fastest,
-        Standing::Failed | Standing::Incomplete | Standing::NotRun => None,
+        Standing::Failed | Standing::Degraded { .. } | Standing::Incomplete | Standing::NotRun => {
+            None
+        }
     };
     let latency = entry.tally.latency();
     [

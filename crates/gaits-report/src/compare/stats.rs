@@ -105,10 +105,13 @@ fn entry(contender: Contender, mut trials: Vec<Trial>, items: u64) -> Entry {
     for trial in &trials {
         tally.merge(&trial.tally);
     }
+    let missing_workers = trials.iter().map(|trial| trial.missing_workers).max().unwrap_or(0);
     let standing = if trials.is_empty() {
         Standing::NotRun
     } else if tally.failed() > 0 {
         Standing::Failed
+    } else if missing_workers > 0 {
+        Standing::Degraded { missing_workers }
     } else if items == 0 || trials.iter().any(|trial| trial.tally.ok() != items) {
         Standing::Incomplete
     } else {

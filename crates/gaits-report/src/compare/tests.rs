@@ -11,7 +11,14 @@ fn trial(model: &str, round: u32, wall_us: u64, items: u64, latency_us: u64) -> 
     for _ in 0..items {
         tally.add(&record((1, 1), latency_us, None));
     }
-    Trial { model: model.to_owned(), round, wall_us, cpu_us: wall_us / 100, tally }
+    Trial {
+        model: model.to_owned(),
+        round,
+        wall_us,
+        cpu_us: wall_us / 100,
+        missing_workers: 0,
+        tally,
+    }
 }
 
 /// The same in which the last `failed` were refused.
@@ -291,6 +298,20 @@ prop_compose! {
         let trial = trial(&model, round, wall_us, items, latency_us);
         if failed == 3 { failing(trial, items.min(1)) } else { trial }
     }
+}
+
+#[test]
+fn a_model_without_all_its_workers_is_not_ranked_under_its_name() {
+    let full = trial("threads:2", 1, 200, 3, 10);
+    let short = Trial { missing_workers: 88, ..trial("threads:300", 1, 100, 3, 10) };
+    let about =
+        RaceInfo { work: "wait".to_owned(), items: 3, rounds: 1, seed: 1, contenders: Vec::new() };
+    let comparison = Comparison::new(vec![full, short], about);
+    let [first, last] = comparison.entries() else { panic!("{comparison:?}") };
+    assert!(first.is_ranked() && first.contender.model == "threads:2");
+    assert_eq!(last.standing, Standing::Degraded { missing_workers: 88 });
+    let note = "ran with fewer workers than its name says: 88 missing";
+    assert!(comparison.render(Style::PLAIN).contains(note));
 }
 
 proptest! {

@@ -204,6 +204,7 @@ impl Race {
             round,
             wall_us: end.wall_us,
             cpu_us,
+            missing_workers: end.missing_workers,
             tally: tally.read(),
         }))
     }

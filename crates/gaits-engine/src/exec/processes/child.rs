@@ -117,13 +117,13 @@ impl WorkerProcess {
     }
 }
 
-/// Says how a process ended, as in "killed by signal 9 (SIGKILL)".
+/// Says how a process ended, as in "was killed by signal 9 (SIGKILL)".
 pub(super) fn describe(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(number), _) => {
             let name = nix::sys::signal::Signal::try_from(number);
             let name = name.map_or_else(|_| String::new(), |name| format!(" ({name})"));
-            format!("killed by signal {number}{name}")
+            format!("was killed by signal {number}{name}")
         }
         (None, Some(code)) => format!("exited with status {code}"),
         (None, None) => "ended".into(),

@@ -58,10 +58,14 @@ impl Processes {
 }
 
 impl Executor for Processes {
+    fn workers(&self) -> usize {
+        self.count.get() as usize
+    }
+
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
         let runtime = plain_runtime().map_err(ExecutorError::EventLoop)?;
         let cx = Rc::new(cx.clone());
-        let share = Rc::new(Share::new(self.count.get() as usize));
+        let share = Rc::new(Share::new(self.workers()));
         runtime.block_on(async {
             let mut tenders = JoinSet::new();
             for _ in 0..self.count.get() {

@@ -60,10 +60,9 @@ impl FromWorker {
     pub(crate) fn from_report(report: Report) -> Self {
         match report {
             Report::Done { record, retry } => FromWorker::Done(record, retry),
-            Report::Unstarted(item) | Report::Crashed { item, .. } => {
-                FromWorker::Unstarted(item.index)
-            }
+            Report::Unstarted(item) => FromWorker::Unstarted(item.index),
             Report::Exhausted(item, error) => FromWorker::Exhausted(item.index, error),
+            Report::Died { .. } => unreachable!("a worker process has no worker processes"),
         }
     }
 }

@@ -6,8 +6,9 @@ use super::protocol::{Begin, FromWorker, ToWorker};
 use super::share::Share;
 use crate::exec::{Context, ExecutorError};
 use crate::flow::{Notice, Report};
+use crate::pace::Reserve;
 use gaits_core::{Item, Performs, WorkerId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,8 +24,11 @@ const STUCK: Duration = Duration::from_millis(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest such pause. An item is given up after a few deaths, so a list full of deadly ones must not take for ever.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// So many workers in a row that die before they start anything end the run.
+/// After so many workers in a row that die before they start anything, the place is given up.
 const STILLBORN: u32 = 5;
+/// After so many attempts in a row at which no process could be started, the place is given up: with the pauses between
+/// them, after some four seconds.
+const UNSTARTED: u32 = 12;
 
 /// Tends one place for a worker process.
 #[derive(Debug)]
@@ -58,19 +62,27 @@ impl Tender {
     /// Until the feed has ended, or the run was abandoned.
     pub(super) async fn run(self) -> Result<(), ExecutorError> {
         let cx = &self.cx;
-        let Start { command, begin } = &self.start;
+        let width = width(cx, &self.start.begin);
         let mut pause = FIRST_PAUSE;
         let mut stillborn = 0;
+        let mut unstarted = 0;
         while !cx.feed.has_ended() {
+            let Start { command, begin } = &self.start;
             let process = match WorkerProcess::start(command, begin, &cx.out).await {
                 Ok(process) => process,
                 Err(error) => {
-                    self.share.left();
-                    return cx.fewer(1, ExecutorError::Spawn(error));
+                    unstarted += 1;
+                    if !may_pass(&error) || unstarted == UNSTARTED {
+                        self.share.left();
+                        return cx.fewer(1, width, ExecutorError::Spawn(error));
+                    }
+                    self.rest(&mut pause).await;
+                    continue;
                 }
             };
+            unstarted = 0;
             let pid = process.pid;
-            let mut serving = Serving::new(cx, begin, &self.share, process);
+            let mut serving = Serving::new(cx, width, &self.share, process);
             let served = tokio::select! {
                 biased;
                 () = cx.cancel.cancelled() => None,
@@ -82,56 +94,57 @@ impl Tender {
             };
             let Serving { finished, outstanding, process, .. } = serving;
             self.share.released(outstanding.len());
-            self.share.left();
             let (how, started) = match process.end().await {
                 Ok((status, started)) => (describe(status), started),
-                Err(error) => (format!("its end can't be told: {error}"), Vec::new()),
+                Err(error) => (format!("ended in a way that can't be told: {error}"), Vec::new()),
             };
             if served == Served::ToTheEnd && outstanding.is_empty() {
+                self.share.left();
                 break;
             }
-            let blamed = outstanding.keys().filter(|index| started.contains(index)).count();
+            let noted: HashSet<u64> = started.into_iter().collect();
+            let (started, unstarted): (Vec<_>, Vec<_>) =
+                outstanding.into_values().partition(|item| noted.contains(&item.index));
+            stillborn = if finished == 0 && started.is_empty() { stillborn + 1 } else { 0 };
             cx.out.notice(Notice::WorkerDied { pid, how: how.clone() });
-            cx.out.reports(returned(
-                outstanding,
-                &started,
-                WorkerId { pid, tid: pid, slot: 0 },
-                &how,
-            ));
-            stillborn = if finished == 0 && blamed == 0 { stillborn + 1 } else { 0 };
+            let worker = WorkerId { pid, tid: pid, slot: 0 };
+            cx.out.report(Report::Died { started, unstarted, worker, how: how.clone() });
             if stillborn == STILLBORN {
-                return Err(ExecutorError::Stillborn { times: stillborn, how });
+                self.share.left();
+                return cx.fewer(1, width, ExecutorError::Stillborn { times: stillborn, how });
             }
-            pause = if finished > 0 { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-            tokio::select! {
-                () = cx.cancel.cancelled() => {}
-                () = cx.feed.ended() => {}
-                () = sleep(pause) => {}
+            if finished > 0 {
+                pause = FIRST_PAUSE;
             }
-            self.share.joined();
+            self.rest(&mut pause).await;
         }
         Ok(())
     }
+
+    /// Lets some time pass before the next process is started, and longer the next time.
+    async fn rest(&self, pause: &mut Duration) {
+        self.share.left();
+        tokio::select! {
+            () = self.cx.cancel.cancelled() => {}
+            () = self.cx.feed.ended() => {}
+            () = sleep(*pause) => {}
+        }
+        self.share.joined();
+        *pause = (*pause * 2).min(LONGEST_PAUSE);
+    }
 }
 
-/// What is to be said of the items that a dead `worker` leaves behind: those it had started are charged to it. The
-/// last come first, since each goes back before all others.
-fn returned(
-    outstanding: HashMap<u64, Item>,
-    started: &[u64],
-    worker: WorkerId,
-    how: &str,
-) -> Vec<Report> {
-    let mut items: Vec<_> = outstanding.into_values().collect();
-    items.sort_unstable_by_key(|item| std::cmp::Reverse(item.index));
-    let report = |item: Item| {
-        if started.contains(&item.index) {
-            Report::Crashed { item, worker, how: how.to_owned() }
-        } else {
-            Report::Unstarted(item)
-        }
-    };
-    items.into_iter().map(report).collect()
+/// How many items a process can be at at the same time.
+fn width(cx: &Context, begin: &Begin) -> usize {
+    let blocking = matches!(cx.work.performs(), Performs::Blocking(_));
+    begin.plan.model.at_once(blocking) as usize
+}
+
+/// Whether what kept a process from being started may be over in a moment: the machine, or this user, has too many
+/// processes or too little memory now.
+fn may_pass(error: &io::Error) -> bool {
+    use io::ErrorKind::{OutOfMemory, WouldBlock};
+    matches!(error.kind(), WouldBlock | OutOfMemory)
 }
 
 /// One process being served.
@@ -141,29 +154,27 @@ struct Serving<'a> {
     process: WorkerProcess,
     /// What it was given and has said nothing of.
     outstanding: HashMap<u64, Item>,
-    /// Taken from the feed, but not to be given before everything else is done: it has killed a worker.
-    suspect: Option<Item>,
+    /// Taken from the feed, but not to be given before everything else is done: they are on trial.
+    suspects: Vec<Item>,
     /// How many items it has finished.
     finished: u64,
     /// Items it can be at at the same time.
     width: usize,
-    pace: Pace,
+    ahead: Reserve,
     closing: bool,
 }
 
 impl<'a> Serving<'a> {
-    fn new(cx: &'a Context, begin: &Begin, share: &'a Share, process: WorkerProcess) -> Self {
-        let blocking = matches!(cx.work.performs(), Performs::Blocking(_));
-        let width = begin.plan.model.at_once(blocking) as usize;
+    fn new(cx: &'a Context, width: usize, share: &'a Share, process: WorkerProcess) -> Self {
         Self {
             cx,
             share,
             process,
             outstanding: HashMap::new(),
-            suspect: None,
+            suspects: Vec::new(),
             finished: 0,
             width,
-            pace: Pace::new(cx.clock.now_us()),
+            ahead: Reserve::new(AHEAD_US, MOST_AHEAD, cx.clock.now_us()),
             closing: false,
         }
     }
@@ -175,21 +186,21 @@ impl<'a> Serving<'a> {
 
     /// How many items it may hold by what it can do.
     fn window(&self) -> usize {
-        self.width + self.pace.ahead
+        self.width + self.ahead.size()
     }
 
     /// Whether nothing but its share keeps it from taking more. That changes without its doing.
     fn is_held_to_its_share(&self) -> bool {
-        !self.closing && self.suspect.is_none() && self.outstanding.len() < self.window()
+        !self.closing && self.suspects.is_empty() && self.outstanding.len() < self.window()
     }
 
-    /// Whether it may be given more: there is room, and nobody under suspicion.
+    /// Whether it may be given more: there is room, and no trial.
     fn has_room(&self) -> bool {
         !self.closing
-            && self.suspect.is_none()
+            && self.suspects.is_empty()
             // It waits for the next item, too, if that would be its own.
             && self.room(self.cx.feed.len().max(1)) > 0
-            && !self.outstanding.values().take(2).any(|item| item.crashes > 0)
+            && self.outstanding.values().next().is_none_or(|item| item.trial == 0)
     }
 
     async fn serve(&mut self) -> Served {
@@ -230,7 +241,7 @@ impl<'a> Serving<'a> {
 
     async fn close(&mut self) -> io::Result<()> {
         self.closing = true;
-        self.release_suspect();
+        self.release_suspects();
         self.process.say(&ToWorker::Close).await
     }
 
@@ -246,15 +257,13 @@ impl<'a> Serving<'a> {
     }
 
     fn died(&mut self) -> Served {
-        self.release_suspect();
+        self.release_suspects();
         Served::UntilDeath
     }
 
     /// What was held back for it is free again.
-    fn release_suspect(&mut self) {
-        if let Some(item) = self.suspect.take() {
-            self.cx.out.report(Report::Unstarted(item));
-        }
+    fn release_suspects(&mut self) {
+        self.cx.out.reports(self.suspects.drain(..).map(Report::Unstarted));
     }
 
     /// Takes in what the worker says, and hands on what has waited for that.
@@ -262,13 +271,13 @@ impl<'a> Serving<'a> {
         let mut reports = Vec::with_capacity(said.len());
         let understood = said.into_iter().try_for_each(|said| self.understand(said, &mut reports));
         // Also what came before something that made no sense: nobody else knows of these items any more.
-        self.pace.count(reports.len(), self.cx.clock.now_us());
+        self.ahead.count(reports.len());
+        self.ahead.tick(self.cx.clock.now_us());
         self.cx.out.reports(reports);
         understood?;
-        if self.outstanding.is_empty()
-            && let Some(item) = self.suspect.take()
-        {
-            return self.give(vec![item]).await;
+        if self.outstanding.is_empty() && !self.suspects.is_empty() {
+            let suspects = std::mem::take(&mut self.suspects);
+            return self.give(suspects).await;
         }
         Ok(())
     }
@@ -308,11 +317,12 @@ impl<'a> Serving<'a> {
 
     /// Gives the worker `first` and what else it has room for.
     async fn supply(&mut self, first: Item) -> io::Result<()> {
-        if first.crashes > 0 {
+        if first.trial > 0 {
+            let trial = self.cx.feed.take_trial(first);
             if self.outstanding.is_empty() {
-                return self.give(vec![first]).await;
+                return self.give(trial).await;
             }
-            self.suspect = Some(first);
+            self.suspects = trial;
             return Ok(());
         }
         // The first one has left the feed, and is nobody's yet.
@@ -334,32 +344,7 @@ impl<'a> Serving<'a> {
         if !stuck || self.cx.feed.len() > 0 || self.closing {
             return Ok(());
         }
-        self.pace = Pace::new(self.cx.clock.now_us());
+        self.ahead.forget(self.cx.clock.now_us());
         self.process.say(&ToWorker::Recall).await
-    }
-}
-
-/// How fast a worker goes, and how far ahead it is therefore supplied.
-#[derive(Debug)]
-struct Pace {
-    since_us: u64,
-    done: u64,
-    ahead: usize,
-}
-
-impl Pace {
-    fn new(now_us: u64) -> Self {
-        Self { since_us: now_us, done: 0, ahead: 0 }
-    }
-
-    /// Counts finished items; every few milliseconds the supply is set by what was done in them.
-    fn count(&mut self, done: usize, now_us: u64) {
-        self.done += done as u64;
-        let passed_us = now_us.saturating_sub(self.since_us);
-        if passed_us >= AHEAD_US {
-            let ahead = self.done * AHEAD_US / passed_us;
-            self.ahead = usize::try_from(ahead).unwrap_or(MOST_AHEAD).min(MOST_AHEAD);
-            *self = Self { ahead: self.ahead, ..Self::new(now_us) };
-        }
     }
 }

@@ -138,7 +138,10 @@ fn take_orders(reader: &mut impl Read, feed: &Feed, out: &Inbox) -> io::Result<(
             ToWorker::Begin(_) => {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "begun twice"));
             }
-            ToWorker::Items(items) => feed.push(items),
+            // None come after the end.
+            ToWorker::Items(items) => {
+                out.reports(feed.push(items).into_iter().map(Report::Unstarted));
+            }
             ToWorker::Recall => give_back(feed, out),
             ToWorker::Close => {
                 closed = true;

@@ -1,0 +1,164 @@
+//! Finds the item that kills its workers, among those that were at work when one of them died.
+//!
+//! A worker process takes all that it has in flight with it when it dies. What it had started is tried again by halves:
+//! one group at a time, in one process that does nothing else meanwhile, while all other items go on in the others. A
+//! group that is done is cleared; one whose process dies as well is halved again. So one killer among n items is found
+//! after log2 n further deaths, a process that was killed from outside costs two rounds, and only a death *alone* is
+//! counted against an item.
+//!
+//! Limit: keeps groups and tells which is next; it hands nothing out, and judges nothing.
+
+use gaits_core::Item;
+use std::collections::HashSet;
+
+/// The items that are not done yet because a worker died while it was at them.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    /// Groups that wait; the last one is the next.
+    groups: Vec<Vec<Item>>,
+    /// The indices of those that are out.
+    out: HashSet<u64>,
+    /// How many groups have been handed out.
+    trials: u64,
+}
+
+impl Suspects {
+    /// Takes what a dead worker had started; more than one item makes two groups.
+    pub(super) fn accuse(&mut self, mut items: Vec<Item>) {
+        self.forget(&items);
+        items.sort_unstable_by_key(|item| item.index);
+        let rest = items.split_off(items.len().div_ceil(2));
+        // The first half is the next.
+        self.groups.extend([rest, items].into_iter().filter(|group| !group.is_empty()));
+    }
+
+    /// Takes a group back whose items were not started.
+    pub(super) fn put_back(&mut self, items: Vec<Item>) {
+        self.forget(&items);
+        if !items.is_empty() {
+            self.groups.push(items);
+        }
+    }
+
+    /// The item at `index` is done.
+    pub(super) fn done(&mut self, index: u64) {
+        if !self.out.is_empty() {
+            self.out.remove(&index);
+        }
+    }
+
+    /// The next group, if none is out: to be done by one worker process, with nothing else beside it.
+    pub(super) fn next(&mut self) -> Option<Vec<Item>> {
+        if !self.out.is_empty() {
+            return None;
+        }
+        let mut group = self.groups.pop()?;
+        self.trials += 1;
+        for item in &mut group {
+            item.trial = self.trials;
+            self.out.insert(item.index);
+        }
+        Some(group)
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.groups.iter().map(Vec::len).sum()
+    }
+
+    /// Forgets those that wait, and tells how many those were.
+    pub(super) fn clear(&mut self) -> usize {
+        let waiting = self.waiting();
+        self.groups.clear();
+        waiting
+    }
+
+    fn forget(&mut self, items: &[Item]) {
+        for item in items {
+            self.out.remove(&item.index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn items(count: u64) -> Vec<Item> {
+        (0..count).map(|index| Item::new(index, "x")).collect()
+    }
+
+    /// Tries all groups, where a worker dies at the first of `killers` that it starts with all before it started; tells how
+    /// often one died, and which items died alone.
+    fn try_all(mut suspects: Suspects, killers: &[u64]) -> (usize, Vec<u64>, Vec<u64>) {
+        let (mut deaths, mut alone, mut done) = (0, Vec::new(), Vec::new());
+        while let Some(group) = suspects.next() {
+            assert!(suspects.next().is_none(), "one at a time");
+            if group.iter().all(|item| !killers.contains(&item.index)) {
+                for item in group {
+                    suspects.done(item.index);
+                    done.push(item.index);
+                }
+                continue;
+            }
+            deaths += 1;
+            if let [item] = &*group {
+                alone.push(item.index);
+                suspects.done(item.index);
+            } else {
+                suspects.accuse(group);
+            }
+        }
+        (deaths, alone, done)
+    }
+
+    #[test]
+    fn a_death_from_outside_costs_two_groups() {
+        let mut suspects = Suspects::default();
+        suspects.accuse(items(200));
+        assert_eq!(suspects.waiting(), 200);
+        let first = suspects.next().unwrap();
+        assert_eq!((first.len(), first[0].index), (100, 0));
+        let first_trial = first[0].trial;
+        for item in first {
+            suspects.done(item.index);
+        }
+        let second = suspects.next().unwrap();
+        assert_eq!((second.len(), second[0].index), (100, 100));
+        assert_ne!(second[0].trial, first_trial);
+        for item in second {
+            suspects.done(item.index);
+        }
+        assert!(suspects.next().is_none());
+    }
+
+    #[test]
+    fn one_killer_among_ten_thousand_is_found_after_a_dozen_deaths() {
+        let mut suspects = Suspects::default();
+        suspects.accuse(items(10_000));
+        let (deaths, alone, done) = try_all(suspects, &[6_789]);
+        assert_eq!(alone, [6_789]);
+        assert_eq!(done.len(), 9_999);
+        assert!(deaths <= 14, "{deaths}");
+    }
+
+    proptest! {
+        #[test]
+        fn just_the_killers_are_alone_when_they_die_and_all_others_are_done_once(
+            count in 1..300_u64,
+            killers in prop::collection::hash_set(0..300_u64, 0..5),
+        ) {
+            let killers: Vec<_> = killers.into_iter().filter(|killer| *killer < count).collect();
+            let mut suspects = Suspects::default();
+            suspects.accuse(items(count));
+            let (_, mut alone, mut done) = try_all(suspects, &killers);
+            alone.sort_unstable();
+            let mut expected = killers.clone();
+            expected.sort_unstable();
+            prop_assert_eq!(alone, expected);
+            done.sort_unstable();
+            prop_assert_eq!(done, (0..count).filter(|index| !killers.contains(index)).collect::<Vec<_>>());
+        }
+    }
+}
