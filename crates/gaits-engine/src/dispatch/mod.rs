@@ -9,7 +9,7 @@ mod suspects;
 
 pub use end::{RunEnd, RunError};
 
-use crate::flow::{Batch, ExecutorError, Feed, Inbox, Notice, Report, Signal};
+use crate::flow::{Batch, ExecutorError, Feed, Inbox, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
 use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work, WorkerId};
@@ -100,7 +100,7 @@ impl Dispatcher<'_, '_> {
         let mut batch = Batch::default();
         let mut result = Ok(());
         while !self.course.executor_ended {
-            self.inbox.collect(&mut batch, false);
+            self.inbox.collect(&mut batch, Patience::Long, false);
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for signal in batch.signals.drain(..) {
                 match signal {
@@ -120,11 +120,13 @@ impl Dispatcher<'_, '_> {
     fn dispatch(&mut self) -> Result<(), RunError> {
         let mut batch = Batch::default();
         let mut records = Vec::new();
+        let mut patience = Patience::Long;
         loop {
             let hungry =
                 self.course.source_end.is_none() && !self.course.stopping && self.pacer.is_hungry();
-            self.inbox.collect(&mut batch, hungry);
+            self.inbox.collect(&mut batch, patience, hungry);
             let now_us = self.clock.now_us();
+            patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
             let mut executor_ended = None;
             for signal in std::mem::take(&mut batch.signals) {
                 match signal {

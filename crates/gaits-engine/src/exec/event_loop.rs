@@ -237,7 +237,7 @@ async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
     loop {
         let next = match again.take() {
             Some(item) => Some(item),
-            None => cx.feed.next().await,
+            None => cx.feed.next(|| cx.out.idle()).await,
         };
         let Some(item) = next else { break };
         worker.starts(&item);

@@ -36,7 +36,7 @@ fn work(cx: &Context) {
     let clock = cx.clock.as_ref();
     let mut again = None;
     while !cx.cancel.is_cancelled() {
-        let next = again.take().or_else(|| cx.feed.next_blocking());
+        let next = again.take().or_else(|| cx.feed.next_blocking(|| cx.out.idle()));
         let Some(item) = next else { break };
         worker.starts(&item);
         let (attended, span) = slot.attend(&item, clock);

@@ -33,7 +33,7 @@ pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
         host.fail_in_flight(&broken);
         if host.taken == 0 && !host.ended {
             // It breaks off before it takes anything: that is the failure of whichever item comes next.
-            match cx.feed.next_blocking() {
+            match cx.feed.next_blocking(|| cx.out.idle()) {
                 Some(item) => {
                     let slot = host.start(item);
                     host.finish(slot, broken, 0);
@@ -133,7 +133,8 @@ impl LoopHost for Host<'_> {
         if let Some(item) = self.again.pop() {
             return Poll::Ready(self.hand_over(item));
         }
-        let next = self.next.get_or_insert_with(|| Box::pin(self.cx.feed.next()));
+        let at = self.cx;
+        let next = self.next.get_or_insert_with(|| Box::pin(at.feed.next(|| at.out.idle())));
         let next = ready!(next.as_mut().poll(cx));
         self.next = None;
         self.ended = next.is_none();

@@ -198,6 +198,7 @@ impl<'a> Worker<'a> {
                         place.clear();
                     }
                     self.cx.out.report(Report::Exhausted(item, error));
+                    self.cx.out.idle();
                     return Next::Retire;
                 }
                 if !self.cornered.replace(true) {

@@ -119,11 +119,13 @@ impl Feed {
         self.lock().queue.len()
     }
 
-    /// The next item, or none when the feed has ended; waits as a task. When it is given up, what it was woken for wakes another.
-    pub(crate) async fn next(&self) -> Option<Item> {
+    /// The next item, or none when the feed has ended; waits as a task. `before_waiting` is called if there is nothing to
+    /// take at once. When it is given up, what it was woken for wakes another.
+    pub(crate) async fn next(&self, before_waiting: impl FnOnce()) -> Option<Item> {
         if let Poll::Ready(next) = self.lock().next() {
             return next;
         }
+        before_waiting();
         loop {
             let mut notified = pin!(self.tasks.notified());
             // It stands in the line before the last look, so that nothing can come unnoticed between the two.
@@ -136,10 +138,11 @@ impl Feed {
     }
 
     /// The same; waits on this thread.
-    pub(crate) fn next_blocking(&self) -> Option<Item> {
+    pub(crate) fn next_blocking(&self, before_waiting: impl FnOnce()) -> Option<Item> {
         if let Poll::Ready(next) = self.lock().next() {
             return next;
         }
+        before_waiting();
         let mut state = self.lock();
         loop {
             if let Poll::Ready(next) = state.next() {
@@ -192,7 +195,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    while let Some(item) = feed.next_blocking() {
+                    while let Some(item) = feed.next_blocking(|| {}) {
                         taken.lock().unwrap().push(item.index);
                     }
                 });
@@ -223,9 +226,9 @@ mod tests {
     fn closing_gives_back_what_nobody_took() {
         let feed = Feed::new();
         assert!(feed.push(items(0..3)).is_empty());
-        assert_eq!(feed.next_blocking().unwrap().index, 0);
+        assert_eq!(feed.next_blocking(|| panic!("there is an item")).unwrap().index, 0);
         assert_eq!(feed.close(), items(1..3));
-        assert!(feed.next_blocking().is_none());
+        assert!(feed.next_blocking(|| panic!("it has ended")).is_none());
     }
 
     struct Count(AtomicUsize);
@@ -240,7 +243,7 @@ mod tests {
     /// Three tasks that wait at `feed`, in this order, and how often each was woken.
     fn waiting(feed: &Feed) -> ([Waiting<'_>; 3], [Arc<Count>; 3]) {
         let counts: [_; 3] = std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))));
-        let mut tasks: [Waiting<'_>; 3] = std::array::from_fn(|_| Box::pin(feed.next()) as _);
+        let mut tasks: [Waiting<'_>; 3] = std::array::from_fn(|_| Box::pin(feed.next(|| {})) as _);
         for (task, count) in tasks.iter_mut().zip(&counts) {
             assert!(poll(task, count).is_pending());
         }
@@ -299,7 +302,7 @@ mod tests {
         let mut batch = Vec::new();
         feed.take(10, &mut batch);
         assert_eq!(indices(&batch), [0]);
-        let first = feed.next_blocking().unwrap();
+        let first = feed.next_blocking(|| {}).unwrap();
         assert_eq!(indices(&feed.take_trial(first)), [1, 2, 4]);
         batch.clear();
         feed.take(10, &mut batch);
@@ -312,7 +315,7 @@ mod tests {
         assert!(feed.push(items(0..2)).is_empty());
         assert_eq!(feed.close(), items(0..2));
         assert_eq!(feed.push(items(2..4)), items(2..4));
-        assert!(feed.next_blocking().is_none());
+        assert!(feed.next_blocking(|| {}).is_none());
         let mut batch = Vec::new();
         feed.take(10, &mut batch);
         assert!(batch.is_empty());

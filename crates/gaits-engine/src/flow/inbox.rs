@@ -1,13 +1,20 @@
 //! What comes to the dispatcher: reports of workers, entries of the source, signals.
 //!
-//! Whoever brings something wakes the reader if it sleeps. While it is busy, what comes piles up, and it takes all of that
-//! together.
+//! Waking a sleeping thread costs more than most items do, so a worker that drops a report wakes the reader only
+//! when that is worth it: at the first report after a quiet time, when a batch is full, and when the worker itself
+//! has nothing left to do. In between, the reader looks by itself every millisecond.
 
 use super::ExecutorError;
 use gaits_core::{Entry, Item, ItemError, Record, Retry, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A full batch: the reader is woken at once.
+const FULL: usize = 128;
+/// How long reports may lie while others are coming in.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// What an executor says of items it was given; each item that was handed out comes back exactly once.
 #[derive(Debug)]
@@ -96,6 +103,15 @@ pub(crate) enum Signal {
     ExecutorEnded(Result<(), ExecutorError>),
 }
 
+/// How long the reader is willing to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until something comes.
+    Long,
+    /// Things are coming in: a millisecond, or until a batch is full.
+    Short,
+}
+
 /// What was in the inbox.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -122,19 +138,20 @@ struct State {
     held: Batch,
     /// Whether the reader takes entries of the source now.
     wants_entries: bool,
-    /// Whether the reader sleeps.
-    sleeps: bool,
+    waiting: Option<Patience>,
+    /// A worker has nothing to do until its report is read.
+    urgent: bool,
     closed: bool,
 }
 
 impl State {
-    /// Whether there is anything the reader may take.
-    fn is_readable(&self) -> bool {
-        let held = &self.held;
-        !held.reports.is_empty()
-            || !held.notices.is_empty()
-            || !held.signals.is_empty()
-            || (self.wants_entries && (!held.entries.is_empty() || held.source_end.is_some()))
+    /// Whether the reader, as it waits now, should be woken.
+    fn worth_waking(&self, urgent: bool) -> bool {
+        match self.waiting {
+            None => false,
+            Some(Patience::Long) => true,
+            Some(Patience::Short) => urgent || self.held.reports.len() >= FULL,
+        }
     }
 }
 
@@ -148,16 +165,11 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, put: impl FnOnce(&mut Batch)) {
+    fn put(&self, urgent: bool, put: impl FnOnce(&mut Batch)) {
         let mut state = self.lock();
         put(&mut state.held);
-        self.wake(state);
-    }
-
-    /// Wakes the reader if it sleeps and may take what is there.
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
-        if state.sleeps && state.is_readable() {
-            state.sleeps = false;
+        if state.worth_waking(urgent) {
+            state.waiting = None;
             drop(state);
             self.arrived.notify_one();
         }
@@ -165,17 +177,30 @@ impl Inbox {
 
     /// Takes a report. Never waits: there are at most as many as items were handed out.
     pub(crate) fn report(&self, report: Report) {
-        self.put(|held| held.reports.push(report));
+        self.put(false, |held| held.reports.push(report));
     }
 
     /// Takes several reports.
     pub(crate) fn reports(&self, reports: impl IntoIterator<Item = Report>) {
-        self.put(|held| held.reports.extend(reports));
+        self.put(false, |held| held.reports.extend(reports));
+    }
+
+    /// Says that a worker has nothing to do: if a report lies here, the reader should see it now.
+    pub(crate) fn idle(&self) {
+        let mut state = self.lock();
+        if !state.held.reports.is_empty() {
+            state.urgent = true;
+            if state.worth_waking(true) {
+                state.waiting = None;
+                drop(state);
+                self.arrived.notify_one();
+            }
+        }
     }
 
     /// Takes a notice for the user.
     pub(crate) fn notice(&self, notice: Notice) {
-        self.put(|held| held.notices.push(notice));
+        self.put(true, |held| held.notices.push(notice));
     }
 
     /// How many notices have not been read.
@@ -185,7 +210,7 @@ impl Inbox {
 
     /// Takes a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        self.put(|held| held.signals.push(signal));
+        self.put(true, |held| held.signals.push(signal));
     }
 
     /// Takes entries of the source once the last ones are gone; false when nobody wants any more.
@@ -198,13 +223,17 @@ impl Inbox {
             return false;
         }
         std::mem::swap(&mut state.held.entries, entries);
-        self.wake(state);
+        if state.wants_entries && state.worth_waking(true) {
+            state.waiting = None;
+            drop(state);
+            self.arrived.notify_one();
+        }
         true
     }
 
     /// Takes the end of the source.
     pub(crate) fn source_end(&self, end: io::Result<()>) {
-        self.put(|held| held.source_end = Some(end));
+        self.put(true, |held| held.source_end = Some(end));
     }
 
     /// Nobody will read any more: the source's thread is let go.
@@ -213,16 +242,32 @@ impl Inbox {
         self.room.notify_all();
     }
 
-    /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing. Entries stay where
-    /// they are unless `wants_entries`.
-    pub(crate) fn collect(&self, batch: &mut Batch, wants_entries: bool) {
+    /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing. With
+    /// [`Patience::Short`] it may come back with nothing. Entries stay where they are unless `wants_entries`.
+    pub(crate) fn collect(&self, batch: &mut Batch, patience: Patience, wants_entries: bool) {
         let mut state = self.lock();
         state.wants_entries = wants_entries;
-        while !state.is_readable() {
-            state.sleeps = true;
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        match patience {
+            Patience::Long => {
+                while !Self::readable(&state) {
+                    // Anew each time: whoever woke the reader has taken the note back, and may have brought nothing
+                    // that can be read now.
+                    state.waiting = Some(Patience::Long);
+                    state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+            Patience::Short if !Self::pressing(&state) => {
+                state.waiting = Some(Patience::Short);
+                state = self
+                    .arrived
+                    .wait_timeout(state, LINGER)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
+            Patience::Short => {}
         }
-        state.sleeps = false;
+        state.waiting = None;
+        state.urgent = false;
         std::mem::swap(&mut state.held.reports, &mut batch.reports);
         std::mem::swap(&mut state.held.notices, &mut batch.notices);
         std::mem::swap(&mut state.held.signals, &mut batch.signals);
@@ -234,5 +279,21 @@ impl Inbox {
             drop(state);
             self.room.notify_one();
         }
+    }
+
+    /// Whether there is anything the reader may take.
+    fn readable(state: &State) -> bool {
+        let held = &state.held;
+        !held.reports.is_empty() || Self::pressing(state)
+    }
+
+    /// Whether there is something for which the reader should not linger.
+    fn pressing(state: &State) -> bool {
+        let held = &state.held;
+        state.urgent
+            || held.reports.len() >= FULL
+            || !held.notices.is_empty()
+            || !held.signals.is_empty()
+            || (state.wants_entries && (!held.entries.is_empty() || held.source_end.is_some()))
     }
 }

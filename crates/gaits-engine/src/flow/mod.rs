@@ -10,7 +10,7 @@ mod inbox;
 pub use end::ExecutorError;
 pub(crate) use feed::Feed;
 pub use inbox::Notice;
-pub(crate) use inbox::{Batch, Inbox, Report, Signal};
+pub(crate) use inbox::{Batch, Inbox, Patience, Report, Signal};
 
 #[cfg(test)]
 mod tests {
@@ -32,7 +32,7 @@ mod tests {
             inbox.report(Report::Done { record, retry: None });
         };
         if tasks == 0 {
-            while let Some(item) = feed.next_blocking() {
+            while let Some(item) = feed.next_blocking(|| inbox.idle()) {
                 done(item);
             }
             return;
@@ -43,7 +43,7 @@ mod tests {
                 turn += 1;
                 let next = tokio::select! {
                     biased;
-                    next = feed.next() => next,
+                    next = feed.next(|| inbox.idle()) => next,
                     () = leave_after(turn % 4), if turn.is_multiple_of(3) => continue,
                 };
                 let Some(item) = next else { break };
@@ -64,12 +64,14 @@ mod tests {
     fn dispatch(feed: &Feed, inbox: &Inbox, most: u64) -> u64 {
         let (mut pushed, mut finished) = (0, 0);
         let mut batch = Batch::default();
+        let mut patience = Patience::Long;
         while finished < ITEMS {
             let more = (finished + most).min(ITEMS);
             let refused = feed.push((pushed..more).map(|index| Item::new(index, "x")));
             assert!(refused.is_empty());
             pushed = more;
-            inbox.collect(&mut batch, false);
+            inbox.collect(&mut batch, patience, false);
+            patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
             finished += batch.reports.drain(..).len() as u64;
         }
         feed.close();

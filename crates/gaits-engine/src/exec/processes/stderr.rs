@@ -70,17 +70,14 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Batch;
+    use crate::flow::{Batch, Patience};
 
     fn said(bytes: &[u8]) -> Vec<String> {
         let out = Arc::new(Inbox::new());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(pass_on(bytes, 7, Arc::clone(&out)));
         let mut batch = Batch::default();
-        // It would wait for what never comes.
-        if out.notices() > 0 {
-            out.collect(&mut batch, false);
-        }
+        out.collect(&mut batch, Patience::Short, false);
         let line = |notice| match notice {
             Notice::WorkerSaid { pid: 7, line } => line,
             other => panic!("{other:?}"),

@@ -109,6 +109,7 @@ impl Tender {
             cx.out.notice(Notice::WorkerDied { pid, how: how.clone() });
             let worker = WorkerId { pid, tid: pid, slot: 0 };
             cx.out.report(Report::Died { started, unstarted, worker, how: how.clone() });
+            cx.out.idle();
             if stillborn == STILLBORN {
                 self.share.left();
                 return cx.fewer(1, width, ExecutorError::Stillborn { times: stillborn, how });
@@ -225,7 +226,7 @@ impl<'a> Serving<'a> {
                 },
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
-                item = cx.feed.next(), if has_room => match item {
+                item = cx.feed.next(|| cx.out.idle()), if has_room => match item {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
                 },

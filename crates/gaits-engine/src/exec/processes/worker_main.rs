@@ -7,7 +7,7 @@ use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::{BOARD_FD, SOCKET_FD};
 use crate::exec::board::Board;
 use crate::exec::{Context, Crew, local_executor};
-use crate::flow::{Batch, Feed, Inbox, Report, Signal};
+use crate::flow::{Batch, Feed, Inbox, Patience, Report, Signal};
 use crate::works::{Works, services};
 use gaits_core::Clock;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -157,14 +157,17 @@ fn take_orders(reader: &mut impl Read, feed: &Feed, out: &Inbox) -> io::Result<(
 /// Reports what nobody has started; the last first, since each goes back before all others.
 fn give_back(feed: &Feed, out: &Inbox) {
     out.reports(feed.recall().into_iter().rev().map(Report::Unstarted));
+    out.idle();
 }
 
 /// Writes reports to the parent until the executor has ended.
 fn pass_reports(mut socket: UnixStream, out: &Inbox) -> io::Result<()> {
     let mut batch = Batch::default();
+    let mut patience = Patience::Long;
     let mut ended = false;
     while !ended {
-        out.collect(&mut batch, false);
+        out.collect(&mut batch, patience, false);
+        patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
         ended = batch.signals.drain(..).any(|signal| matches!(signal, Signal::ExecutorEnded(_)));
         let reports = batch.reports.drain(..).map(FromWorker::from_report);
         let said: Vec<_> =
