@@ -1,10 +1,10 @@
 //! Runs a batch of work under an execution model: one item at a time, on threads, on processes, on event loops.
 //!
 //! ```text
-//! source ──items──▶ dispatcher ──▶ feed ──▶ executor: workers, each with a session
+//! source ──items──▶ dispatcher ──▶ item queue ──▶ executor: workers, each with a session
 //!                      ▲  │                        │
 //!                      │  └──records──▶ sinks      │
-//!                      └────────── inbox ◀─────────┘
+//!                      └────────── event queue ◀─────────┘
 //! ```
 //!
 //! A [`Plan`](plan::Plan) says what to do and how; [`run()`] does it. The engine never prints, and keeps no state

@@ -1,9 +1,9 @@
 //! Puts a run together: source, dispatcher, executor, sinks.
 
 use crate::clock::MonotonicClock;
-use crate::dispatch::{self, Course, Dispatcher, Observer, RunEnd, RunError};
-use crate::exec::{self, Context, Crew, WorkerCommand};
-use crate::flow::{Feed, Inbox, Signal};
+use crate::dispatch::{self, State, Dispatcher, Observer, RunEnd, RunError};
+use crate::exec::{self, Context, WorkersLeft, WorkerCommand};
+use crate::flow::{ItemQueue, EventQueue, Signal};
 use crate::pace::Pacer;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// A handle on one run, to watch and to stop it from any thread.
 #[derive(Debug, Clone, Default)]
 pub struct Control {
-    inbox: Arc<Inbox>,
+    events: Arc<EventQueue>,
     progress: Arc<Progress>,
     interrupted: Arc<AtomicBool>,
     used: Arc<AtomicBool>,
@@ -35,7 +35,7 @@ impl Control {
     /// once, with what is recorded.
     pub fn interrupt(&self) {
         let again = self.interrupted.swap(true, Ordering::SeqCst);
-        self.inbox.signal(if again { Signal::Abandon } else { Signal::Interrupt });
+        self.events.signal(if again { Signal::Abandon } else { Signal::Interrupt });
     }
 
     /// How far the run has come.
@@ -75,29 +75,29 @@ pub fn run<'b>(
     let clock = MonotonicClock::start();
     let executor = exec::executor(plan, &program.worker, clock);
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    let services = services(&clock, &control.inbox);
+    let services = services(&clock, &control.events);
     let work = program.works.build(&plan.work.name, &plan.work.settings, &services)?;
     let layout = plan.model.layout();
     let workers = usize::try_from(layout.workers()).unwrap_or(usize::MAX);
-    // A main process whose workers are processes has those for a crew; they have crews of their own.
-    let crew = if layout.processes > 1 || plan.model.inside_processes().is_some() {
+    // A main process whose workers are processes has those for a workers; they have crews of their own.
+    let workers_left = if layout.processes > 1 || plan.model.inside_processes().is_some() {
         layout.processes as usize
     } else {
         workers
     };
     let cx = Context {
-        feed: Arc::new(Feed::new()),
+        queue: Arc::new(ItemQueue::new()),
         work,
         session: plan.session,
-        out: Arc::clone(&control.inbox),
+        out: Arc::clone(&control.events),
         cancel: CancellationToken::new(),
         clock: Arc::clone(&clock),
-        crew: Arc::new(Crew::new(crew)),
-        board: None,
+        workers_left: Arc::new(WorkersLeft::new(workers_left)),
+        start_log: None,
     };
     let dispatcher = Dispatcher {
-        inbox: Arc::clone(&control.inbox),
-        feed: Arc::clone(&cx.feed),
+        events: Arc::clone(&control.events),
+        queue: Arc::clone(&cx.queue),
         pacer: Pacer::new(workers, clock.now_us()),
         work: Arc::clone(&cx.work),
         clock,
@@ -105,16 +105,16 @@ pub fn run<'b>(
         sinks,
         observer,
         progress: control.progress(),
-        course: Course::default(),
+        state: State::default(),
     };
-    dispatch::pump(source, Arc::clone(&control.inbox))
+    dispatch::pump(source, Arc::clone(&control.events))
         .map_err(|source| RunError::Thread { name: "source", source })?;
     thread::scope(|scope| {
         let dispatcher = thread::Builder::new()
             .name("dispatcher".into())
             .spawn_scoped(scope, move || dispatcher.run())
             .map_err(|source| {
-                control.inbox.close();
+                control.events.close();
                 RunError::Thread { name: "dispatcher", source }
             })?;
         // Should an executor panic, or a work when it is opened, the dispatcher must still learn that nobody is left.
@@ -123,7 +123,7 @@ pub fn run<'b>(
             Ok(ended) => (ended, None),
             Err(panic) => (Ok(()), Some(panic)),
         };
-        control.inbox.signal(Signal::ExecutorEnded(ended));
+        control.events.signal(Signal::ExecutorEnded(ended));
         let result = dispatcher.join();
         if let Some(panic) = panic {
             resume_unwind(panic);

@@ -3,7 +3,7 @@
 //!
 //! Limit: knows no work of its own. Whoever puts a program together fills it.
 
-use crate::flow::{Inbox, Notice};
+use crate::flow::{EventQueue, Notice};
 use gaits_core::{Clock, Services, Value, Work};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -85,7 +85,7 @@ impl Works {
 }
 
 /// What works get from the run: its clock, and a way to tell the user something.
-pub(crate) fn services(clock: &Arc<dyn Clock>, out: &Arc<Inbox>) -> Services {
+pub(crate) fn services(clock: &Arc<dyn Clock>, out: &Arc<EventQueue>) -> Services {
     let out = Arc::clone(out);
     let tell = move |line| out.notice(Notice::WorkSaid { line });
     Services { clock: Arc::clone(clock), tell: Arc::new(tell) }

@@ -1,14 +1,13 @@
 //! Where the records of a run go, as a user describes it: opened, or refused with the reason.
 //!
-//! Limit: one run writes to an output. Two programs that write to the same results file at the same time are not told
-//! apart.
+//! Limit: one run writes to an output. Programs that know nothing of the lock on a results file are not kept from it.
 
 use crate::input::Input;
 use crate::sys;
 use gaits_core::{Record, Sink};
 use gaits_engine::sink::JsonLines;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::FileExt as _;
@@ -63,6 +62,12 @@ pub enum OutputError {
     /// It is a file with records, and [`Existing::Refuse`] was asked for.
     #[error("{output} has records already")]
     HasRecords {
+        /// Its name.
+        output: String,
+    },
+    /// Another run writes to it now.
+    #[error("{output} is being written to by another run; wait for its end, or give another file")]
+    InUse {
         /// Its name.
         output: String,
     },
@@ -143,6 +148,10 @@ impl Output {
         }
         if is_input(file.as_fd(), input) {
             return Err(OutputError::IsInput { output: name });
+        }
+        // The lock dies with its holder, however that ends.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(OutputError::InUse { output: name });
         }
         let has_records = meta.len() > 0;
         if has_records && existing == Existing::Refuse {

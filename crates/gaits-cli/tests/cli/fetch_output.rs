@@ -1,7 +1,8 @@
 //! Where records go, what is said besides, and how a run ends that can't write.
 
-use crate::harness::{Dir, gaits, parse, parse_file};
+use crate::harness::{Dir, eventually, gaits, parse, parse_file};
 use gaits_origin::{Config, Origin};
+use nix::sys::signal::Signal;
 use std::fs::{self, File};
 
 fn origin() -> Origin {
@@ -92,6 +93,25 @@ fn the_input_is_not_written_over() {
     let end = gaits("fetch --fresh -i - -o").arg(&file).stdin_from(read).run();
     end.expect_refused("is the input");
     assert_eq!(fs::read_to_string(&file).unwrap(), list);
+}
+
+#[test]
+fn two_runs_do_not_write_to_one_file_and_a_dead_one_keeps_nobody_out() {
+    let (origin, dir) = (origin(), Dir::new());
+    let file = dir.at("results.jsonl");
+    let url = origin.url("/uuid");
+    let mut first = gaits("fetch -i - -o").arg(&file).stdin_open().start();
+    first.say(&format!("{url}\n"));
+    eventually("the first record is written", || parse_file(&file).0.len() == 1);
+    for fresh in ["", "--fresh"] {
+        let second = gaits(&format!("fetch {url} {fresh} -o")).arg(&file).run();
+        second.expect_refused("is being written to by another run");
+    }
+    assert_eq!(parse_file(&file).0.len(), 1, "nothing of it is gone");
+    first.signal(Signal::SIGKILL);
+    first.finish().expect_killed_by(Signal::SIGKILL);
+    gaits(&format!("fetch {url} --count 3 --fresh -o")).arg(&file).run().expect_exit(0);
+    assert_eq!(parse_file(&file).0.len(), 3);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Reads the source on a thread of its own, since a pipe may keep its reader waiting for ever.
 
-use crate::flow::Inbox;
+use crate::flow::EventQueue;
 use gaits_core::{More, Source};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,24 +10,24 @@ use std::thread;
 /// Entries read at a time.
 const BATCH: usize = 512;
 
-/// Starts reading `source` into `inbox`. The thread is not waited for: when the run ends before the source does, it may
+/// Starts reading `source` into `event queue`. The thread is not waited for: when the run ends before the source does, it may
 /// sit in a read that nobody can end.
-pub(crate) fn pump(mut source: Box<dyn Source>, inbox: Arc<Inbox>) -> io::Result<()> {
+pub(crate) fn pump(mut source: Box<dyn Source>, events: Arc<EventQueue>) -> io::Result<()> {
     thread::Builder::new().name("source".into()).spawn(move || {
         // The run would wait for ever for a source that is gone without a word.
-        let read = AssertUnwindSafe(|| read(source.as_mut(), &inbox));
+        let read = AssertUnwindSafe(|| read(source.as_mut(), &events));
         let end =
             catch_unwind(read).unwrap_or_else(|_| Err(io::Error::other("its reader panicked")));
-        inbox.source_end(end);
+        events.source_end(end);
     })?;
     Ok(())
 }
 
-fn read(source: &mut dyn Source, inbox: &Inbox) -> io::Result<()> {
+fn read(source: &mut dyn Source, events: &EventQueue) -> io::Result<()> {
     let mut batch = Vec::new();
     loop {
         let more = source.next_batch(BATCH, &mut batch);
-        if !batch.is_empty() && !inbox.entries(&mut batch) {
+        if !batch.is_empty() && !events.entries(&mut batch) {
             return Ok(());
         }
         if more? == More::No {

@@ -1,6 +1,6 @@
 //! The dispatcher: the one owner of sequence, counters, retries and cancellation. `docs/design/dispatch.md`.
 //!
-//! It runs on one thread of its own and takes everything it learns from one inbox, so nothing in it is locked. Limit:
+//! It runs on one thread of its own and takes everything it learns from one event queue, so nothing in it is locked. Limit:
 //! it performs nothing, and leaves to the pacer when an item may go out.
 
 mod end;
@@ -9,7 +9,7 @@ mod suspects;
 
 pub use end::{RunEnd, RunError};
 
-use crate::flow::{Batch, ExecutorError, Feed, Inbox, Notice, Patience, Report, Signal};
+use crate::flow::{Batch, ExecutorError, ItemQueue, EventQueue, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
 use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work, WorkerId};
@@ -39,8 +39,8 @@ pub trait Observer: Send {
 
 /// What the dispatcher works with.
 pub(crate) struct Dispatcher<'a, 'b> {
-    pub(crate) inbox: Arc<Inbox>,
-    pub(crate) feed: Arc<Feed>,
+    pub(crate) events: Arc<EventQueue>,
+    pub(crate) queue: Arc<ItemQueue>,
     pub(crate) work: Arc<dyn Work>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: CancellationToken,
@@ -48,12 +48,12 @@ pub(crate) struct Dispatcher<'a, 'b> {
     pub(crate) observer: &'a mut (dyn Observer + 'b),
     pub(crate) progress: Arc<Progress>,
     pub(crate) pacer: Pacer,
-    pub(crate) course: Course,
+    pub(crate) state: State,
 }
 
 /// How far the run has come.
 #[derive(Debug, Default)]
-pub(crate) struct Course {
+pub(crate) struct State {
     next_index: u64,
     /// How the source has ended, once it has.
     source_end: Option<io::Result<()>>,
@@ -72,8 +72,8 @@ impl Dispatcher<'_, '_> {
     /// Until every item has its record, or the run can't go on.
     pub(crate) fn run(mut self) -> Result<RunEnd, RunError> {
         let release = Release {
-            feed: Arc::clone(&self.feed),
-            inbox: Arc::clone(&self.inbox),
+            queue: Arc::clone(&self.queue),
+            events: Arc::clone(&self.events),
             cancel: self.cancel.clone(),
         };
         let mut result = self.dispatch();
@@ -84,13 +84,13 @@ impl Dispatcher<'_, '_> {
         let finished = self.finish_sinks(result.as_ref().err().and_then(RunError::failed_sink));
         self.stop_clock(self.clock.now_us());
         let ended = self.see_out();
-        if !self.course.end.interrupted {
+        if !self.state.end.interrupted {
             result = result.and(ended.map_err(RunError::Executor));
         }
         result.and(finished)?;
-        match self.course.source_end {
+        match self.state.source_end {
             Some(Err(error)) => Err(RunError::Source(error)),
-            _ => Ok(self.course.end),
+            _ => Ok(self.state.end),
         }
     }
 
@@ -99,15 +99,15 @@ impl Dispatcher<'_, '_> {
     fn see_out(&mut self) -> Result<(), ExecutorError> {
         let mut batch = Batch::default();
         let mut result = Ok(());
-        while !self.course.executor_ended {
-            self.inbox.collect(&mut batch, Patience::Long, false);
+        while !self.state.executor_ended {
+            self.events.collect(&mut batch, Patience::Long, false);
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for signal in batch.signals.drain(..) {
                 match signal {
                     Signal::Interrupt => {}
                     Signal::Abandon => self.cancel.cancel(),
                     Signal::ExecutorEnded(ended) => {
-                        self.course.executor_ended = true;
+                        self.state.executor_ended = true;
                         result = ended;
                     }
                 }
@@ -123,8 +123,8 @@ impl Dispatcher<'_, '_> {
         let mut patience = Patience::Long;
         loop {
             let hungry =
-                self.course.source_end.is_none() && !self.course.stopping && self.pacer.is_hungry();
-            self.inbox.collect(&mut batch, patience, hungry);
+                self.state.source_end.is_none() && !self.state.stopping && self.pacer.is_hungry();
+            self.events.collect(&mut batch, patience, hungry);
             let now_us = self.clock.now_us();
             patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
             let mut executor_ended = None;
@@ -133,7 +133,7 @@ impl Dispatcher<'_, '_> {
                     Signal::Interrupt => self.stop(),
                     Signal::Abandon => return self.abandon(&mut batch, &mut records),
                     Signal::ExecutorEnded(ended) => {
-                        self.course.executor_ended = true;
+                        self.state.executor_ended = true;
                         executor_ended = Some(ended);
                     }
                 }
@@ -146,7 +146,7 @@ impl Dispatcher<'_, '_> {
                 records.extend(self.admit(entry, now_us));
             }
             if let Some(end) = batch.source_end.take() {
-                self.course.source_end = Some(end);
+                self.state.source_end = Some(end);
             }
             // Workers first: they go on while the records are written.
             self.pacer.tick(now_us);
@@ -154,10 +154,10 @@ impl Dispatcher<'_, '_> {
             self.write(&mut records)?;
             self.show_progress();
             if let Some(ended) = executor_ended {
-                return self.last_words(ended);
+                return self.on_executor_end(ended);
             }
-            let more = self.course.source_end.is_none() || self.waiting() > 0;
-            if self.pacer.outstanding() == 0 && (self.course.stopping || !more) {
+            let more = self.state.source_end.is_none() || self.waiting() > 0;
+            if self.pacer.outstanding() == 0 && (self.state.stopping || !more) {
                 return Ok(());
             }
         }
@@ -165,13 +165,13 @@ impl Dispatcher<'_, '_> {
 
     /// How many items wait to be handed out.
     fn waiting(&self) -> usize {
-        self.pacer.waiting() + self.course.suspects.waiting()
+        self.pacer.waiting() + self.state.suspects.waiting()
     }
 
     /// Passes a notice on. What the work tells is told once.
     fn tell(&mut self, notice: Notice) {
         match &notice {
-            Notice::WorkSaid { line } if !self.course.said.insert(line.clone()) => return,
+            Notice::WorkSaid { line } if !self.state.said.insert(line.clone()) => return,
             Notice::WorkersNotStarted { workers, .. } => {
                 self.lose(*workers);
             }
@@ -182,15 +182,15 @@ impl Dispatcher<'_, '_> {
 
     /// Counts workers that are missing; tells how many are left.
     fn lose(&mut self, workers: usize) -> usize {
-        self.course.end.missing_workers += workers as u64;
+        self.state.end.missing_workers += workers as u64;
         self.pacer.lose(workers)
     }
 
     fn hand_out(&mut self, now_us: u64) {
-        if self.course.stopping {
+        if self.state.stopping {
             return;
         }
-        let mut batch = self.course.suspects.next().unwrap_or_default();
+        let mut batch = self.state.suspects.next().unwrap_or_default();
         self.pacer.handed_out(batch.len());
         batch.extend(std::iter::from_fn(|| self.pacer.next()));
         if batch.is_empty() {
@@ -199,19 +199,19 @@ impl Dispatcher<'_, '_> {
         for item in &mut batch {
             item.queued_us = now_us;
         }
-        // An executor that can't go on has closed the feed, and is about to say so.
-        for refused in self.feed.push(batch) {
+        // An executor that can't go on has closed the item queue, and is about to say so.
+        for refused in self.queue.push(batch) {
             self.again(refused);
         }
     }
 
     /// Takes an entry of the source; an invalid one has its record at once.
     fn admit(&mut self, entry: Entry, now_us: u64) -> Option<Record> {
-        if self.course.stopping {
+        if self.state.stopping {
             return None;
         }
-        let index = self.course.next_index;
-        self.course.next_index += 1;
+        let index = self.state.next_index;
+        self.state.next_index += 1;
         match entry {
             Entry::Item { data, shown } => {
                 let shown = shown.map(Box::new);
@@ -232,7 +232,7 @@ impl Dispatcher<'_, '_> {
             // Whether it may be tried again is the retries' to heed.
             Report::Done { record, retry: _ } => {
                 self.pacer.finished(1);
-                self.course.suspects.done(record.index);
+                self.state.suspects.done(record.index);
                 records.push(record);
             }
             Report::Unstarted(item) => self.again(item),
@@ -252,18 +252,18 @@ impl Dispatcher<'_, '_> {
                     };
                     if let Some(message) = self.verdict(&item, &how) {
                         records.push(self.crashed(item, message, worker, now_us));
-                    } else if self.course.stopping {
+                    } else if self.state.stopping {
                         self.again(item);
                     } else {
                         suspects.push(item);
                     }
                 }
                 self.pacer.taken_back(suspects.len());
-                self.course.suspects.accuse(suspects);
+                self.state.suspects.accuse(suspects);
                 let (on_trial, others): (Vec<_>, Vec<_>) =
-                    unstarted.into_iter().partition(|item| item.trial > 0 && !self.course.stopping);
+                    unstarted.into_iter().partition(|item| item.trial > 0 && !self.state.stopping);
                 self.pacer.taken_back(on_trial.len());
-                self.course.suspects.put_back(on_trial);
+                self.state.suspects.put_back(on_trial);
                 self.again_all(others);
             }
         }
@@ -283,7 +283,7 @@ impl Dispatcher<'_, '_> {
 
     fn crashed(&mut self, item: Item, message: String, worker: WorkerId, now_us: u64) -> Record {
         self.pacer.finished(1);
-        self.course.suspects.done(item.index);
+        self.state.suspects.done(item.index);
         let deaths = item.deaths;
         let error = ItemError::new(ErrorKind::WorkerCrashed, message);
         Record::unperformed(item, error, deaths, Some(worker), now_us)
@@ -300,19 +300,19 @@ impl Dispatcher<'_, '_> {
 
     /// Puts an item back that was handed out and not done.
     fn again(&mut self, item: Item) {
-        if self.course.stopping {
+        if self.state.stopping {
             self.pacer.finished(1);
-            self.course.end.given_back += 1;
+            self.state.end.given_back += 1;
         } else if item.trial > 0 {
             self.pacer.taken_back(1);
-            self.course.suspects.put_back(vec![item]);
+            self.state.suspects.put_back(vec![item]);
         } else {
             self.pacer.readmit(item);
         }
     }
 
     fn show_progress(&self) {
-        let RunEnd { ok, failed, .. } = self.course.end;
+        let RunEnd { ok, failed, .. } = self.state.end;
         self.progress.set(ok, failed, self.pacer.in_flight());
     }
 
@@ -326,13 +326,13 @@ impl Dispatcher<'_, '_> {
             }
             if record.worker.is_some() {
                 let Timing { started_us, finished_us, .. } = record.timing;
-                let (first, last) = self.course.at_work.unwrap_or((started_us, finished_us));
-                self.course.at_work = Some((first.min(started_us), last.max(finished_us)));
+                let (first, last) = self.state.at_work.unwrap_or((started_us, finished_us));
+                self.state.at_work = Some((first.min(started_us), last.max(finished_us)));
             }
             if record.outcome.is_ok() {
-                self.course.end.ok += 1;
+                self.state.end.ok += 1;
             } else {
-                self.course.end.failed += 1;
+                self.state.end.failed += 1;
             }
         }
         for (number, sink) in self.sinks.iter_mut().enumerate() {
@@ -343,29 +343,29 @@ impl Dispatcher<'_, '_> {
 
     /// Forgets what is not handed out, and tells how many those were.
     fn clear(&mut self) -> usize {
-        self.pacer.clear() + self.course.suspects.clear()
+        self.pacer.clear() + self.state.suspects.clear()
     }
 
     /// Hands nothing more out and takes back what nobody has started.
     fn stop(&mut self) {
-        if self.course.stopping {
+        if self.state.stopping {
             return;
         }
-        self.course.stopping = true;
-        self.course.end.interrupted = true;
-        self.course.end.given_back += self.clear() as u64;
-        let unstarted = self.feed.close();
-        self.course.end.given_back += unstarted.len() as u64;
+        self.state.stopping = true;
+        self.state.end.interrupted = true;
+        self.state.end.given_back += self.clear() as u64;
+        let unstarted = self.queue.close();
+        self.state.end.given_back += unstarted.len() as u64;
         self.pacer.finished(unstarted.len());
         self.observer.notice(Notice::Stopping { in_flight: self.pacer.in_flight() });
     }
 
     /// The executor has returned, and with it all it had to report is here. It does so of its own accord only when it
-    /// can't go on; otherwise because the feed was closed, with nothing left out.
-    fn last_words(&self, ended: Result<(), ExecutorError>) -> Result<(), RunError> {
+    /// can't go on; otherwise because the item queue was closed, with nothing left out.
+    fn on_executor_end(&self, ended: Result<(), ExecutorError>) -> Result<(), RunError> {
         ended.map_err(RunError::Executor)?;
         match self.pacer.outstanding() + self.waiting() {
-            0 if self.course.stopping => Ok(()),
+            0 if self.state.stopping => Ok(()),
             items => Err(RunError::Lost { items }),
         }
     }
@@ -373,17 +373,17 @@ impl Dispatcher<'_, '_> {
     /// Records what is here already and leaves the rest.
     fn abandon(&mut self, batch: &mut Batch, records: &mut Vec<Record>) -> Result<(), RunError> {
         let now_us = self.clock.now_us();
-        self.course.stopping = true;
+        self.state.stopping = true;
         for report in batch.reports.drain(..) {
             self.settle(report, now_us, records);
         }
         self.write(records)?;
         self.finish_sinks(None)?;
         self.cancel.cancel();
-        self.feed.close();
+        self.queue.close();
         let left = self.clear();
         self.stop_clock(now_us);
-        let end = &mut self.course.end;
+        let end = &mut self.state.end;
         end.interrupted = true;
         end.given_back += (left + self.pacer.outstanding()) as u64;
         self.observer.abandoned(end);
@@ -392,8 +392,8 @@ impl Dispatcher<'_, '_> {
 
     /// The run ends now.
     fn stop_clock(&mut self, now_us: u64) {
-        let (first, last) = self.course.at_work.unwrap_or((now_us, now_us));
-        let end = &mut self.course.end;
+        let (first, last) = self.state.at_work.unwrap_or((now_us, now_us));
+        let end = &mut self.state.end;
         end.wall_us = now_us;
         end.startup_us = first;
         end.closing_us = now_us.saturating_sub(last);
@@ -402,7 +402,7 @@ impl Dispatcher<'_, '_> {
     /// Finishes every sink but the one that has failed.
     fn finish_sinks(&mut self, failed: Option<usize>) -> Result<(), RunError> {
         let mut result = Ok(());
-        if std::mem::replace(&mut self.course.sinks_finished, true) {
+        if std::mem::replace(&mut self.state.sinks_finished, true) {
             return result;
         }
         for (number, sink) in self.sinks.iter_mut().enumerate() {
@@ -419,8 +419,8 @@ impl Dispatcher<'_, '_> {
 /// otherwise wait for it for ever.
 #[derive(Debug)]
 struct Release {
-    feed: Arc<Feed>,
-    inbox: Arc<Inbox>,
+    queue: Arc<ItemQueue>,
+    events: Arc<EventQueue>,
     cancel: CancellationToken,
 }
 
@@ -430,7 +430,7 @@ impl Drop for Release {
             self.cancel.cancel();
         }
         // From here on the workers find nothing more to do.
-        self.feed.close();
-        self.inbox.close();
+        self.queue.close();
+        self.events.close();
     }
 }

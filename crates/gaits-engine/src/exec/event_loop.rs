@@ -1,7 +1,7 @@
 //! One event loop on the calling thread, with up to N items in flight.
 
 use super::sessions::{AsyncSessions, AsyncSlot, BlockingSessions, BlockingSlot};
-use super::worker::{Attended, Next, Span, Worker, attend_alone, attend_async, no_span};
+use super::worker::{Attempt, Next, Span, Worker, perform_alone, perform_async, no_span};
 use super::{Context, Executor, ExecutorError, own_loop};
 use crate::flow::Report;
 use gaits_core::{Item, Performs};
@@ -160,7 +160,7 @@ enum Slot {
 /// What came of an item.
 enum Came {
     /// It was performed, or could not be.
-    Attended(Item, Attended, Span),
+    Attempt(Item, Attempt, Span),
     /// The run ended while it waited for a thread.
     Unstarted(Item),
     /// The runtime is going down: the run was abandoned.
@@ -181,33 +181,33 @@ impl Sessions {
 }
 
 impl Slot {
-    async fn attend(&mut self, cx: &Context, item: Item) -> Came {
+    async fn perform(&mut self, cx: &Context, item: Item) -> Came {
         let clock = cx.clock.as_ref();
         match self {
             Slot::Async { slot, alone } => {
-                let (session, attended, span) = match slot.session() {
+                let (session, attempt, span) = match slot.session() {
                     Ok(session) => {
-                        let (attended, span) = if *alone {
-                            attend_alone(&*session, &item, clock).await
+                        let (attempt, span) = if *alone {
+                            perform_alone(&*session, &item, clock).await
                         } else {
-                            attend_async(&*session, &item, clock).await
+                            perform_async(&*session, &item, clock).await
                         };
-                        (Some(session), attended, span)
+                        (Some(session), attempt, span)
                     }
-                    Err(attended) => (None, *attended, no_span(clock)),
+                    Err(attempt) => (None, *attempt, no_span(clock)),
                 };
-                slot.after(session, &attended);
-                Came::Attended(item, attended, span)
+                slot.after(session, &attempt);
+                Came::Attempt(item, attempt, span)
             }
             Slot::Blocking { slot, place } => {
                 let Some(mut own) = slot.take() else { return Came::Abandoned };
                 match place {
                     Blocking::OnLoop => {
-                        let (attended, span) = own.attend(&item, clock);
+                        let (attempt, span) = own.perform(&item, clock);
                         *slot = Some(own);
-                        Came::Attended(item, attended, span)
+                        Came::Attempt(item, attempt, span)
                     }
-                    Blocking::OnPool(_) => match attend_on_pool(cx, own, item).await {
+                    Blocking::OnPool(_) => match perform_on_pool(cx, own, item).await {
                         Some((own, came)) => {
                             *slot = Some(own);
                             came
@@ -237,12 +237,12 @@ async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
     loop {
         let next = match again.take() {
             Some(item) => Some(item),
-            None => cx.feed.next(|| cx.out.idle()).await,
+            None => cx.queue.next(|| cx.out.idle()).await,
         };
         let Some(item) = next else { break };
         worker.starts(&item);
-        match slot.attend(&cx, item).await {
-            Came::Attended(item, attended, span) => match worker.settle(item, attended, span) {
+        match slot.perform(&cx, item).await {
+            Came::Attempt(item, attempt, span) => match worker.settle(item, attempt, span) {
                 Next::Item => {}
                 Next::Again(item) => {
                     slot.renew();
@@ -263,18 +263,18 @@ async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
 
 /// Performs an item on a thread of the pool, and gives back what it lent: `run_in_executor`. Items lie ready at the pool,
 /// so that its threads need not wait for the loop to come round. None if the runtime is going down.
-async fn attend_on_pool(
+async fn perform_on_pool(
     cx: &Context,
     mut slot: BlockingSlot,
     item: Item,
 ) -> Option<(BlockingSlot, Came)> {
-    let (feed, clock) = (Arc::clone(&cx.feed), Arc::clone(&cx.clock));
+    let (queue, clock) = (Arc::clone(&cx.queue), Arc::clone(&cx.clock));
     let done = tokio::task::spawn_blocking(move || {
-        if feed.has_ended() {
+        if queue.has_ended() {
             return (slot, Came::Unstarted(item));
         }
-        let (attended, span) = slot.attend(&item, clock.as_ref());
-        (slot, Came::Attended(item, attended, span))
+        let (attempt, span) = slot.perform(&item, clock.as_ref());
+        (slot, Came::Attempt(item, attempt, span))
     });
     match done.await {
         Ok(done) => Some(done),

@@ -36,11 +36,11 @@ fn work(cx: &Context) {
     let clock = cx.clock.as_ref();
     let mut again = None;
     while !cx.cancel.is_cancelled() {
-        let next = again.take().or_else(|| cx.feed.next_blocking(|| cx.out.idle()));
+        let next = again.take().or_else(|| cx.queue.next_blocking(|| cx.out.idle()));
         let Some(item) = next else { break };
         worker.starts(&item);
-        let (attended, span) = slot.attend(&item, clock);
-        match worker.settle(item, attended, span) {
+        let (attempt, span) = slot.perform(&item, clock);
+        match worker.settle(item, attempt, span) {
             Next::Item => {}
             Next::Again(item) => again = Some(item),
             Next::Retire => break,

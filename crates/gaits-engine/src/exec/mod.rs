@@ -1,10 +1,10 @@
 //! Executors: they lay workers out over processes, threads and event loops, and nest as models do.
 //!
-//! Limit: an executor takes items from its feed, has them performed and reports each once. It knows nothing of where
+//! Limit: an executor takes items from its item queue, has them performed and reports each once. It knows nothing of where
 //! items come from, in which order they are handed out, or what becomes of a report; and nothing of what the work is,
 //! beyond how it is performed.
 
-mod board;
+mod start_log;
 mod event_loop;
 mod inline;
 mod own_loop;
@@ -16,9 +16,9 @@ mod worker;
 pub use processes::{WORKER_VERB, WorkerCommand, worker_main};
 
 use crate::clock::MonotonicClock;
-use crate::flow::{ExecutorError, Feed, Inbox, Notice};
+use crate::flow::{ExecutorError, ItemQueue, EventQueue, Notice};
 use crate::plan::{Model, Plan};
-use board::Board;
+use start_log::StartLog;
 use event_loop::EventLoop;
 use gaits_core::{Clock, SessionScope, Work};
 use inline::Inline;
@@ -28,12 +28,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use threads::Threads;
 use tokio_util::sync::CancellationToken;
 
-/// Runs workers on the calling thread, and on what threads and processes it starts, until the feed has ended.
+/// Runs workers on the calling thread, and on what threads and processes it starts, until the item queue has ended.
 pub(crate) trait Executor: Send + Sync {
-    /// How many workers it has of its crew.
+    /// How many workers it has.
     fn workers(&self) -> usize;
 
-    /// Blocks until every worker has ended. Each item taken from `cx.feed` has then been reported, unless the run was
+    /// Blocks until every worker has ended. Each item taken from `cx.queue` has then been reported, unless the run was
     /// abandoned by `cx.cancel`.
     fn run(&self, cx: &Context) -> Result<(), ExecutorError>;
 }
@@ -41,29 +41,29 @@ pub(crate) trait Executor: Send + Sync {
 /// What the executors of one process share.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
-    pub(crate) feed: Arc<Feed>,
+    pub(crate) queue: Arc<ItemQueue>,
     pub(crate) work: Arc<dyn Work>,
     /// Who shares a session, and for how long.
     pub(crate) session: SessionScope,
-    pub(crate) out: Arc<Inbox>,
+    pub(crate) out: Arc<EventQueue>,
     /// Set to give up what is in flight.
     pub(crate) cancel: CancellationToken,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) crew: Arc<Crew>,
+    pub(crate) workers_left: Arc<WorkersLeft>,
     /// Where a worker process notes what it is about to start; none in the main process, which nobody survives.
-    pub(crate) board: Option<Arc<Board>>,
+    pub(crate) start_log: Option<Arc<StartLog>>,
 }
 
 impl Context {
-    /// So many of the crew can't begin, because of `error`, and with them so many workers: the run goes on without them,
+    /// So many of those that are counted can't begin, because of `error`, and with them so many workers: the run goes on without them,
     /// unless they are the last.
     fn fewer(
         &self,
-        crew: usize,
+        executors: usize,
         workers: usize,
         error: ExecutorError,
     ) -> Result<(), ExecutorError> {
-        if (0..crew).any(|_| !self.crew.retire()) {
+        if (0..executors).any(|_| !self.workers_left.retire()) {
             return Err(error);
         }
         let why = error.source().map_or_else(|| error.to_string(), |s| format!("{error}: {s}"));
@@ -74,11 +74,11 @@ impl Context {
 
 /// The workers of a process that are still at it.
 #[derive(Debug)]
-pub(crate) struct Crew {
+pub(crate) struct WorkersLeft {
     left: AtomicUsize,
 }
 
-impl Crew {
+impl WorkersLeft {
     pub(crate) fn new(workers: usize) -> Self {
         Self { left: AtomicUsize::new(workers) }
     }

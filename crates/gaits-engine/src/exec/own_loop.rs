@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::sessions::failed;
-use super::worker::{Attended, Next, Span, Worker, begin_span, panic_message};
+use super::worker::{Attempt, Next, Span, Worker, begin_span, panic_message};
 use gaits_core::{ErrorKind, HostItem, Item, LoopHost, LoopWork, Performed, Reply, SessionError};
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-/// Runs `work` with up to `slots` items in flight, until the feed has ended or the run was abandoned. A loop that
+/// Runs `work` with up to `slots` items in flight, until the item queue has ended or the run was abandoned. A loop that
 /// breaks off is started again; what it had in flight fails.
 pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
     let mut host = Host::new(cx, slots);
@@ -23,9 +23,9 @@ pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
                 failed(ErrorKind::Panic, message)
             }
             Ok(Err(SessionError::Failed(error) | SessionError::Exhausted(error))) => {
-                Attended::Replied(Reply::Done(Performed::failed(error, None)))
+                Attempt::Replied(Reply::Done(Performed::failed(error, None)))
             }
-            Err(panic) => Attended::Panicked(panic_message(panic.as_ref())),
+            Err(panic) => Attempt::Panicked(panic_message(panic.as_ref())),
         };
         if host.abandoned {
             return;
@@ -33,7 +33,7 @@ pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
         host.fail_in_flight(&broken);
         if host.taken == 0 && !host.ended {
             // It breaks off before it takes anything: that is the failure of whichever item comes next.
-            match cx.feed.next_blocking(|| cx.out.idle()) {
+            match cx.queue.next_blocking(|| cx.out.idle()) {
                 Some(item) => {
                     let slot = host.start(item);
                     host.finish(slot, broken, 0);
@@ -97,13 +97,13 @@ impl<'a> Host<'a> {
         HostItem::Item { slot, item }
     }
 
-    fn finish(&mut self, slot: u32, attended: Attended, cpu_us: u64) {
+    fn finish(&mut self, slot: u32, attempt: Attempt, cpu_us: u64) {
         let at = slot as usize;
         let Some((item, span)) = self.in_flight.get_mut(at).and_then(Option::take) else {
             panic!("the work's event loop answers for slot {slot}, which has no item");
         };
         let span = span.end(self.cx.clock.as_ref(), cpu_us);
-        match self.workers[at].settle(item, attended, span) {
+        match self.workers[at].settle(item, attempt, span) {
             Next::Item => self.free.push(slot),
             Next::Again(item) => {
                 self.again.push(item);
@@ -114,11 +114,11 @@ impl<'a> Host<'a> {
         }
     }
 
-    fn fail_in_flight(&mut self, broken: &Attended) {
+    fn fail_in_flight(&mut self, broken: &Attempt) {
         for slot in 0..self.workers.len() {
             if self.in_flight[slot].is_some() {
-                let attended = broken.same_failure();
-                self.finish(u32::try_from(slot).unwrap_or(u32::MAX), attended, 0);
+                let attempt = broken.same_failure();
+                self.finish(u32::try_from(slot).unwrap_or(u32::MAX), attempt, 0);
             }
         }
     }
@@ -134,7 +134,7 @@ impl LoopHost for Host<'_> {
             return Poll::Ready(self.hand_over(item));
         }
         let at = self.cx;
-        let next = self.next.get_or_insert_with(|| Box::pin(at.feed.next(|| at.out.idle())));
+        let next = self.next.get_or_insert_with(|| Box::pin(at.queue.next(|| at.out.idle())));
         let next = ready!(next.as_mut().poll(cx));
         self.next = None;
         self.ended = next.is_none();
@@ -142,6 +142,6 @@ impl LoopHost for Host<'_> {
     }
 
     fn done(&mut self, slot: u32, reply: Reply, cpu_us: u64) {
-        self.finish(slot, Attended::Replied(reply), cpu_us);
+        self.finish(slot, Attempt::Replied(reply), cpu_us);
     }
 }

@@ -4,8 +4,8 @@
 //! item, and the next item tries again. A panic while a session is closed is told as a notice. Limit: performs nothing.
 
 use super::Context;
-use super::worker::{Attended, Span, attend_blocking, no_span, panic_message};
-use crate::flow::{Inbox, Notice};
+use super::worker::{Attempt, Span, perform_blocking, no_span, panic_message};
+use crate::flow::{EventQueue, Notice};
 use gaits_core::{
     AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Performs, Reply,
     SessionError, SessionScope,
@@ -16,16 +16,16 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs `open`; its failure is what came of the item that needed the session.
-fn opened<S>(open: impl FnOnce() -> Result<S, SessionError>) -> Result<S, Box<Attended>> {
+fn opened<S>(open: impl FnOnce() -> Result<S, SessionError>) -> Result<S, Box<Attempt>> {
     match catch_unwind(AssertUnwindSafe(open)) {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) => Err(Box::new(Attended::Replied(error.into()))),
-        Err(panic) => Err(Box::new(Attended::Panicked(panic_message(panic.as_ref())))),
+        Ok(Err(error)) => Err(Box::new(Attempt::Replied(error.into()))),
+        Err(panic) => Err(Box::new(Attempt::Panicked(panic_message(panic.as_ref())))),
     }
 }
 
 /// Drops a session. Should that panic, no item is to blame, so the user is told.
-fn close<S>(session: S, out: &Inbox) {
+fn close<S>(session: S, out: &EventQueue) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(session))) {
         out.notice(Notice::SessionNotClosed { why: panic_message(panic.as_ref()) });
     }
@@ -56,7 +56,7 @@ impl AsyncSessions {
         Self { cx, shared: RefCell::default() }
     }
 
-    fn open(&self) -> Result<Rc<dyn AsyncSession>, Box<Attended>> {
+    fn open(&self) -> Result<Rc<dyn AsyncSession>, Box<Attempt>> {
         let cx = &self.cx;
         opened(|| match cx.work.performs() {
             Performs::Async(work) => work.open(cx.session),
@@ -72,7 +72,7 @@ impl AsyncSlot {
     }
 
     /// The session for the next item.
-    pub(super) fn session(&mut self) -> Result<Rc<dyn AsyncSession>, Box<Attended>> {
+    pub(super) fn session(&mut self) -> Result<Rc<dyn AsyncSession>, Box<Attempt>> {
         let sessions = &self.sessions;
         let mut shared;
         let place = if sessions.cx.session == SessionScope::Loop {
@@ -90,11 +90,11 @@ impl AsyncSlot {
     }
 
     /// To be called after each item, with the session it had: closes what is not to be kept.
-    pub(super) fn after(&mut self, session: Option<Rc<dyn AsyncSession>>, attended: &Attended) {
+    pub(super) fn after(&mut self, session: Option<Rc<dyn AsyncSession>>, attempt: &Attempt) {
         match self.sessions.cx.session {
             SessionScope::None => self.renew(session),
-            SessionScope::Worker if attended.spoils_session() => self.renew(session),
-            SessionScope::Loop if attended.is_panic() => self.renew(session),
+            SessionScope::Worker if attempt.spoils_session() => self.renew(session),
+            SessionScope::Loop if attempt.is_panic() => self.renew(session),
             // Out of file descriptors: a shared session has closed what was idle, and the others go on with it.
             SessionScope::Loop | SessionScope::Worker => {}
         }
@@ -160,18 +160,18 @@ impl Drop for BlockingSessions {
 
 impl BlockingSlot {
     /// Performs `item` on this thread.
-    pub(super) fn attend(&mut self, item: &Item, clock: &dyn Clock) -> (Attended, Span) {
+    pub(super) fn perform(&mut self, item: &Item, clock: &dyn Clock) -> (Attempt, Span) {
         match self.session() {
             Ok(mut session) => {
-                let (attended, span) = attend_blocking(session.as_mut(), item, clock);
-                self.after(session, &attended);
-                (attended, span)
+                let (attempt, span) = perform_blocking(session.as_mut(), item, clock);
+                self.after(session, &attempt);
+                (attempt, span)
             }
-            Err(attended) => (*attended, no_span(clock)),
+            Err(attempt) => (*attempt, no_span(clock)),
         }
     }
 
-    fn session(&mut self) -> Result<Box<dyn BlockingSession>, Box<Attended>> {
+    fn session(&mut self) -> Result<Box<dyn BlockingSession>, Box<Attempt>> {
         let BlockingSessions { cx, idle } = &*self.sessions;
         if let Some(own) = self.own.take() {
             return Ok(own);
@@ -188,13 +188,13 @@ impl BlockingSlot {
     }
 
     /// Keeps the session for the next item, or closes what is not to be kept.
-    fn after(&mut self, session: Box<dyn BlockingSession>, attended: &Attended) {
+    fn after(&mut self, session: Box<dyn BlockingSession>, attempt: &Attempt) {
         let BlockingSessions { cx, idle } = &*self.sessions;
         match cx.session {
-            SessionScope::Loop if !attended.spoils_session() => {
+            SessionScope::Loop if !attempt.spoils_session() => {
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
             }
-            SessionScope::Worker if !attended.spoils_session() => self.own = Some(session),
+            SessionScope::Worker if !attempt.spoils_session() => self.own = Some(session),
             _ => close(session, &cx.out),
         }
     }
@@ -207,6 +207,6 @@ impl Drop for BlockingSlot {
 }
 
 /// What became of an item that could not be performed at all.
-pub(super) fn failed(kind: ErrorKind, message: impl Into<String>) -> Attended {
-    Attended::Replied(Reply::Done(Performed::failed(ItemError::new(kind, message), None)))
+pub(super) fn failed(kind: ErrorKind, message: impl Into<String>) -> Attempt {
+    Attempt::Replied(Reply::Done(Performed::failed(ItemError::new(kind, message), None)))
 }

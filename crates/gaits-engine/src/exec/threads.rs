@@ -5,7 +5,7 @@ use crate::flow::Report;
 use std::num::NonZeroU32;
 use std::thread;
 
-/// Kernel threads that share a feed, each running `inside`.
+/// Kernel threads that share a item queue, each running `inside`.
 #[derive(Debug)]
 pub(crate) struct Threads<E> {
     threads: NonZeroU32,
@@ -41,7 +41,7 @@ impl<E: Executor> Executor for Threads<E> {
                         );
                         if result.is_err() {
                             // Those that run must end too; what they have not started goes back.
-                            let unstarted = cx.feed.close();
+                            let unstarted = cx.queue.close();
                             cx.out.reports(unstarted.into_iter().map(Report::Unstarted));
                         }
                         break;

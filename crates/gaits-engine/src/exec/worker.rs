@@ -1,7 +1,7 @@
 //! What every worker does around an item: notes that it starts it, survives its panic, stamps it, reports it.
 
 use super::Context;
-use super::board::Place;
+use super::start_log::Slot;
 use crate::flow::Report;
 use gaits_core::{
     AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Record, Reply,
@@ -15,40 +15,40 @@ use std::task::Poll;
 
 /// What came of an item, panics included.
 #[derive(Debug)]
-pub(super) enum Attended {
+pub(super) enum Attempt {
     /// The work returned.
     Replied(Reply),
     /// It panicked with this message.
     Panicked(String),
 }
 
-impl Attended {
+impl Attempt {
     /// Whether the session it ran in must be replaced: a panic may have left it in any state, and one that ran out of
     /// file descriptors has to let go of those it holds.
     pub(super) fn spoils_session(&self) -> bool {
-        !matches!(self, Attended::Replied(Reply::Done(_)))
+        !matches!(self, Attempt::Replied(Reply::Done(_)))
     }
 
     /// Whether the work panicked.
     pub(super) fn is_panic(&self) -> bool {
-        matches!(self, Attended::Panicked(_))
+        matches!(self, Attempt::Panicked(_))
     }
 
     /// The same failure, for another item that met it as well.
     pub(super) fn same_failure(&self) -> Self {
         let error = match self {
-            Attended::Panicked(message) => return Attended::Panicked(message.clone()),
-            Attended::Replied(Reply::Exhausted(error)) => error.clone(),
-            Attended::Replied(Reply::Done(performed)) => match &performed.outcome {
+            Attempt::Panicked(message) => return Attempt::Panicked(message.clone()),
+            Attempt::Replied(Reply::Exhausted(error)) => error.clone(),
+            Attempt::Replied(Reply::Done(performed)) => match &performed.outcome {
                 Err(error) => error.clone(),
                 Ok(()) => ItemError::new(ErrorKind::Panic, "it ended without an answer"),
             },
         };
-        Attended::Replied(Reply::Done(Performed::failed(error, None)))
+        Attempt::Replied(Reply::Done(Performed::failed(error, None)))
     }
 
     fn from_panic(panic: &(dyn Any + Send)) -> Self {
-        Attended::Panicked(panic_message(panic))
+        Attempt::Panicked(panic_message(panic))
     }
 }
 
@@ -86,28 +86,28 @@ pub(super) fn no_span(clock: &dyn Clock) -> Span {
 }
 
 /// Performs `item` on this thread.
-pub(super) fn attend_blocking(
+pub(super) fn perform_blocking(
     session: &mut dyn BlockingSession,
     item: &Item,
     clock: &dyn Clock,
-) -> (Attended, Span) {
+) -> (Attempt, Span) {
     let cpu_us = clock.thread_cpu_us();
     let started_us = clock.now_us();
-    let attended = match catch_unwind(AssertUnwindSafe(|| session.perform(item))) {
-        Ok(reply) => Attended::Replied(reply),
-        Err(panic) => Attended::from_panic(panic.as_ref()),
+    let attempt = match catch_unwind(AssertUnwindSafe(|| session.perform(item))) {
+        Ok(reply) => Attempt::Replied(reply),
+        Err(panic) => Attempt::from_panic(panic.as_ref()),
     };
     let finished_us = clock.now_us();
     let cpu_us = clock.thread_cpu_us().saturating_sub(cpu_us);
-    (attended, Span { started_us, finished_us, cpu_us, tid: tid() })
+    (attempt, Span { started_us, finished_us, cpu_us, tid: tid() })
 }
 
 /// Performs an item as a task among others: its CPU time is the time its polls took.
-pub(super) async fn attend_async(
+pub(super) async fn perform_async(
     session: &dyn AsyncSession,
     item: &Item,
     clock: &dyn Clock,
-) -> (Attended, Span) {
+) -> (Attempt, Span) {
     let mut span = begin_span(clock);
     let call = AssertUnwindSafe((session, item));
     let begun = catch_unwind(move || {
@@ -119,36 +119,36 @@ pub(super) async fn attend_async(
         Err(panic) => {
             span.finished_us = clock.now_us();
             span.cpu_us = span.finished_us.saturating_sub(span.started_us);
-            return (Attended::from_panic(panic.as_ref()), span);
+            return (Attempt::from_panic(panic.as_ref()), span);
         }
     };
     // Set while the item waits: the next poll reads the clock anew.
     let mut resumed_us = Some(span.started_us);
-    let attended = poll_fn(|cx| {
+    let attempt = poll_fn(|cx| {
         let polled_us = resumed_us.take().unwrap_or_else(|| clock.now_us());
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
         span.finished_us = clock.now_us();
         span.cpu_us += span.finished_us.saturating_sub(polled_us);
         match polled {
-            Ok(Poll::Ready(reply)) => Poll::Ready(Attended::Replied(reply)),
+            Ok(Poll::Ready(reply)) => Poll::Ready(Attempt::Replied(reply)),
             Ok(Poll::Pending) => Poll::Pending,
-            Err(panic) => Poll::Ready(Attended::from_panic(panic.as_ref())),
+            Err(panic) => Poll::Ready(Attempt::from_panic(panic.as_ref())),
         }
     })
     .await;
-    (attended, span)
+    (attempt, span)
 }
 
 /// Performs an item as the only task of its thread: its CPU time is the thread's.
-pub(super) async fn attend_alone(
+pub(super) async fn perform_alone(
     session: &dyn AsyncSession,
     item: &Item,
     clock: &dyn Clock,
-) -> (Attended, Span) {
+) -> (Attempt, Span) {
     let cpu_us = clock.thread_cpu_us();
-    let (attended, mut span) = attend_async(session, item, clock).await;
+    let (attempt, mut span) = perform_async(session, item, clock).await;
     span.cpu_us = clock.thread_cpu_us().saturating_sub(cpu_us);
-    (attended, span)
+    (attempt, span)
 }
 
 /// What a worker does next.
@@ -168,49 +168,49 @@ pub(super) struct Worker<'a> {
     cx: &'a Context,
     pid: u32,
     slot: u32,
-    place: Option<Place>,
+    log: Option<Slot>,
     /// Whether the item at hand has already found no file descriptor left, with nobody else to make room.
-    cornered: Cell<bool>,
+    tried_before: Cell<bool>,
 }
 
 impl<'a> Worker<'a> {
     /// The worker in `slot` of its event loop, or 0 on a plain thread.
     pub(super) fn new(cx: &'a Context, slot: u32) -> Self {
-        let place = cx.board.as_ref().map(Place::claim);
-        Self { cx, pid: std::process::id(), slot, place, cornered: Cell::new(false) }
+        let log = cx.start_log.as_ref().map(Slot::claim);
+        Self { cx, pid: std::process::id(), slot, log, tried_before: Cell::new(false) }
     }
 
     /// To be called before an item is performed, so that a crash can be laid to it.
     pub(super) fn starts(&self, item: &Item) {
-        if let Some(place) = &self.place {
-            place.note(item.index);
+        if let Some(log) = &self.log {
+            log.note(item.index);
         }
     }
 
     /// Reports an item. Where the session was spoilt, it must have been closed by now.
-    pub(super) fn settle(&self, item: Item, attended: Attended, span: Span) -> Next {
-        let performed = match attended {
-            Attended::Replied(Reply::Done(performed)) => performed,
-            Attended::Replied(Reply::Exhausted(error)) => {
-                if self.cx.crew.retire() {
+    pub(super) fn settle(&self, item: Item, attempt: Attempt, span: Span) -> Next {
+        let performed = match attempt {
+            Attempt::Replied(Reply::Done(performed)) => performed,
+            Attempt::Replied(Reply::Exhausted(error)) => {
+                if self.cx.workers_left.retire() {
                     // Another worker of this process may come to hold the item, and die before it starts it.
-                    if let Some(place) = &self.place {
-                        place.clear();
+                    if let Some(log) = &self.log {
+                        log.clear();
                     }
                     self.cx.out.report(Report::Exhausted(item, error));
                     self.cx.out.idle();
                     return Next::Retire;
                 }
-                if !self.cornered.replace(true) {
+                if !self.tried_before.replace(true) {
                     return Next::Again(item);
                 }
                 Performed::failed(error, None)
             }
-            Attended::Panicked(message) => {
+            Attempt::Panicked(message) => {
                 Performed::failed(ItemError::new(ErrorKind::Panic, message), None)
             }
         };
-        self.cornered.set(false);
+        self.tried_before.set(false);
         let worker = WorkerId { pid: self.pid, tid: span.tid, slot: self.slot };
         let timing = Timing {
             queued_us: item.queued_us,

@@ -1,16 +1,16 @@
-//! The two queues between the dispatcher and the workers: items go down the [`Feed`], reports come up the
-//! [`Inbox`]. A worker process has a pair of its own, joined to the dispatcher's by a socket.
+//! The two queues between the dispatcher and the workers: items go down the [`ItemQueue`], reports come up the
+//! [`EventQueue`]. A worker process has a pair of its own, joined to the dispatcher's by a socket.
 //!
 //! Limit: what is handed out, and what a report means, is the dispatcher's business.
 
 mod end;
-mod feed;
-mod inbox;
+mod event_queue;
+mod item_queue;
 
 pub use end::ExecutorError;
-pub(crate) use feed::Feed;
-pub use inbox::Notice;
-pub(crate) use inbox::{Batch, Inbox, Patience, Report, Signal};
+pub use event_queue::Notice;
+pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal};
+pub(crate) use item_queue::ItemQueue;
 
 #[cfg(test)]
 mod tests {
@@ -25,14 +25,14 @@ mod tests {
     const ITEMS: u64 = 20_000;
 
     /// Takes items as a thread does, or as tasks do that now and then lose interest while they wait.
-    fn work(feed: &Feed, inbox: &Inbox, tasks: u64) {
+    fn work(queue: &ItemQueue, events: &EventQueue, tasks: u64) {
         let done = |item: Item| {
             let error = ItemError::new(ErrorKind::Panic, "none");
             let record = Record::unperformed(item, error, 1, None, 0);
-            inbox.report(Report::Done { record, retry: None });
+            events.report(Report::Done { record, retry: None });
         };
         if tasks == 0 {
-            while let Some(item) = feed.next_blocking(|| inbox.idle()) {
+            while let Some(item) = queue.next_blocking(|| events.idle()) {
                 done(item);
             }
             return;
@@ -43,7 +43,7 @@ mod tests {
                 turn += 1;
                 let next = tokio::select! {
                     biased;
-                    next = feed.next(|| inbox.idle()) => next,
+                    next = queue.next(|| events.idle()) => next,
                     () = leave_after(turn % 4), if turn.is_multiple_of(3) => continue,
                 };
                 let Some(item) = next else { break };
@@ -61,20 +61,20 @@ mod tests {
     }
 
     /// Keeps a few items out until all are done.
-    fn dispatch(feed: &Feed, inbox: &Inbox, most: u64) -> u64 {
+    fn dispatch(queue: &ItemQueue, events: &EventQueue, most: u64) -> u64 {
         let (mut pushed, mut finished) = (0, 0);
         let mut batch = Batch::default();
         let mut patience = Patience::Long;
         while finished < ITEMS {
             let more = (finished + most).min(ITEMS);
-            let refused = feed.push((pushed..more).map(|index| Item::new(index, "x")));
+            let refused = queue.push((pushed..more).map(|index| Item::new(index, "x")));
             assert!(refused.is_empty());
             pushed = more;
-            inbox.collect(&mut batch, patience, false);
+            events.collect(&mut batch, patience, false);
             patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
             finished += batch.reports.drain(..).len() as u64;
         }
-        feed.close();
+        queue.close();
         finished
     }
 
@@ -83,12 +83,12 @@ mod tests {
         for (tasks, most) in [(0, 1), (0, 3), (3, 1), (3, 4), (1, 2)] {
             let (done, ended) = channel();
             let round = thread::Builder::new().name("round".into()).spawn(move || {
-                let (feed, inbox) = (Arc::new(Feed::new()), Arc::new(Inbox::new()));
+                let (queue, events) = (Arc::new(ItemQueue::new()), Arc::new(EventQueue::new()));
                 thread::scope(|scope| {
                     for _ in 0..3 {
-                        scope.spawn(|| work(&feed, &inbox, tasks));
+                        scope.spawn(|| work(&queue, &events, tasks));
                     }
-                    let finished = dispatch(&feed, &inbox, most);
+                    let finished = dispatch(&queue, &events, most);
                     assert_eq!(finished, ITEMS);
                 });
                 done.send(()).unwrap();

@@ -2,9 +2,9 @@
 
 use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::stderr::pass_on;
-use super::{BOARD_FD, SOCKET_FD, WorkerCommand};
-use crate::exec::board::Board;
-use crate::flow::Inbox;
+use super::{START_LOG_FD, SOCKET_FD, WorkerCommand};
+use crate::exec::start_log::StartLog;
+use crate::flow::EventQueue;
 use bytes::Bytes;
 use command_fds::{CommandFdExt, FdMapping};
 use futures_util::{SinkExt, StreamExt};
@@ -22,8 +22,8 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 /// How long a worker that has hung up is given to end by itself.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long the last words of a dead worker are waited for: something it started may hold its standard error open.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long the end of a dead worker's standard error is waited for: something it started may hold its standard error open.
+const STDERR_GRACE: Duration = Duration::from_millis(200);
 
 /// A worker process.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct WorkerProcess {
     pub(super) pid: u32,
     child: Child,
     socket: Framed<UnixStream, LengthDelimitedCodec>,
-    board: Board,
+    start_log: StartLog,
     stderr: Option<JoinHandle<()>>,
 }
 
@@ -41,9 +41,9 @@ impl WorkerProcess {
     pub(super) async fn start(
         worker: &WorkerCommand,
         begin: &Begin,
-        out: &Arc<Inbox>,
+        out: &Arc<EventQueue>,
     ) -> io::Result<Self> {
-        let board = Board::create()?;
+        let start_log = StartLog::create()?;
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         let mut command = Command::new(&worker.program);
         command.args(&worker.args);
@@ -52,7 +52,7 @@ impl WorkerProcess {
         command
             .fd_mappings(vec![
                 FdMapping { parent_fd: theirs.into(), child_fd: SOCKET_FD },
-                FdMapping { parent_fd: board.share()?, child_fd: BOARD_FD },
+                FdMapping { parent_fd: start_log.share()?, child_fd: START_LOG_FD },
             ])
             .map_err(io::Error::other)?;
         let mut child = command.spawn()?;
@@ -65,7 +65,7 @@ impl WorkerProcess {
             .map(|stderr| tokio::task::spawn_local(pass_on(stderr, pid, Arc::clone(out))));
         ours.set_nonblocking(true)?;
         let socket = Framed::new(UnixStream::from_std(ours)?, protocol::codec());
-        let mut worker = Self { pid, child, socket, board, stderr };
+        let mut worker = Self { pid, child, socket, start_log, stderr };
         // A worker that is dead already is found out when it is read from.
         let _ = worker.say(&ToWorker::Begin(Box::new(begin.clone()))).await;
         Ok(worker)
@@ -100,11 +100,11 @@ impl WorkerProcess {
             self.child.wait().await?
         };
         if let Some(mut stderr) = self.stderr.take()
-            && timeout(LAST_WORDS, &mut stderr).await.is_err()
+            && timeout(STDERR_GRACE, &mut stderr).await.is_err()
         {
             stderr.abort();
         }
-        Ok((status, self.board.started()?))
+        Ok((status, self.start_log.started()?))
     }
 
     /// Ends it at once.

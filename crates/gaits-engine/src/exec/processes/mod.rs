@@ -1,6 +1,6 @@
 //! Worker processes: `docs/design/processes.md`.
 //!
-//! The parent runs one event loop on the thread that called it, with a task that tends each process. Limit: what
+//! The parent runs one event loop on the thread that called it, with a task that supervises each process. Limit: what
 //! happens to an item whose worker died is the dispatcher's to decide; here it is only found out which one it was.
 
 mod child;
@@ -8,7 +8,7 @@ mod command;
 mod protocol;
 mod share;
 mod stderr;
-mod tend;
+mod supervisor;
 mod worker_main;
 
 pub use command::WORKER_VERB;
@@ -24,13 +24,13 @@ use protocol::Begin;
 use share::Share;
 use std::num::NonZeroU32;
 use std::rc::Rc;
-use tend::{Start, Tender};
+use supervisor::{Start, Supervisor};
 use tokio::task::JoinSet;
 
 /// The worker's end of its socket.
 const SOCKET_FD: i32 = 3;
-/// The worker's handle of its board.
-const BOARD_FD: i32 = 4;
+/// The worker's handle of its start log.
+const START_LOG_FD: i32 = 4;
 
 /// Worker processes, each doing `plan` with a model of its own inside.
 #[derive(Debug)]
@@ -67,18 +67,18 @@ impl Executor for Processes {
         let cx = Rc::new(cx.clone());
         let share = Rc::new(Share::new(self.workers()));
         runtime.block_on(async {
-            let mut tenders = JoinSet::new();
+            let mut supervisors = JoinSet::new();
             for _ in 0..self.count.get() {
                 let start = Start { command: self.command.clone(), begin: self.begin.clone() };
-                let tender = Tender::new(Rc::clone(&cx), start, Rc::clone(&share));
-                tenders.spawn_local(tender.run());
+                let supervisor = Supervisor::new(Rc::clone(&cx), start, Rc::clone(&share));
+                supervisors.spawn_local(supervisor.run());
             }
             let mut result = Ok(());
-            while let Some(ended) = tenders.join_next().await {
+            while let Some(ended) = supervisors.join_next().await {
                 match ended {
                     Ok(Err(error)) => {
                         // The others must end too; what is not started goes back.
-                        cx.out.reports(cx.feed.close().into_iter().map(Report::Unstarted));
+                        cx.out.reports(cx.queue.close().into_iter().map(Report::Unstarted));
                         result = Err(error);
                     }
                     Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

@@ -1,6 +1,6 @@
 //! Passes on what a worker process writes to its standard error, line by line.
 
-use crate::flow::{Inbox, Notice};
+use crate::flow::{EventQueue, Notice};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -14,7 +14,7 @@ const MANY: usize = 1_000;
 const WAIT: Duration = Duration::from_millis(1);
 
 /// Reads to the end. Bytes that are not UTF-8 are shown as replacement characters, and an over-long line is cut.
-pub(super) async fn pass_on(stderr: impl AsyncRead + Unpin, pid: u32, out: Arc<Inbox>) {
+pub(super) async fn pass_on(stderr: impl AsyncRead + Unpin, pid: u32, out: Arc<EventQueue>) {
     let mut reader = BufReader::new(stderr);
     let mut line = Line::default();
     loop {
@@ -73,7 +73,7 @@ mod tests {
     use crate::flow::{Batch, Patience};
 
     fn said(bytes: &[u8]) -> Vec<String> {
-        let out = Arc::new(Inbox::new());
+        let out = Arc::new(EventQueue::new());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(pass_on(bytes, 7, Arc::clone(&out)));
         let mut batch = Batch::default();

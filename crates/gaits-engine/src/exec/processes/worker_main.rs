@@ -1,13 +1,13 @@
 //! A worker process, seen from inside: the hidden verb `__worker`.
 //!
-//! Its main thread runs the executor of the model inside; one thread reads the socket into the feed, another writes
-//! what lies in the inbox to the socket. Limit: it keeps nothing; whatever it knows of an item, its parent knows too.
+//! Its main thread runs the executor of the model inside; one thread reads the socket into the item queue, another writes
+//! what lies in the event queue to the socket. Limit: it keeps nothing; whatever it knows of an item, its parent knows too.
 
 use super::protocol::{self, Begin, FromWorker, ToWorker};
-use super::{BOARD_FD, SOCKET_FD};
-use crate::exec::board::Board;
-use crate::exec::{Context, Crew, local_executor};
-use crate::flow::{Batch, Feed, Inbox, Patience, Report, Signal};
+use super::{START_LOG_FD, SOCKET_FD};
+use crate::exec::start_log::StartLog;
+use crate::exec::{Context, WorkersLeft, local_executor};
+use crate::flow::{Batch, ItemQueue, EventQueue, Patience, Report, Signal};
 use crate::works::{Works, services};
 use gaits_core::Clock;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -41,7 +41,7 @@ pub fn worker_main(works: &Works) -> ExitCode {
 fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     // Before anything else: from here on the parent's death, however it comes, is ours.
     set_pdeathsig(signal::SIGKILL)?;
-    let (socket, board) = inherited()?;
+    let (socket, start_log) = inherited()?;
     let mut reader = BufReader::with_capacity(256 * 1024, socket.try_clone()?);
     let Some(ToWorker::Begin(begin)) = read(&mut reader)? else {
         return Err("the first message is not the one that begins".into());
@@ -57,22 +57,22 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     }
     let clock: Arc<dyn Clock> = Arc::new(clock);
     let workers = usize::try_from(plan.model.layout().workers())?;
-    let out = Arc::new(Inbox::new());
+    let out = Arc::new(EventQueue::new());
     let services = services(&clock, &out);
     let cx = Context {
-        feed: Arc::new(Feed::new()),
+        queue: Arc::new(ItemQueue::new()),
         work: works.build(&plan.work.name, &plan.work.settings, &services)?,
         session: plan.session,
         out,
         cancel: CancellationToken::new(),
         clock,
-        crew: Arc::new(Crew::new(workers)),
-        board: Some(Arc::new(board)),
+        workers_left: Arc::new(WorkersLeft::new(workers)),
+        start_log: Some(Arc::new(start_log)),
     };
-    let (feed, out) = (Arc::clone(&cx.feed), Arc::clone(&cx.out));
+    let (queue, out) = (Arc::clone(&cx.queue), Arc::clone(&cx.out));
     thread::Builder::new()
         .name("reader".into())
-        .spawn(move || exit_on_error(&take_orders(&mut reader, &feed, &out)))?;
+        .spawn(move || exit_on_error(&take_orders(&mut reader, &queue, &out)))?;
     let out = Arc::clone(&cx.out);
     let writer = thread::Builder::new()
         .name("writer".into())
@@ -90,19 +90,19 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     unsafe_code,
     reason = "descriptors come by number from the parent; std has no safe way to take them"
 )]
-fn inherited() -> Result<(UnixStream, Board), String> {
-    for fd in [SOCKET_FD, BOARD_FD] {
+fn inherited() -> Result<(UnixStream, StartLog), String> {
+    for fd in [SOCKET_FD, START_LOG_FD] {
         std::fs::symlink_metadata(format!("/proc/self/fd/{fd}"))
             .map_err(|error| format!("{} is for gaits' own use: {error}", super::WORKER_VERB))?;
     }
     // SAFETY: both are open, as was just seen, and nothing else in this process, which has only begun, owns them.
-    let (socket, board) =
-        unsafe { (OwnedFd::from_raw_fd(SOCKET_FD), OwnedFd::from_raw_fd(BOARD_FD)) };
+    let (socket, start_log) =
+        unsafe { (OwnedFd::from_raw_fd(SOCKET_FD), OwnedFd::from_raw_fd(START_LOG_FD)) };
     // What the work may start must not hold them open: their end is the worker's.
-    for fd in [&socket, &board] {
+    for fd in [&socket, &start_log] {
         fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(|error| error.to_string())?;
     }
-    Ok((socket.into(), board.into()))
+    Ok((socket.into(), start_log.into()))
 }
 
 /// Without its parent a worker has no reason to live, and nobody to tell.
@@ -131,7 +131,7 @@ fn read(reader: &mut impl Read) -> io::Result<Option<ToWorker>> {
 }
 
 /// Does what the parent says, to the end. An end without having been told to close is the parent's death.
-fn take_orders(reader: &mut impl Read, feed: &Feed, out: &Inbox) -> io::Result<()> {
+fn take_orders(reader: &mut impl Read, queue: &ItemQueue, out: &EventQueue) -> io::Result<()> {
     let mut closed = false;
     while let Some(message) = read(reader)? {
         match message {
@@ -140,14 +140,14 @@ fn take_orders(reader: &mut impl Read, feed: &Feed, out: &Inbox) -> io::Result<(
             }
             // None come after the end.
             ToWorker::Items(items) => {
-                out.reports(feed.push(items).into_iter().map(Report::Unstarted));
+                out.reports(queue.push(items).into_iter().map(Report::Unstarted));
             }
-            ToWorker::Recall => give_back(feed, out),
+            ToWorker::Recall => give_back(queue, out),
             ToWorker::Close => {
                 closed = true;
-                // First, since with the feed's end the worker ends, and what is not reported by then never is.
-                give_back(feed, out);
-                feed.close();
+                // First, since with the item queue's end the worker ends, and what is not reported by then never is.
+                give_back(queue, out);
+                queue.close();
             }
         }
     }
@@ -155,13 +155,13 @@ fn take_orders(reader: &mut impl Read, feed: &Feed, out: &Inbox) -> io::Result<(
 }
 
 /// Reports what nobody has started; the last first, since each goes back before all others.
-fn give_back(feed: &Feed, out: &Inbox) {
-    out.reports(feed.recall().into_iter().rev().map(Report::Unstarted));
+fn give_back(queue: &ItemQueue, out: &EventQueue) {
+    out.reports(queue.recall().into_iter().rev().map(Report::Unstarted));
     out.idle();
 }
 
 /// Writes reports to the parent until the executor has ended.
-fn pass_reports(mut socket: UnixStream, out: &Inbox) -> io::Result<()> {
+fn pass_reports(mut socket: UnixStream, out: &EventQueue) -> io::Result<()> {
     let mut batch = Batch::default();
     let mut patience = Patience::Long;
     let mut ended = false;

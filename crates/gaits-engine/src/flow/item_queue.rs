@@ -16,7 +16,7 @@ const MOST_TAKEN_BYTES: usize = 1 << 20;
 
 /// The queue from which the workers of a process take items, one by one.
 #[derive(Debug, Default)]
-pub(crate) struct Feed {
+pub(crate) struct ItemQueue {
     state: Mutex<State>,
     /// Threads that wait for an item.
     threads: Condvar,
@@ -35,7 +35,7 @@ struct State {
 }
 
 impl State {
-    /// The next item, or none when the feed has ended; pending if there is nothing yet.
+    /// The next item, or none when the item queue has ended; pending if there is nothing yet.
     fn next(&mut self) -> Poll<Option<Item>> {
         match self.queue.pop_front() {
             None if !self.closed => Poll::Pending,
@@ -44,8 +44,8 @@ impl State {
     }
 }
 
-impl Feed {
-    /// An empty, open feed.
+impl ItemQueue {
+    /// An empty, open item queue.
     #[must_use]
     pub(crate) fn new() -> Self {
         Self::default()
@@ -87,7 +87,7 @@ impl Feed {
         Vec::new()
     }
 
-    /// Ends the feed and gives back what no worker has taken. Waiting workers are told that there is nothing more.
+    /// Ends the item queue and gives back what no worker has taken. Waiting workers are told that there is nothing more.
     pub(crate) fn close(&self) -> Vec<Item> {
         let mut state = self.lock();
         state.closed = true;
@@ -99,17 +99,17 @@ impl Feed {
         left
     }
 
-    /// Waits, as a task, until the feed is closed.
+    /// Waits, as a task, until the item queue is closed.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
     }
 
-    /// Whether the feed is closed.
+    /// Whether the item queue is closed.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.is_cancelled()
     }
 
-    /// Takes back what no worker has taken; the feed stays open.
+    /// Takes back what no worker has taken; the item queue stays open.
     pub(crate) fn recall(&self) -> Vec<Item> {
         self.lock().queue.drain(..).collect()
     }
@@ -119,7 +119,7 @@ impl Feed {
         self.lock().queue.len()
     }
 
-    /// The next item, or none when the feed has ended; waits as a task. `before_waiting` is called if there is nothing to
+    /// The next item, or none when the item queue has ended; waits as a task. `before_waiting` is called if there is nothing to
     /// take at once. When it is given up, what it was woken for wakes another.
     pub(crate) async fn next(&self, before_waiting: impl FnOnce()) -> Option<Item> {
         if let Poll::Ready(next) = self.lock().next() {
@@ -190,23 +190,23 @@ mod tests {
 
     #[test]
     fn many_threads_take_every_item_once_and_all_end() {
-        let feed = Feed::new();
+        let queue = ItemQueue::new();
         let taken = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    while let Some(item) = feed.next_blocking(|| {}) {
+                    while let Some(item) = queue.next_blocking(|| {}) {
                         taken.lock().unwrap().push(item.index);
                     }
                 });
             }
             for start in (0..1000).step_by(10) {
-                assert!(feed.push(items(start..start + 10)).is_empty());
+                assert!(queue.push(items(start..start + 10)).is_empty());
             }
-            while feed.len() > 0 {
+            while queue.len() > 0 {
                 std::thread::yield_now();
             }
-            assert!(feed.close().is_empty());
+            assert!(queue.close().is_empty());
         });
         let mut taken = taken.into_inner().unwrap();
         taken.sort_unstable();
@@ -215,20 +215,20 @@ mod tests {
 
     #[test]
     fn what_came_back_goes_first() {
-        let feed = Feed::new();
-        assert!(feed.push(items(4..8)).is_empty());
-        assert!(feed.push([2, 5, 1].map(|index| Item::new(index, "x"))).is_empty());
-        let order: Vec<_> = feed.close().into_iter().map(|item| item.index).collect();
+        let queue = ItemQueue::new();
+        assert!(queue.push(items(4..8)).is_empty());
+        assert!(queue.push([2, 5, 1].map(|index| Item::new(index, "x"))).is_empty());
+        let order: Vec<_> = queue.close().into_iter().map(|item| item.index).collect();
         assert_eq!(order, [1, 2, 4, 5, 5, 6, 7]);
     }
 
     #[test]
     fn closing_gives_back_what_nobody_took() {
-        let feed = Feed::new();
-        assert!(feed.push(items(0..3)).is_empty());
-        assert_eq!(feed.next_blocking(|| panic!("there is an item")).unwrap().index, 0);
-        assert_eq!(feed.close(), items(1..3));
-        assert!(feed.next_blocking(|| panic!("it has ended")).is_none());
+        let queue = ItemQueue::new();
+        assert!(queue.push(items(0..3)).is_empty());
+        assert_eq!(queue.next_blocking(|| panic!("there is an item")).unwrap().index, 0);
+        assert_eq!(queue.close(), items(1..3));
+        assert!(queue.next_blocking(|| panic!("it has ended")).is_none());
     }
 
     struct Count(AtomicUsize);
@@ -240,10 +240,10 @@ mod tests {
 
     type Waiting<'a> = Pin<Box<dyn Future<Output = Option<Item>> + 'a>>;
 
-    /// Three tasks that wait at `feed`, in this order, and how often each was woken.
-    fn waiting(feed: &Feed) -> ([Waiting<'_>; 3], [Arc<Count>; 3]) {
+    /// Three tasks that wait at `item queue`, in this order, and how often each was woken.
+    fn waiting(queue: &ItemQueue) -> ([Waiting<'_>; 3], [Arc<Count>; 3]) {
         let counts: [_; 3] = std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))));
-        let mut tasks: [Waiting<'_>; 3] = std::array::from_fn(|_| Box::pin(feed.next(|| {})) as _);
+        let mut tasks: [Waiting<'_>; 3] = std::array::from_fn(|_| Box::pin(queue.next(|| {})) as _);
         for (task, count) in tasks.iter_mut().zip(&counts) {
             assert!(poll(task, count).is_pending());
         }
@@ -261,17 +261,17 @@ mod tests {
 
     #[test]
     fn the_task_that_came_last_is_woken_first() {
-        let feed = Feed::new();
-        let (_tasks, counts) = waiting(&feed);
-        assert!(feed.push(items(0..2)).is_empty());
+        let queue = ItemQueue::new();
+        let (_tasks, counts) = waiting(&queue);
+        assert!(queue.push(items(0..2)).is_empty());
         assert_eq!(woken(&counts), [0, 1, 1]);
     }
 
     #[test]
     fn an_item_for_which_one_is_woken_who_has_given_up_wakes_another() {
-        let feed = Feed::new();
-        let ([mut first, second, third], counts) = waiting(&feed);
-        assert!(feed.push(items(0..1)).is_empty());
+        let queue = ItemQueue::new();
+        let ([mut first, second, third], counts) = waiting(&queue);
+        assert!(queue.push(items(0..1)).is_empty());
         assert_eq!(woken(&counts), [0, 0, 1]);
         drop(third);
         assert_eq!(woken(&counts).iter().sum::<usize>(), 2);
@@ -281,9 +281,9 @@ mod tests {
 
     #[test]
     fn the_end_wakes_all() {
-        let feed = Feed::new();
-        let (mut tasks, counts) = waiting(&feed);
-        feed.close();
+        let queue = ItemQueue::new();
+        let (mut tasks, counts) = waiting(&queue);
+        queue.close();
         assert_eq!(woken(&counts), [1, 1, 1]);
         for (task, count) in tasks.iter_mut().zip(&counts) {
             assert_eq!(poll(task, count), Poll::Ready(None));
@@ -292,32 +292,32 @@ mod tests {
 
     #[test]
     fn a_trial_is_taken_whole_and_nothing_else_with_it() {
-        let feed = Feed::new();
+        let queue = ItemQueue::new();
         let mut all = items(0..6);
         for at in [1, 2, 4] {
             all[at].trial = 7;
         }
-        assert!(feed.push(all).is_empty());
+        assert!(queue.push(all).is_empty());
         let indices = |items: &[Item]| items.iter().map(|item| item.index).collect::<Vec<_>>();
         let mut batch = Vec::new();
-        feed.take(10, &mut batch);
+        queue.take(10, &mut batch);
         assert_eq!(indices(&batch), [0]);
-        let first = feed.next_blocking(|| {}).unwrap();
-        assert_eq!(indices(&feed.take_trial(first)), [1, 2, 4]);
+        let first = queue.next_blocking(|| {}).unwrap();
+        assert_eq!(indices(&queue.take_trial(first)), [1, 2, 4]);
         batch.clear();
-        feed.take(10, &mut batch);
+        queue.take(10, &mut batch);
         assert_eq!(indices(&batch), [3, 5]);
     }
 
     #[test]
     fn one_that_has_ended_takes_nothing_and_gives_nothing() {
-        let feed = Feed::new();
-        assert!(feed.push(items(0..2)).is_empty());
-        assert_eq!(feed.close(), items(0..2));
-        assert_eq!(feed.push(items(2..4)), items(2..4));
-        assert!(feed.next_blocking(|| {}).is_none());
+        let queue = ItemQueue::new();
+        assert!(queue.push(items(0..2)).is_empty());
+        assert_eq!(queue.close(), items(0..2));
+        assert_eq!(queue.push(items(2..4)), items(2..4));
+        assert!(queue.next_blocking(|| {}).is_none());
         let mut batch = Vec::new();
-        feed.take(10, &mut batch);
+        queue.take(10, &mut batch);
         assert!(batch.is_empty());
     }
 }

@@ -16,15 +16,15 @@ const NOTE: usize = 8;
 
 /// A file of notes, one a worker.
 #[derive(Debug)]
-pub(crate) struct Board {
+pub(crate) struct StartLog {
     file: File,
     claimed: AtomicU64,
 }
 
-impl Board {
+impl StartLog {
     /// An empty one.
     pub(crate) fn create() -> io::Result<Self> {
-        let file = memfd_create("gaits-board", MFdFlags::MFD_CLOEXEC)?;
+        let file = memfd_create("gaits-start-log", MFdFlags::MFD_CLOEXEC)?;
         Ok(Self::from(file))
     }
 
@@ -43,35 +43,35 @@ impl Board {
     }
 }
 
-impl From<OwnedFd> for Board {
+impl From<OwnedFd> for StartLog {
     fn from(file: OwnedFd) -> Self {
         Self { file: file.into(), claimed: AtomicU64::new(0) }
     }
 }
 
-/// One worker's place on a board.
+/// One worker's slot in a start log.
 #[derive(Debug)]
-pub(crate) struct Place {
-    board: Arc<Board>,
+pub(crate) struct Slot {
+    start_log: Arc<StartLog>,
     offset: u64,
 }
 
-impl Place {
-    /// The next free place.
-    pub(crate) fn claim(board: &Arc<Board>) -> Self {
-        let number = board.claimed.fetch_add(1, Ordering::Relaxed);
-        Self { board: Arc::clone(board), offset: number * NOTE as u64 }
+impl Slot {
+    /// The next free slot.
+    pub(crate) fn claim(start_log: &Arc<StartLog>) -> Self {
+        let number = start_log.claimed.fetch_add(1, Ordering::Relaxed);
+        Self { start_log: Arc::clone(start_log), offset: number * NOTE as u64 }
     }
 
     /// Takes the note back: this worker starts nothing more.
     pub(crate) fn clear(&self) {
-        let _ = self.board.file.write_all_at(&[0; NOTE], self.offset);
+        let _ = self.start_log.file.write_all_at(&[0; NOTE], self.offset);
     }
 
     /// Notes that the item at `index` is about to be started.
     pub(crate) fn note(&self, index: u64) {
         // Without the note a crash would be laid to nobody and the item simply tried again, which is no reason to stop.
-        let _ = self.board.file.write_all_at(&(index + 1).to_le_bytes(), self.offset);
+        let _ = self.start_log.file.write_all_at(&(index + 1).to_le_bytes(), self.offset);
     }
 }
 
@@ -81,13 +81,13 @@ mod tests {
 
     #[test]
     fn the_last_note_of_each_place_is_seen_through_a_shared_handle() {
-        let board = Board::create().unwrap();
-        assert!(board.started().unwrap().is_empty());
-        let shared = Arc::new(Board::from(board.share().unwrap()));
-        let places = [Place::claim(&shared), Place::claim(&shared), Place::claim(&shared)];
+        let start_log = StartLog::create().unwrap();
+        assert!(start_log.started().unwrap().is_empty());
+        let shared = Arc::new(StartLog::from(start_log.share().unwrap()));
+        let places = [Slot::claim(&shared), Slot::claim(&shared), Slot::claim(&shared)];
         places[2].note(0);
         places[0].note(7);
         places[0].note(9);
-        assert_eq!(board.started().unwrap(), [9, 0]);
+        assert_eq!(start_log.started().unwrap(), [9, 0]);
     }
 }

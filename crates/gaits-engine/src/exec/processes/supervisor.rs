@@ -1,4 +1,4 @@
-//! Tends one place for a worker process: starts it, keeps it supplied, and starts another when it dies.
+//! Supervises one place for a worker process: starts it, keeps it supplied, and starts another when it dies.
 
 use super::WorkerCommand;
 use super::child::{WorkerProcess, describe};
@@ -30,9 +30,9 @@ const STILLBORN: u32 = 5;
 /// them, after some four seconds.
 const UNSTARTED: u32 = 12;
 
-/// Tends one place for a worker process.
+/// Supervises one place for a worker process.
 #[derive(Debug)]
-pub(super) struct Tender {
+pub(super) struct Supervisor {
     cx: Rc<Context>,
     start: Start,
     share: Rc<Share>,
@@ -54,19 +54,19 @@ enum Served {
     UntilDeath,
 }
 
-impl Tender {
+impl Supervisor {
     pub(super) fn new(cx: Rc<Context>, start: Start, share: Rc<Share>) -> Self {
         Self { cx, start, share }
     }
 
-    /// Until the feed has ended, or the run was abandoned.
+    /// Until the item queue has ended, or the run was abandoned.
     pub(super) async fn run(self) -> Result<(), ExecutorError> {
         let cx = &self.cx;
         let width = width(cx, &self.start.begin);
         let mut pause = FIRST_PAUSE;
         let mut stillborn = 0;
         let mut unstarted = 0;
-        while !cx.feed.has_ended() {
+        while !cx.queue.has_ended() {
             let Start { command, begin } = &self.start;
             let process = match WorkerProcess::start(command, begin, &cx.out).await {
                 Ok(process) => process,
@@ -127,7 +127,7 @@ impl Tender {
         self.share.left();
         tokio::select! {
             () = self.cx.cancel.cancelled() => {}
-            () = self.cx.feed.ended() => {}
+            () = self.cx.queue.ended() => {}
             () = sleep(*pause) => {}
         }
         self.share.joined();
@@ -155,7 +155,7 @@ struct Serving<'a> {
     process: WorkerProcess,
     /// What it was given and has said nothing of.
     outstanding: HashMap<u64, Item>,
-    /// Taken from the feed, but not to be given before everything else is done: they are on trial.
+    /// Taken from the item queue, but not to be given before everything else is done: they are on trial.
     suspects: Vec<Item>,
     /// How many items it has finished.
     finished: u64,
@@ -180,7 +180,7 @@ impl<'a> Serving<'a> {
         }
     }
 
-    /// How many more items it may be given: its window or its share, whichever is smaller. `waiting` are in the feed.
+    /// How many more items it may be given: its window or its share, whichever is smaller. `waiting` are in the item queue.
     fn room(&self, waiting: usize) -> usize {
         self.window().min(self.share.of(waiting)).saturating_sub(self.outstanding.len())
     }
@@ -200,7 +200,7 @@ impl<'a> Serving<'a> {
         !self.closing
             && self.suspects.is_empty()
             // It waits for the next item, too, if that would be its own.
-            && self.room(self.cx.feed.len().max(1)) > 0
+            && self.room(self.cx.queue.len().max(1)) > 0
             && self.outstanding.values().next().is_none_or(|item| item.trial == 0)
     }
 
@@ -209,7 +209,7 @@ impl<'a> Serving<'a> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut quiet = false;
         let cx = self.cx;
-        let ended = cx.feed.ended();
+        let ended = cx.queue.ended();
         tokio::pin!(ended);
         loop {
             let has_room = self.has_room();
@@ -226,7 +226,7 @@ impl<'a> Serving<'a> {
                 },
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
-                item = cx.feed.next(|| cx.out.idle()), if has_room => match item {
+                item = cx.queue.next(|| cx.out.idle()), if has_room => match item {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
                 },
@@ -319,17 +319,17 @@ impl<'a> Serving<'a> {
     /// Gives the worker `first` and what else it has room for.
     async fn supply(&mut self, first: Item) -> io::Result<()> {
         if first.trial > 0 {
-            let trial = self.cx.feed.take_trial(first);
+            let trial = self.cx.queue.take_trial(first);
             if self.outstanding.is_empty() {
                 return self.give(trial).await;
             }
             self.suspects = trial;
             return Ok(());
         }
-        // The first one has left the feed, and is nobody's yet.
-        let room = self.room(self.cx.feed.len() + 1);
+        // The first one has left the item queue, and is nobody's yet.
+        let room = self.room(self.cx.queue.len() + 1);
         let mut batch = vec![first];
-        self.cx.feed.take(room, &mut batch);
+        self.cx.queue.take(room, &mut batch);
         self.give(batch).await
     }
 
@@ -342,7 +342,7 @@ impl<'a> Serving<'a> {
     /// Takes back what lies unstarted at a worker that has said nothing for a whole tick: others may be idle.
     async fn unstick(&mut self, quiet: bool) -> io::Result<()> {
         let stuck = quiet && self.outstanding.len() > self.width;
-        if !stuck || self.cx.feed.len() > 0 || self.closing {
+        if !stuck || self.cx.queue.len() > 0 || self.closing {
             return Ok(());
         }
         self.ahead.forget(self.cx.clock.now_us());

@@ -112,7 +112,7 @@ pub(crate) enum Patience {
     Short,
 }
 
-/// What was in the inbox.
+/// What was in the event queue.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) reports: Vec<Report>,
@@ -125,7 +125,7 @@ pub(crate) struct Batch {
 
 /// The queue of everything that comes to the dispatcher, or to the relay of a worker process.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox {
+pub(crate) struct EventQueue {
     state: Mutex<State>,
     /// The reader waits here.
     arrived: Condvar,
@@ -155,7 +155,7 @@ impl State {
     }
 }
 
-impl Inbox {
+impl EventQueue {
     pub(crate) fn new() -> Self {
         Self::default()
     }
