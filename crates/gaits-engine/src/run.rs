@@ -1,9 +1,9 @@
 //! Puts a run together: source, dispatcher, executor, sinks.
 
 use crate::clock::MonotonicClock;
-use crate::dispatch::{self, State, Dispatcher, Observer, RunEnd, RunError};
-use crate::exec::{self, Context, WorkersLeft, WorkerCommand};
-use crate::flow::{ItemQueue, EventQueue, Signal};
+use crate::dispatch::{self, Dispatcher, Observer, RunEnd, RunError, State};
+use crate::exec::{self, Context, WorkerCommand, WorkersLeft};
+use crate::flow::{EventQueue, ItemQueue, Signal};
 use crate::pace::Pacer;
 use crate::plan::Plan;
 use crate::progress::Progress;

@@ -95,6 +95,13 @@ struct Results {
     created: bool,
 }
 
+impl Drop for Results {
+    /// The thread that syncs it may hold it open for a moment longer; the lock goes now.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output")
@@ -185,12 +192,12 @@ impl Output {
     /// Leaves things as they were, where nothing was recorded: a file that was created for the run and is still empty
     /// goes away.
     pub fn discard(self) {
-        if let Some(results) = self.results
+        if let Some(results) = &self.results
             && results.created
             && results.file.metadata().is_ok_and(|meta| meta.len() == 0)
         {
             // An empty file that stays does no harm.
-            let _ = fs::remove_file(results.path);
+            let _ = fs::remove_file(&results.path);
         }
     }
 
@@ -200,7 +207,7 @@ impl Output {
         const CHUNK: u64 = 64 * 1024;
         // It tries once more to write what it still holds.
         drop(self.sink);
-        let Some(Results { file, .. }) = self.results else { return Ok(()) };
+        let Some(Results { file, .. }) = &self.results else { return Ok(()) };
         let length = file.metadata()?.len();
         let mut end = length;
         let mut chunk = Vec::new();

@@ -9,7 +9,7 @@ mod suspects;
 
 pub use end::{RunEnd, RunError};
 
-use crate::flow::{Batch, ExecutorError, ItemQueue, EventQueue, Notice, Patience, Report, Signal};
+use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
 use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work, WorkerId};

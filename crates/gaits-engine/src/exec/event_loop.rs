@@ -1,7 +1,7 @@
 //! One event loop on the calling thread, with up to N items in flight.
 
 use super::sessions::{AsyncSessions, AsyncSlot, BlockingSessions, BlockingSlot};
-use super::worker::{Attempt, Next, Span, Worker, perform_alone, perform_async, no_span};
+use super::worker::{Attempt, Next, Span, Worker, no_span, perform_alone, perform_async};
 use super::{Context, Executor, ExecutorError, own_loop};
 use crate::flow::Report;
 use gaits_core::{Item, Performs};

@@ -4,24 +4,24 @@
 //! items come from, in which order they are handed out, or what becomes of a report; and nothing of what the work is,
 //! beyond how it is performed.
 
-mod start_log;
 mod event_loop;
 mod inline;
 mod own_loop;
 mod processes;
 mod sessions;
+mod start_log;
 mod threads;
 mod worker;
 
 pub use processes::{WORKER_VERB, WorkerCommand, worker_main};
 
 use crate::clock::MonotonicClock;
-use crate::flow::{ExecutorError, ItemQueue, EventQueue, Notice};
+use crate::flow::{EventQueue, ExecutorError, ItemQueue, Notice};
 use crate::plan::{Model, Plan};
-use start_log::StartLog;
 use event_loop::EventLoop;
 use gaits_core::{Clock, SessionScope, Work};
 use inline::Inline;
+use start_log::StartLog;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,7 +4,7 @@
 //! item, and the next item tries again. A panic while a session is closed is told as a notice. Limit: performs nothing.
 
 use super::Context;
-use super::worker::{Attempt, Span, perform_blocking, no_span, panic_message};
+use super::worker::{Attempt, Span, no_span, panic_message, perform_blocking};
 use crate::flow::{EventQueue, Notice};
 use gaits_core::{
     AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Performs, Reply,

@@ -2,7 +2,7 @@
 
 use super::protocol::{self, Begin, FromWorker, ToWorker};
 use super::stderr::pass_on;
-use super::{START_LOG_FD, SOCKET_FD, WorkerCommand};
+use super::{SOCKET_FD, START_LOG_FD, WorkerCommand};
 use crate::exec::start_log::StartLog;
 use crate::flow::EventQueue;
 use bytes::Bytes;

@@ -4,10 +4,10 @@
 //! what lies in the event queue to the socket. Limit: it keeps nothing; whatever it knows of an item, its parent knows too.
 
 use super::protocol::{self, Begin, FromWorker, ToWorker};
-use super::{START_LOG_FD, SOCKET_FD};
+use super::{SOCKET_FD, START_LOG_FD};
 use crate::exec::start_log::StartLog;
 use crate::exec::{Context, WorkersLeft, local_executor};
-use crate::flow::{Batch, ItemQueue, EventQueue, Patience, Report, Signal};
+use crate::flow::{Batch, EventQueue, ItemQueue, Patience, Report, Signal};
 use crate::works::{Works, services};
 use gaits_core::Clock;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
