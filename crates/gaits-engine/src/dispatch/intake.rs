@@ -10,7 +10,7 @@ use std::thread;
 /// Entries read at a time.
 const BATCH: usize = 512;
 
-/// Starts reading `source` into `event queue`. The thread is not waited for: when the run ends before the source does, it may
+/// Starts reading `source` into `events`. The thread is not waited for: when the run ends before the source does, it may
 /// sit in a read that nobody can end.
 pub(crate) fn pump(mut source: Box<dyn Source>, events: Arc<EventQueue>) -> io::Result<()> {
     thread::Builder::new().name("source".into()).spawn(move || {

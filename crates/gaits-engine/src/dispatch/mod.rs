@@ -244,12 +244,9 @@ impl Dispatcher<'_, '_> {
             Report::Died { started, unstarted, worker, how } => {
                 let alone = started.len() == 1;
                 let mut suspects = Vec::new();
-                for item in started {
-                    let item = Item {
-                        deaths: item.deaths + 1,
-                        kills: item.kills + u32::from(alone),
-                        ..item
-                    };
+                for mut item in started {
+                    item.deaths += 1;
+                    item.kills += u32::from(alone);
                     if let Some(message) = self.verdict(&item, &how) {
                         records.push(self.crashed(item, message, worker, now_us));
                     } else if self.state.stopping {
@@ -260,12 +257,21 @@ impl Dispatcher<'_, '_> {
                 }
                 self.pacer.taken_back(suspects.len());
                 self.state.suspects.accuse(suspects);
-                let (on_trial, others): (Vec<_>, Vec<_>) =
-                    unstarted.into_iter().partition(|item| item.trial > 0 && !self.state.stopping);
-                self.pacer.taken_back(on_trial.len());
-                self.state.suspects.put_back(on_trial);
-                self.again_all(others);
+                self.unstarted(unstarted);
             }
+        }
+    }
+
+    /// Puts back what a dead worker had and had not started.
+    fn unstarted(&mut self, mut items: Vec<Item>) {
+        // The last one first, since each goes back before all others.
+        items.sort_unstable_by_key(|item| std::cmp::Reverse(item.index));
+        let (on_trial, others): (Vec<_>, Vec<_>) =
+            items.into_iter().partition(|item| item.trial > 0 && !self.state.stopping);
+        self.pacer.taken_back(on_trial.len());
+        self.state.suspects.put_back(on_trial);
+        for item in others {
+            self.again(item);
         }
     }
 
@@ -287,15 +293,6 @@ impl Dispatcher<'_, '_> {
         let deaths = item.deaths;
         let error = ItemError::new(ErrorKind::WorkerCrashed, message);
         Record::unperformed(item, error, deaths, Some(worker), now_us)
-    }
-
-    /// Puts items back that were handed out and not done.
-    fn again_all(&mut self, mut items: Vec<Item>) {
-        // The last one first, since each goes back before all others.
-        items.sort_unstable_by_key(|item| std::cmp::Reverse(item.index));
-        for item in items {
-            self.again(item);
-        }
     }
 
     /// Puts an item back that was handed out and not done.

@@ -55,8 +55,8 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// So many of those that are counted can't begin, because of `error`, and with them so many workers: the run goes on without them,
-    /// unless they are the last.
+    /// So many of those that [`WorkersLeft`] counts can't begin, because of `error`, and with them so many workers: the run
+    /// goes on without them, unless they are the last.
     fn fewer(
         &self,
         executors: usize,

@@ -5,7 +5,7 @@ use crate::flow::Report;
 use std::num::NonZeroU32;
 use std::thread;
 
-/// Kernel threads that share a item queue, each running `inside`.
+/// Kernel threads that share an item queue, each running `inside`.
 #[derive(Debug)]
 pub(crate) struct Threads<E> {
     threads: NonZeroU32,
