@@ -141,9 +141,19 @@ impl Partial {
         if self.len > MAX_HEAD || (end.is_none() && self.len == MAX_HEAD) {
             return Err(Malformed::HeadTooLarge);
         }
-        self.kept.extend_from_slice(&given[head..taken]);
+        self.keep(&given[head..taken]);
         *bytes = &given[taken..];
         Ok(end.is_some())
+    }
+
+    /// Keeps more of the head. It grows as a `Vec` does, but never beyond what a head may have.
+    fn keep(&mut self, part: &[u8]) {
+        let len = self.kept.len();
+        if self.kept.capacity() - len < part.len() {
+            let wanted = (2 * len).clamp(len + part.len(), MAX_HEAD);
+            self.kept.reserve_exact(wanted - len);
+        }
+        self.kept.extend_from_slice(part);
     }
 
     /// Finds where in `given` the head begins or goes on, and where it ends, if it does.
@@ -356,6 +366,11 @@ mod tests {
             let (end, kept) = taken(&head(MAX_HEAD), size).unwrap();
             assert_eq!((end, kept.len()), (Some(MAX_HEAD), MAX_HEAD - 2), "pieces of {size}");
             assert_eq!(taken(&head(MAX_HEAD + 1), size), Err(Malformed::HeadTooLarge));
+        }
+        let mut partial = Partial::default();
+        for mut piece in head(MAX_HEAD).chunks(100_000) {
+            partial.take(&mut piece).unwrap();
+            assert!(partial.kept.capacity() <= MAX_HEAD, "{}", partial.kept.capacity());
         }
         assert_eq!(Partial::default().skip(MAX_HEAD), Ok(()));
         assert_eq!(Partial::default().skip(MAX_HEAD + 1), Err(Malformed::HeadTooLarge));
