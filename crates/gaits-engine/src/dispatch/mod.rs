@@ -302,7 +302,7 @@ impl Dispatcher<'_, '_> {
             self.state.end.given_back += 1;
         } else if item.trial > 0 {
             self.pacer.taken_back(1);
-            self.state.suspects.put_back(vec![item]);
+            self.state.suspects.put_back_one(item);
         } else {
             self.pacer.readmit(item);
         }

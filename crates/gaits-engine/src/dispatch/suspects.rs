@@ -40,6 +40,17 @@ impl Suspects {
         }
     }
 
+    /// Takes one item back that was not started; those of one trial stay together.
+    pub(super) fn put_back_one(&mut self, item: Item) {
+        self.out.remove(&item.index);
+        match self.groups.last_mut() {
+            Some(group) if group.first().is_some_and(|first| first.trial == item.trial) => {
+                group.push(item);
+            }
+            _ => self.groups.push(vec![item]),
+        }
+    }
+
     /// The item at `index` is done.
     pub(super) fn done(&mut self, index: u64) {
         if !self.out.is_empty() {
@@ -131,6 +142,16 @@ mod tests {
             suspects.done(item.index);
         }
         assert!(suspects.next().is_none());
+    }
+
+    #[test]
+    fn a_group_that_comes_back_item_by_item_stays_together() {
+        let mut suspects = Suspects::default();
+        suspects.accuse(items(200));
+        for item in suspects.next().unwrap() {
+            suspects.put_back_one(item);
+        }
+        assert_eq!(suspects.next().map(|group| group.len()), Some(100));
     }
 
     #[test]

@@ -5,6 +5,9 @@ use crate::flow::Report;
 use std::num::NonZeroU32;
 use std::thread;
 
+/// So many bytes of address space are kept free while threads are started; they take no memory.
+const SPARE: usize = 64 * 1024 * 1024;
+
 /// Kernel threads that share an item queue, each running `inside`.
 #[derive(Debug)]
 pub(crate) struct Threads<E> {
@@ -28,11 +31,15 @@ impl<E: Executor> Executor for Threads<E> {
             let of = self.threads.get();
             let mut handles = Vec::new();
             let mut result = Ok(());
+            // The address space may be what the next thread finds no room in. Then this is left for the work.
+            let mut spare = Vec::<u8>::new();
+            let _ = spare.try_reserve_exact(SPARE);
             for number in 1..=of {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
                 match thread.spawn_scoped(scope, || self.inside.run(cx)) {
                     Ok(handle) => handles.push(handle),
                     Err(source) => {
+                        drop(std::mem::take(&mut spare));
                         let missing = (of - number + 1) as usize * self.inside.workers();
                         result = cx.fewer(
                             missing,
