@@ -3,6 +3,7 @@
 //! It runs on one thread of its own and takes everything it learns from one event queue, so nothing in it is locked. Limit:
 //! it performs nothing, and leaves to the pacer when an item may go out.
 
+mod deaths;
 mod end;
 mod intake;
 mod suspects;
@@ -12,18 +13,14 @@ pub use end::{RunEnd, RunError};
 use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
-use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work, WorkerId};
+use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
+use suspects::Suspects;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use intake::pump;
-
-use suspects::Suspects;
-
-/// After so many workers that died while they were at nothing else, an item is given up.
-const KILLS: u32 = 3;
 
 /// Whoever watches the run; called on the dispatcher's thread.
 pub trait Observer: Send {
@@ -242,57 +239,9 @@ impl Dispatcher<'_, '_> {
                 self.again(item);
             }
             Report::Died { started, unstarted, worker, how } => {
-                let alone = started.len() == 1;
-                let mut suspects = Vec::new();
-                for mut item in started {
-                    item.deaths += 1;
-                    item.kills += u32::from(alone);
-                    if let Some(message) = self.verdict(&item, &how) {
-                        records.push(self.crashed(item, message, worker, now_us));
-                    } else if self.state.stopping {
-                        self.again(item);
-                    } else {
-                        suspects.push(item);
-                    }
-                }
-                self.pacer.taken_back(suspects.len());
-                self.state.suspects.accuse(suspects);
-                self.unstarted(unstarted);
+                self.died(started, unstarted, (worker, &how), now_us, records);
             }
         }
-    }
-
-    /// Puts back what a dead worker had and had not started.
-    fn unstarted(&mut self, mut items: Vec<Item>) {
-        // The last one first, since each goes back before all others.
-        items.sort_unstable_by_key(|item| std::cmp::Reverse(item.index));
-        let (on_trial, others): (Vec<_>, Vec<_>) =
-            items.into_iter().partition(|item| item.trial > 0 && !self.state.stopping);
-        self.pacer.taken_back(on_trial.len());
-        self.state.suspects.put_back(on_trial);
-        for item in others {
-            self.again(item);
-        }
-    }
-
-    /// Why an item that a worker was at when it died is not done again; none if it is.
-    fn verdict(&self, item: &Item, how: &str) -> Option<String> {
-        let repeatable = self.work.inspect(&item.data).is_ok_and(|facts| facts.repeatable);
-        if !repeatable {
-            return Some(format!(
-                "its worker process {how}: it may have been processed, so it is not done again"
-            ));
-        }
-        (item.kills >= KILLS)
-            .then(|| format!("{} worker processes died at it, the last one {how}", item.kills))
-    }
-
-    fn crashed(&mut self, item: Item, message: String, worker: WorkerId, now_us: u64) -> Record {
-        self.pacer.finished(1);
-        self.state.suspects.done(item.index);
-        let deaths = item.deaths;
-        let error = ItemError::new(ErrorKind::WorkerCrashed, message);
-        Record::unperformed(item, error, deaths, Some(worker), now_us)
     }
 
     /// Puts an item back that was handed out and not done.
@@ -302,7 +251,7 @@ impl Dispatcher<'_, '_> {
             self.state.end.given_back += 1;
         } else if item.trial > 0 {
             self.pacer.taken_back(1);
-            self.state.suspects.put_back_one(item);
+            self.state.suspects.put_back(item);
         } else {
             self.pacer.readmit(item);
         }

@@ -25,23 +25,19 @@ pub(super) struct Suspects {
 impl Suspects {
     /// Takes what a dead worker had started; more than one item makes two groups.
     pub(super) fn accuse(&mut self, mut items: Vec<Item>) {
-        self.forget(&items);
+        for item in &mut items {
+            self.out.remove(&item.index);
+            // What is put back of their last trial does not join them.
+            item.trial = 0;
+        }
         items.sort_unstable_by_key(|item| item.index);
         let rest = items.split_off(items.len().div_ceil(2));
         // The first half is the next.
         self.groups.extend([rest, items].into_iter().filter(|group| !group.is_empty()));
     }
 
-    /// Takes a group back whose items were not started.
-    pub(super) fn put_back(&mut self, items: Vec<Item>) {
-        self.forget(&items);
-        if !items.is_empty() {
-            self.groups.push(items);
-        }
-    }
-
-    /// Takes one item back that was not started; those of one trial stay together.
-    pub(super) fn put_back_one(&mut self, item: Item) {
+    /// Takes an item back that was not started; those of one trial stay together.
+    pub(super) fn put_back(&mut self, item: Item) {
         self.out.remove(&item.index);
         match self.groups.last_mut() {
             Some(group) if group.first().is_some_and(|first| first.trial == item.trial) => {
@@ -82,12 +78,6 @@ impl Suspects {
         let waiting = self.waiting();
         self.groups.clear();
         waiting
-    }
-
-    fn forget(&mut self, items: &[Item]) {
-        for item in items {
-            self.out.remove(&item.index);
-        }
     }
 }
 
@@ -149,7 +139,7 @@ mod tests {
         let mut suspects = Suspects::default();
         suspects.accuse(items(200));
         for item in suspects.next().unwrap() {
-            suspects.put_back_one(item);
+            suspects.put_back(item);
         }
         assert_eq!(suspects.next().map(|group| group.len()), Some(100));
     }

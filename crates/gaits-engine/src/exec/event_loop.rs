@@ -48,10 +48,6 @@ impl EventLoop {
 }
 
 impl Executor for EventLoop {
-    fn workers(&self) -> usize {
-        self.in_flight.get() as usize
-    }
-
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
         if let Performs::OwnLoop(work) = cx.work.performs() {
             own_loop::run(cx, work, self.in_flight);
@@ -62,7 +58,10 @@ impl Executor for EventLoop {
                 self.drive(runtime, cx);
                 Ok(())
             }
-            Err(error) => cx.fewer(self.workers(), self.workers(), ExecutorError::EventLoop(error)),
+            Err(error) => {
+                let workers = self.in_flight.get() as usize;
+                cx.fewer(workers, workers, ExecutorError::EventLoop(error))
+            }
         }
     }
 }

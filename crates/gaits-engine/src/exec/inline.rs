@@ -15,10 +15,6 @@ use std::sync::Arc;
 pub(crate) struct Inline;
 
 impl Executor for Inline {
-    fn workers(&self) -> usize {
-        1
-    }
-
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
         match cx.work.performs() {
             Performs::Blocking(_) => {

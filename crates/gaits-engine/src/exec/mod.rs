@@ -30,9 +30,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs workers on the calling thread, and on what threads and processes it starts, until the item queue has ended.
 pub(crate) trait Executor: Send + Sync {
-    /// How many workers it has.
-    fn workers(&self) -> usize;
-
     /// Blocks until every worker has ended. Each item taken from `cx.queue` has then been reported, unless the run was
     /// abandoned by `cx.cancel`.
     fn run(&self, cx: &Context) -> Result<(), ExecutorError>;
@@ -112,10 +109,11 @@ fn local_executor(model: Model) -> Box<dyn Executor> {
         Some(threads) => EventLoop::with_pool(in_flight, threads),
         None => EventLoop::new(in_flight),
     });
+    let in_flight = model.layout().in_flight;
     match (model.threads, event_loop) {
         (None, None) => Box::new(Inline),
         (None, Some(event_loop)) => Box::new(event_loop),
-        (Some(threads), None) => Box::new(Threads::new(threads, Inline)),
-        (Some(threads), Some(event_loop)) => Box::new(Threads::new(threads, event_loop)),
+        (Some(threads), None) => Box::new(Threads::new(threads, in_flight, Inline)),
+        (Some(threads), Some(event_loop)) => Box::new(Threads::new(threads, in_flight, event_loop)),
     }
 }

@@ -11,24 +11,22 @@ const SPARE: usize = 64 * 1024 * 1024;
 /// Kernel threads that share an item queue, each running `inside`.
 #[derive(Debug)]
 pub(crate) struct Threads<E> {
-    threads: NonZeroU32,
+    count: NonZeroU32,
+    /// How many workers each of them has.
+    in_flight: u32,
     inside: E,
 }
 
 impl<E> Threads<E> {
-    pub(crate) fn new(threads: NonZeroU32, inside: E) -> Self {
-        Self { threads, inside }
+    pub(crate) fn new(count: NonZeroU32, in_flight: u32, inside: E) -> Self {
+        Self { count, in_flight, inside }
     }
 }
 
 impl<E: Executor> Executor for Threads<E> {
-    fn workers(&self) -> usize {
-        self.threads.get() as usize * self.inside.workers()
-    }
-
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
         thread::scope(|scope| {
-            let of = self.threads.get();
+            let of = self.count.get();
             let mut handles = Vec::new();
             let mut result = Ok(());
             // The address space may be what the next thread finds no room in. Then this is left for the work.
@@ -40,7 +38,7 @@ impl<E: Executor> Executor for Threads<E> {
                     Ok(handle) => handles.push(handle),
                     Err(source) => {
                         drop(std::mem::take(&mut spare));
-                        let missing = (of - number + 1) as usize * self.inside.workers();
+                        let missing = ((of - number + 1) * self.in_flight) as usize;
                         result = cx.fewer(
                             missing,
                             missing,

@@ -1,6 +1,6 @@
 //! The queue from which the workers of a process take items.
 //!
-//! It is bounded by whoever fills it, which counts what is out. The items in it belong to no worker yet, so a slow
+//! It has no bound of its own: the dispatcher, which fills it, counts what it has handed out. The items in it belong to no worker yet, so a slow
 //! item holds up nobody but its own worker, and all that has not been started can be taken back at any moment.
 
 use gaits_core::Item;

@@ -1,4 +1,4 @@
-//! How many items to hand out beyond those that can be at work, so that nobody waits while whoever hands out is busy.
+//! How many items to hand out beyond those that can be at work, so that no worker waits while the one that hands out is busy.
 
 /// The pace is measured over at least this long, in microseconds.
 const WINDOW_US: u64 = 2_000;

@@ -58,14 +58,10 @@ impl Processes {
 }
 
 impl Executor for Processes {
-    fn workers(&self) -> usize {
-        self.count.get() as usize
-    }
-
     fn run(&self, cx: &Context) -> Result<(), ExecutorError> {
         let runtime = plain_runtime().map_err(ExecutorError::EventLoop)?;
         let cx = Rc::new(cx.clone());
-        let share = Rc::new(Share::new(self.workers()));
+        let share = Rc::new(Share::new(self.count.get() as usize));
         runtime.block_on(async {
             let mut supervisors = JoinSet::new();
             for _ in 0..self.count.get() {

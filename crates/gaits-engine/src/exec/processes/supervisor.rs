@@ -28,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const STILLBORN: u32 = 5;
 /// After so many attempts in a row at which no process could be started, the place is given up: with the pauses between
 /// them, after some four seconds.
-const UNSTARTED: u32 = 12;
+const FAILED_STARTS: u32 = 12;
 
 /// Supervises one place for a worker process.
 #[derive(Debug)]
@@ -65,14 +65,14 @@ impl Supervisor {
         let width = width(cx, &self.start.begin);
         let mut pause = FIRST_PAUSE;
         let mut stillborn = 0;
-        let mut unstarted = 0;
+        let mut failed_starts = 0;
         while !cx.queue.has_ended() {
             let Start { command, begin } = &self.start;
             let process = match WorkerProcess::start(command, begin, &cx.out).await {
                 Ok(process) => process,
                 Err(error) => {
-                    unstarted += 1;
-                    if !may_pass(&error) || unstarted == UNSTARTED {
+                    failed_starts += 1;
+                    if !may_pass(&error) || failed_starts == FAILED_STARTS {
                         self.share.left();
                         return cx.fewer(1, width, ExecutorError::Spawn(error));
                     }
@@ -80,7 +80,7 @@ impl Supervisor {
                     continue;
                 }
             };
-            unstarted = 0;
+            failed_starts = 0;
             let pid = process.pid;
             let mut serving = Serving::new(cx, width, &self.share, process);
             let served = tokio::select! {
