@@ -1,6 +1,6 @@
 //! One unit of input.
 
-use crate::Data;
+use crate::{Data, ItemFacts, PacingKey};
 use serde::{Deserialize, Serialize};
 
 /// One unit of input: a URL, a number.
@@ -12,8 +12,16 @@ pub struct Item {
     pub data: Data,
     /// What its record and messages show in its place, where the data holds a secret.
     pub shown: Option<Box<Data>>,
+    /// What it is paced together with.
+    pub key: PacingKey,
+    /// Whether what the key stands for belongs to others.
+    pub public: bool,
+    /// Whether doing it twice has the same effect as doing it once.
+    pub repeatable: bool,
     /// When the dispatcher queued it, in microseconds since the run began.
     pub queued_us: u64,
+    /// How many tries at it have failed.
+    pub tries: u32,
     /// How many workers have died while they were at it.
     pub deaths: u32,
     /// In how many of these cases it was all that the worker was at, so that nothing else can have killed it.
@@ -24,9 +32,27 @@ pub struct Item {
 }
 
 impl Item {
-    /// The item at `index` of the input, not yet queued.
+    /// The item at `index` of the input, not yet queued, of which nothing is known.
     pub fn new(index: u64, data: impl Into<Data>) -> Self {
-        Self { index, data: data.into(), shown: None, queued_us: 0, deaths: 0, kills: 0, trial: 0 }
+        Self::with_facts(index, data, ItemFacts::default())
+    }
+
+    /// The item at `index` of the input, not yet queued, of which the work says this.
+    pub fn with_facts(index: u64, data: impl Into<Data>, facts: ItemFacts) -> Self {
+        let ItemFacts { key, public, repeatable, shown } = facts;
+        Self {
+            index,
+            data: data.into(),
+            shown,
+            key,
+            public,
+            repeatable,
+            queued_us: 0,
+            tries: 0,
+            deaths: 0,
+            kills: 0,
+            trial: 0,
+        }
     }
 
     /// The text of the item; none if it is bytes.
@@ -44,6 +70,6 @@ impl Item {
     /// Which attempt the next one is, counted from 1.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
-        self.deaths + 1
+        self.tries + self.deaths + 1
     }
 }

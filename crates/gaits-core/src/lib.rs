@@ -23,12 +23,12 @@ pub use detail::{Detail, Field, Measured};
 pub use error::{ErrorKind, ItemError};
 pub use hash::Blake3;
 pub use item::Item;
-pub use record::{Outcome, Record, Timing, WorkerId};
+pub use record::{Outcome, Record, Timing, Try, WorkerId};
 pub use sink::Sink;
-pub use source::{Entry, More, Source};
+pub use source::{Content, Entry, More, Source};
 pub use value::Value;
 pub use work::{
-    AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, LoopHost, LoopWork,
-    PerformFuture, Performed, Performs, Refused, Reply, Retry, Services, SessionError,
-    SessionScope, Setting, Work,
+    Advice, AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, ItemFacts,
+    LoopHost, LoopWork, PacingKey, PerformFuture, Performed, Performs, Refused, Reply, Services,
+    SessionError, SessionScope, Setting, Work,
 };

@@ -1,17 +1,28 @@
 //! Where items come from.
 
-use crate::Data;
+use crate::{Data, ItemFacts};
 use std::io;
+use std::sync::Arc;
 
 /// One entry of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub struct Entry {
+    /// Its place in the input, counted from 0: what records, and the source itself, know it by. A source that goes on with
+    /// an input that was done in part leaves out those that are done.
+    pub index: u64,
+    /// What stands there.
+    pub content: Content,
+}
+
+/// What stands at a place of the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
     /// Something the work takes.
     Item {
         /// What the input said, to the letter.
         data: Data,
-        /// What records and messages show in its place, where it holds a secret.
-        shown: Option<Data>,
+        /// What the work makes of it, where the source has asked; else the run asks.
+        facts: Option<ItemFacts>,
     },
     /// Something it does not: ends up as a failed record of kind `invalid_item`, the run goes on.
     Invalid {
@@ -23,9 +34,9 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// An item that holds no secret.
-    pub fn item(data: impl Into<Data>) -> Self {
-        Entry::Item { data: data.into(), shown: None }
+    /// An item of which the work has not been asked yet.
+    pub fn item(index: u64, data: impl Into<Data>) -> Self {
+        Self { index, content: Content::Item { data: data.into(), facts: None } }
     }
 }
 
@@ -41,7 +52,7 @@ pub enum More {
 /// Where items come from.
 ///
 /// A source is read by one thread, from start to end. It may block (a pipe nobody writes to), and may have no
-/// end; it hands out what it has rather than wait until `limit` entries are there.
+/// end; it hands out what it has rather than wait until `limit` entries are there. Its indices rise from entry to entry.
 pub trait Source: Send {
     /// Appends up to `limit` further entries to `batch`.
     ///
@@ -52,5 +63,17 @@ pub trait Source: Send {
     /// How many entries there are in all, where that is known without reading them.
     fn total(&self) -> Option<u64> {
         None
+    }
+
+    /// What ends the source from another thread, where it can be ended: the read that is under way, and all later ones,
+    /// then come back soon, with [`More::No`]. One that has none is not waited for when its run ends before it.
+    fn stopper(&self) -> Option<Arc<dyn Fn() + Send + Sync>> {
+        None
+    }
+
+    /// Items that were read and are given back undone, by their indices: the run has ended before they were done. Told
+    /// once, after the last read, and only to a source that has a [stopper](Source::stopper).
+    fn given_back(&mut self, indices: &[u64]) {
+        let _ = indices;
     }
 }

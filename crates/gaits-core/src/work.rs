@@ -8,6 +8,7 @@ use crate::{Clock, Data, Detail, Item, ItemError, Value};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -81,10 +82,59 @@ pub struct Facts<'a> {
     /// Items with the same key burden the same thing, and are paced together: for `http`, scheme, host and port. Empty
     /// where there is nothing to be paced.
     pub pacing_key: Cow<'a, str>,
+    /// Whether what the pacing key stands for belongs to others, so that a run is to be polite to it unless told otherwise:
+    /// for `http`, a host that is neither this machine nor on a private network.
+    pub public: bool,
     /// Whether doing it twice has the same effect as doing it once.
     pub repeatable: bool,
     /// What records and messages show in place of the item, where it holds a secret.
     pub shown: Option<Data>,
+}
+
+impl Facts<'_> {
+    /// In the form in which they go with the item.
+    #[must_use]
+    pub fn brief(self) -> ItemFacts {
+        let Facts { pacing_key, public, repeatable, shown } = self;
+        ItemFacts {
+            key: PacingKey::of(&pacing_key),
+            public,
+            repeatable,
+            shown: shown.map(Box::new),
+        }
+    }
+}
+
+/// What a work makes of an item, in the form in which it goes with the item.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ItemFacts {
+    /// Stands for [`Facts::pacing_key`].
+    pub key: PacingKey,
+    /// As [`Facts::public`].
+    pub public: bool,
+    /// As [`Facts::repeatable`].
+    pub repeatable: bool,
+    /// As [`Facts::shown`].
+    pub shown: Option<Box<Data>>,
+}
+
+/// Stands for a pacing key: its hash, since a list may name millions of them.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
+pub struct PacingKey(u64);
+
+impl PacingKey {
+    /// Of a key as [`Facts::pacing_key`] has it.
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        if key.is_empty() {
+            return Self::default();
+        }
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 /// Why a work does not take an item.
@@ -224,11 +274,22 @@ impl From<SessionError> for Reply {
     }
 }
 
-/// That a failed item may be tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retry {
-    /// Not before this, in microseconds since the run began, where the one who refused it has named a time.
-    pub not_before_us: Option<u64>,
+/// What a work advises when an item has failed. What is done is for the run to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Advice {
+    /// Leave it at that: another try would end in the same way, or is not allowed.
+    #[default]
+    Final,
+    /// What went wrong may pass: try the item again.
+    Retry,
+    /// Whoever the pacing key stands for wants to be left alone: start nothing with that key before this time, in
+    /// microseconds since the run began, or for a while if none is named. Then try the item again; it is no failure.
+    Pause {
+        /// The time, where one was named.
+        until_us: Option<u64>,
+    },
+    /// What went wrong would meet all other items as well: end the run, with this item undone.
+    Stop,
 }
 
 /// A finished item, before its executor adds who did it and when.
@@ -242,15 +303,15 @@ pub struct Performed {
     pub extract: Vec<(Box<str>, Value)>,
     /// What the work gives back: the body of an answer, the result of a function.
     pub payload: Option<Data>,
-    /// Whether trying it again makes sense, and is allowed; none for what went well.
-    pub retry: Option<Retry>,
+    /// What is to be done about it, if it failed.
+    pub advice: Advice,
 }
 
 impl Performed {
     /// It went well, and this was measured.
     #[must_use]
     pub fn ok(detail: Option<Detail>) -> Self {
-        Self { outcome: Ok(()), detail, extract: Vec::new(), payload: None, retry: None }
+        Self { outcome: Ok(()), detail, extract: Vec::new(), payload: None, advice: Advice::Final }
     }
 
     /// It failed with `error`, and is not to be tried again.

@@ -1,8 +1,8 @@
 //! Every record reads back as it was written, in JSON and on the wire.
 
 use gaits_core::{
-    Blake3, Data, Detail, ErrorKind, Field, ItemError, Measured, Outcome, Record, Timing, Value,
-    WorkerId,
+    Blake3, Data, Detail, ErrorKind, Field, ItemError, Measured, Outcome, Record, Timing, Try,
+    Value, WorkerId,
 };
 use proptest::prelude::*;
 
@@ -69,6 +69,11 @@ fn detail() -> impl Strategy<Value = Option<Detail>> {
     prop::option::of(walk)
 }
 
+fn failed_try(started_us: u64) -> Try {
+    let error = ItemError::new(ErrorKind::Reset, "closed");
+    Try { started_us, finished_us: started_us + 7, error }
+}
+
 fn record() -> impl Strategy<Value = Record> {
     let kind = prop::sample::select(ErrorKind::ALL);
     let error = (kind, any::<String>()).prop_map(|(kind, text)| ItemError::new(kind, text));
@@ -84,6 +89,7 @@ fn record() -> impl Strategy<Value = Record> {
             item,
             outcome: error.map_or(Outcome::Ok, Outcome::Failed),
             attempts,
+            tries: (0..attempts.min(2)).map(|n| failed_try(n.into())).collect(),
             worker,
             timing: Timing {
                 queued_us: us[0],
@@ -119,6 +125,7 @@ fn a_line_has_the_documented_form() {
         item: "http://a/uuid".into(),
         outcome: Outcome::Ok,
         attempts: 1,
+        tries: Vec::new(),
         worker: Some(WorkerId { pid: 4711, tid: 4712, slot: 3 }),
         timing: Timing { queued_us: 12, started_us: 40, finished_us: 231_040, cpu_us: 85 },
         detail: Some(Detail::new(

@@ -25,9 +25,9 @@ pub mod source;
 mod works;
 
 pub use clock::MonotonicClock;
-pub use dispatch::{Observer, RunEnd, RunError};
+pub use dispatch::{Observer, RunEnd, RunError, Stopped};
 pub use exec::{WORKER_VERB, WorkerCommand, worker_main};
 pub use flow::{ExecutorError, Notice};
-pub use progress::Progress;
+pub use progress::{Held, Progress};
 pub use run::{Control, Program, run};
 pub use works::{Builder, WorkError, Works};

@@ -1,6 +1,7 @@
 //! How far a run has come, for whoever draws it: written by the dispatcher, read from any thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// How far a run has come. The numbers are each right, and may be a moment apart.
 #[derive(Debug, Default)]
@@ -8,6 +9,20 @@ pub struct Progress {
     ok: AtomicU64,
     failed: AtomicU64,
     in_flight: AtomicU64,
+    retrying: AtomicU64,
+    now_us: AtomicU64,
+    /// What keeps items from being handed out; written seldom.
+    held: Mutex<Held>,
+}
+
+/// What keeps items from being handed out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The pacing keys that want to be left alone, and until when, in microseconds since the run began; the one whose time
+    /// comes last is the last.
+    pub paused: Vec<(String, u64)>,
+    /// What the run waits for where that is not the workers: the pacing keys that hold up the intake, or are the last.
+    pub waits_for: Vec<String>,
 }
 
 impl Progress {
@@ -33,5 +48,29 @@ impl Progress {
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Items that have failed and wait to be tried again.
+    #[must_use]
+    pub fn retrying(&self) -> u64 {
+        self.retrying.load(Ordering::Relaxed)
+    }
+
+    /// The time of the run, when these numbers were last written.
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
+        self.now_us.load(Ordering::Relaxed)
+    }
+
+    /// What keeps items from being handed out.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_held(&self, now_us: u64, retrying: usize, held: Held) {
+        self.now_us.store(now_us, Ordering::Relaxed);
+        self.retrying.store(retrying as u64, Ordering::Relaxed);
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
     }
 }

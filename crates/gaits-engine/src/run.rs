@@ -107,7 +107,7 @@ pub fn run<'b>(
         progress: control.progress(),
         state: State::default(),
     };
-    dispatch::pump(source, Arc::clone(&control.events))
+    dispatch::pump(source, Arc::clone(&cx.work), Arc::clone(&control.events))
         .map_err(|source| RunError::Thread { name: "source", source })?;
     thread::scope(|scope| {
         let dispatcher = thread::Builder::new()

@@ -294,6 +294,7 @@ pub(crate) mod tests {
                 Outcome::Failed(ItemError::new(kind, message))
             }),
             attempts: 1,
+            tries: Vec::new(),
             worker: Some(WorkerId { pid, tid, slot: tid % 3 }),
             timing: Timing { queued_us: 0, started_us: 5, finished_us: 5 + latency_us, cpu_us: 7 },
             detail: None,
@@ -322,6 +323,7 @@ pub(crate) mod tests {
         let refused = Some((ErrorKind::Connect, "connection refused"));
         tally.add(&Record {
             attempts: 3,
+            tries: Vec::new(),
             detail: Some(http(None, false, 7)),
             ..record((2, 2), 9, refused)
         });

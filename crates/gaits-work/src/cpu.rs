@@ -93,7 +93,7 @@ impl Work for CpuSpec {
 
     /// The function is in the settings, so any item will do.
     fn inspect<'a>(&self, _: &'a Data) -> Result<Facts<'a>, Refused> {
-        Ok(Facts { pacing_key: "".into(), repeatable: true, shown: None })
+        Ok(Facts { pacing_key: "".into(), public: false, repeatable: true, shown: None })
     }
 }
 

@@ -108,7 +108,7 @@ impl Work for WaitSpec {
 
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
         seconds(item)?;
-        Ok(Facts { pacing_key: "".into(), repeatable: true, shown: None })
+        Ok(Facts { pacing_key: "".into(), public: false, repeatable: true, shown: None })
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Limit: what an item must look like is the work's to say; whoever opens an input names the work.
 
-use gaits_core::{Data, Entry, More, Source, Work};
-use gaits_engine::source::{Check, Lines, List};
+use gaits_core::{Content, Data, More, Source, Work};
+use gaits_engine::source::{Lines, List, check_of};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -94,8 +94,7 @@ impl Input {
     /// # Errors
     /// It is a file that can't be opened.
     pub fn open(&self, work: &Arc<dyn Work>) -> Result<Box<dyn Source>, InputError> {
-        let work = Arc::clone(work);
-        let check: Check = Box::new(move |item| work.inspect(item).map(|facts| facts.shown));
+        let check = check_of(Arc::clone(work));
         Ok(match self {
             Input::Listed { items, count } => {
                 let count = count.unwrap_or(items.len() as u64);
@@ -134,9 +133,9 @@ impl Input {
                 .next_batch(4096, &mut batch)
                 .map_err(|source| InputError::Read { input: self.name(), source })?;
             for entry in batch.drain(..) {
-                match entry {
-                    Entry::Item { data, .. } => items.push(data),
-                    Entry::Invalid { message, .. } => return Err(InputError::Item { message }),
+                match entry.content {
+                    Content::Item { data, .. } => items.push(data),
+                    Content::Invalid { message, .. } => return Err(InputError::Item { message }),
                 }
             }
             if items.len() > MOST_HELD {

@@ -15,7 +15,7 @@
 //! ```
 //! use gaits::wait::{self, WaitSpec};
 //! use gaits::{
-//!     Control, Input, Plan, Program, Record, Run, SessionScope, Sink, WorkSpec, WorkerCommand,
+//!     Control, Input, Limits, Plan, Program, Record, Run, SessionScope, Sink, WorkSpec, WorkerCommand,
 //! };
 //!
 //! /// Keeps every record.
@@ -35,6 +35,7 @@
 //!     work: WorkSpec::new(wait::NAME, WaitSpec::Timer.settings()?),
 //!     model: "async:2".parse()?,
 //!     session: SessionScope::default(),
+//!     limits: Limits::default(),
 //! };
 //! let input = Input::Listed { items: vec!["0.02".into(), "0.01".into(), "0".into()], count: None };
 //!
@@ -72,10 +73,10 @@ pub use gaits_core::{
     Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source, Value,
     Work,
 };
-pub use gaits_engine::plan::{Model, ModelError, Plan, WorkSpec};
+pub use gaits_engine::plan::{Limits, Model, ModelError, Plan, Rate, WorkSpec};
 pub use gaits_engine::{
-    Control, ExecutorError, Notice, Program, Progress, RunEnd, RunError as EngineError,
-    WORKER_VERB, WorkError, WorkerCommand, Works, worker_main,
+    Control, ExecutorError, Held, Notice, Program, Progress, RunEnd, RunError as EngineError,
+    Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, worker_main,
 };
 pub use gaits_report::{Comparison, Style, Summary, Tally, Trial, units};
 pub use gaits_work::{cpu, http, wait};

@@ -241,7 +241,7 @@ impl Watch<'_> {
             total_items: self.total_items,
             interrupted: end.interrupted,
         };
-        RunOutcome { end: *end, summary }
+        RunOutcome { end: end.clone(), summary }
     }
 }
 

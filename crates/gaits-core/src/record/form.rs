@@ -1,6 +1,6 @@
 //! The two forms of a record: brief in JSON, complete in formats that do not describe themselves.
 
-use super::{Outcome, Record, Timing, WorkerId};
+use super::{Outcome, Record, Timing, Try, WorkerId};
 use crate::detail::Fields;
 use crate::{Data, Detail, ItemError, Value};
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
@@ -21,7 +21,8 @@ impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Timing { queued_us, started_us, finished_us, cpu_us } = self.timing;
         if !serializer.is_human_readable() {
-            let head = (self.index, &self.item, self.error(), self.attempts, self.worker);
+            let tries = (self.attempts, &self.tries);
+            let head = (self.index, &self.item, self.error(), tries, self.worker);
             let times = (queued_us, started_us, finished_us, cpu_us);
             return (head, times, &self.detail, &self.extract, &self.payload).serialize(serializer);
         }
@@ -33,6 +34,9 @@ impl Serialize for Record {
             out.serialize_entry("error", error)?;
         }
         out.serialize_entry("attempts", &self.attempts)?;
+        if !self.tries.is_empty() {
+            out.serialize_entry("tries", &self.tries)?;
+        }
         if let Some(worker) = &self.worker {
             out.serialize_entry("worker", worker)?;
         }
@@ -55,7 +59,7 @@ impl Serialize for Record {
 
 #[derive(Deserialize)]
 struct Wire {
-    head: (u64, Data, Option<ItemError>, u32, Option<WorkerId>),
+    head: (u64, Data, Option<ItemError>, (u32, Vec<Try>), Option<WorkerId>),
     times: (u64, u64, u64, u64),
     detail: Option<Detail>,
     extract: Vec<(Box<str>, Value)>,
@@ -75,13 +79,14 @@ impl<'de> Deserialize<'de> for Record {
             return deserializer.deserialize_map(JsonVisitor);
         }
         let Wire { head, times, detail, extract, payload } = Wire::deserialize(deserializer)?;
-        let (index, item, error, attempts, worker) = head;
+        let (index, item, error, (attempts, tries), worker) = head;
         let (queued_us, started_us, finished_us, cpu_us) = times;
         Ok(Record {
             index,
             item,
             outcome: error.map_or(Outcome::Ok, Outcome::Failed),
             attempts,
+            tries,
             worker,
             timing: Timing { queued_us, started_us, finished_us, cpu_us },
             detail,
@@ -107,7 +112,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         let (mut error, mut worker, mut payload, mut detail) = (None, None, None, None);
         let mut timing = Timing::default();
         let mut timed = 0;
-        let mut extract = Vec::new();
+        let (mut extract, mut tries) = (Vec::new(), Vec::new());
         while let Some(key) = map.next_key::<Box<str>>()? {
             let mut time = |map: &mut A, of: fn(&mut Timing) -> &mut u64| -> Result<(), A::Error> {
                 *of(&mut timing) = map.next_value()?;
@@ -120,6 +125,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
                 "outcome" => outcome = Some(map.next_value::<JsonOutcome>()?),
                 "error" => error = map.next_value::<Option<ItemError>>()?,
                 "attempts" => attempts = Some(map.next_value::<u32>()?),
+                "tries" => tries = map.next_value::<Vec<Try>>()?,
                 "worker" => worker = map.next_value::<Option<WorkerId>>()?,
                 "queued_us" => time(&mut map, |timing| &mut timing.queued_us)?,
                 "started_us" => time(&mut map, |timing| &mut timing.started_us)?,
@@ -160,6 +166,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
             item: item.ok_or_else(|| missing("item"))?,
             outcome,
             attempts: attempts.ok_or_else(|| missing("attempts"))?,
+            tries,
             worker,
             timing,
             detail,

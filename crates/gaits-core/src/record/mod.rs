@@ -55,6 +55,17 @@ impl Outcome {
     }
 }
 
+/// A try at an item that failed and was not the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// When its worker started it, in microseconds since the run began.
+    pub started_us: u64,
+    /// When it had failed.
+    pub finished_us: u64,
+    /// Why.
+    pub error: ItemError,
+}
+
 /// What is written about one finished item: one JSON object a line, `docs/design/records.md`.
 ///
 /// Serialised to a human-readable format, fields without a value are left out; to a binary one, all are there.
@@ -68,6 +79,9 @@ pub struct Record {
     pub outcome: Outcome,
     /// How often it was tried; 0 for what no worker ever saw.
     pub attempts: u32,
+    /// The tries before the last one, where they failed in a way that may pass. A worker's death is counted in `attempts`
+    /// and has no entry here.
+    pub tries: Vec<Try>,
     /// Who did it last; none for what no worker ever saw.
     pub worker: Option<WorkerId>,
     /// When.
@@ -92,6 +106,7 @@ impl Record {
                 Ok(()) => Outcome::Ok,
                 Err(error) => Outcome::Failed(error),
             },
+            tries: Vec::new(),
             worker: Some(worker),
             timing,
             detail: performed.detail,
@@ -115,6 +130,7 @@ impl Record {
             item: item.into_shown(),
             outcome: Outcome::Failed(error),
             attempts,
+            tries: Vec::new(),
             worker,
             timing: Timing { queued_us, started_us: now_us, finished_us: now_us, cpu_us: 0 },
             detail: None,

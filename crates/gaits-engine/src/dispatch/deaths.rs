@@ -24,7 +24,7 @@ impl Dispatcher<'_, '_> {
         for mut item in started {
             item.deaths += 1;
             item.kills += u32::from(alone);
-            if let Some(message) = self.verdict(&item, how) {
+            if let Some(message) = Self::verdict(&item, how) {
                 records.push(self.crashed(item, message, worker, now_us));
             } else if self.state.stopping {
                 self.again(item);
@@ -47,9 +47,8 @@ impl Dispatcher<'_, '_> {
     }
 
     /// Why an item that a worker was at when it died is not done again; none if it is.
-    fn verdict(&self, item: &Item, how: &str) -> Option<String> {
-        let repeatable = self.work.inspect(&item.data).is_ok_and(|facts| facts.repeatable);
-        if !repeatable {
+    fn verdict(item: &Item, how: &str) -> Option<String> {
+        if !item.repeatable {
             return Some(format!(
                 "its worker process {how}: it may have been processed, so it is not done again"
             ));

@@ -1,10 +1,40 @@
 //! How a run ended.
 
 use crate::flow::ExecutorError;
+use gaits_core::ItemError;
 use std::io;
 
-/// How a run ended that went to its end, or was stopped by its user.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Why a run has ended early, of its own accord. Run again, it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// An item came to an end that all others would come to as well.
+    Advised {
+        /// The item, as records show it.
+        item: String,
+        /// How it failed.
+        error: ItemError,
+    },
+    /// So many items have failed as are tolerated.
+    Failures {
+        /// The last of them, as records show it.
+        item: String,
+        /// How it failed.
+        error: ItemError,
+    },
+    /// All is done but the items of these pacing keys, which want to be left alone for longer than is waited for.
+    Paused {
+        /// How many such keys there are.
+        keys: u64,
+        /// The one whose time comes first.
+        key: String,
+        /// How long it wants to be left alone, from the end of the run on, in microseconds; none if it does not say.
+        for_us: Option<u64>,
+    },
+}
+
+/// How a run ended that went to its end, or was stopped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunEnd {
     /// Items that went well.
     pub ok: u64,
@@ -12,8 +42,14 @@ pub struct RunEnd {
     pub failed: u64,
     /// Items that were read but given back undone, because the run was stopped.
     pub given_back: u64,
-    /// Whether it was stopped before the end of its input.
+    /// Whether its user stopped it before the end of its input.
     pub interrupted: bool,
+    /// Why it has ended early, of its own accord.
+    pub stopped: Option<Stopped>,
+    /// How many tries failed and were followed by another.
+    pub retries: u64,
+    /// How often a pacing key has asked to be left alone.
+    pub pauses: u64,
     /// How many of the model's workers were missing, for all of it or at its end: they could not be started, or gave up
     /// because no file descriptor was left for them.
     pub missing_workers: u64,

@@ -1,7 +1,7 @@
 //! Reads the source on a thread of its own, since a pipe may keep its reader waiting for ever.
 
 use crate::flow::EventQueue;
-use gaits_core::{More, Source};
+use gaits_core::{Content, Entry, Facts, More, Refused, Source, Work};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,10 +12,14 @@ const BATCH: usize = 512;
 
 /// Starts reading `source` into `events`. The thread is not waited for: when the run ends before the source does, it may
 /// sit in a read that nobody can end.
-pub(crate) fn pump(mut source: Box<dyn Source>, events: Arc<EventQueue>) -> io::Result<()> {
+pub(crate) fn pump(
+    mut source: Box<dyn Source>,
+    work: Arc<dyn Work>,
+    events: Arc<EventQueue>,
+) -> io::Result<()> {
     thread::Builder::new().name("source".into()).spawn(move || {
         // The run would wait for ever for a source that is gone without a word.
-        let read = AssertUnwindSafe(|| read(source.as_mut(), &events));
+        let read = AssertUnwindSafe(|| read(source.as_mut(), work.as_ref(), &events));
         let end =
             catch_unwind(read).unwrap_or_else(|_| Err(io::Error::other("its reader panicked")));
         events.source_end(end);
@@ -23,15 +27,29 @@ pub(crate) fn pump(mut source: Box<dyn Source>, events: Arc<EventQueue>) -> io::
     Ok(())
 }
 
-fn read(source: &mut dyn Source, events: &EventQueue) -> io::Result<()> {
+fn read(source: &mut dyn Source, work: &dyn Work, events: &EventQueue) -> io::Result<()> {
     let mut batch = Vec::new();
     loop {
         let more = source.next_batch(BATCH, &mut batch);
+        batch.iter_mut().for_each(|entry| ask(work, entry));
         if !batch.is_empty() && !events.entries(&mut batch) {
             return Ok(());
         }
         if more? == More::No {
             return Ok(());
+        }
+    }
+}
+
+/// Asks the work about an entry, where the source has not.
+fn ask(work: &dyn Work, entry: &mut Entry) {
+    let Content::Item { data, facts: facts @ None } = &mut entry.content else { return };
+    match work.inspect(data).map(Facts::brief) {
+        Ok(told) => *facts = Some(told),
+        Err(Refused { message, shown }) => {
+            let shown = shown.unwrap_or_else(|| data.clone());
+            let message = format!("item {}: {message}", entry.index);
+            entry.content = Content::Invalid { shown, message };
         }
     }
 }

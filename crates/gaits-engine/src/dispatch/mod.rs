@@ -8,12 +8,12 @@ mod end;
 mod intake;
 mod suspects;
 
-pub use end::{RunEnd, RunError};
+pub use end::{RunEnd, RunError, Stopped};
 
 use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
-use gaits_core::{Clock, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
+use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
@@ -51,7 +51,6 @@ pub(crate) struct Dispatcher<'a, 'b> {
 /// How far the run has come.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    next_index: u64,
     /// How the source has ended, once it has.
     source_end: Option<io::Result<()>>,
     stopping: bool,
@@ -207,15 +206,13 @@ impl Dispatcher<'_, '_> {
         if self.state.stopping {
             return None;
         }
-        let index = self.state.next_index;
-        self.state.next_index += 1;
-        match entry {
-            Entry::Item { data, shown } => {
-                let shown = shown.map(Box::new);
-                self.pacer.admit(Item { shown, ..Item::new(index, data) });
+        let Entry { index, content } = entry;
+        match content {
+            Content::Item { data, facts } => {
+                self.pacer.admit(Item::with_facts(index, data, facts.unwrap_or_default()));
                 None
             }
-            Entry::Invalid { shown, message } => {
+            Content::Invalid { shown, message } => {
                 let item = Item { queued_us: now_us, ..Item::new(index, shown) };
                 let error = ItemError::new(ErrorKind::InvalidItem, message);
                 Some(Record::unperformed(item, error, 0, None, now_us))
@@ -226,8 +223,7 @@ impl Dispatcher<'_, '_> {
     /// What a report means: records, or that items are to be done again.
     fn settle(&mut self, report: Report, now_us: u64, records: &mut Vec<Record>) {
         match report {
-            // Whether it may be tried again is the retries' to heed.
-            Report::Done { record, retry: _ } => {
+            Report::Done(record) | Report::Advised { record, .. } => {
                 self.pacer.finished(1);
                 self.state.suspects.done(record.index);
                 records.push(record);

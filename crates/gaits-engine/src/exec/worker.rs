@@ -4,8 +4,8 @@ use super::Context;
 use super::start_log::Slot;
 use crate::flow::Report;
 use gaits_core::{
-    AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Record, Reply,
-    Timing, WorkerId,
+    Advice, AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Record,
+    Reply, Timing, WorkerId,
 };
 use std::any::Any;
 use std::cell::Cell;
@@ -218,9 +218,15 @@ impl<'a> Worker<'a> {
             finished_us: span.finished_us,
             cpu_us: span.cpu_us,
         };
-        let retry = performed.retry;
-        let record = Record::performed(item, performed, worker, timing);
-        self.cx.out.report(Report::Done { record, retry });
+        let advice = performed.advice;
+        let report = if advice == Advice::Final {
+            Report::Done(Record::performed(item, performed, worker, timing))
+        } else {
+            let kept = Box::new(item.clone());
+            let record = Record::performed(item, performed, worker, timing);
+            Report::Advised { record, advice, item: kept }
+        };
+        self.cx.out.report(report);
         Next::Item
     }
 }

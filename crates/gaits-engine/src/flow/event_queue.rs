@@ -5,7 +5,7 @@
 //! has nothing left to do. In between, the reader looks by itself every millisecond.
 
 use super::ExecutorError;
-use gaits_core::{Entry, Item, ItemError, Record, Retry, WorkerId};
+use gaits_core::{Advice, Entry, Item, ItemError, Record, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,11 +20,15 @@ const LINGER: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It is finished.
-    Done {
-        /// What is written about it.
+    Done(Record),
+    /// It has failed, and the work advises to do something about that.
+    Advised {
+        /// What is written about it, if this was the end of it.
         record: Record,
-        /// Whether and when it may be tried again, if it failed.
-        retry: Option<Retry>,
+        /// What the work advises.
+        advice: Advice,
+        /// The item, to be tried again.
+        item: Box<Item>,
     },
     /// It was not started; nothing was lost.
     Unstarted(Item),

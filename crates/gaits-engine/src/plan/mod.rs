@@ -1,7 +1,9 @@
 //! What is to be done and how: a plan is validated before anything starts, and can be written down.
 
+mod limits;
 mod model;
 
+pub use limits::{Limits, Rate};
 pub use model::{Layout, MOST_IN_FLIGHT, MOST_PROCESSES, MOST_THREADS, Model, ModelError, cores};
 
 use gaits_core::{SessionScope, Value};
@@ -17,6 +19,8 @@ pub struct Plan {
     pub model: Model,
     /// Who shares a session, and for how long it is kept.
     pub session: SessionScope,
+    /// How fast it may go, how often it tries an item, and when it gives up.
+    pub limits: Limits,
 }
 
 /// Names a work and carries its settings, which only the work itself understands.

@@ -20,6 +20,10 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record) -> io::Result<()> {
         Some(error) => failure(out, error),
     }
     number(out, b",\"attempts\":", record.attempts.into());
+    if !record.tries.is_empty() {
+        out.extend_from_slice(b",\"tries\":");
+        serde_json::to_writer(&mut *out, &record.tries)?;
+    }
     if let Some(worker) = &record.worker {
         number(out, b",\"worker\":{\"pid\":", worker.pid.into());
         number(out, b",\"tid\":", worker.tid.into());
@@ -185,7 +189,7 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gaits_core::{Blake3, ErrorKind, Measured, Outcome, WorkerId};
+    use gaits_core::{Blake3, ErrorKind, Measured, Outcome, Try, WorkerId};
     use proptest::prelude::*;
 
     #[derive(Debug, Clone)]
@@ -246,7 +250,13 @@ mod tests {
             )),
             extract in proptest::collection::vec((any::<String>(), any_value()), 0..3),
             payload in proptest::option::of(any_data()),
+            tries in proptest::collection::vec(
+                (any::<[u64; 2]>(), proptest::sample::select(ErrorKind::ALL), any::<String>()), 0..3,
+            ),
         ) -> Record {
+            let tries = tries.into_iter().map(|([started_us, finished_us], kind, message)| {
+                Try { started_us, finished_us, error: ItemError::new(kind, message) }
+            });
             let detail = walk.map(|(fields, count, hash)| {
                 Detail::new("walk", Walk(fields, count, hash.map(Blake3)))
             });
@@ -258,6 +268,7 @@ mod tests {
                     Outcome::Failed(ItemError::new(kind, message))
                 }),
                 attempts,
+                tries: tries.collect(),
                 worker: worker.map(|(pid, tid, slot)| WorkerId { pid, tid, slot }),
                 timing: Timing {
                     queued_us: us[0],

@@ -1,7 +1,7 @@
 //! An item a line, from a file or a pipe.
 
 use super::{Check, checked};
-use gaits_core::{Data, Entry, More, Source};
+use gaits_core::{Content, Data, Entry, More, Source};
 use std::io::{self, BufRead};
 
 /// The longest line taken as an item, in bytes.
@@ -17,6 +17,8 @@ pub struct Lines<R> {
     reader: R,
     name: String,
     line: u64,
+    /// How many entries it has given.
+    index: u64,
     check: Check,
     buffer: Vec<u8>,
 }
@@ -33,7 +35,7 @@ impl<R> std::fmt::Debug for Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// Reads lines of `reader`, which messages call `name`.
     pub fn new(reader: R, name: impl Into<String>, check: Check) -> Self {
-        Self { reader, name: name.into(), line: 0, check, buffer: Vec::new() }
+        Self { reader, name: name.into(), line: 0, index: 0, check, buffer: Vec::new() }
     }
 
     /// Reads one line into the buffer, without its end, and at most [`LONGEST_LINE`] and one more bytes of it; none
@@ -67,16 +69,20 @@ impl<R: BufRead> Lines<R> {
     /// The beginning of the line in the buffer, without the secrets that the work would find in it.
     fn shown(&self) -> Data {
         let line = Data::from(String::from_utf8_lossy(&self.buffer).trim());
-        let shown = (self.check)(&line).unwrap_or_else(|refused| refused.shown).unwrap_or(line);
+        let shown = match (self.check)(&line) {
+            Ok(facts) => facts.shown.map(|shown| *shown),
+            Err(refused) => refused.shown,
+        };
+        let shown = shown.unwrap_or(line);
         let text = shown.as_text().unwrap_or_default();
         text[..text.floor_char_boundary(SHOWN)].into()
     }
 
-    /// What the line in the buffer is: nothing, an item, or an invalid entry.
-    fn entry(&self, length: usize) -> Option<Entry> {
+    /// What the line in the buffer is: nothing, an item, or something invalid.
+    fn content(&self, length: usize) -> Option<Content> {
         let place = || format!("{}:{}", self.name, self.line);
         let invalid = |wrong: String| {
-            Some(Entry::Invalid { shown: self.shown(), message: format!("{}: {wrong}", place()) })
+            Some(Content::Invalid { shown: self.shown(), message: format!("{}: {wrong}", place()) })
         };
         if length > LONGEST_LINE {
             return invalid(format!(
@@ -109,7 +115,10 @@ impl<R: BufRead + Send + HasMore> Source for Lines<R> {
             let Some(length) = self.read_line()? else { return Ok(More::No) };
             self.line += 1;
             bytes += self.buffer.len();
-            batch.extend(self.entry(length));
+            if let Some(content) = self.content(length) {
+                batch.push(Entry { index: self.index, content });
+                self.index += 1;
+            }
             // What is there goes out before a reader that nobody writes to is waited for.
             if batch.len() == most
                 || bytes >= BATCH_BYTES
@@ -136,11 +145,12 @@ impl<R: io::Read> HasMore for io::BufReader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gaits_core::ItemFacts;
     use std::io::{BufReader, Read};
 
     fn lines<R: Read + Send>(reader: R) -> Lines<BufReader<R>> {
         let check: Check = Box::new(|data| match data.as_text() {
-            Some(text) if text.starts_with("http") => Ok(None),
+            Some(text) if text.starts_with("http") => Ok(ItemFacts::default()),
             _ => Err("no scheme".to_owned().into()),
         });
         Lines::new(BufReader::new(reader), "list.txt", check)
@@ -153,16 +163,19 @@ mod tests {
         batch
     }
 
-    fn item(text: &str) -> Entry {
-        Entry::Item { data: text.into(), shown: None }
+    fn entries(texts: &[&str]) -> Vec<Entry> {
+        let entry = |(index, text): (usize, &&str)| {
+            let content = Content::Item { data: (*text).into(), facts: Some(ItemFacts::default()) };
+            Entry { index: index as u64, content }
+        };
+        texts.iter().enumerate().map(entry).collect()
     }
 
     #[test]
     fn comments_blank_lines_marks_and_line_ends_are_no_items() {
         let text =
             b"\xef\xbb\xbfhttp://a\r\n\r\n# comment\n  \n\thttp://b  \nhttp://c#d\r\nhttp://e";
-        let expected = ["http://a", "http://b", "http://c#d", "http://e"].map(item);
-        assert_eq!(all(text), expected);
+        assert_eq!(all(text), entries(&["http://a", "http://b", "http://c#d", "http://e"]));
     }
 
     #[test]
@@ -180,9 +193,9 @@ mod tests {
         let entries = all(&text);
         let told: Vec<_> = entries
             .iter()
-            .map(|entry| match entry {
-                Entry::Item { data, .. } => data.as_text().unwrap().to_owned(),
-                Entry::Invalid { message, .. } => message.clone(),
+            .map(|entry| match &entry.content {
+                Content::Item { data, .. } => data.as_text().unwrap().to_owned(),
+                Content::Invalid { message, .. } => message.clone(),
             })
             .collect();
         assert_eq!(told[0], "http://a");
@@ -194,7 +207,8 @@ mod tests {
         );
         assert!(told[3].starts_with("list.txt:4: 65537 bytes are too long"), "{}", told[3]);
         assert_eq!(told[4], "http://z");
-        let Entry::Invalid { shown, .. } = &entries[3] else { panic!() };
+        let Content::Invalid { shown, .. } = &entries[3].content else { panic!() };
+        assert!(entries.iter().map(|entry| entry.index).eq(0..5));
         assert_eq!(shown.len(), SHOWN);
     }
 
@@ -203,14 +217,16 @@ mod tests {
         let mut text = b"http://me:secret\xff@a\nhttp://me:secret@a/".to_vec();
         text.extend(vec![b'x'; LONGEST_LINE]);
         let hides: Check = Box::new(|data| {
-            Ok(data.as_text().filter(|text| text.contains('@')).map(|_| "http://a".into()))
+            let secret = data.as_text().is_some_and(|text| text.contains('@'));
+            let shown = secret.then(|| Box::new("http://a".into()));
+            Ok(ItemFacts { shown, ..ItemFacts::default() })
         });
         let mut source = Lines::new(BufReader::new(text.as_slice()), "list.txt", hides);
         let mut batch = Vec::new();
         while source.next_batch(3, &mut batch).unwrap() == More::Maybe {}
         assert_eq!(batch.len(), 2);
         for entry in batch {
-            let Entry::Invalid { shown, .. } = entry else { panic!("{entry:?}") };
+            let Content::Invalid { shown, .. } = entry.content else { panic!("{entry:?}") };
             assert_eq!(shown.as_text(), Some("http://a"));
         }
     }
@@ -222,6 +238,6 @@ mod tests {
         let mut source = lines(reader);
         let mut batch = Vec::new();
         assert_eq!(source.next_batch(100, &mut batch).unwrap(), More::Maybe);
-        assert_eq!(batch, ["http://a", "http://b"].map(item));
+        assert_eq!(batch, entries(&["http://a", "http://b"]));
     }
 }

@@ -1,14 +1,14 @@
 //! Items given one by one, as on a command line.
 
 use super::{Check, checked};
-use gaits_core::{Data, Entry, More, Source};
+use gaits_core::{Content, Data, Entry, More, Source};
 use std::io;
 
 /// A list of items, gone through as often as it takes to reach a count.
 pub struct List {
     items: Vec<Data>,
-    /// The entries of the items that were gone through once.
-    checked: Vec<Entry>,
+    /// What the items are that were gone through once.
+    checked: Vec<Content>,
     next: u64,
     count: u64,
     check: Check,
@@ -52,7 +52,7 @@ impl Source for List {
                 let place = || format!("argument {}", at + 1);
                 self.checked.push(checked(&self.check, self.items[at].clone(), place));
             }
-            batch.push(self.checked[at].clone());
+            batch.push(Entry { index: self.next, content: self.checked[at].clone() });
             self.next += 1;
         }
         Ok(if self.next == self.count { More::No } else { More::Maybe })
@@ -66,6 +66,7 @@ impl Source for List {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gaits_core::ItemFacts;
 
     fn all(mut source: List) -> Vec<Entry> {
         let mut batch = Vec::new();
@@ -75,13 +76,13 @@ mod tests {
 
     #[test]
     fn a_list_is_gone_through_until_the_count_is_reached() {
-        let check: fn() -> Check = || Box::new(|_| Ok(None));
+        let check: fn() -> Check = || Box::new(|_| Ok(ItemFacts::default()));
         let texts = |entries: Vec<Entry>| -> String {
             entries
                 .into_iter()
-                .map(|entry| match entry {
-                    Entry::Item { data, .. } => data.as_text().unwrap().to_owned(),
-                    Entry::Invalid { .. } => "!".into(),
+                .map(|entry| match entry.content {
+                    Content::Item { data, .. } => data.as_text().unwrap().to_owned(),
+                    Content::Invalid { .. } => "!".into(),
                 })
                 .collect::<Vec<_>>()
                 .concat()

@@ -7,16 +7,23 @@ mod list;
 pub use lines::{LONGEST_LINE, Lines};
 pub use list::List;
 
-use gaits_core::{Data, Entry, Refused};
+use gaits_core::{Content, Data, ItemFacts, Refused, Work};
+use std::sync::Arc;
 
-/// Says what is shown in place of an item that holds a secret, or what is wrong with it: what the work makes of it.
-pub type Check = Box<dyn Fn(&Data) -> Result<Option<Data>, Refused> + Send>;
+/// Says what the work makes of an item, or what is wrong with it.
+pub type Check = Box<dyn Fn(&Data) -> Result<ItemFacts, Refused> + Send>;
 
-/// An entry of the input, checked; `place` says where it stands.
-fn checked(check: &Check, data: Data, place: impl FnOnce() -> String) -> Entry {
+/// The check that a work makes.
+#[must_use]
+pub fn check_of(work: Arc<dyn Work>) -> Check {
+    Box::new(move |item| work.inspect(item).map(gaits_core::Facts::brief))
+}
+
+/// What stands at a place of the input, checked; `place` says where that is.
+fn checked(check: &Check, data: Data, place: impl FnOnce() -> String) -> Content {
     match check(&data) {
-        Ok(shown) => Entry::Item { data, shown },
-        Err(Refused { message, shown }) => Entry::Invalid {
+        Ok(facts) => Content::Item { data, facts: Some(facts) },
+        Err(Refused { message, shown }) => Content::Invalid {
             shown: shown.unwrap_or(data),
             message: format!("{}: {message}", place()),
         },

@@ -4,7 +4,7 @@ use crate::panics::MODELS;
 use crate::scene::{ASYNC, BLOCKING, Live, Scene, list};
 use crate::script::SCRIPT;
 use crate::trial;
-use gaits_core::{Entry, More, Source};
+use gaits_core::{Entry, ItemFacts, More, Source};
 use gaits_engine::Notice;
 use gaits_engine::plan::Model;
 use gaits_engine::source::Lines;
@@ -139,7 +139,8 @@ fn blocked_source() {
         let (mut writer, reader) = std::os::unix::net::UnixStream::pair().unwrap();
         writer.write_all(b"ok\nok\n").unwrap();
         let scene = Scene::new(model, BLOCKING);
-        let source = Lines::new(BufReader::new(reader), "pipe", Box::new(|_| Ok(None)));
+        let source =
+            Lines::new(BufReader::new(reader), "pipe", Box::new(|_| Ok(ItemFacts::default())));
         let live = Live::start_plan(scene.plan(SCRIPT), Box::new(source));
         live.wait_until(|sights| sights.records.len() == 2);
         live.control.interrupt();
@@ -149,11 +150,14 @@ fn blocked_source() {
     }
 }
 
-struct Endless;
+struct Endless(u64);
 
 impl Source for Endless {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
-        batch.extend((0..limit).map(|_| Entry::item("ok")));
+        for _ in 0..limit {
+            batch.push(Entry::item(self.0, "ok"));
+            self.0 += 1;
+        }
         Ok(More::Maybe)
     }
 }
@@ -161,7 +165,7 @@ impl Source for Endless {
 fn endless() {
     for model in MODELS {
         let scene = Scene::new(model, BLOCKING);
-        let live = Live::start_plan(scene.plan(SCRIPT), Box::new(Endless));
+        let live = Live::start_plan(scene.plan(SCRIPT), Box::new(Endless(0)));
         live.wait_until(|sights| sights.records.len() > 3_000);
         live.control.interrupt();
         let ended = live.end();

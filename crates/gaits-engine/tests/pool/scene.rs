@@ -2,7 +2,7 @@
 
 use crate::script;
 use gaits_core::{Data, Record, SessionScope, Sink, Source, Value};
-use gaits_engine::plan::{Model, Plan, WorkSpec};
+use gaits_engine::plan::{Limits, Model, Plan, WorkSpec};
 use gaits_engine::source::List;
 use gaits_engine::{
     Control, Notice, Observer, Program, RunEnd, RunError, WORKER_VERB, WorkerCommand, Works, run,
@@ -122,7 +122,12 @@ impl Scene {
     pub(crate) fn plan(&self, name: &str) -> Plan {
         let settings = format!("{} {}", self.kind, self.file("").display());
         let work = WorkSpec::new(name, Value::String(settings.into()));
-        Plan { work, model: self.model.parse::<Model>().unwrap(), session: self.session }
+        Plan {
+            work,
+            model: self.model.parse::<Model>().unwrap(),
+            session: self.session,
+            limits: Limits::default(),
+        }
     }
 
     /// Runs `items` to the end.

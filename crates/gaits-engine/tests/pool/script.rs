@@ -63,7 +63,7 @@ pub(crate) fn build(settings: &Value, _: &Services) -> Result<Arc<dyn Work>, Str
 
 /// Any item will do, and may be done twice.
 pub(crate) fn any_item() -> Facts<'static> {
-    Facts { pacing_key: "".into(), repeatable: true, shown: None }
+    Facts { pacing_key: "".into(), public: false, repeatable: true, shown: None }
 }
 
 impl Work for Script {

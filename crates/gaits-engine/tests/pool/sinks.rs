@@ -87,8 +87,8 @@ struct Endless(Arc<AtomicUsize>);
 
 impl Source for Endless {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
-        self.0.fetch_add(limit, Ordering::SeqCst);
-        batch.extend((0..limit).map(|_| Entry::item("ok")));
+        let first = self.0.fetch_add(limit, Ordering::SeqCst);
+        batch.extend((first..first + limit).map(|index| Entry::item(index as u64, "ok")));
         Ok(More::Maybe)
     }
 }

@@ -4,7 +4,7 @@ use crate::panics::MODELS;
 use crate::scene::{BLOCKING, Live, Scene, Watch, failure, program};
 use crate::script::SCRIPT;
 use crate::trial;
-use gaits_core::{Entry, More, Record, Sink, Source};
+use gaits_core::{Content, Entry, More, Record, Sink, Source};
 use gaits_engine::{RunError, run};
 use libtest_mimic::Trial;
 use std::io;
@@ -37,7 +37,8 @@ impl Source for Counted {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
         let number = self.left.min(i64::try_from(limit).unwrap());
         self.left -= number;
-        batch.extend((0..number).map(|_| Entry::item("ok")));
+        let next = ITEMS - self.left - number;
+        batch.extend((next..next + number).map(|index| Entry::item(index.unsigned_abs(), "ok")));
         let ahead = self.ahead.fetch_add(number, Ordering::SeqCst) + number;
         self.most.fetch_max(ahead, Ordering::SeqCst);
         Ok(if self.left == 0 { More::No } else { More::Maybe })
@@ -74,10 +75,10 @@ fn bounded(model: &str) {
 }
 
 /// Steps of a source: entries, or how it ends.
-struct Steps(std::vec::IntoIter<Step>);
+struct Steps(std::vec::IntoIter<Step>, u64);
 
 enum Step {
-    Entries(Vec<Entry>),
+    Entries(Vec<Content>),
     /// Waits for a file.
     Await(std::path::PathBuf),
     Error,
@@ -88,7 +89,12 @@ impl Source for Steps {
     fn next_batch(&mut self, _: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
         match self.0.next() {
             None => return Ok(More::No),
-            Some(Step::Entries(mut entries)) => batch.append(&mut entries),
+            Some(Step::Entries(contents)) => {
+                for content in contents {
+                    batch.push(Entry { index: self.1, content });
+                    self.1 += 1;
+                }
+            }
             Some(Step::Await(file)) => {
                 while !file.exists() {
                     std::thread::yield_now();
@@ -102,11 +108,12 @@ impl Source for Steps {
 }
 
 fn items(texts: &[&str]) -> Step {
-    Step::Entries(texts.iter().map(|text| Entry::item(*text)).collect())
+    let item = |text: &&str| Content::Item { data: (*text).into(), facts: None };
+    Step::Entries(texts.iter().map(item).collect())
 }
 
 fn steps(scene: &Scene, steps: Vec<Step>) -> Live {
-    Live::start_plan(scene.plan(SCRIPT), Box::new(Steps(steps.into_iter())))
+    Live::start_plan(scene.plan(SCRIPT), Box::new(Steps(steps.into_iter(), 0)))
 }
 
 fn late_end() {
@@ -117,7 +124,7 @@ fn late_end() {
         let mut entries = vec!["ok"; 600];
         entries[0] = "touch began; wait gone";
         let script = vec![items(&entries), Step::Await(scene.file("began"))];
-        let source = Leaving(Steps(script.into_iter()), scene.file("gone"));
+        let source = Leaving(Steps(script.into_iter(), 0), scene.file("gone"));
         Live::start_plan(scene.plan(SCRIPT), Box::new(source)).end().assert_all_ok(600);
     }
 }
@@ -156,8 +163,10 @@ fn panic() {
 fn invalid() {
     for model in MODELS {
         let scene = Scene::new(model, BLOCKING);
-        let wrong =
-            |line: u64| Entry::Invalid { shown: "?".into(), message: format!("list:{line}: bad") };
+        let wrong = |line: u64| Content::Invalid {
+            shown: "?".into(),
+            message: format!("list:{line}: bad"),
+        };
         let entries = (1..=2_000).map(wrong).collect();
         let ended = steps(&scene, vec![Step::Entries(entries)]).end();
         ended.assert_one_record_each(2_000);

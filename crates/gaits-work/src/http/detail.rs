@@ -167,6 +167,7 @@ mod tests {
             item: "http://a/".into(),
             outcome: Outcome::Ok,
             attempts: 1,
+            tries: Vec::new(),
             worker: None,
             timing: Timing::default(),
             detail: Some(Detail::new(NAME, detail.clone())),

@@ -1,20 +1,20 @@
-//! Which failures of a request make sense to try again, and not before when.
+//! What a failed request advises: to try it again, to leave its server alone for a while, or neither.
 //!
 //! Limit: tries nothing again; that is for the dispatcher to decide.
 
 use super::calendar::since_1970;
 use super::spec::Method;
-use gaits_core::{ErrorKind, Retry};
+use gaits_core::{Advice, ErrorKind};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Whether a request that failed in this way may be tried again: if what went wrong may pass, and the request may be
-/// made twice. `not_before_us` is when the server wants it back, in microseconds since the run began.
+/// What is advised for a request that failed in this way. `not_before_us` is when the server wants it back, in
+/// microseconds since the run began. A server that answers 429, or 503 with such a time, has not processed the request.
 pub(super) fn of(
     kind: ErrorKind,
     status: Option<u16>,
     method: Method,
     not_before_us: Option<u64>,
-) -> Option<Retry> {
+) -> Advice {
     let may_pass = match kind {
         ErrorKind::Dns
         | ErrorKind::Connect
@@ -23,12 +23,16 @@ pub(super) fn of(
         | ErrorKind::Stalled
         | ErrorKind::Reset
         | ErrorKind::Truncated => true,
-        ErrorKind::HttpStatus => {
-            matches!(status, Some(408 | 425 | 429 | 500 | 502 | 503 | 504))
-        }
+        ErrorKind::HttpStatus => match (status, not_before_us) {
+            (Some(429), until_us) | (Some(503), until_us @ Some(_)) => {
+                return Advice::Pause { until_us };
+            }
+            (Some(status), _) => matches!(status, 408 | 425 | 500 | 502 | 503 | 504),
+            (None, _) => false,
+        },
         _ => false,
     };
-    (may_pass && method.is_safe()).then_some(Retry { not_before_us })
+    if may_pass && method.is_safe() { Advice::Retry } else { Advice::Final }
 }
 
 /// When to come back at the earliest, as a `retry-after` field says, in microseconds since the run began; `now_us` is the
@@ -68,12 +72,20 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again() {
-        let again = |kind, status| of(kind, status, Method::Get, Some(7));
-        let retry = Some(Retry { not_before_us: Some(7) });
-        assert_eq!(again(ErrorKind::HttpStatus, Some(503)), retry);
-        assert_eq!(again(ErrorKind::Reset, None), retry);
-        assert_eq!(again(ErrorKind::HttpStatus, Some(404)), None);
-        assert_eq!(again(ErrorKind::Tls, None), None);
-        assert_eq!(again(ErrorKind::TooLarge, Some(200)), None);
+        let advice = |kind, status, at| of(kind, status, Method::Get, at);
+        assert_eq!(advice(ErrorKind::HttpStatus, Some(503), None), Advice::Retry);
+        assert_eq!(advice(ErrorKind::HttpStatus, Some(500), Some(7)), Advice::Retry);
+        assert_eq!(advice(ErrorKind::Reset, None, None), Advice::Retry);
+        assert_eq!(advice(ErrorKind::HttpStatus, Some(404), None), Advice::Final);
+        assert_eq!(advice(ErrorKind::Tls, None, None), Advice::Final);
+        assert_eq!(advice(ErrorKind::TooLarge, Some(200), None), Advice::Final);
+    }
+
+    #[test]
+    fn a_server_that_wants_to_be_left_alone_is() {
+        let advice = |status, at| of(ErrorKind::HttpStatus, Some(status), Method::Get, at);
+        assert_eq!(advice(429, None), Advice::Pause { until_us: None });
+        assert_eq!(advice(429, Some(7)), Advice::Pause { until_us: Some(7) });
+        assert_eq!(advice(503, Some(7)), Advice::Pause { until_us: Some(7) });
     }
 }

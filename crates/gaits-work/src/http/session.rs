@@ -75,8 +75,8 @@ impl HttpSession {
             Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),
             Err(fault) => fault.into_error(),
         };
-        let retry = retry::of(error.kind, status, shared.spec.method, retry_at);
-        Reply::Done(Performed { retry, ..Performed::failed(error, detail) })
+        let advice = retry::of(error.kind, status, shared.spec.method, retry_at);
+        Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
     }
 
     async fn within_timeout(&self, target: Target, trace: &mut Trace) -> Result<Extracted, Fault> {

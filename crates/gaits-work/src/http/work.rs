@@ -68,7 +68,9 @@ impl Work for HttpWork {
         let shown = redacted(text).map(Data::from);
         match target::pacing_key(text) {
             Ok(pacing_key) => {
-                Ok(Facts { pacing_key, repeatable: self.shared.spec.method.is_safe(), shown })
+                let public = target::is_public(&pacing_key);
+                let repeatable = self.shared.spec.method.is_safe();
+                Ok(Facts { pacing_key, public, repeatable, shown })
             }
             Err(message) => Err(Refused { message, shown }),
         }

@@ -11,8 +11,8 @@ pub use models::models_for;
 use crate::layout::layout;
 use crate::sys;
 use crate::tally::SharedTally;
-use gaits_core::{Data, SessionScope, Sink};
-use gaits_engine::plan::{Model, Plan, WorkSpec};
+use gaits_core::{Data, ItemFacts, SessionScope, Sink};
+use gaits_engine::plan::{Limits, Model, Plan, WorkSpec};
 use gaits_engine::source::List;
 use gaits_engine::{Control, Notice, Observer, Program, RunEnd, WorkError};
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
@@ -188,8 +188,17 @@ impl Race {
         observer: &mut dyn RaceObserver,
         control: &RaceControl,
     ) -> Result<Option<Trial>, RaceError> {
-        let plan = Plan { work: self.work.clone(), model, session: self.session };
-        let source = Box::new(List::cycled(self.items.clone(), self.count, Box::new(|_| Ok(None))));
+        let plan = Plan {
+            work: self.work.clone(),
+            model,
+            session: self.session,
+            limits: Limits::default(),
+        };
+        let source = Box::new(List::cycled(
+            self.items.clone(),
+            self.count,
+            Box::new(|_| Ok(ItemFacts { repeatable: true, ..ItemFacts::default() })),
+        ));
         let run = Control::new();
         control.attach(&run);
         let tally = SharedTally::default();

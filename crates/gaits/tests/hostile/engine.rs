@@ -6,7 +6,7 @@ use crate::table::rows;
 use gaits::ErrorKind::{ConnectTimeout, Timeout};
 use gaits::http::{self, HttpDetail, HttpSpec};
 use gaits::{
-    Control, ErrorKind, Input, Plan, Program, Record, Run, SessionScope, Sink, WorkSpec,
+    Control, ErrorKind, Input, Limits, Plan, Program, Record, Run, SessionScope, Sink, WorkSpec,
     WorkerCommand,
 };
 use std::collections::BTreeSet;
@@ -31,6 +31,7 @@ pub(crate) fn records(model: &str, spec: &HttpSpec, input: &Input) -> Vec<Record
         work: WorkSpec::new(http::NAME, spec.settings().unwrap()),
         model: model.parse().unwrap(),
         session: SessionScope::default(),
+        limits: Limits::default(),
     };
     let mut collected = Collected::default();
     let run = Run::over(&program, &plan, input).unwrap().sink(&mut collected);

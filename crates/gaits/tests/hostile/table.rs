@@ -5,7 +5,7 @@ use crate::row::{Again, At, KIB, Row};
 use crate::stage::{Scene, Stage};
 use crate::{built_in, http1, http2};
 use gaits::http::HttpDetail;
-use gaits_core::{Performed, Retry};
+use gaits_core::{Advice, Performed};
 use gaits_origin::Script;
 use std::collections::BTreeSet;
 
@@ -79,8 +79,8 @@ fn faults(row: &Row, scene: &Scene<'_>, seen: &Seen) -> Vec<String> {
         let fine = other.outcome.is_ok() || ends_so(other);
         check(fine, format!("one before the last ended with {:?}", shown(other)));
     }
-    let again = row.again.is_none_or(|again| may_be_tried(last.retry, again));
-    check(again, format!("may be tried again: {:?}", last.retry));
+    let again = row.again.is_none_or(|again| may_be_tried(last.advice, again));
+    check(again, format!("may be tried again: {:?}", last.advice));
     let message = failure(last).map_or(0, |(_, message)| message.len());
     check(message <= MESSAGE, format!("its message has {message} bytes"));
 
@@ -122,10 +122,11 @@ fn shown(performed: &Performed) -> String {
     format!("{error:?}, status {status:?}, {bytes} bytes, {decoded} decoded")
 }
 
-fn may_be_tried(retry: Option<Retry>, again: Again) -> bool {
-    match (retry, again) {
-        (None, Again::Never) | (Some(Retry { not_before_us: None }), Again::AnyTime) => true,
-        (Some(Retry { not_before_us: Some(us) }), Again::After(seconds)) => {
+fn may_be_tried(advice: Advice, again: Again) -> bool {
+    match (advice, again) {
+        (Advice::Final, Again::Never)
+        | (Advice::Retry | Advice::Pause { until_us: None }, Again::AnyTime) => true,
+        (Advice::Pause { until_us: Some(us) }, Again::After(seconds)) => {
             us >= seconds.saturating_mul(1_000_000)
         }
         _ => false,

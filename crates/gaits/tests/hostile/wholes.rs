@@ -8,7 +8,9 @@ use crate::server::{HELLO, IN_VAIN, Server, Speaks};
 use crate::stage::Stage;
 use gaits::ErrorKind::{InvalidItem, Redirect};
 use gaits::http::{HttpDetail, HttpSpec, Trust};
-use gaits::{Control, Input, InputError, Plan, Program, Run, RunError, WorkSpec, WorkerCommand};
+use gaits::{
+    Control, Input, InputError, Limits, Plan, Program, Run, RunError, WorkSpec, WorkerCommand,
+};
 use gaits_core::{ManualClock, Performed};
 use gaits_engine::MonotonicClock;
 use gaits_origin::{Config, Origin, Script};
@@ -195,7 +197,7 @@ fn a_list_without_items_is_an_error() {
         let program = Program { works: gaits::works(), worker: WorkerCommand::this_binary() };
         let work = WorkSpec::new(gaits::http::NAME, HttpSpec::default().settings().unwrap());
         let (model, session) = ("async:4".parse().unwrap(), gaits::SessionScope::default());
-        let plan = Plan { work, model, session };
+        let plan = Plan { work, model, session, limits: Limits::default() };
         let run = Run::over(&program, &plan, &Input::File(path.clone())).unwrap();
         let error = run.run(&mut (), &Control::new()).unwrap_err();
         assert!(matches!(error, RunError::Input(InputError::Empty { .. })), "{list:?}: {error}");

@@ -98,7 +98,7 @@ impl Source for Broken {
         if std::mem::replace(&mut self.0, true) {
             return Err(io::Error::other("the cable is out"));
         }
-        batch.push(Entry::Item { data: "0".into(), shown: None });
+        batch.push(Entry::item(0, "0"));
         Ok(More::Maybe)
     }
 }

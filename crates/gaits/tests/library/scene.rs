@@ -1,7 +1,7 @@
 //! What the tests run: waits, which need no server.
 
 use gaits::wait::{self, WaitSpec};
-use gaits::{Input, Plan, Program, Record, SessionScope, Sink, WorkSpec, WorkerCommand};
+use gaits::{Input, Limits, Plan, Program, Record, SessionScope, Sink, WorkSpec, WorkerCommand};
 use std::io;
 
 pub(crate) fn program() -> Program {
@@ -15,7 +15,12 @@ pub(crate) fn waits() -> WorkSpec {
 }
 
 pub(crate) fn plan(model: &str) -> Plan {
-    Plan { work: waits(), model: model.parse().unwrap(), session: SessionScope::default() }
+    Plan {
+        work: waits(),
+        model: model.parse().unwrap(),
+        session: SessionScope::default(),
+        limits: Limits::default(),
+    }
 }
 
 /// Waits of these seconds.

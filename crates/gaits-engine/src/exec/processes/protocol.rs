@@ -6,7 +6,7 @@
 use crate::clock::MonotonicClock;
 use crate::flow::{Notice, Report};
 use crate::plan::Plan;
-use gaits_core::{Item, ItemError, Record, Retry};
+use gaits_core::{Advice, Item, ItemError, Record};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use tokio_util::codec::LengthDelimitedCodec;
@@ -46,7 +46,7 @@ pub(crate) enum ToWorker {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromWorker {
     /// An item is finished.
-    Done(Record, Option<Retry>),
+    Done(Record, Advice),
     /// An item was not started.
     Unstarted(u64),
     /// The process has no file descriptor left for an item.
@@ -59,7 +59,8 @@ impl FromWorker {
     /// Of a report in the worker. A worker has no workers of its own that could crash, so nothing else comes up.
     pub(crate) fn from_report(report: Report) -> Self {
         match report {
-            Report::Done { record, retry } => FromWorker::Done(record, retry),
+            Report::Done(record) => FromWorker::Done(record, Advice::Final),
+            Report::Advised { record, advice, .. } => FromWorker::Done(record, advice),
             Report::Unstarted(item) => FromWorker::Unstarted(item.index),
             Report::Exhausted(item, error) => FromWorker::Exhausted(item.index, error),
             Report::Died { .. } => unreachable!("a worker process has no worker processes"),
@@ -129,7 +130,7 @@ mod tests {
             let item = Item::new(index, text);
             let error = ItemError::new(ErrorKind::Connect, "too many open files");
             if done {
-                FromWorker::Done(Record::unperformed(item, error, 1, None, 7), None)
+                FromWorker::Done(Record::unperformed(item, error, 1, None, 7), Advice::Retry)
             } else {
                 FromWorker::Exhausted(index, error)
             }

@@ -7,7 +7,7 @@ use super::share::Share;
 use crate::exec::{Context, ExecutorError};
 use crate::flow::{Notice, Report};
 use crate::pace::Reserve;
-use gaits_core::{Item, Performs, WorkerId};
+use gaits_core::{Advice, Item, Performs, WorkerId};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::rc::Rc;
@@ -287,10 +287,14 @@ impl<'a> Serving<'a> {
     /// crashes.
     fn understand(&mut self, said: FromWorker, reports: &mut Vec<Report>) -> io::Result<()> {
         reports.push(match said {
-            FromWorker::Done(record, retry) => {
-                self.returned(record.index)?;
+            FromWorker::Done(record, advice) => {
+                let item = self.returned(record.index)?;
                 self.finished += 1;
-                Report::Done { record, retry }
+                if advice == Advice::Final {
+                    Report::Done(record)
+                } else {
+                    Report::Advised { record, advice, item: Box::new(item) }
+                }
             }
             FromWorker::Unstarted(index) => Report::Unstarted(self.returned(index)?),
             FromWorker::Exhausted(index, error) => {

@@ -21,6 +21,7 @@ use percent_encoding::{AsciiSet, CONTROLS};
 use plain::{Plain, is_plain_path};
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 use url::{Host, Url};
 
@@ -175,9 +176,81 @@ pub(super) fn pacing_key(text: &str) -> Result<Cow<'_, str>, String> {
     }
 }
 
+/// Whether the host of a pacing key may belong to others: it is neither this machine nor an address of a private network
+/// (RFC 1918, RFC 4193, RFC 6598) or of the link. A name may belong to anybody, wherever it leads.
+pub(super) fn is_public(key: &str) -> bool {
+    let host = key.split_once("://").map_or(key, |(_, rest)| rest);
+    if let Some((address, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return address.parse().is_ok_and(is_public_v6);
+    }
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.parse() {
+        Ok(address) => is_public_v4(address),
+        // RFC 6761, 6.3.
+        Err(_) => host != "localhost" && !host.ends_with(".localhost"),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, ..] = address.octets();
+    let carrier = a == 100 && b & 0xc0 == 64;
+    !(carrier
+        || address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_unspecified())
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    match address.to_ipv4_mapped() {
+        Some(address) => is_public_v4(address),
+        None => {
+            !(address.is_loopback()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+                || address.is_unspecified())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_and_private_networks_are_not_public() {
+        for key in [
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://10.1.2.3",
+            "https://192.168.0.1",
+            "http://172.31.0.1:81",
+            "http://169.254.0.1",
+            "http://100.64.0.1",
+            "http://0.0.0.0:80",
+            "http://[::1]:8080",
+            "http://[fd00::1]",
+            "http://[fe80::1]",
+            "http://[::ffff:127.0.0.1]",
+            "http://localhost:8080",
+            "http://a.localhost",
+            "http://localhost.",
+        ] {
+            assert!(!is_public(key), "{key}");
+        }
+        for key in [
+            "http://example.com",
+            "https://example.com:8443",
+            "http://8.8.8.8",
+            "http://172.32.0.1",
+            "http://100.128.0.1",
+            "http://[2606:4700::1111]:80",
+            "http://localhost.example",
+        ] {
+            assert!(is_public(key), "{key}");
+        }
+    }
 
     fn url(text: &str) -> String {
         Target::parse(text, None).unwrap().url().into()
