@@ -1,9 +1,8 @@
 //! Sets a run up, starts it, and waits for what it does.
 
 use crate::script;
-use gaits_core::{Data, Record, SessionScope, Sink, Source, Value};
+use gaits_core::{Data, Entry, More, Record, SessionScope, Sink, Source, Value};
 use gaits_engine::plan::{Limits, Model, Plan, WorkSpec};
-use gaits_engine::source::List;
 use gaits_engine::{
     Control, Notice, Observer, Program, RunEnd, RunError, WORKER_VERB, WorkerCommand, Works, run,
     worker_main,
@@ -143,8 +142,8 @@ impl Scene {
 
 /// Items that are not checked.
 pub(crate) fn list<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Box<dyn Source> {
-    let items = items.into_iter().map(|item| Data::from(item.into())).collect();
-    Box::new(List::new(items, Box::new(|_| Ok(None))))
+    let items: Vec<Data> = items.into_iter().map(|item| Data::from(item.into())).collect();
+    Box::new(Unasked(items.into_iter().enumerate()))
 }
 
 /// What a run has shown until now.
@@ -301,4 +300,15 @@ pub(crate) fn number(record: &Record, name: &str) -> i64 {
 pub(crate) fn failure(record: &Record) -> (&'static str, &str) {
     let error = record.error().unwrap_or_else(|| panic!("{record:?}"));
     (error.kind.as_str(), &error.message)
+}
+
+/// Gives items of which the work has not been asked.
+struct Unasked(std::iter::Enumerate<std::vec::IntoIter<Data>>);
+
+impl Source for Unasked {
+    fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> std::io::Result<More> {
+        let before = batch.len();
+        batch.extend(self.0.by_ref().take(limit).map(|(at, data)| Entry::item(at as u64, data)));
+        Ok(if batch.len() - before < limit { More::No } else { More::Maybe })
+    }
 }

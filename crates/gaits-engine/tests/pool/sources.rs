@@ -29,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// Gives `left` items and notes how far it is ahead of the records.
 struct Counted {
     left: i64,
+    given: i64,
     ahead: Arc<AtomicI64>,
     most: Arc<AtomicI64>,
 }
@@ -37,7 +38,8 @@ impl Source for Counted {
     fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
         let number = self.left.min(i64::try_from(limit).unwrap());
         self.left -= number;
-        let next = ITEMS - self.left - number;
+        let next = self.given;
+        self.given += number;
         batch.extend((next..next + number).map(|index| Entry::item(index.unsigned_abs(), "ok")));
         let ahead = self.ahead.fetch_add(number, Ordering::SeqCst) + number;
         self.most.fetch_max(ahead, Ordering::SeqCst);
@@ -60,7 +62,8 @@ fn bounded(model: &str) {
     const MOST: i64 = 2 * (8_192 + 100) + 3 * 512;
     let ahead = Arc::new(AtomicI64::new(0));
     let most = Arc::new(AtomicI64::new(0));
-    let source = Counted { left: ITEMS, ahead: Arc::clone(&ahead), most: Arc::clone(&most) };
+    let source =
+        Counted { left: ITEMS, given: 0, ahead: Arc::clone(&ahead), most: Arc::clone(&most) };
     let scene = Scene::new(model, BLOCKING);
     let live = Live::start(scene.plan(SCRIPT), Box::new(source), {
         let ahead = Arc::clone(&ahead);
