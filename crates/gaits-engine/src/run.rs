@@ -4,11 +4,11 @@ use crate::clock::MonotonicClock;
 use crate::dispatch::{self, Dispatcher, Observer, RunEnd, RunError, State};
 use crate::exec::{self, Context, WorkerCommand, WorkersLeft};
 use crate::flow::{EventQueue, ItemQueue, Signal};
-use crate::pace::Pacer;
+use crate::pace::{Namer, Pacer};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::works::{Works, services};
-use gaits_core::{Clock, Sink, Source};
+use gaits_core::{Clock, Sink, Source, Work};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,6 +89,7 @@ pub fn run<'b>(
         queue: Arc::new(ItemQueue::new()),
         work,
         session: plan.session,
+        heeds_pauses: plan.limits.longest_pause.is_some(),
         out: Arc::clone(&control.events),
         cancel: CancellationToken::new(),
         clock: Arc::clone(&clock),
@@ -98,8 +99,8 @@ pub fn run<'b>(
     let dispatcher = Dispatcher {
         events: Arc::clone(&control.events),
         queue: Arc::clone(&cx.queue),
-        pacer: Pacer::new(workers, clock.now_us()),
-        work: Arc::clone(&cx.work),
+        pacer: Pacer::new(workers, plan.limits, namer(&cx.work), clock.now_us()),
+        limits: plan.limits,
         clock,
         cancel: cx.cancel.clone(),
         sinks,
@@ -129,5 +130,14 @@ pub fn run<'b>(
             resume_unwind(panic);
         }
         result.unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// What messages call the pacing keys of `work`.
+fn namer(work: &Arc<dyn Work>) -> Namer {
+    let work = Arc::clone(work);
+    Box::new(move |item| {
+        let facts = work.inspect(item);
+        facts.map_or_else(|_| Box::default(), |facts| facts.pacing_key.as_ref().into())
     })
 }

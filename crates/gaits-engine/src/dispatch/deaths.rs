@@ -58,7 +58,7 @@ impl Dispatcher<'_, '_> {
     }
 
     fn crashed(&mut self, item: Item, message: String, worker: WorkerId, now_us: u64) -> Record {
-        self.pacer.finished(1);
+        self.pacer.finished(item.key, now_us);
         self.state.suspects.done(item.index);
         let deaths = item.deaths;
         let error = ItemError::new(ErrorKind::WorkerCrashed, message);

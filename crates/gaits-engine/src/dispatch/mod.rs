@@ -3,6 +3,7 @@
 //! It runs on one thread of its own and takes everything it learns from one event queue, so nothing in it is locked. Limit:
 //! it performs nothing, and leaves to the pacer when an item may go out.
 
+mod advice;
 mod deaths;
 mod end;
 mod intake;
@@ -12,15 +13,20 @@ pub use end::{RunEnd, RunError, Stopped};
 
 use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
+use crate::plan::Limits;
 use crate::progress::Progress;
-use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
-use std::collections::HashSet;
+use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Sink, Timing, Try};
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use suspects::Suspects;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use intake::pump;
+
+/// How often it is told what keeps items from being handed out, in microseconds: to find that out, all keys are looked at.
+const HELD_EVERY_US: u64 = 250_000;
 
 /// Whoever watches the run; called on the dispatcher's thread.
 pub trait Observer: Send {
@@ -38,13 +44,13 @@ pub trait Observer: Send {
 pub(crate) struct Dispatcher<'a, 'b> {
     pub(crate) events: Arc<EventQueue>,
     pub(crate) queue: Arc<ItemQueue>,
-    pub(crate) work: Arc<dyn Work>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: CancellationToken,
     pub(crate) sinks: &'a mut [&'b mut (dyn Sink + 'b)],
     pub(crate) observer: &'a mut (dyn Observer + 'b),
     pub(crate) progress: Arc<Progress>,
     pub(crate) pacer: Pacer,
+    pub(crate) limits: Limits,
     pub(crate) state: State,
 }
 
@@ -61,6 +67,12 @@ pub(crate) struct State {
     at_work: Option<(u64, u64)>,
     /// What the work has told.
     said: HashSet<String>,
+    /// How the items that are being tried again have failed before.
+    tries: HashMap<u64, Vec<Try>>,
+    /// When it was last told what keeps items from being handed out.
+    held_told_us: u64,
+    /// The user was told of the polite limit.
+    polite_told: bool,
     end: RunEnd,
 }
 
@@ -120,8 +132,9 @@ impl Dispatcher<'_, '_> {
         loop {
             let hungry =
                 self.state.source_end.is_none() && !self.state.stopping && self.pacer.is_hungry();
-            self.events.collect(&mut batch, patience, hungry);
+            self.events.collect(&mut batch, self.patience(patience), hungry);
             let now_us = self.clock.now_us();
+            self.pacer.tick(now_us);
             patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
             let mut executor_ended = None;
             for signal in std::mem::take(&mut batch.signals) {
@@ -145,17 +158,28 @@ impl Dispatcher<'_, '_> {
                 self.state.source_end = Some(end);
             }
             // Workers first: they go on while the records are written.
-            self.pacer.tick(now_us);
             self.hand_out(now_us);
             self.write(&mut records)?;
-            self.show_progress();
+            self.show_progress(now_us);
             if let Some(ended) = executor_ended {
                 return self.on_executor_end(ended);
             }
             let more = self.state.source_end.is_none() || self.waiting() > 0;
             if self.pacer.outstanding() == 0 && (self.state.stopping || !more) {
+                self.note_given_up(now_us);
                 return Ok(());
             }
+        }
+    }
+
+    /// How long to wait for something to happen: no longer than until an item may be handed out.
+    fn patience(&self, patience: Patience) -> Patience {
+        match self.pacer.wakes_us() {
+            Some(wakes_us) if patience == Patience::Long && !self.state.stopping => {
+                let left_us = wakes_us.saturating_sub(self.clock.now_us());
+                Patience::AtMost(Duration::from_micros(left_us))
+            }
+            _ => patience,
         }
     }
 
@@ -223,10 +247,14 @@ impl Dispatcher<'_, '_> {
     /// What a report means: records, or that items are to be done again.
     fn settle(&mut self, report: Report, now_us: u64, records: &mut Vec<Record>) {
         match report {
-            Report::Done(record) | Report::Advised { record, .. } => {
-                self.pacer.finished(1);
+            Report::Done { record, key } => {
+                self.pacer.finished(key, record.timing.started_us);
                 self.state.suspects.done(record.index);
-                records.push(record);
+                records.push(self.with_tries(record));
+            }
+            Report::Advised { record, advice, item } => {
+                self.state.suspects.done(record.index);
+                records.extend(self.advised(record, advice, *item, now_us));
             }
             Report::Unstarted(item) => self.again(item),
             Report::Exhausted(item, error) => {
@@ -243,7 +271,7 @@ impl Dispatcher<'_, '_> {
     /// Puts an item back that was handed out and not done.
     fn again(&mut self, item: Item) {
         if self.state.stopping {
-            self.pacer.finished(1);
+            self.pacer.finished(item.key, 0);
             self.state.end.given_back += 1;
         } else if item.trial > 0 {
             self.pacer.taken_back(1);
@@ -253,15 +281,25 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    fn show_progress(&self) {
+    fn show_progress(&mut self, now_us: u64) {
         let RunEnd { ok, failed, .. } = self.state.end;
         self.progress.set(ok, failed, self.pacer.in_flight());
+        if now_us.saturating_sub(self.state.held_told_us) >= HELD_EVERY_US {
+            self.state.held_told_us = now_us;
+            let held = self.pacer.held(self.state.source_end.is_some());
+            self.progress.set_held(now_us, self.pacer.retrying(), held);
+            if self.pacer.is_polite() && !std::mem::replace(&mut self.state.polite_told, true) {
+                let in_flight = self.limits.polite.map_or(0, std::num::NonZero::get);
+                self.observer.notice(Notice::Polite { in_flight });
+            }
+        }
     }
 
     fn write(&mut self, records: &mut Vec<Record>) -> Result<(), RunError> {
         if records.is_empty() {
             return Ok(());
         }
+        let mut enough = None;
         for record in records.drain(..) {
             for (number, sink) in self.sinks.iter_mut().enumerate() {
                 sink.write(&record).map_err(|source| RunError::Sink { number, source })?;
@@ -271,14 +309,21 @@ impl Dispatcher<'_, '_> {
                 let (first, last) = self.state.at_work.unwrap_or((started_us, finished_us));
                 self.state.at_work = Some((first.min(started_us), last.max(finished_us)));
             }
-            if record.outcome.is_ok() {
-                self.state.end.ok += 1;
-            } else {
-                self.state.end.failed += 1;
+            match record.outcome {
+                Outcome::Ok => self.state.end.ok += 1,
+                Outcome::Failed(error) => {
+                    self.state.end.failed += 1;
+                    if self.limits.stop_after_failures.is_some_and(|n| n.get() == self.state.end.failed) {
+                        enough = Some(Stopped::Failures { item: record.item.to_string(), error });
+                    }
+                }
             }
         }
         for (number, sink) in self.sinks.iter_mut().enumerate() {
             sink.flush().map_err(|source| RunError::Sink { number, source })?;
+        }
+        if let Some(why) = enough {
+            self.stop_early(why);
         }
         Ok(())
     }
@@ -293,13 +338,27 @@ impl Dispatcher<'_, '_> {
         if self.state.stopping {
             return;
         }
-        self.state.stopping = true;
         self.state.end.interrupted = true;
-        self.state.end.given_back += self.clear() as u64;
-        let unstarted = self.queue.close();
-        self.state.end.given_back += unstarted.len() as u64;
-        self.pacer.finished(unstarted.len());
+        self.close_intake();
         self.observer.notice(Notice::Stopping { in_flight: self.pacer.in_flight() });
+    }
+
+    /// Hands nothing more out and takes back what nobody has started, of the run's own accord.
+    fn stop_early(&mut self, why: Stopped) {
+        if self.state.stopping {
+            return;
+        }
+        self.close_intake();
+        self.observer.notice(Notice::StoppingEarly { in_flight: self.pacer.in_flight() });
+        self.state.end.stopped = Some(why);
+    }
+
+    fn close_intake(&mut self) {
+        self.state.stopping = true;
+        self.state.end.given_back += self.clear() as u64;
+        for item in self.queue.close() {
+            self.again(item);
+        }
     }
 
     /// The executor has returned, and with it all it had to report is here. It does so of its own accord only when it

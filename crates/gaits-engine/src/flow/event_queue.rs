@@ -5,11 +5,11 @@
 //! has nothing left to do. In between, the reader looks by itself every millisecond.
 
 use super::ExecutorError;
-use gaits_core::{Advice, Entry, Item, ItemError, Record, WorkerId};
+use gaits_core::{Advice, Entry, Item, ItemError, PacingKey, Record, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A full batch: the reader is woken at once.
 const FULL: usize = 128;
@@ -20,7 +20,12 @@ const LINGER: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It is finished.
-    Done(Record),
+    Done {
+        /// What is written about it.
+        record: Record,
+        /// The item's pacing key.
+        key: PacingKey,
+    },
     /// It has failed, and the work advises to do something about that.
     Advised {
         /// What is written about it, if this was the end of it.
@@ -89,6 +94,31 @@ pub enum Notice {
         /// What could not be done.
         why: String,
     },
+    /// A host, or whatever else the work paces together, is asked for fewer items at a time than there are workers, since
+    /// it belongs to others.
+    Polite {
+        /// How many are in flight to one at most.
+        in_flight: u32,
+    },
+    /// A pacing key wants to be left alone, and is.
+    Paused {
+        /// The key.
+        key: String,
+        /// For how long, in microseconds.
+        for_us: u64,
+    },
+    /// A pacing key wants to be left alone for longer than is waited for: its items stay undone.
+    GivenUp {
+        /// The key.
+        key: String,
+        /// For how long, in microseconds.
+        for_us: u64,
+    },
+    /// The run ends early, of its own accord: what was started is finished first.
+    StoppingEarly {
+        /// How many items are still at work.
+        in_flight: usize,
+    },
     /// The run is being stopped: what was started is finished first.
     Stopping {
         /// How many items are still at work.
@@ -112,6 +142,8 @@ pub(crate) enum Signal {
 pub(crate) enum Patience {
     /// Until something comes.
     Long,
+    /// The same, for so long at most.
+    AtMost(Duration),
     /// Things are coming in: a millisecond, or until a batch is full.
     Short,
 }
@@ -120,6 +152,8 @@ pub(crate) enum Patience {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) reports: Vec<Report>,
+    /// Whether the work advises something in one of them.
+    pub(crate) advised: bool,
     pub(crate) notices: Vec<Notice>,
     pub(crate) signals: Vec<Signal>,
     pub(crate) entries: Vec<Entry>,
@@ -153,7 +187,7 @@ impl State {
     fn worth_waking(&self, urgent: bool) -> bool {
         match self.waiting {
             None => false,
-            Some(Patience::Long) => true,
+            Some(Patience::Long | Patience::AtMost(_)) => true,
             Some(Patience::Short) => urgent || self.held.reports.len() >= FULL,
         }
     }
@@ -181,12 +215,21 @@ impl EventQueue {
 
     /// Takes a report. Never waits: there are at most as many as items were handed out.
     pub(crate) fn report(&self, report: Report) {
-        self.put(false, |held| held.reports.push(report));
+        // What is advised may be to stop at once.
+        let urgent = matches!(report, Report::Advised { .. });
+        self.put(urgent, |held| {
+            held.reports.push(report);
+            held.advised |= urgent;
+        });
     }
 
     /// Takes several reports.
-    pub(crate) fn reports(&self, reports: impl IntoIterator<Item = Report>) {
-        self.put(false, |held| held.reports.extend(reports));
+    pub(crate) fn reports(&self, reports: Vec<Report>) {
+        let urgent = reports.iter().any(|report| matches!(report, Report::Advised { .. }));
+        self.put(urgent, |held| {
+            held.reports.extend(reports);
+            held.advised |= urgent;
+        });
     }
 
     /// Says that a worker has nothing to do: if a report lies here, the reader should see it now.
@@ -260,6 +303,18 @@ impl EventQueue {
                     state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
             }
+            Patience::AtMost(longest) => {
+                let until = Instant::now() + longest;
+                while !Self::readable(&state) {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    state.waiting = Some(patience);
+                    let waited = self.arrived.wait_timeout(state, left);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
             Patience::Short if !Self::pressing(&state) => {
                 state.waiting = Some(Patience::Short);
                 state = self
@@ -272,6 +327,7 @@ impl EventQueue {
         }
         state.waiting = None;
         state.urgent = false;
+        state.held.advised = false;
         std::mem::swap(&mut state.held.reports, &mut batch.reports);
         std::mem::swap(&mut state.held.notices, &mut batch.notices);
         std::mem::swap(&mut state.held.signals, &mut batch.signals);
@@ -295,6 +351,7 @@ impl EventQueue {
     fn pressing(state: &State) -> bool {
         let held = &state.held;
         state.urgent
+            || held.advised
             || held.reports.len() >= FULL
             || !held.notices.is_empty()
             || !held.signals.is_empty()

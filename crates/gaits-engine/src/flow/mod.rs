@@ -29,7 +29,7 @@ mod tests {
         let done = |item: Item| {
             let error = ItemError::new(ErrorKind::Panic, "none");
             let record = Record::unperformed(item, error, 1, None, 0);
-            events.report(Report::Done(record));
+            events.report(Report::Done { record, key: gaits_core::PacingKey::default() });
         };
         if tasks == 0 {
             while let Some(item) = queue.next_blocking(|| events.idle()) {

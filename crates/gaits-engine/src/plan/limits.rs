@@ -1,7 +1,7 @@
 //! How fast a run may go, how often it tries an item, and when it gives up.
 
 use serde::{Deserialize, Serialize};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 /// How fast a run may go, how often it tries an item, and when it gives up. By default it goes as fast as it can and tries
@@ -18,10 +18,11 @@ pub struct Limits {
     pub total_rate: Option<Rate>,
     /// How many times an item that failed in a way that may pass is tried again.
     pub retries: u32,
-    /// A pacing key that wants to be left alone for longer than this is given up for this run: its items stay undone.
-    pub longest_pause: Duration,
+    /// For how long a pacing key is left alone that wants it. If it wants that for longer, it is given up for this run, and
+    /// its items stay undone. Without a time no heed is paid to the wish, and the item has failed.
+    pub longest_pause: Option<Duration>,
     /// After so many failed items the run ends, with the others undone.
-    pub stop_after_failures: Option<u64>,
+    pub stop_after_failures: Option<NonZeroU64>,
     /// An item that holds a worker process for longer than this fails, and the process is replaced.
     pub deadline: Option<Duration>,
 }
@@ -34,7 +35,7 @@ impl Default for Limits {
             rate: None,
             total_rate: None,
             retries: 0,
-            longest_pause: Duration::from_hours(1),
+            longest_pause: None,
             stop_after_failures: None,
             deadline: None,
         }

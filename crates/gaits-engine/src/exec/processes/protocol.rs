@@ -6,7 +6,7 @@
 use crate::clock::MonotonicClock;
 use crate::flow::{Notice, Report};
 use crate::plan::Plan;
-use gaits_core::{Advice, Item, ItemError, Record};
+use gaits_core::{Advice, Item, ItemError, PacingKey, Record};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use tokio_util::codec::LengthDelimitedCodec;
@@ -36,8 +36,8 @@ pub(crate) enum ToWorker {
     Begin(Box<Begin>),
     /// Do these.
     Items(Vec<Item>),
-    /// Give back what is not started.
-    Recall,
+    /// Give back what is not started; of one pacing key, if one is named.
+    Recall(Option<PacingKey>),
     /// Give back what is not started, finish what is, and exit.
     Close,
 }
@@ -59,7 +59,7 @@ impl FromWorker {
     /// Of a report in the worker. A worker has no workers of its own that could crash, so nothing else comes up.
     pub(crate) fn from_report(report: Report) -> Self {
         match report {
-            Report::Done(record) => FromWorker::Done(record, Advice::Final),
+            Report::Done { record, .. } => FromWorker::Done(record, Advice::Final),
             Report::Advised { record, advice, .. } => FromWorker::Done(record, advice),
             Report::Unstarted(item) => FromWorker::Unstarted(item.index),
             Report::Exhausted(item, error) => FromWorker::Exhausted(item.index, error),

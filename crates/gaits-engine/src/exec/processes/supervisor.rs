@@ -209,6 +209,7 @@ impl<'a> Serving<'a> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut quiet = false;
         let cx = self.cx;
+        let mut recalls = cx.queue.recalls();
         let ended = cx.queue.ended();
         tokio::pin!(ended);
         loop {
@@ -226,6 +227,10 @@ impl<'a> Serving<'a> {
                 },
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
+                recalled = recalls.recv(), if !self.closing => {
+                    // Some were missed: all is given back, then.
+                    self.process.say(&ToWorker::Recall(recalled.ok())).await
+                }
                 item = cx.queue.next(|| cx.out.idle()), if has_room => match item {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
@@ -264,7 +269,7 @@ impl<'a> Serving<'a> {
 
     /// What was held back for it is free again.
     fn release_suspects(&mut self) {
-        self.cx.out.reports(self.suspects.drain(..).map(Report::Unstarted));
+        self.cx.out.reports(self.suspects.drain(..).map(Report::Unstarted).collect());
     }
 
     /// Takes in what the worker says, and hands on what has waited for that.
@@ -291,7 +296,7 @@ impl<'a> Serving<'a> {
                 let item = self.returned(record.index)?;
                 self.finished += 1;
                 if advice == Advice::Final {
-                    Report::Done(record)
+                    Report::Done { record, key: item.key }
                 } else {
                     Report::Advised { record, advice, item: Box::new(item) }
                 }
@@ -350,6 +355,6 @@ impl<'a> Serving<'a> {
             return Ok(());
         }
         self.ahead.forget(self.cx.clock.now_us());
-        self.process.say(&ToWorker::Recall).await
+        self.process.say(&ToWorker::Recall(None)).await
     }
 }
