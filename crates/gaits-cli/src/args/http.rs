@@ -108,7 +108,13 @@ impl Job {
         input: Input,
     ) -> Result<Self, Trouble> {
         let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
-        Ok(Self { work: WorkSpec::new(http::NAME, settings), session, input, about: "http".into() })
+        Ok(Self {
+            work: WorkSpec::new(http::NAME, settings),
+            session,
+            input,
+            retries: 3,
+            about: "http".into(),
+        })
     }
 }
 

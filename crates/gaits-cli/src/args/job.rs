@@ -11,6 +11,8 @@ pub(crate) struct Job {
     pub(crate) session: SessionScope,
     /// Where its items come from.
     pub(crate) input: Input,
+    /// How many times an item that failed in a way that may pass is tried again, unless told otherwise.
+    pub(crate) retries: u32,
     /// What it is, in a few words.
     pub(crate) about: String,
 }

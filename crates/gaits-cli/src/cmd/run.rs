@@ -8,15 +8,15 @@ use crate::talk::Notices;
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Control, Destination, Limits, Notice, Output, OutputError, Plan, Run, RunEnd, RunObserver,
-    RunOutcome, Summary,
+    Control, Destination, Notice, Output, OutputError, Plan, Run, RunEnd, RunObserver, RunOutcome,
+    Summary,
 };
 use std::io;
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
-    let Job { work, session, input, .. } = work.resolve()?;
-    let plan = Plan { work, model: args.model, session, limits: Limits::default() };
+    let Job { work, session, input, retries, .. } = work.resolve()?;
+    let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
     let program = program();
     let run = Run::over(&program, &plan, &input)?;
     let destination = args.destination();

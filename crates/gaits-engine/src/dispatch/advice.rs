@@ -98,7 +98,9 @@ impl Dispatcher<'_, '_> {
     pub(super) fn note_given_up(&mut self, now_us: u64) {
         let (undone, keys) = self.pacer.given_up();
         self.state.end.given_back += undone;
-        let Some((key, until_us)) = keys.iter().min_by_key(|(_, until_us)| *until_us) else { return };
+        let Some((key, until_us)) = keys.iter().min_by_key(|(_, until_us)| *until_us) else {
+            return;
+        };
         let for_us = until_us.saturating_sub(now_us);
         let paused = Stopped::Paused { keys: keys.len() as u64, key: key.to_string(), for_us };
         self.state.end.stopped.get_or_insert(paused);

@@ -15,7 +15,9 @@ use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience,
 use crate::pace::Pacer;
 use crate::plan::Limits;
 use crate::progress::Progress;
-use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Sink, Timing, Try};
+use gaits_core::{
+    Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Sink, Timing, Try,
+};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
@@ -313,7 +315,11 @@ impl Dispatcher<'_, '_> {
                 Outcome::Ok => self.state.end.ok += 1,
                 Outcome::Failed(error) => {
                     self.state.end.failed += 1;
-                    if self.limits.stop_after_failures.is_some_and(|n| n.get() == self.state.end.failed) {
+                    if self
+                        .limits
+                        .stop_after_failures
+                        .is_some_and(|n| n.get() == self.state.end.failed)
+                    {
                         enough = Some(Stopped::Failures { item: record.item.to_string(), error });
                     }
                 }

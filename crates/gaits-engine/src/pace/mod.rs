@@ -153,12 +153,7 @@ impl Pacer {
 
     /// Takes an item that was answered with the wish to leave its key alone, and does so. It was started at
     /// `started_us`.
-    pub(crate) fn pause(
-        &mut self,
-        item: Item,
-        started_us: u64,
-        until_us: Option<u64>,
-    ) -> Pause {
+    pub(crate) fn pause(&mut self, item: Item, started_us: u64, until_us: Option<u64>) -> Pause {
         let longest = self.limits.longest_pause.unwrap_or_default();
         let longest_us = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
         self.outstanding -= 1;
@@ -269,7 +264,10 @@ impl Pacer {
         let total_us = self.total.as_ref().map(Meter::next_us).filter(|_| !self.ready.is_empty());
         let has_worker = self.outstanding < self.workers;
         let later_us = self.later.peek().map(|Reverse((at_us, _))| *at_us);
-        [total_us.filter(|_| has_worker), later_us, self.retries.next_us()].into_iter().flatten().min()
+        [total_us.filter(|_| has_worker), later_us, self.retries.next_us()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether new items should be read now: enough for what the workers take at their present pace, and no more. Where
