@@ -290,10 +290,10 @@ impl Dispatcher<'_, '_> {
             self.state.held_told_us = now_us;
             let held = self.pacer.held(self.state.source_end.is_some());
             self.progress.set_held(now_us, self.pacer.retrying(), held);
-            if self.pacer.is_polite() && !std::mem::replace(&mut self.state.polite_told, true) {
-                let in_flight = self.limits.polite.map_or(0, std::num::NonZero::get);
-                self.observer.notice(Notice::Polite { in_flight });
-            }
+        }
+        if self.pacer.is_polite() && !std::mem::replace(&mut self.state.polite_told, true) {
+            let in_flight = self.limits.polite.map_or(0, std::num::NonZero::get);
+            self.observer.notice(Notice::Polite { in_flight });
         }
     }
 

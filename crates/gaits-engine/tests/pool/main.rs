@@ -11,6 +11,7 @@ mod cancel;
 mod crashes;
 mod exhausted;
 mod models;
+mod pacing;
 mod panics;
 mod scene;
 mod script;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     }));
     let trials = [
         models::trials(),
+        pacing::trials(),
         panics::trials(),
         crashes::trials(),
         cancel::trials(),
