@@ -3,7 +3,7 @@
 use crate::clock::MonotonicClock;
 use crate::dispatch::{self, Dispatcher, Observer, RunEnd, RunError, State};
 use crate::exec::{self, Context, WorkerCommand, WorkersLeft};
-use crate::flow::{EventQueue, ItemQueue, Signal};
+use crate::flow::{EventQueue, ItemQueue, RecordQueue, Signal};
 use crate::pace::{Namer, Pacer};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -12,6 +12,7 @@ use gaits_core::{Clock, Sink, Source, Work};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +97,8 @@ pub fn run<'b>(
         workers_left: Arc::new(WorkersLeft::new(workers_left)),
         start_log: None,
     };
+    let records = Arc::new(RecordQueue::default());
+    let (last_written, written) = channel();
     let dispatcher = Dispatcher {
         events: Arc::clone(&control.events),
         queue: Arc::clone(&cx.queue),
@@ -103,7 +106,8 @@ pub fn run<'b>(
         limits: plan.limits,
         clock,
         cancel: cx.cancel.clone(),
-        sinks,
+        records: Arc::clone(&records),
+        written,
         observer,
         progress: control.progress(),
         state: State::default(),
@@ -111,11 +115,24 @@ pub fn run<'b>(
     dispatch::pump(source, Arc::clone(&cx.work), Arc::clone(&control.events))
         .map_err(|source| RunError::Thread { name: "source", source })?;
     thread::scope(|scope| {
+        let (events, to_write) = (&control.events, Arc::clone(&records));
+        let writer = thread::Builder::new()
+            .name("writer".into())
+            .spawn_scoped(scope, move || {
+                let written = dispatch::write(sinks, &to_write, events);
+                // The dispatcher waits for it to its end, unless it has panicked.
+                let _ = last_written.send(written);
+            })
+            .map_err(|source| {
+                control.events.close();
+                RunError::Thread { name: "writer", source }
+            })?;
         let dispatcher = thread::Builder::new()
             .name("dispatcher".into())
             .spawn_scoped(scope, move || dispatcher.run())
             .map_err(|source| {
                 control.events.close();
+                records.close();
                 RunError::Thread { name: "dispatcher", source }
             })?;
         // Should an executor panic, or a work when it is opened, the dispatcher must still learn that nobody is left.
@@ -126,6 +143,9 @@ pub fn run<'b>(
         };
         control.events.signal(Signal::ExecutorEnded(ended));
         let result = dispatcher.join();
+        if let Err(panic) = writer.join() {
+            resume_unwind(panic);
+        }
         if let Some(panic) = panic {
             resume_unwind(panic);
         }

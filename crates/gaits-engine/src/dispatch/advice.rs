@@ -5,7 +5,7 @@ use crate::flow::Notice;
 use crate::pace::Pause;
 use gaits_core::{Advice, Item, Record, Try};
 
-impl Dispatcher<'_, '_> {
+impl Dispatcher<'_> {
     /// Follows the advice of the work, as far as the limits of the plan allow. Gives the record if that was the end of the
     /// item.
     pub(super) fn advised(

@@ -8,7 +8,7 @@ use gaits_core::{ErrorKind, Item, ItemError, Record, WorkerId};
 /// After so many workers that died while they were at nothing else, an item is given up.
 const KILLS: u32 = 3;
 
-impl Dispatcher<'_, '_> {
+impl Dispatcher<'_> {
     /// A worker process died: `dead` says which, and how. It was at the items `started`, and had those `unstarted`.
     pub(super) fn died(
         &mut self,

@@ -101,12 +101,3 @@ pub enum RunError {
         items: usize,
     },
 }
-
-impl RunError {
-    pub(super) fn failed_sink(&self) -> Option<usize> {
-        match self {
-            RunError::Sink { number, .. } => Some(*number),
-            _ => None,
-        }
-    }
-}

@@ -8,24 +8,27 @@ mod deaths;
 mod end;
 mod intake;
 mod suspects;
+mod writer;
 
 pub use end::{RunEnd, RunError, Stopped};
 
-use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
+use crate::flow::{
+    Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, RecordQueue, Report, Signal,
+};
 use crate::pace::Pacer;
 use crate::plan::Limits;
 use crate::progress::Progress;
-use gaits_core::{
-    Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Sink, Timing, Try,
-};
+use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Timing, Try};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use suspects::Suspects;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use intake::pump;
+pub(crate) use writer::write;
 
 /// How often it is told what keeps items from being handed out, in microseconds: to find that out, all keys are looked at.
 const HELD_EVERY_US: u64 = 250_000;
@@ -43,13 +46,15 @@ pub trait Observer: Send {
 }
 
 /// What the dispatcher works with.
-pub(crate) struct Dispatcher<'a, 'b> {
+pub(crate) struct Dispatcher<'a> {
     pub(crate) events: Arc<EventQueue>,
     pub(crate) queue: Arc<ItemQueue>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: CancellationToken,
-    pub(crate) sinks: &'a mut [&'b mut (dyn Sink + 'b)],
-    pub(crate) observer: &'a mut (dyn Observer + 'b),
+    pub(crate) records: Arc<RecordQueue>,
+    /// What came of writing them, once the last one is written.
+    pub(crate) written: Receiver<Result<(), RunError>>,
+    pub(crate) observer: &'a mut dyn Observer,
     pub(crate) progress: Arc<Progress>,
     pub(crate) pacer: Pacer,
     pub(crate) limits: Limits,
@@ -63,6 +68,7 @@ pub(crate) struct State {
     source_end: Option<io::Result<()>>,
     stopping: bool,
     sinks_finished: bool,
+    sink_failed: bool,
     executor_ended: bool,
     suspects: Suspects,
     /// When the first item was started and the last one finished, of those that a worker did.
@@ -78,26 +84,27 @@ pub(crate) struct State {
     end: RunEnd,
 }
 
-impl Dispatcher<'_, '_> {
+impl Dispatcher<'_> {
     /// Until every item has its record, or the run can't go on.
     pub(crate) fn run(mut self) -> Result<RunEnd, RunError> {
         let release = Release {
             queue: Arc::clone(&self.queue),
+            records: Arc::clone(&self.records),
             events: Arc::clone(&self.events),
             cancel: self.cancel.clone(),
         };
         let mut result = self.dispatch();
-        if result.is_err() {
+        if result.is_err() || self.state.sink_failed {
             self.cancel.cancel();
         }
         drop(release);
-        let finished = self.finish_sinks(result.as_ref().err().and_then(RunError::failed_sink));
+        let finished = self.finish_sinks();
         self.stop_clock(self.clock.now_us());
         let ended = self.see_out();
         if !self.state.end.interrupted {
             result = result.and(ended.map_err(RunError::Executor));
         }
-        result.and(finished)?;
+        finished.and(result)?;
         match self.state.source_end {
             Some(Err(error)) => Err(RunError::Source(error)),
             _ => Ok(self.state.end),
@@ -114,7 +121,7 @@ impl Dispatcher<'_, '_> {
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for signal in batch.signals.drain(..) {
                 match signal {
-                    Signal::Interrupt => {}
+                    Signal::Interrupt | Signal::SinkFailed => {}
                     Signal::Abandon => self.cancel.cancel(),
                     Signal::ExecutorEnded(ended) => {
                         self.state.executor_ended = true;
@@ -142,12 +149,16 @@ impl Dispatcher<'_, '_> {
             for signal in std::mem::take(&mut batch.signals) {
                 match signal {
                     Signal::Interrupt => self.stop(),
+                    Signal::SinkFailed => self.state.sink_failed = true,
                     Signal::Abandon => return self.abandon(&mut batch, &mut records),
                     Signal::ExecutorEnded(ended) => {
                         self.state.executor_ended = true;
                         executor_ended = Some(ended);
                     }
                 }
+            }
+            if self.state.sink_failed {
+                return Ok(());
             }
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for report in batch.reports.drain(..) {
@@ -161,7 +172,7 @@ impl Dispatcher<'_, '_> {
             }
             // Workers first: they go on while the records are written.
             self.hand_out(now_us);
-            self.write(&mut records)?;
+            self.write(&mut records);
             self.show_progress(now_us);
             if let Some(ended) = executor_ended {
                 return self.on_executor_end(ended);
@@ -217,6 +228,11 @@ impl Dispatcher<'_, '_> {
         batch.extend(std::iter::from_fn(|| self.pacer.next()));
         if batch.is_empty() {
             return;
+        }
+        let once = batch.iter().filter(|item| !item.repeatable).map(|item| item.index);
+        let once: Vec<_> = once.collect();
+        if !once.is_empty() {
+            self.records.note_starts(once);
         }
         for item in &mut batch {
             item.queued_us = now_us;
@@ -297,21 +313,18 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    fn write(&mut self, records: &mut Vec<Record>) -> Result<(), RunError> {
+    fn write(&mut self, records: &mut Vec<Record>) {
         if records.is_empty() {
-            return Ok(());
+            return;
         }
         let mut enough = None;
-        for record in records.drain(..) {
-            for (number, sink) in self.sinks.iter_mut().enumerate() {
-                sink.write(&record).map_err(|source| RunError::Sink { number, source })?;
-            }
+        for record in records.iter() {
             if record.worker.is_some() {
                 let Timing { started_us, finished_us, .. } = record.timing;
                 let (first, last) = self.state.at_work.unwrap_or((started_us, finished_us));
                 self.state.at_work = Some((first.min(started_us), last.max(finished_us)));
             }
-            match record.outcome {
+            match &record.outcome {
                 Outcome::Ok => self.state.end.ok += 1,
                 Outcome::Failed(error) => {
                     self.state.end.failed += 1;
@@ -320,18 +333,18 @@ impl Dispatcher<'_, '_> {
                         .stop_after_failures
                         .is_some_and(|n| n.get() == self.state.end.failed)
                     {
-                        enough = Some(Stopped::Failures { item: record.item.to_string(), error });
+                        enough = Some(Stopped::Failures {
+                            item: record.item.to_string(),
+                            error: error.clone(),
+                        });
                     }
                 }
             }
         }
-        for (number, sink) in self.sinks.iter_mut().enumerate() {
-            sink.flush().map_err(|source| RunError::Sink { number, source })?;
-        }
+        self.records.push(records);
         if let Some(why) = enough {
             self.stop_early(why);
         }
-        Ok(())
     }
 
     /// Forgets what is not handed out, and tells how many those were.
@@ -384,8 +397,8 @@ impl Dispatcher<'_, '_> {
         for report in batch.reports.drain(..) {
             self.settle(report, now_us, records);
         }
-        self.write(records)?;
-        self.finish_sinks(None)?;
+        self.write(records);
+        self.finish_sinks()?;
         self.cancel.cancel();
         self.queue.close();
         let left = self.clear();
@@ -406,19 +419,14 @@ impl Dispatcher<'_, '_> {
         end.closing_us = now_us.saturating_sub(last);
     }
 
-    /// Finishes every sink but the one that has failed.
-    fn finish_sinks(&mut self, failed: Option<usize>) -> Result<(), RunError> {
-        let mut result = Ok(());
+    /// Waits until the last record is written and every sink is finished.
+    fn finish_sinks(&mut self) -> Result<(), RunError> {
         if std::mem::replace(&mut self.state.sinks_finished, true) {
-            return result;
+            return Ok(());
         }
-        for (number, sink) in self.sinks.iter_mut().enumerate() {
-            if Some(number) != failed {
-                let finished = sink.finish().map_err(|source| RunError::Sink { number, source });
-                result = result.and(finished);
-            }
-        }
-        result
+        self.records.close();
+        // A sink that has panicked has said so itself; whoever waits for its thread hears it.
+        self.written.recv().unwrap_or(Ok(()))
     }
 }
 
@@ -427,6 +435,7 @@ impl Dispatcher<'_, '_> {
 #[derive(Debug)]
 struct Release {
     queue: Arc<ItemQueue>,
+    records: Arc<RecordQueue>,
     events: Arc<EventQueue>,
     cancel: CancellationToken,
 }
@@ -435,6 +444,7 @@ impl Drop for Release {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.cancel.cancel();
+            self.records.close();
         }
         // From here on the workers find nothing more to do.
         self.queue.close();

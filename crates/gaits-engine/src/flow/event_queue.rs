@@ -133,6 +133,8 @@ pub(crate) enum Signal {
     Interrupt,
     /// Stop at once.
     Abandon,
+    /// A sink takes no more records.
+    SinkFailed,
     /// The executor has returned.
     ExecutorEnded(Result<(), ExecutorError>),
 }

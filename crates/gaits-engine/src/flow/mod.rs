@@ -1,16 +1,19 @@
-//! The two queues between the dispatcher and the workers: items go down the [`ItemQueue`], reports come up the
-//! [`EventQueue`]. A worker process has a pair of its own, joined to the dispatcher's by a socket.
+//! The queues around the dispatcher: items go down to the workers through the [`ItemQueue`], reports come up through the
+//! [`EventQueue`], records go on to the sinks through the [`RecordQueue`]. A worker process has the first two of its own,
+//! joined to the dispatcher's by a socket.
 //!
 //! Limit: what is handed out, and what a report means, is the dispatcher's business.
 
 mod end;
 mod event_queue;
 mod item_queue;
+mod record_queue;
 
 pub use end::ExecutorError;
 pub use event_queue::Notice;
 pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal};
 pub(crate) use item_queue::ItemQueue;
+pub(crate) use record_queue::{Outgoing, RecordQueue};
 
 #[cfg(test)]
 mod tests {

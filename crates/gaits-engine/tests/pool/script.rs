@@ -234,6 +234,7 @@ impl Stage {
                     }
                 }
                 "touch" => self.touch(rest),
+                "find" => assert!(self.dir.join(rest).exists(), "{rest} is not there"),
                 "wait" => until(blocking, || self.dir.join(rest).exists()).await,
                 "meet" => {
                     self.touch(&format!("here-{}", item.index));
