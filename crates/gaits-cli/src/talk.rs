@@ -48,11 +48,11 @@ impl Notices {
                 self.fewer_said = Some(left);
                 self.fewer = None;
             }
-            Notice::Paused { ref key, .. } => {
-                // Each of its pauses after the first is in the progress line, and those of hosts beyond a few.
-                if self.paused.len() >= MOST_PAUSES || !self.paused.insert(key.clone()) {
-                    return None;
-                }
+            // Each of its pauses after the first is in the progress line, and those of hosts beyond a few.
+            Notice::Paused { ref key, .. }
+                if self.paused.len() >= MOST_PAUSES || !self.paused.insert(key.clone()) =>
+            {
+                return None;
             }
             Notice::WorkersNotStarted { workers, .. } => {
                 self.unstarted_times += 1;
@@ -86,6 +86,11 @@ fn put(notice: &Notice) -> String {
         }
         Notice::WorkerDied { pid, how } => {
             format!("gaits: worker process {pid} {how}; another takes its place")
+        }
+        Notice::WorkerOverdue { pid } => {
+            format!(
+                "gaits: worker process {pid} was at an item for longer than --deadline; another takes its place"
+            )
         }
         Notice::WorkersNotStarted { workers, why } => {
             let missing =

@@ -77,13 +77,23 @@ impl PaceArgs {
         }
     }
 
-    /// The limits of the plan. `chosen` says that a model was asked for; `retries` is the default.
-    pub(crate) fn limits(&self, chosen: bool, retries: u32) -> Result<Limits, Trouble> {
+    /// The limits of the plan, whose model is `model`. `chosen` says that a model was asked for; `retries` is the default.
+    pub(crate) fn limits(
+        &self,
+        model: Model,
+        chosen: bool,
+        retries: u32,
+    ) -> Result<Limits, Trouble> {
         let rate = |interval: Duration, burst| Rate { interval, burst };
         let even = self.delay.filter(|delay| !delay.is_zero());
         let obeyed = chosen || self.concurrency.is_some() || self.per_host.is_some();
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(Trouble::wrong("--deadline: no item can be done in no time"));
+        }
+        if self.deadline.is_some() && model.inside_processes().is_none() {
+            return Err(Trouble::wrong(format!(
+                "--deadline: {model} has no worker processes that could be replaced; use one that has, such as -m processes"
+            )));
         }
         if self.burst.get() > 1 && self.rate.is_none() && self.total_rate.is_none() {
             return Err(Trouble::wrong("--burst needs --rate or --total-rate"));

@@ -41,7 +41,7 @@ impl RunArgs {
 
     /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is the default of its work.
     pub(crate) fn limits(&self, retries: u32) -> Result<Limits, Trouble> {
-        self.pace.limits(self.model.is_some(), retries)
+        self.pace.limits(self.model()?, self.model.is_some(), retries)
     }
 
     /// Where records go.

@@ -31,7 +31,9 @@ fn read(source: &mut dyn Source, work: &dyn Work, events: &EventQueue) -> io::Re
     let mut batch = Vec::new();
     loop {
         let more = source.next_batch(BATCH, &mut batch);
-        batch.iter_mut().for_each(|entry| ask(work, entry));
+        for entry in &mut batch {
+            ask(work, entry);
+        }
         if !batch.is_empty() && !events.entries(&mut batch) {
             return Ok(());
         }

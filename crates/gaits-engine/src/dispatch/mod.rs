@@ -63,6 +63,10 @@ pub(crate) struct Dispatcher<'a> {
 
 /// How far the run has come.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all mixtures occur"
+)]
 pub(crate) struct State {
     /// How the source has ended, once it has.
     source_end: Option<io::Result<()>>,
@@ -279,6 +283,9 @@ impl Dispatcher<'_> {
                 let left = self.lose(1);
                 self.observer.notice(Notice::FewerWorkers { left, why: error.message });
                 self.again(item);
+            }
+            Report::Overdue { overdue, started, unstarted, worker } => {
+                self.overdue(overdue, started, unstarted, worker, records);
             }
             Report::Died { started, unstarted, worker, how } => {
                 self.died(started, unstarted, (worker, &how), now_us, records);

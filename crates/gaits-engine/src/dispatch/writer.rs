@@ -53,7 +53,7 @@ fn write_batch<'b>(
     for record in batch.records.drain(..) {
         each(sinks, |sink| sink.write(&record))?;
     }
-    each(sinks, |sink| sink.flush())
+    each(sinks, Sink::flush)
 }
 
 fn each<'b>(

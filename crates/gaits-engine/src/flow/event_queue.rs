@@ -9,7 +9,7 @@ use gaits_core::{Advice, Entry, Item, ItemError, PacingKey, Record, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A full batch: the reader is woken at once.
 const FULL: usize = 128;
@@ -39,6 +39,17 @@ pub(crate) enum Report {
     Unstarted(Item),
     /// Its worker ran out of file descriptors before it could try, and has retired to make room for the others.
     Exhausted(Item, ItemError),
+    /// A worker process was at some items for too long, and was replaced.
+    Overdue {
+        /// Those.
+        overdue: Vec<Item>,
+        /// What it was at as well.
+        started: Vec<Item>,
+        /// What it had, and had not started; nothing was lost.
+        unstarted: Vec<Item>,
+        /// The process.
+        worker: WorkerId,
+    },
     /// A worker process died.
     Died {
         /// What it was at.
@@ -79,6 +90,11 @@ pub enum Notice {
         pid: u32,
         /// How it died, as in "was killed by signal 9 (SIGKILL)".
         how: String,
+    },
+    /// A worker process was at an item for longer than the deadline allows; another takes its place.
+    WorkerOverdue {
+        /// Process id of the worker.
+        pid: u32,
     },
     /// Some workers could not be started; the run goes on with the others.
     WorkersNotStarted {
@@ -144,7 +160,7 @@ pub(crate) enum Signal {
 pub(crate) enum Patience {
     /// Until something comes.
     Long,
-    /// The same, for so long at most.
+    /// The same, for so long at most, and perhaps less.
     AtMost(Duration),
     /// Things are coming in: a millisecond, or until a batch is full.
     Short,
@@ -306,14 +322,9 @@ impl EventQueue {
                 }
             }
             Patience::AtMost(longest) => {
-                let until = Instant::now() + longest;
-                while !Self::readable(&state) {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
+                if !Self::readable(&state) {
                     state.waiting = Some(patience);
-                    let waited = self.arrived.wait_timeout(state, left);
+                    let waited = self.arrived.wait_timeout(state, longest);
                     state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }

@@ -10,32 +10,32 @@ const LATE_US: u64 = 10_000;
 /// Counts starts against a rate.
 #[derive(Debug)]
 pub(super) struct Meter {
-    /// In nanoseconds, since an interval may be shorter than a microsecond.
-    interval_ns: u64,
+    /// All of these in nanoseconds, since an interval may be shorter than a microsecond.
+    interval: u64,
     /// How far ahead of an even course the starts may be.
-    ahead_ns: u64,
+    ahead: u64,
     /// When the next start is due on an even course.
-    due_ns: u64,
+    due: u64,
 }
 
 impl Meter {
     pub(super) fn new(rate: Rate) -> Self {
-        let interval_ns = u64::try_from(rate.interval.as_nanos()).unwrap_or(u64::MAX);
-        let ahead_ns = interval_ns.saturating_mul(u64::from(rate.burst.get()) - 1);
-        Self { interval_ns, ahead_ns, due_ns: 0 }
+        let interval = u64::try_from(rate.interval.as_nanos()).unwrap_or(u64::MAX);
+        let ahead = interval.saturating_mul(u64::from(rate.burst.get()) - 1);
+        Self { interval, ahead, due: 0 }
     }
 
     /// From when on the next start is allowed, in microseconds since the run began.
     pub(super) fn next_us(&self) -> u64 {
-        self.due_ns.saturating_sub(self.ahead_ns).div_ceil(1_000)
+        self.due.saturating_sub(self.ahead).div_ceil(1_000)
     }
 
     /// Counts a start.
     pub(super) fn start(&mut self, now_us: u64) {
-        let now_ns = now_us.saturating_mul(1_000);
-        let is_late = now_ns.saturating_sub(self.due_ns) >= LATE_US * 1_000;
-        let from_ns = if is_late { now_ns } else { self.due_ns };
-        self.due_ns = from_ns.saturating_add(self.interval_ns);
+        let now = now_us.saturating_mul(1_000);
+        let is_late = now.saturating_sub(self.due) >= LATE_US * 1_000;
+        let from = if is_late { now } else { self.due };
+        self.due = from.saturating_add(self.interval);
     }
 }
 

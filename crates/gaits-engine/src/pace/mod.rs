@@ -131,7 +131,7 @@ impl Pacer {
 
     /// Takes a new item.
     pub(crate) fn admit(&mut self, item: Item) {
-        self.queue(item, |waiting, item| waiting.push_back(item));
+        self.queue(item, VecDeque::push_back);
     }
 
     /// Takes an item back that was handed out and not done; it goes before the new ones.

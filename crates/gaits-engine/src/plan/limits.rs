@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// How fast a run may go, how often it tries an item, and when it gives up. By default it goes as fast as it can and tries
 /// each item once.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// How many items of one pacing key may be in flight.
     pub per_key: Option<NonZeroU32>,
@@ -25,21 +25,6 @@ pub struct Limits {
     pub stop_after_failures: Option<NonZeroU64>,
     /// An item that holds a worker process for longer than this fails, and the process is replaced.
     pub deadline: Option<Duration>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            per_key: None,
-            polite: None,
-            rate: None,
-            total_rate: None,
-            retries: 0,
-            longest_pause: None,
-            stop_after_failures: None,
-            deadline: None,
-        }
-    }
 }
 
 /// How often something may be done: at even intervals, with a number of times at once after a quiet time.

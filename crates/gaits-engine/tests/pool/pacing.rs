@@ -30,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend([
         trial("pacing::a_retry_that_waits_holds_no_worker", no_worker_held),
         trial("pacing::a_rate_is_kept", rate),
+        trial("pacing::an_item_that_holds_its_process_for_too_long_fails_alone", overdue),
         trial("pacing::a_host_that_belongs_to_others_is_treated_politely", polite),
     ]);
     trials
@@ -213,4 +214,25 @@ fn polite() {
     let told =
         ended.notices.iter().filter(|notice| matches!(notice, Notice::Polite { in_flight: 3 }));
     assert_eq!(told.count(), 1);
+}
+
+fn overdue() {
+    for model in ["processes:2", "processes:2/threads:3", "processes:1/async:4"] {
+        let scene = Scene::new(model, BLOCKING);
+        let limits = Limits { deadline: Some(Duration::from_millis(300)), ..limits() };
+        let item = |n: u64| if n == 7 { "spin" } else { "ok" };
+        let ended = scene.run_with(limits, (0..60).map(item));
+        ended.assert_one_record_each(60);
+        for record in &ended.records {
+            match record.index {
+                7 => {
+                    let message = "still at work after 300ms: its worker process was replaced";
+                    assert_eq!(failure(record), ("timeout", message));
+                    assert_eq!(record.attempts, 1);
+                }
+                _ => assert!(record.outcome.is_ok(), "{model}: {record:?}"),
+            }
+        }
+        assert_eq!(ended.died(), 0);
+    }
 }

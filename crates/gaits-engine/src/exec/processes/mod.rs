@@ -5,6 +5,7 @@
 
 mod child;
 mod command;
+mod deadline;
 mod protocol;
 mod share;
 mod stderr;

@@ -44,6 +44,10 @@ pub(crate) enum ToWorker {
 
 /// What a worker says. Items that come back undone are named by their index: the parent has a copy of each.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are records, and a box each would cost more than it saves"
+)]
 pub(crate) enum FromWorker {
     /// An item is finished.
     Done(Record, Advice),
@@ -63,7 +67,9 @@ impl FromWorker {
             Report::Advised { record, advice, .. } => FromWorker::Done(record, advice),
             Report::Unstarted(item) => FromWorker::Unstarted(item.index),
             Report::Exhausted(item, error) => FromWorker::Exhausted(item.index, error),
-            Report::Died { .. } => unreachable!("a worker process has no worker processes"),
+            Report::Died { .. } | Report::Overdue { .. } => {
+                unreachable!("a worker process has no worker processes")
+            }
         }
     }
 }
