@@ -308,7 +308,7 @@ impl EventQueue {
     }
 
     /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing. With
-    /// [`Patience::Short`] it may come back with nothing. Entries stay where they are unless `wants_entries`.
+    /// any patience but [`Patience::Long`] it may come back with nothing. Entries stay where they are unless `wants_entries`.
     pub(crate) fn collect(&self, batch: &mut Batch, patience: Patience, wants_entries: bool) {
         let mut state = self.lock();
         state.wants_entries = wants_entries;

@@ -12,8 +12,9 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 pub(crate) fn trials() -> Vec<Trial> {
+    type Test = (&'static str, fn(&str));
     let mut trials = Vec::new();
-    let tests: &[(&str, fn(&str))] = &[
+    let tests: &[Test] = &[
         ("what_may_pass_is_tried_again_and_told", retried),
         ("an_item_is_tried_no_more_often_than_allowed", used_up),
         ("no_more_are_in_flight_to_a_host_than_allowed", per_host),

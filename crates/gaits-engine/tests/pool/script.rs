@@ -220,8 +220,11 @@ impl Stage {
                 // Said of the item: it may not be done twice, or what it is paced with.
                 "ok" | "once" | "at" => {}
                 "fail" => return failed(Advice::Final),
-                "fail-until" if item.tries < rest.parse().unwrap() => return failed(Advice::Retry),
-                "fail-until" => {}
+                "fail-until" => {
+                    if item.tries < rest.parse().unwrap() {
+                        return failed(Advice::Retry);
+                    }
+                }
                 "stop" => return failed(Advice::Stop),
                 "refuse" => return failed(Advice::Pause { until_us: None }),
                 "refuse-once" => {
@@ -229,7 +232,7 @@ impl Stage {
                     if !self.dir.join(file).exists() {
                         let now_us = self.clock.now_us();
                         let until_us = now_us + 1_000 * ms.parse::<u64>().unwrap();
-                        self.note(file, format!("{now_us} {until_us}"));
+                        self.note(file, &format!("{now_us} {until_us}"));
                         return failed(Advice::Pause { until_us: Some(until_us) });
                     }
                 }
@@ -264,7 +267,7 @@ impl Stage {
                 "linger" => {
                     let mut child = std::process::Command::new("/proc/self/exe");
                     let child = child.arg(LINGER_VERB).arg(self.dir.join(rest)).spawn().unwrap();
-                    self.note(&format!("lingers {}", child.id()), child.id());
+                    self.note(&format!("lingers {}", child.id()), &child.id().to_string());
                 }
                 "exhausted" => {
                     if self.shared.open.load(Ordering::SeqCst) > rest.parse().unwrap() {
@@ -285,12 +288,12 @@ impl Stage {
 
     /// Makes a file that holds this process's id; it is whole as soon as it is there.
     fn touch(&self, name: &str) {
-        self.note(name, std::process::id());
+        self.note(name, &std::process::id().to_string());
     }
 
-    fn note(&self, name: &str, what: impl ToString) {
+    fn note(&self, name: &str, what: &str) {
         let aside = self.dir.join(format!(".{name} {} {}", std::process::id(), self.number));
-        fs::write(&aside, what.to_string()).unwrap();
+        fs::write(&aside, what).unwrap();
         fs::rename(aside, self.dir.join(name)).unwrap();
     }
 
