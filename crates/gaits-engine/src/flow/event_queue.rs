@@ -8,7 +8,8 @@ use super::ExecutorError;
 use gaits_core::{Advice, Entry, Item, ItemError, PacingKey, Record, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use super::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// A full batch: the reader is woken at once.
@@ -180,7 +181,7 @@ pub(crate) struct Batch {
 }
 
 /// The queue of everything that comes to the dispatcher, or to the relay of a worker process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct EventQueue {
     state: Mutex<State>,
     /// The reader waits here.
@@ -211,9 +212,19 @@ impl State {
     }
 }
 
+impl Default for EventQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl EventQueue {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self {
+            state: Mutex::new(State::default()),
+            arrived: Condvar::new(),
+            room: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,7 +7,10 @@
 mod end;
 mod event_queue;
 mod item_queue;
+#[cfg(all(test, gaits_loom))]
+mod orders;
 mod record_queue;
+mod sync;
 
 pub use end::ExecutorError;
 pub use event_queue::Notice;
@@ -15,7 +18,7 @@ pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal};
 pub(crate) use item_queue::ItemQueue;
 pub(crate) use record_queue::{Outgoing, RecordQueue};
 
-#[cfg(test)]
+#[cfg(all(test, not(gaits_loom)))]
 mod tests {
     use super::*;
     use gaits_core::{ErrorKind, Item, ItemError, Record};
