@@ -9,11 +9,12 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::works::{Works, services};
 use gaits_core::{Clock, Sink, Source, Work};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// A handle on one run, to watch and to stop it from any thread.
@@ -99,11 +100,12 @@ pub fn run<'b>(
     };
     let records = Arc::new(RecordQueue::default());
     let (last_written, written) = channel();
-    let dispatcher = Dispatcher {
+    let mut dispatcher = Dispatcher {
         events: Arc::clone(&control.events),
         queue: Arc::clone(&cx.queue),
         pacer: Pacer::new(workers, plan.limits, namer(&cx.work), clock.now_us()),
         limits: plan.limits,
+        open: None,
         clock,
         cancel: cx.cancel.clone(),
         records: Arc::clone(&records),
@@ -112,9 +114,12 @@ pub fn run<'b>(
         progress: control.progress(),
         state: State::default(),
     };
-    dispatch::pump(source, Arc::clone(&cx.work), Arc::clone(&control.events))
+    let stopper = source.stopper();
+    let open = stopper.as_ref().map(|_| Arc::<Mutex<HashSet<u64>>>::default());
+    dispatcher.open.clone_from(&open);
+    let source = dispatch::pump(source, Arc::clone(&cx.work), Arc::clone(&control.events))
         .map_err(|source| RunError::Thread { name: "source", source })?;
-    thread::scope(|scope| {
+    let ended = thread::scope(|scope| {
         let (events, to_write) = (&control.events, Arc::clone(&records));
         let writer = thread::Builder::new()
             .name("writer".into())
@@ -150,7 +155,23 @@ pub fn run<'b>(
             resume_unwind(panic);
         }
         result.unwrap_or_else(|panic| resume_unwind(panic))
-    })
+    });
+    if let (Some(stop), Some(open)) = (stopper, open) {
+        stop();
+        give_back(source, &open, &control.events);
+    }
+    ended
+}
+
+/// Waits for the end of a source that was stopped, and tells it what was not done.
+fn give_back(source: JoinHandle<Box<dyn Source>>, open: &Mutex<HashSet<u64>>, events: &EventQueue) {
+    // What it has panicked of is told as the end of the source.
+    let Ok(Some(mut source)) = source.join() else { return };
+    let mut open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
+    open.extend(events.unread().into_iter().map(|entry| entry.index));
+    let mut indices: Vec<_> = open.into_iter().collect();
+    indices.sort_unstable();
+    source.given_back(&indices);
 }
 
 /// What messages call the pacing keys of `work`.

@@ -63,6 +63,7 @@ mod sys;
 mod tally;
 mod works;
 
+pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use input::{Input, InputError, MOST_HELD};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{Race, RaceControl, RaceError, RaceObserver, RaceOutcome, models_for};

@@ -21,8 +21,8 @@ use crate::progress::Progress;
 use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Timing, Try};
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use suspects::Suspects;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +58,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) progress: Arc<Progress>,
     pub(crate) pacer: Pacer,
     pub(crate) limits: Limits,
+    /// The items that were read and have no record yet, by their indices; none if the source does not want to know.
+    pub(crate) open: Option<Arc<Mutex<HashSet<u64>>>>,
     pub(crate) state: State,
 }
 
@@ -250,9 +252,15 @@ impl Dispatcher<'_> {
     /// Takes an entry of the source; an invalid one has its record at once.
     fn admit(&mut self, entry: Entry, now_us: u64) -> Option<Record> {
         if self.state.stopping {
+            self.with_open(|open| {
+                open.insert(entry.index);
+            });
             return None;
         }
         let Entry { index, content } = entry;
+        self.with_open(|open| {
+            open.insert(index);
+        });
         match content {
             Content::Item { data, facts } => {
                 self.pacer.admit(Item::with_facts(index, data, facts.unwrap_or_default()));
@@ -306,6 +314,12 @@ impl Dispatcher<'_> {
         }
     }
 
+    fn with_open(&self, what: impl FnOnce(&mut HashSet<u64>)) {
+        if let Some(open) = &self.open {
+            what(&mut open.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
     fn show_progress(&mut self, now_us: u64) {
         let RunEnd { ok, failed, .. } = self.state.end;
         self.progress.set(ok, failed, self.pacer.in_flight());
@@ -325,6 +339,11 @@ impl Dispatcher<'_> {
             return;
         }
         let mut enough = None;
+        self.with_open(|open| {
+            for record in records.iter() {
+                open.remove(&record.index);
+            }
+        });
         for record in records.iter() {
             if record.worker.is_some() {
                 let Timing { started_us, finished_us, .. } = record.timing;

@@ -5,10 +5,10 @@
 //! has nothing left to do. In between, the reader looks by itself every millisecond.
 
 use super::ExecutorError;
+use super::sync::{Condvar, Mutex, MutexGuard};
 use gaits_core::{Advice, Entry, Item, ItemError, PacingKey, Record, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
-use super::sync::{Condvar, Mutex, MutexGuard};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -220,11 +220,7 @@ impl Default for EventQueue {
 
 impl EventQueue {
     pub(crate) fn new() -> Self {
-        Self {
-            state: Mutex::new(State::default()),
-            arrived: Condvar::new(),
-            room: Condvar::new(),
-        }
+        Self { state: Mutex::new(State::default()), arrived: Condvar::new(), room: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -310,6 +306,11 @@ impl EventQueue {
     /// Takes the end of the source.
     pub(crate) fn source_end(&self, end: io::Result<()>) {
         self.put(true, |held| held.source_end = Some(end));
+    }
+
+    /// The entries of the source that nobody has read.
+    pub(crate) fn unread(&self) -> Vec<Entry> {
+        std::mem::take(&mut self.lock().held.entries)
     }
 
     /// Nobody will read any more: the source's thread is let go.
