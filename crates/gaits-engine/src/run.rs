@@ -164,7 +164,11 @@ pub fn run<'b>(
 }
 
 /// Waits for the end of a source that was stopped, and tells it what was not done.
-fn give_back(source: JoinHandle<Box<dyn Source>>, open: &Mutex<HashSet<u64>>, events: &EventQueue) {
+fn give_back(
+    source: JoinHandle<Option<Box<dyn Source>>>,
+    open: &Mutex<HashSet<u64>>,
+    events: &EventQueue,
+) {
     // What it has panicked of is told as the end of the source.
     let Ok(Some(mut source)) = source.join() else { return };
     let mut open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
