@@ -292,6 +292,8 @@ impl EventQueue {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
+            // They were read, and are among those that nobody will do.
+            state.held.entries.append(entries);
             return false;
         }
         std::mem::swap(&mut state.held.entries, entries);

@@ -164,7 +164,8 @@ fn stopped(model: &str) {
     let stopped = assert_stopped(&ended, 100_000, 0);
     let Stopped::Advised { item, error } = stopped else { panic!("{stopped:?}") };
     assert_eq!((&**item, &*error.message), ("stop", "it was told to fail"));
-    assert_eq!(ended.records.len(), 50, "what was told to stop has no record");
+    // What another worker had not started by then is undone as well.
+    assert!(ended.records.len() <= 50, "what was told to stop has no record");
 }
 
 fn enough(model: &str) {
