@@ -80,6 +80,20 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "STATUSES", default_value_t)]
     accept: Statuses,
 
+    /// Try an item again that gets one of these statuses
+    ///
+    /// The list replaces the default. 429, and 503 with a time, are not about the item: they pause its host, unless they are
+    /// accepted.
+    #[arg(long, value_name = "STATUSES", default_value_t = Statuses::that_may_pass())]
+    retry_on: Statuses,
+
+    /// End the run when an item gets one of these statuses, such as 401,403
+    ///
+    /// For what would meet all other items as well, such as a token that has expired. The item is left undone, and the
+    /// same command goes on with it.
+    #[arg(long, value_name = "STATUSES")]
+    stop_on: Option<Statuses>,
+
     /// Which workers share a session, that is, connections and cookies
     ///
     /// Over HTTP/2, the requests of a session share a connection to a server, as many at once as the server allows. Over
@@ -157,6 +171,8 @@ impl HttpArgs {
             max_body_size: self.max_body_size,
             max_redirects: self.max_redirects,
             accept: self.accept,
+            retry_on: self.retry_on,
+            stop_on: self.stop_on,
             cookies: self.cookies,
             extract: self.extract,
         };

@@ -28,6 +28,7 @@ mod h2;
 mod headers;
 mod hub;
 mod lent;
+mod rate_limit;
 mod redact;
 mod redirect;
 mod request;

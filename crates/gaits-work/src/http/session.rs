@@ -20,7 +20,7 @@ use super::target::Target;
 use super::trace::{Phase, Trace};
 use super::words::seconds;
 use gaits_core::{
-    AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
+    Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
 };
 use std::cell::RefCell;
@@ -68,14 +68,17 @@ impl HttpSession {
         let mut trace = Trace::new(shared.clock.clone());
         let result = self.within_timeout(target, &mut trace).await;
         trace.enter(Phase::Between);
-        let (status, retry_at) = (trace.detail.status, trace.retry_at_us);
+        let advised = trace.advice;
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
             Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),
             Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),
             Err(fault) => fault.into_error(),
         };
-        let advice = retry::of(error.kind, status, shared.spec.method, retry_at);
+        let advice = match advised {
+            Some(advice) if error.kind == ErrorKind::HttpStatus => advice,
+            _ => retry::after_failure(error.kind, shared.spec.method),
+        };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
     }
 
@@ -142,11 +145,7 @@ impl HttpSession {
                     return Err(Fault::new(ErrorKind::Redirect, message));
                 }
                 trace.detail.redirects += 1;
-                if whole {
-                    self.hub.keep(&target.origin, exchange, trace.since_us());
-                } else {
-                    self.hub.reclaim(&target.origin, exchange);
-                }
+                self.put_back(&target, exchange, whole, trace);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 target = next;
                 continue;
@@ -154,10 +153,15 @@ impl HttpSession {
             trace.enter(Phase::Body);
             let accepted = spec.accept.contains(head.status);
             if !accepted {
-                trace.retry_at_us = head
-                    .retry_after
-                    .as_deref()
-                    .and_then(|value| retry::not_before_us(value, shared.clock.now_us()));
+                let advice = retry::after_answer(&head, spec, shared.clock.now_us());
+                trace.advice = Some(advice);
+                if matches!(advice, Advice::Pause { .. } | Advice::Stop) {
+                    // It concerns all other items, so it must not wait for a body, which nobody keeps.
+                    let whole = exchange.skip(come);
+                    trace.enter(Phase::Between);
+                    self.put_back(&target, exchange, whole, trace);
+                    return Err(Fault::Failed(answer::status_error(head.status)));
+                }
             }
             let read = if spec.method == Method::Head {
                 // A body that comes all the same is noticed, since it would pass for the next answer.
@@ -172,6 +176,15 @@ impl HttpSession {
                 _ if !accepted => Err(Fault::Failed(answer::status_error(head.status))),
                 read => read.map_err(Fault::Failed),
             };
+        }
+    }
+
+    /// Keeps the connection of a response whose body nobody wants, at once if the body has come as a `whole`.
+    fn put_back(&self, target: &Target, exchange: Exchange, whole: bool, trace: &Trace) {
+        if whole {
+            self.hub.keep(&target.origin, exchange, trace.since_us());
+        } else {
+            self.hub.reclaim(&target.origin, exchange);
         }
     }
 

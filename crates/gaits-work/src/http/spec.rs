@@ -36,6 +36,11 @@ pub struct HttpSpec {
     pub max_redirects: u8,
     /// Which statuses of the final response are a success.
     pub accept: Statuses,
+    /// Which statuses may be gone with the next try. 429 always asks for a pause, and so does 503 with a time.
+    pub retry_on: Statuses,
+    /// Which statuses would meet all other items as well, such as 401 once a token has expired, and end the run. None of
+    /// them does where they are accepted.
+    pub stop_on: Option<Statuses>,
     /// Whether cookies are taken and sent back.
     pub cookies: bool,
     /// Which fields of a JSON answer go into the record.
@@ -90,6 +95,8 @@ impl Default for HttpSpec {
             max_body_size: 1 << 30,
             max_redirects: 10,
             accept: Statuses::default(),
+            retry_on: Statuses::that_may_pass(),
+            stop_on: None,
             cookies: false,
             extract: Vec::new(),
         }
@@ -145,6 +152,8 @@ impl HttpSpec {
             Trust::Pem { path, .. } => text(&path.display().to_string()),
             Trust::Insecure => text("any"),
         };
+        let stop_on = self.stop_on.as_ref().map(ToString::to_string);
+        let stop_on = stop_on.map_or(Value::Null, |statuses| text(&statuses));
         let fields = self.headers.iter().map(|(name, value)| {
             // A secret may stand under any name, so only the values of harmless fields are shown.
             let harmless = HeaderName::from_bytes(name.as_bytes()).is_ok_and(|n| is_harmless(&n));
@@ -162,6 +171,8 @@ impl HttpSpec {
             means("accept", text(&self.accept.to_string())),
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
+            not("retry-on", text(&self.retry_on.to_string())),
+            not("stop-on", stop_on),
             not("trust", trust),
             not("connect-timeout", time(self.connect_timeout)),
             not("timeout", time(self.timeout)),
@@ -366,6 +377,8 @@ mod tests {
     fn settings_survive_the_way_to_another_process() {
         let spec = HttpSpec {
             accept: "200-299,404".parse().unwrap(),
+            retry_on: "500".parse().unwrap(),
+            stop_on: Some("401,403".parse().unwrap()),
             extract: vec!["a=/b".parse().unwrap()],
             ..with_headers(&[("Host", "a.example")])
         };
