@@ -95,9 +95,9 @@ fn bodies_are_written_to_files_of_any_length() {
     for path in ["/bytes/10", &long, "/bytes/0", "/gzip", "/brotli", "/status/404", &long] {
         let performed = client.get(&origin.url(path));
         let detail = HttpDetail::from_detail(performed.detail.as_ref().unwrap()).unwrap();
-        assert_eq!(detail.body_file.as_deref(), Some("0"), "{path}: {performed:?}");
+        assert_eq!(detail.body_file.as_deref(), Some("0.1"), "{path}: {performed:?}");
         let (name, bytes) = only_file(folder.path());
-        assert_eq!((&*name, bytes.len() as u64), ("0", detail.decoded_bytes), "{path}");
+        assert_eq!((&*name, bytes.len() as u64), ("0.1", detail.decoded_bytes), "{path}");
         assert_eq!(Some(Blake3(*blake3::hash(&bytes).as_bytes())), detail.blake3, "{path}");
     }
 }
@@ -134,7 +134,7 @@ fn a_body_that_is_looked_into_is_written_as_well() {
     assert_eq!(performed.extract, [("a".into(), Value::Integer(7))]);
     assert_eq!(only_file(folder.path()).1, b"{\"a\":7}");
     let (kind, _, detail) = failed(client.get(&server.url("/")));
-    assert_eq!((kind, detail.body_file.as_deref()), (ErrorKind::Decode, Some("0")));
+    assert_eq!((kind, detail.body_file.as_deref()), (ErrorKind::Decode, Some("0.1")));
     assert_eq!(only_file(folder.path()).1, b"none");
 }
 

@@ -1,5 +1,6 @@
 //! Options of the work `http`.
 
+use super::bodies::{Bodies, BodyArgs};
 use super::job::Job;
 use super::values::{self, Timeout};
 use crate::exit::Trouble;
@@ -112,6 +113,9 @@ pub(crate) struct HttpArgs {
     /// fields are more than 1 MiB in all.
     #[arg(long, value_name = "NAME=/POINTER")]
     extract: Vec<Extract>,
+
+    #[command(flatten)]
+    body: BodyArgs,
 }
 
 impl Job {
@@ -122,7 +126,13 @@ impl Job {
         input: Input,
     ) -> Result<Self, Trouble> {
         let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
-        Ok(Self { work: WorkSpec::new(http::NAME, settings), session, input, about: "http".into() })
+        Ok(Self {
+            work: WorkSpec::new(http::NAME, settings),
+            session,
+            input,
+            bodies: Bodies::Settled,
+            about: "http".into(),
+        })
     }
 }
 
@@ -160,6 +170,7 @@ impl HttpArgs {
             (None, true) => Trust::Insecure,
             (None, false) => Trust::SystemRoots,
         };
+        let (body, bodies) = self.body.resolve();
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
             method: if self.head { Method::Head } else { Method::Get },
@@ -175,8 +186,16 @@ impl HttpArgs {
             stop_on: self.stop_on,
             cookies: self.cookies,
             extract: self.extract,
+            body,
         };
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
+        // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
+        let is_settled =
+            self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::Head;
+        let bodies = match bodies {
+            Bodies::NotKept if is_settled => Bodies::Settled,
+            bodies => bodies,
+        };
         let input = match self.input {
             Some(path) if path.as_os_str() == "-" => Input::Stdin,
             Some(path) => Input::File(path),
@@ -187,6 +206,6 @@ impl HttpArgs {
             }
             None => Input::Listed { items: self.urls, count: self.count },
         };
-        Job::http(&spec, self.session.into(), input)
+        Ok(Job { bodies, ..Job::http(&spec, self.session.into(), input)? })
     }
 }

@@ -1,5 +1,6 @@
 //! What the arguments of a work come to.
 
+use super::bodies::Bodies;
 use gaits::{Input, SessionScope, WorkSpec};
 
 /// What the command line asks for.
@@ -11,6 +12,8 @@ pub(crate) struct Job {
     pub(crate) session: SessionScope,
     /// Where its items come from.
     pub(crate) input: Input,
+    /// What becomes of the bodies of answers.
+    pub(crate) bodies: Bodies,
     /// What it is, in a few words.
     pub(crate) about: String,
 }

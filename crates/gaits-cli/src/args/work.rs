@@ -1,5 +1,6 @@
 //! The works and their options: what the command line says about items and about what is done with them.
 
+use super::bodies::Bodies;
 use super::http::HttpArgs;
 use super::job::Job;
 use super::values;
@@ -66,6 +67,7 @@ impl CpuArgs {
             work: WorkSpec::new(cpu::NAME, settings),
             session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count) },
+            bodies: Bodies::Settled,
             about: format!("cpu product, n = {}", self.n),
         })
     }
@@ -111,6 +113,7 @@ impl WaitArgs {
             work: WorkSpec::new(wait::NAME, settings),
             session: SessionScope::default(),
             input: Input::Listed { items, count: self.count },
+            bodies: Bodies::Settled,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
         })
     }

@@ -1,4 +1,4 @@
-//! Bodies written to files, each under the number of its item, by one thread of the process: an event loop never waits for
+//! Bodies written to files, each under the number of its item and of the try, by one thread of the process: an event loop never waits for
 //! a disk.
 //!
 //! A body that is short goes to the thread in one piece, a long one piece by piece, and each piece is waited for before more
@@ -7,7 +7,7 @@
 //! Limit: makes no file durable and gives none its final name. The main process does that, before it writes the record.
 
 use super::decode::Kept;
-use gaits_core::{ErrorKind, ItemError};
+use gaits_core::{ErrorKind, Item, ItemError};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -40,9 +40,10 @@ impl BodyWriter {
         Self { folder: folder.to_owned(), jobs: Mutex::default() }
     }
 
-    /// The file of the body of the item with this index.
-    pub(super) fn file(&self, index: u64) -> BodyFile<'_> {
-        let name = index.to_string();
+    /// The file for this try at an item. Another try has another file, so what is late to be done for a try that was given
+    /// up, in this process or in another, never meets the file of the next one.
+    pub(super) fn file(&self, item: &Item) -> BodyFile<'_> {
+        let name = format!("{}.{}", item.index, item.attempt());
         let path = self.folder.join(&name);
         BodyFile { writer: self, name, path, begun: false, whole: false, failed: None }
     }
@@ -53,7 +54,10 @@ impl BodyWriter {
             Some(sender) => sender,
             None => jobs.insert(start()?),
         };
-        sender.send(job).map_err(|_| io::Error::other("the thread that writes bodies has ended"))
+        if sender.send(job).is_err() {
+            return Err(io::Error::other("the thread that writes bodies has ended"));
+        }
+        Ok(())
     }
 }
 
@@ -63,10 +67,15 @@ fn start() -> io::Result<Sender<Job>> {
     std::thread::Builder::new().name("bodies".into()).spawn(move || {
         for job in jobs {
             match job {
-                // The item may have been given up meanwhile.
-                Job::Write { path, first, data, done } => drop(done.send(write(&path, first, &data))),
-                // What stays is swept away at the end of the run.
-                Job::Remove { path } => drop(fs::remove_file(path)),
+                // The item was given up meanwhile.
+                Job::Write { done, .. } if done.is_closed() => {}
+                Job::Write { path, first, data, done } => {
+                    let _ = done.send(write(&path, first, &data));
+                }
+                Job::Remove { path } => {
+                    // What stays is swept away at the end of the run.
+                    let _ = fs::remove_file(path);
+                }
             }
         }
     })?;
@@ -79,8 +88,7 @@ fn write(path: &Path, first: bool, data: &Kept) -> io::Result<()> {
     data.pieces().try_for_each(|piece| file.write_all(piece))
 }
 
-/// A new file. An earlier try at the item may have left one, and may even be writing to it, in a process that is about to
-/// die: that one is not touched.
+/// A new file. One that is there was left by a process that has died at the item, which does not count as a try of its own.
 fn begin(path: &Path) -> io::Result<File> {
     match File::create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -67,7 +67,7 @@ impl HttpSession {
             }
         };
         let mut trace = Trace::new(shared.clock.clone());
-        let result = self.within_timeout(item.index, target, &mut trace).await;
+        let result = self.within_timeout(item, target, &mut trace).await;
         trace.enter(Phase::Between);
         let advised = trace.advice;
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
@@ -85,12 +85,12 @@ impl HttpSession {
 
     async fn within_timeout(
         &self,
-        index: u64,
+        item: &Item,
         target: Target,
         trace: &mut Trace,
     ) -> Result<Extracted, Fault> {
         let Some(timeout) = self.hub.shared.spec.timeout else {
-            return self.follow(index, target, trace).await;
+            return self.follow(item, target, trace).await;
         };
         let began_us = self.hub.shared.clock.now_us();
         let deadline = Instant::now() + timeout;
@@ -99,7 +99,7 @@ impl HttpSession {
         timer.as_mut().reset(deadline);
         let result = {
             // Pinned here, since an argument of its size would be stored twice.
-            let followed = pin!(self.follow(index, target, trace));
+            let followed = pin!(self.follow(item, target, trace));
             in_time(followed, timer.as_mut()).await
         };
         self.timers.borrow_mut().push(timer);
@@ -119,7 +119,7 @@ impl HttpSession {
     /// Makes the item's request, and those that its redirects ask for.
     async fn follow(
         &self,
-        index: u64,
+        item: &Item,
         mut target: Target,
         trace: &mut Trace,
     ) -> Result<Extracted, Fault> {
@@ -179,7 +179,7 @@ impl HttpSession {
                 exchange.skip(come);
                 Ok(Vec::new())
             } else {
-                self.read(index, &mut exchange, &head, come, trace).await
+                self.read(item, &mut exchange, &head, come, trace).await
             };
             trace.enter(Phase::Between);
             self.hub.keep(&target.origin, exchange, trace.since_us());
@@ -204,7 +204,7 @@ impl HttpSession {
     /// Reads the body that follows `head`, measuring it, and puts it where it belongs; gives what was extracted.
     async fn read(
         &self,
-        index: u64,
+        item: &Item,
         exchange: &mut Exchange,
         head: &answer::Head,
         come: Option<Piece<'_>>,
@@ -225,7 +225,7 @@ impl HttpSession {
         } else {
             decode::too_large
         };
-        let mut file = shared.bodies.as_ref().map(|writer| writer.file(index));
+        let mut file = shared.bodies.as_ref().map(|writer| writer.file(item));
         let hasher = self.hashers.borrow_mut().pop();
         let mut hasher = hasher.unwrap_or_default();
         let mut decoder = Decoder::new(&head.codings, most, keep, &mut hasher);
@@ -274,13 +274,11 @@ impl HttpSession {
 /// A body as a record has it: a text, or bytes as records have them elsewhere.
 fn as_value(body: &Kept) -> Value {
     let bytes = body.join();
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Value::String(text.into()),
-        Err(_) => {
-            let base64 = base64::engine::general_purpose::STANDARD.encode(&bytes);
-            Value::Object(vec![("base64".into(), Value::String(base64.into()))])
-        }
+    if let Ok(text) = std::str::from_utf8(&bytes) {
+        return Value::String(text.into());
     }
+    let base64 = base64::engine::general_purpose::STANDARD.encode(&bytes);
+    Value::Object(vec![("base64".into(), Value::String(base64.into()))])
 }
 
 /// The body is larger than a record has room for.

@@ -61,8 +61,8 @@ pub enum BodyUse {
     /// They are JSON, and go into the record as such: [`MOST_INLINE`] bytes at most. An accepted answer that is no JSON
     /// fails.
     Json,
-    /// They are written to files in this folder, which must be there: the number of the item is the file's name. The
-    /// record tells that name as `body_file`. A file is not synced. Whoever takes the records does that, and gives it a
+    /// They are written to files in this folder, which must be there, under the number of the item and of the try: `123.1`.
+    /// The record tells that name as `body_file`. A file is not synced. Whoever takes the records does that, and gives it a
     /// better name.
     Files(PathBuf),
 }
