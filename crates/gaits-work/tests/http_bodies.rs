@@ -6,7 +6,7 @@ mod http_support;
 
 use gaits_core::{Advice, Blake3, ErrorKind, Value};
 use gaits_origin::{Config, Origin};
-use gaits_work::http::{BodyUse, HttpDetail, HttpSpec, MOST_INLINE};
+use gaits_work::http::{BodyUse, HttpDetail, HttpSpec, HttpVersion, MOST_INLINE, Trust};
 use http_support::{Client, Server, client, failed, ok};
 use std::fs;
 use std::path::Path;
@@ -100,6 +100,19 @@ fn bodies_are_written_to_files_of_any_length() {
         assert_eq!((&*name, bytes.len() as u64), ("0.1", detail.decoded_bytes), "{path}");
         assert_eq!(Some(Blake3(*blake3::hash(&bytes).as_bytes())), detail.blake3, "{path}");
     }
+}
+
+#[test]
+fn a_long_body_over_http_2_is_written_too() {
+    let origin = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let body = BodyUse::Files(folder.path().to_owned());
+    let mut client = client(HttpSpec { trust: Trust::Insecure, body, ..HttpSpec::default() });
+    let detail = ok(client.get(&origin.url(&format!("/bytes/{}", 3 * MB))));
+    assert_eq!(detail.version, Some(HttpVersion::Http2));
+    let bytes = only_file(folder.path()).1;
+    assert_eq!(bytes.len(), 3 * MB);
+    assert_eq!(Some(Blake3(*blake3::hash(&bytes).as_bytes())), detail.blake3);
 }
 
 #[test]

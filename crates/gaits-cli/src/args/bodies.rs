@@ -23,7 +23,7 @@ pub(super) struct BodyArgs {
 
     /// What those files are named by
     #[arg(long, value_enum, value_name = "NAMES", default_value_t = Names::Index)]
-    #[arg(requires = "bodies")]
+    #[arg(requires = "bodies", hide_short_help = true)]
     bodies_name: Names,
 }
 

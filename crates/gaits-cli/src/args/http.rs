@@ -86,20 +86,21 @@ pub(crate) struct HttpArgs {
     /// The list replaces the default. 429, and 503 with a time, are not about the item: they pause its host, unless they are
     /// accepted.
     #[arg(long, value_name = "STATUSES", default_value_t = Statuses::that_may_pass())]
+    #[arg(hide_short_help = true)]
     retry_on: Statuses,
 
     /// End the run when an item gets one of these statuses, such as 401,403
     ///
     /// For what would meet all other items as well, such as a token that has expired. The item is left undone, and the
     /// same command goes on with it.
-    #[arg(long, value_name = "STATUSES")]
+    #[arg(long, value_name = "STATUSES", hide_short_help = true)]
     stop_on: Option<Statuses>,
 
     /// Which workers share a session, that is, connections and cookies
     ///
     /// Over HTTP/2, the requests of a session share a connection to a server, as many at once as the server allows. Over
     /// HTTP/1.1, each request in flight needs a connection of its own.
-    #[arg(long, value_enum, default_value_t = SessionArg::Loop)]
+    #[arg(long, value_enum, default_value_t = SessionArg::Loop, hide_short_help = true)]
     session: SessionArg,
 
     /// Keep cookies and send them back; --session says which workers share them

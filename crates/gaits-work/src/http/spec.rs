@@ -71,7 +71,7 @@ impl BodyUse {
     /// Its name, as the settings show it.
     const fn name(&self) -> &'static str {
         match self {
-            BodyUse::Hash => "hash",
+            BodyUse::Hash => "none",
             BodyUse::Inline => "inline",
             BodyUse::Json => "json",
             BodyUse::Files(_) => "files",
