@@ -2,9 +2,9 @@
 
 mod http_support;
 
-use gaits_core::SessionScope;
+use gaits_core::{Advice, ErrorKind, SessionScope};
 use gaits_work::http::{HttpSpec, HttpVersion};
-use http_support::{Server, client, client_with, ok};
+use http_support::{Server, client, client_with, failed, ok};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -52,4 +52,55 @@ fn an_item_that_is_no_url_fails_without_a_detail() {
         "invalid_item: no scheme: did you mean https://example.com?"
     );
     assert_eq!(failed.detail, None);
+}
+
+#[test]
+fn an_answer_that_asks_for_a_pause_is_not_held_up_by_its_body() {
+    let busy = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 5\r\n\r\n";
+    let server = Server::start(move |accept| {
+        let mut peer = accept();
+        peer.request();
+        // The rest of the body never comes.
+        peer.say(format!("{busy}bo"));
+        accept().wait_for_end();
+        peer.wait_for_end();
+    });
+    let mut client = client(HttpSpec { timeout: None, ..HttpSpec::default() });
+    let performed = client.get(&server.url("/"));
+    assert_eq!(performed.advice, Advice::Pause { until_us: Some(3_000_000) });
+    let (kind, message, detail) = failed(performed);
+    assert_eq!((kind, &*message), (ErrorKind::HttpStatus, "429 Too Many Requests"));
+    assert_eq!(detail.status, Some(429));
+}
+
+#[test]
+fn a_connection_serves_on_after_an_answer_that_asks_for_a_pause() {
+    let busy = "HTTP/1.1 503 Service Unavailable\r\nRateLimit: \"a\";r=0;t=2\r\nContent-Length: 4\r\n\r\nbusy";
+    let server = Server::answering(&[busy, OK]);
+    let mut client = client(HttpSpec::default());
+    let performed = client.get(&server.url("/"));
+    assert_eq!(performed.advice, Advice::Pause { until_us: Some(2_000_000) });
+    assert!(ok(client.get(&server.url("/"))).reused);
+}
+
+#[test]
+fn an_answer_that_ends_the_run_says_so() {
+    let denied = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::answering(&[denied, denied]);
+    let stop_on = Some("401".parse().unwrap());
+    let mut client = client(HttpSpec { stop_on, ..HttpSpec::default() });
+    assert_eq!(client.get(&server.url("/")).advice, Advice::Stop);
+    assert_eq!(client.get(&server.url("/")).advice, Advice::Stop);
+}
+
+#[test]
+fn an_accepted_status_advises_nothing() {
+    let busy = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::answering(&[busy]);
+    let accept = "429".parse().unwrap();
+    let stop_on = Some("429".parse().unwrap());
+    let mut client = client(HttpSpec { accept, stop_on, ..HttpSpec::default() });
+    let performed = client.get(&server.url("/"));
+    assert_eq!(performed.advice, Advice::Final);
+    ok(performed);
 }

@@ -54,6 +54,7 @@
 //! A plan whose model has worker processes starts them with [`Program::worker`]. The process that this command starts
 //! must call [`worker_main`] with the same works before it does anything else.
 
+mod bodies;
 mod input;
 mod layout;
 mod output;
@@ -63,6 +64,7 @@ mod sys;
 mod tally;
 mod works;
 
+pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use input::{Input, InputError, MOST_HELD};
 pub use output::{Destination, Existing, Output, OutputError};

@@ -1,16 +1,19 @@
 //! One run of a plan: its records go to an output and to any other sinks, and are added up.
 
+use crate::bodies::{self, BodyFolder, Keeper};
 use crate::input::{Input, InputError};
 use crate::layout::layout;
 use crate::output::Output;
 use crate::tally::SharedTally;
 use crate::works::set_up;
 use gaits_core::{Sink, Source};
+use gaits_engine::RunError as Engine;
 use gaits_engine::plan::{Model, Plan};
 use gaits_engine::{Control, Notice, Observer, Program, RunEnd, WorkError};
 use gaits_report::Summary;
 use std::fmt;
 use std::io;
+use std::thread;
 
 /// Watches a run. Its methods are called on the dispatcher's thread, so what takes long holds up the run.
 pub trait RunObserver: Send {
@@ -67,6 +70,12 @@ pub enum RunError {
         /// What the system said.
         source: io::Error,
     },
+    /// A body could not be written to its file. No record was written that names it.
+    #[error("bodies can't be kept, so the run was stopped")]
+    Bodies {
+        /// What the system said, and of which file.
+        source: io::Error,
+    },
     /// One of the other sinks takes no more records.
     #[error("records can't be handed on, so the run was stopped")]
     Sink {
@@ -113,6 +122,7 @@ pub struct Run<'a> {
     source: Box<dyn Source>,
     input: String,
     output: Option<Output>,
+    bodies: Option<BodyFolder>,
     sinks: Vec<&'a mut (dyn Sink + 'a)>,
 }
 
@@ -122,6 +132,7 @@ impl fmt::Debug for Run<'_> {
             .field("plan", &self.plan)
             .field("input", &self.input)
             .field("output", &self.output)
+            .field("bodies", &self.bodies)
             .field("sinks", &self.sinks.len())
             .finish_non_exhaustive()
     }
@@ -136,7 +147,15 @@ impl<'a> Run<'a> {
         source: Box<dyn Source>,
         input: impl Into<String>,
     ) -> Self {
-        Self { program, plan, source, input: input.into(), output: None, sinks: Vec::new() }
+        Self {
+            program,
+            plan,
+            source,
+            input: input.into(),
+            output: None,
+            bodies: None,
+            sinks: Vec::new(),
+        }
     }
 
     /// A run of `plan` over `input`. An item that the work does not take becomes a failed record.
@@ -152,6 +171,14 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn output(mut self, output: Output) -> Self {
         self.output = Some(output);
+        self
+    }
+
+    /// Keeps the bodies that workers write to [`BodyFolder::partial`]: each is durable and has its final name before its
+    /// record goes to the output. Other sinks get the record as the worker has made it.
+    #[must_use]
+    pub fn bodies(mut self, bodies: BodyFolder) -> Self {
+        self.bodies = Some(bodies);
         self
     }
 
@@ -178,13 +205,24 @@ impl<'a> Run<'a> {
             model: self.plan.model,
             total_items: self.source.total(),
         };
-        let result = {
+        let bodies = self.bodies.take();
+        let has_first = self.output.is_some() || bodies.is_some();
+        let result = thread::scope(|scope| {
+            let output = self.output.as_mut().map(Output::sink);
+            let mut keeper = None;
             let mut sinks: Vec<&mut dyn Sink> = Vec::new();
-            sinks.extend(self.output.as_mut().map(Output::sink));
+            match bodies {
+                Some(bodies) => {
+                    let started = Keeper::start(scope, bodies, output)
+                        .map_err(|source| Engine::Thread { name: "keeper", source })?;
+                    sinks.push(keeper.insert(started));
+                }
+                None => sinks.extend(output.map(|sink| sink as &mut dyn Sink)),
+            }
             sinks.extend(self.sinks.iter_mut().map(|sink| &mut **sink as &mut dyn Sink));
             sinks.push(&mut tally);
             gaits_engine::run(self.program, self.plan, self.source, &mut sinks, &mut watch, control)
-        };
+        });
         match result {
             Ok(end) if end.ok + end.failed + end.given_back == 0 && !end.interrupted => {
                 if let Some(output) = self.output {
@@ -193,15 +231,18 @@ impl<'a> Run<'a> {
                 Err(InputError::Empty { input: self.input }.into())
             }
             Ok(end) => Ok(watch.outcome(&end)),
-            Err(error) => Err(explain(error, self.output, self.input)),
+            Err(error) => Err(explain(error, self.output, has_first, self.input)),
         }
     }
 }
 
-/// Names the output that can't be written to, and the input that can't be read.
-fn explain(error: gaits_engine::RunError, output: Option<Output>, input: String) -> RunError {
-    use gaits_engine::RunError as Engine;
+/// Names the output that can't be written to, and the input that can't be read. `has_first` says whether the first sink is
+/// that of the output, or that of bodies.
+fn explain(error: Engine, output: Option<Output>, has_first: bool, input: String) -> RunError {
     match (error, output) {
+        (Engine::Sink { number: 0, source }, _) if is_of_bodies(&source) => {
+            RunError::Bodies { source }
+        }
         (Engine::Sink { number: 0, source }, Some(output)) => {
             let name = output.name().to_owned();
             if source.kind() == io::ErrorKind::BrokenPipe {
@@ -211,13 +252,18 @@ fn explain(error: gaits_engine::RunError, output: Option<Output>, input: String)
                 output.cut_torn_line().map_or_else(LastRecord::MayBeTorn, |()| LastRecord::Whole);
             RunError::Output { output: name, last_record, source }
         }
-        (Engine::Sink { number, source }, output) => {
-            RunError::Sink { number: number - usize::from(output.is_some()), source }
+        (Engine::Sink { number, source }, _) => {
+            RunError::Sink { number: number - usize::from(has_first), source }
         }
         (Engine::Source(source), _) => RunError::Source { input, source },
         (Engine::Work(error), _) => RunError::Work(error),
         (other, _) => RunError::Engine(other),
     }
+}
+
+/// Whether a sink has failed because of a body.
+fn is_of_bodies(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(source) if source.is::<bodies::Fault>())
 }
 
 /// Adds up what the engine's observer does not know.

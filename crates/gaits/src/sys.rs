@@ -3,7 +3,8 @@
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::stat::{FileStat, SFlag, fstat, stat};
-use std::fs;
+use nix::unistd::syncfs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::MetadataExt as _;
@@ -39,6 +40,11 @@ pub(crate) fn was_closed(stdout: BorrowedFd<'_>) -> bool {
         _ => false,
     };
     flags.is_ok_and(|flags| flags & OFlag::O_ACCMODE == OFlag::O_RDWR) && is_null()
+}
+
+/// Brings all to the disk that was written to the file system that `file` is on.
+pub(crate) fn sync_file_system(file: &File) -> io::Result<()> {
+    Ok(syncfs(file)?)
 }
 
 /// CPU time of this process and of its worker processes, as far as they have been waited for, in microseconds.

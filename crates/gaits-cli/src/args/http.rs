@@ -1,5 +1,6 @@
 //! Options of the work `http`.
 
+use super::bodies::{Bodies, BodyArgs};
 use super::job::Job;
 use super::values::{self, Timeout};
 use crate::exit::Trouble;
@@ -80,11 +81,26 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "STATUSES", default_value_t)]
     accept: Statuses,
 
+    /// Try an item again that gets one of these statuses
+    ///
+    /// The list replaces the default. 429, and 503 with a time, are not about the item: they pause its host, unless they are
+    /// accepted.
+    #[arg(long, value_name = "STATUSES", default_value_t = Statuses::that_may_pass())]
+    #[arg(hide_short_help = true)]
+    retry_on: Statuses,
+
+    /// End the run when an item gets one of these statuses, such as 401,403
+    ///
+    /// For what would meet all other items as well, such as a token that has expired. The item is left undone, and the
+    /// same command goes on with it.
+    #[arg(long, value_name = "STATUSES", hide_short_help = true)]
+    stop_on: Option<Statuses>,
+
     /// Which workers share a session, that is, connections and cookies
     ///
     /// Over HTTP/2, the requests of a session share a connection to a server, as many at once as the server allows. Over
     /// HTTP/1.1, each request in flight needs a connection of its own.
-    #[arg(long, value_enum, default_value_t = SessionArg::Loop)]
+    #[arg(long, value_enum, default_value_t = SessionArg::Loop, hide_short_help = true)]
     session: SessionArg,
 
     /// Keep cookies and send them back; --session says which workers share them
@@ -98,6 +114,9 @@ pub(crate) struct HttpArgs {
     /// fields are more than 1 MiB in all.
     #[arg(long, value_name = "NAME=/POINTER")]
     extract: Vec<Extract>,
+
+    #[command(flatten)]
+    body: BodyArgs,
 }
 
 impl Job {
@@ -113,6 +132,7 @@ impl Job {
             session,
             input,
             retries: 3,
+            bodies: Bodies::Settled,
             about: "http".into(),
         })
     }
@@ -152,6 +172,7 @@ impl HttpArgs {
             (None, true) => Trust::Insecure,
             (None, false) => Trust::SystemRoots,
         };
+        let (body, bodies) = self.body.resolve();
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
             method: if self.head { Method::Head } else { Method::Get },
@@ -163,10 +184,20 @@ impl HttpArgs {
             max_body_size: self.max_body_size,
             max_redirects: self.max_redirects,
             accept: self.accept,
+            retry_on: self.retry_on,
+            stop_on: self.stop_on,
             cookies: self.cookies,
             extract: self.extract,
+            body,
         };
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
+        // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
+        let is_settled =
+            self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::Head;
+        let bodies = match bodies {
+            Bodies::NotKept if is_settled => Bodies::Settled,
+            bodies => bodies,
+        };
         let input = match self.input {
             Some(path) if path.as_os_str() == "-" => Input::Stdin,
             Some(path) => Input::File(path),
@@ -177,6 +208,6 @@ impl HttpArgs {
             }
             None => Input::Listed { items: self.urls, count: self.count },
         };
-        Job::http(&spec, self.session.into(), input)
+        Ok(Job { bodies, ..Job::http(&spec, self.session.into(), input)? })
     }
 }

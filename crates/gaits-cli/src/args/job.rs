@@ -1,5 +1,6 @@
 //! What the arguments of a work come to.
 
+use super::bodies::Bodies;
 use gaits::{Input, SessionScope, WorkSpec};
 
 /// What the command line asks for.
@@ -13,6 +14,8 @@ pub(crate) struct Job {
     pub(crate) input: Input,
     /// How many times an item that failed in a way that may pass is tried again, unless told otherwise.
     pub(crate) retries: u32,
+    /// What becomes of the bodies of answers.
+    pub(crate) bodies: Bodies,
     /// What it is, in a few words.
     pub(crate) about: String,
 }

@@ -1,5 +1,6 @@
 //! The command line: parsed here, acted on elsewhere. No type of the parser's leaves this module but as plain values.
 
+mod bodies;
 mod compare;
 mod help;
 mod http;
@@ -10,6 +11,7 @@ mod run;
 mod values;
 mod work;
 
+pub(crate) use bodies::Bodies;
 pub(crate) use compare::CompareArgs;
 pub(crate) use job::Job;
 pub(crate) use origin::OriginArgs;

@@ -1,5 +1,6 @@
 //! The works and their options: what the command line says about items and about what is done with them.
 
+use super::bodies::Bodies;
 use super::http::HttpArgs;
 use super::job::Job;
 use super::values;
@@ -67,6 +68,7 @@ impl CpuArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count) },
             retries: 0,
+            bodies: Bodies::Settled,
             about: format!("cpu product, n = {}", self.n),
         })
     }
@@ -113,6 +115,7 @@ impl WaitArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: self.count },
             retries: 0,
+            bodies: Bodies::Settled,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
         })
     }

@@ -1,6 +1,6 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
-use crate::args::{Job, RunArgs, WorkArgs};
+use crate::args::{Bodies, Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::progress::{Bar, Speaker};
@@ -8,19 +8,36 @@ use crate::talk::Notices;
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Control, Destination, Notice, Output, OutputError, Plan, Run, RunEnd, RunObserver, RunOutcome,
-    Summary,
+    BodyFolder, Control, Destination, Notice, Output, OutputError, Plan, Run, RunEnd, RunObserver,
+    RunOutcome, Summary,
 };
-use std::io;
+use std::io::{self, IsTerminal as _};
+
+/// Where the bodies went, and how to keep them.
+const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inline puts them into the records, \
+     --bodies DIR into files";
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
-    let Job { work, session, input, retries, .. } = work.resolve()?;
+    let Job { work, session, input, retries, bodies, .. } = work.resolve()?;
     let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
     let program = program();
-    let run = Run::over(&program, &plan, &input)?;
+    let mut run = Run::over(&program, &plan, &input)?;
     let destination = args.destination();
     let output = Output::open(&destination, args.existing(), Some(&input)).map_err(refused)?;
+    if let Bodies::Files { folder, names } = &bodies {
+        let results = match &destination {
+            Destination::File(path) => Some(&**path),
+            Destination::Stdout => None,
+        };
+        match BodyFolder::open(folder, *names, results) {
+            Ok(folder) => run = run.bodies(folder),
+            Err(error) => {
+                output.discard();
+                return Err(Trouble::Wrong(error.into()));
+            }
+        }
+    }
     let control = Control::new();
     let to_stop = control.clone();
     interrupt::listen(move || to_stop.interrupt())
@@ -35,6 +52,9 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     watch.notices.rest().iter().for_each(|line| talk::line(line));
     let outcome = result?;
     watch.summary(&outcome.summary);
+    if matches!(bodies, Bodies::NotKept) && !args.quiet && io::stderr().is_terminal() {
+        talk::line(NOT_KEPT);
+    }
     Ok(exit_of(&outcome.end))
 }
 

@@ -352,6 +352,23 @@ fn accept_says_which_statuses_are_a_success() {
 }
 
 #[test]
+fn statuses_to_retry_and_to_stop_on_are_statuses() {
+    let origin = origin();
+    fetch(&origin, "/uuid", "--retry-on 404,500-599 --stop-on 401,403").expect_exit(0);
+    for option in ["--retry-on", "--stop-on"] {
+        for (bad, why) in [
+            ("700", "there is no status 700"),
+            ("403-401", "did you mean 401-403?"),
+            ("5xx", "\"5xx\" is not a status"),
+            ("", "a status is missing"),
+        ] {
+            let end = gaits("fetch http://127.0.0.1/").args([option, bad]).run();
+            end.expect_refused(why).expect_stderr_contains(option);
+        }
+    }
+}
+
+#[test]
 fn broken_answers_are_failures_of_their_kinds() {
     for (fault, kind) in [("reset:1", ErrorKind::Reset), ("truncate:1", ErrorKind::Truncated)] {
         let faults = fault.parse().unwrap();

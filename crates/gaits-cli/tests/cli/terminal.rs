@@ -135,3 +135,22 @@ fn whoever_stops_a_run_over_a_huge_file_does_not_wait_until_it_is_counted() {
     running.finish().expect_exit(130).expect_no_stdout();
     assert!(screen.recv().unwrap().contains("none was done"));
 }
+
+#[test]
+fn a_first_fetch_is_told_where_the_body_went_and_how_to_keep_it() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let said = |options: &str| {
+        let (terminal, screen) = terminal();
+        let screen = watch(screen, |_| {});
+        let command = format!("fetch {} {options}", origin.url("/json"));
+        gaits(&command).env("TERM", "xterm").stderr_to(terminal).run().expect_exit(0);
+        screen.recv().unwrap()
+    };
+    let hint = "the bodies were hashed and not kept; --body inline";
+    assert!(said("").contains(hint));
+    for options in ["-q", "--body none", "--body inline", "--extract x=/library", "-I"] {
+        assert!(!said(options).contains(hint), "{options}");
+    }
+    let piped = gaits(&format!("fetch {}", origin.url("/json"))).run();
+    piped.expect_exit(0).expect_stderr_lacks(hint);
+}

@@ -5,6 +5,7 @@
 use super::decode::Codings;
 use super::detail::HttpVersion;
 use super::h1::{self, Framing};
+use super::rate_limit::RateLimits;
 use gaits_core::{ErrorKind, ItemError};
 use http::{HeaderMap, StatusCode};
 
@@ -19,6 +20,8 @@ pub(super) struct Head {
     pub(super) location: Option<Box<[u8]>>,
     /// When to come back.
     pub(super) retry_after: Option<Box<[u8]>>,
+    /// What is said of limits, where the answer asks for patience.
+    pub(super) rate_limits: RateLimits,
     /// The cookies that are set.
     pub(super) cookies: Vec<Box<[u8]>>,
 }
@@ -31,6 +34,7 @@ impl Head {
             codings: Codings::default(),
             location: None,
             retry_after: None,
+            rate_limits: RateLimits::default(),
             cookies: Vec::new(),
         }
     }
@@ -56,6 +60,11 @@ impl Head {
         known
     }
 
+    /// Whether the status says that the server would answer later on: too many requests, or not available.
+    pub(super) const fn asks_for_patience(&self) -> bool {
+        matches!(self.status, 429 | 503)
+    }
+
     /// Notes a field, if it is one that is needed.
     fn field(&mut self, name: &[u8], value: &[u8]) {
         // The length of its name tells most fields apart from these.
@@ -70,6 +79,7 @@ impl Head {
             16 if name.eq_ignore_ascii_case(b"content-encoding") => {
                 self.codings.content_encoding(value);
             }
+            _ if self.asks_for_patience() => self.rate_limits.field(name, value),
             _ => {}
         }
     }

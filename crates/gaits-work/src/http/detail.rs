@@ -1,6 +1,6 @@
 //! What `http` measures of an item: `docs/design/records.md`.
 
-use gaits_core::{Blake3, Detail, Field, Measured, Record};
+use gaits_core::{Blake3, Detail, Field, Measured, Record, Value};
 
 /// The name under which plans know this work.
 pub const NAME: &str = "http";
@@ -23,6 +23,13 @@ pub struct HttpDetail {
     pub decoded_bytes: u64,
     /// Hash of the decoded body; none when it did not arrive whole.
     pub blake3: Option<Blake3>,
+    /// The decoded body, where it is to be in the record: a text, bytes as `{"base64":"…"}`, or the JSON that it is.
+    pub body: Option<Value>,
+    /// The file that the decoded body is in. While the record is on its way, the name under which a worker has written it;
+    /// in a results file, its final path in the folder of bodies.
+    pub body_file: Option<Box<str>>,
+    /// Why the body could not be written to its file. A run does not go on after that, so it stands in no results file.
+    pub body_error: Option<Box<str>>,
     /// Whether each connection it went over, those of its redirects too, was opened before it.
     pub reused: bool,
     /// Resolving the host's name.
@@ -79,6 +86,14 @@ impl Measured for HttpDetail {
         if let Some(hash) = &self.blake3 {
             each("blake3", Field::Hash(hash));
         }
+        if let Some(body) = &self.body {
+            each("body", Field::Value(body));
+        }
+        for (name, text) in [("body_file", &self.body_file), ("body_error", &self.body_error)] {
+            if let Some(text) = text {
+                each(name, Field::Text(text));
+            }
+        }
         each("reused", Field::Bool(self.reused));
         each("dns_us", Field::Unsigned(self.dns_us));
         each("connect_us", Field::Unsigned(self.connect_us));
@@ -127,6 +142,9 @@ impl HttpDetail {
                 "bytes" => read.bytes = count.unwrap_or_default(),
                 "decoded_bytes" => read.decoded_bytes = count.unwrap_or_default(),
                 "blake3" => read.blake3 = field.as_text().and_then(|text| text.parse().ok()),
+                "body" => read.body = Some(field.to_value()),
+                "body_file" => read.body_file = field.as_text().map(Box::from),
+                "body_error" => read.body_error = field.as_text().map(Box::from),
                 "reused" => read.reused = field.as_bool().unwrap_or_default(),
                 "dns_us" => read.dns_us = count.unwrap_or_default(),
                 "connect_us" => read.connect_us = count.unwrap_or_default(),
@@ -155,6 +173,9 @@ mod tests {
             bytes: 3,
             decoded_bytes: 4,
             blake3: Some(Blake3([7; 32])),
+            body: Some(Value::Array(vec![Value::Null])),
+            body_file: Some("00/000000256".into()),
+            body_error: Some("the disk is full".into()),
             reused: true,
             dns_us: 5,
             connect_us: 6,

@@ -2,11 +2,13 @@
 //!
 //! Limit: has no deadline; whoever waits drops what it waits for.
 
+use super::body_file::{BodyFile, PIECE};
 use super::decode::{BUDGET, Decoder, Pushed};
 use super::detail::HttpDetail;
 use super::lent::{KEPT_INPUT, Lent, Piece};
 use super::{h1, h2};
 use gaits_core::ItemError;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::coop;
 
@@ -39,15 +41,17 @@ impl Exchange {
         }
     }
 
-    /// Takes the whole body through `decoder`, beginning with what has come already, and counts it in `detail`.
+    /// Takes the whole body through `decoder`, beginning with what has come already, and counts it in `detail`. With a
+    /// `file`, what the decoder keeps of a long body is written there as it comes; the last of it is left to the caller.
     pub(super) async fn body(
         &mut self,
         lent: &Lent,
         come: Option<Piece<'_>>,
         decoder: &mut Decoder<'_>,
         detail: &mut HttpDetail,
+        file: Option<&mut BodyFile<'_>>,
     ) -> Result<(), ItemError> {
-        let intake = Intake::new(decoder, detail);
+        let intake = Intake::new(decoder, detail, file);
         match self {
             Exchange::Http1(connection) => http1(connection, lent, come, intake).await?,
             Exchange::Http2(exchange) => http2(exchange, intake).await?,
@@ -96,9 +100,10 @@ impl Exchange {
 }
 
 /// Takes a body piece by piece, and knows when it is the turn of others.
-struct Intake<'a, 'h> {
+struct Intake<'a, 'h, 'w> {
     decoder: &'a mut Decoder<'h>,
     detail: &'a mut HttpDetail,
+    file: Option<&'a mut BodyFile<'w>>,
     /// Bytes and pieces that were taken since the event loop was last given back.
     bytes: usize,
     pieces: usize,
@@ -106,9 +111,13 @@ struct Intake<'a, 'h> {
     budget: usize,
 }
 
-impl<'a, 'h> Intake<'a, 'h> {
-    fn new(decoder: &'a mut Decoder<'h>, detail: &'a mut HttpDetail) -> Self {
-        Self { decoder, detail, bytes: 0, pieces: 0, budget: BUDGET }
+impl<'a, 'h, 'w> Intake<'a, 'h, 'w> {
+    fn new(
+        decoder: &'a mut Decoder<'h>,
+        detail: &'a mut HttpDetail,
+        file: Option<&'a mut BodyFile<'w>>,
+    ) -> Self {
+        Self { decoder, detail, file, bytes: 0, pieces: 0, budget: BUDGET }
     }
 
     /// Takes the next data of the body. Gives what the decoder could not take at once, which is for [`decode`](Self::decode);
@@ -133,6 +142,7 @@ impl<'a, 'h> Intake<'a, 'h> {
     /// Pushes the rest of what the decoder could not take at once, with pauses in which the event loop goes on.
     async fn decode(&mut self, mut rest: &[u8]) -> Result<(), ItemError> {
         loop {
+            self.write_out().await?;
             self.decoder.pause().await?;
             self.begin_turn();
             let pushed = self.push(rest)?;
@@ -144,13 +154,29 @@ impl<'a, 'h> Intake<'a, 'h> {
     }
 
     fn turn_is_over(&self) -> bool {
-        self.bytes >= TURN || self.pieces >= PIECES || self.budget == 0
+        self.bytes >= TURN || self.pieces >= PIECES || self.budget == 0 || self.is_full()
     }
 
     /// Gives the event loop back for a moment.
-    async fn end_turn(&mut self) {
+    async fn end_turn(&mut self) -> Result<(), ItemError> {
+        self.write_out().await?;
         tokio::task::yield_now().await;
         self.begin_turn();
+        Ok(())
+    }
+
+    /// Whether so much is kept that it is to be written to the file now.
+    fn is_full(&self) -> bool {
+        self.file.is_some() && self.decoder.kept_len() >= PIECE
+    }
+
+    /// Writes what is kept to the file, if it is much; waits until it is written.
+    async fn write_out(&mut self) -> Result<(), ItemError> {
+        if !self.is_full() {
+            return Ok(());
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.write(Arc::new(self.decoder.take_kept())).await
     }
 
     fn begin_turn(&mut self) {
@@ -162,7 +188,7 @@ async fn http1(
     connection: &mut h1::Connection,
     lent: &Lent,
     mut come: Option<Piece<'_>>,
-    mut intake: Intake<'_, '_>,
+    mut intake: Intake<'_, '_, '_>,
 ) -> Result<(), ItemError> {
     // Of a coded body, what the decoder has no room for is kept, and of one in chunks, those of the next turn.
     let whole = intake.decoder.is_identity() && connection.left().is_some();
@@ -182,7 +208,7 @@ async fn http1(
                 piece = kept;
             } else if intake.turn_is_over() && !piece.bytes().is_empty() {
                 let kept = piece.keep();
-                intake.end_turn().await;
+                intake.end_turn().await?;
                 piece = kept;
             }
         }
@@ -191,19 +217,22 @@ async fn http1(
         }
         drop(piece);
         if intake.turn_is_over() {
-            intake.end_turn().await;
+            intake.end_turn().await?;
         }
     }
 }
 
-async fn http2(exchange: &mut h2::Exchange, mut intake: Intake<'_, '_>) -> Result<(), ItemError> {
+async fn http2(
+    exchange: &mut h2::Exchange,
+    mut intake: Intake<'_, '_, '_>,
+) -> Result<(), ItemError> {
     // The connection takes in up to 4,096 frames in a turn, and tokio's own budget would let 128 of them through here: the
     // others would pile up.
     while let Some(data) = coop::unconstrained(exchange.chunk()).await? {
         if let Some(rest) = intake.take(&data)? {
             intake.decode(rest).await?;
         } else if intake.turn_is_over() {
-            intake.end_turn().await;
+            intake.end_turn().await?;
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// One field to take from a JSON answer: the name it gets in the record and the place it has in the answer, as a
 /// JSON pointer (RFC 6901).
@@ -110,7 +111,7 @@ const MOST_TAKEN: usize = 1024 * 1024;
 /// The body is no JSON, or a field is not in it.
 pub(super) async fn extract(
     extracts: &[Extract],
-    body: Kept,
+    body: Arc<Kept>,
 ) -> Result<Vec<(Box<str>, Value)>, ItemError> {
     if body.is_small() {
         return take_all(extracts, &body.join());
@@ -123,6 +124,17 @@ pub(super) async fn extract(
         // The event loop is being shut down.
         Err(Err(e)) => Err(ItemError::new(ErrorKind::Cancelled, e.to_string())),
     }
+}
+
+/// The whole of `body`, as the value that its JSON is.
+///
+/// # Errors
+///
+/// As for [`extract`].
+pub(super) async fn whole(body: Arc<Kept>) -> Result<Value, ItemError> {
+    let all = Extract { name: "body".into(), pointer: "".into() };
+    let mut taken = extract(&[all], body).await?;
+    Ok(taken.pop().map_or(Value::Null, |(_, value)| value))
 }
 
 fn take_all(extracts: &[Extract], body: &[u8]) -> Result<Vec<(Box<str>, Value)>, ItemError> {
@@ -196,7 +208,7 @@ mod tests {
 
     fn extracted(body: &[u8]) -> Result<Vec<(Box<str>, Value)>, ItemError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(extract(&["id=/id".parse().unwrap()], Kept::from(body)))
+        runtime.block_on(extract(&["id=/id".parse().unwrap()], Arc::new(Kept::from(body))))
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! only where `hub` says.
 
 mod answer;
+mod body_file;
 mod calendar;
 mod connect;
 mod cookies;
@@ -28,6 +29,7 @@ mod h2;
 mod headers;
 mod hub;
 mod lent;
+mod rate_limit;
 mod redact;
 mod redirect;
 mod request;
@@ -48,7 +50,7 @@ mod work;
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use redact::redacted;
-pub use spec::{HttpSpec, HttpSpecError, Method};
+pub use spec::{BodyUse, HttpSpec, HttpSpecError, MOST_INLINE, Method};
 pub use statuses::{Statuses, StatusesError};
 pub use target::check;
 pub use trust::{Trust, TrustError};

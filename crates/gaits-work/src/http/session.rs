@@ -5,7 +5,7 @@
 use super::answer;
 use super::cookies::{self, Jar};
 use super::deadline::in_time;
-use super::decode::{self, Decoder};
+use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
 use super::extract;
 use super::fault::Fault;
@@ -15,12 +15,13 @@ use super::redirect;
 use super::request::Request;
 use super::retry;
 use super::shared::Shared;
-use super::spec::Method;
+use super::spec::{BodyUse, MOST_INLINE, Method};
 use super::target::Target;
 use super::trace::{Phase, Trace};
 use super::words::seconds;
+use base64::Engine as _;
 use gaits_core::{
-    AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
+    Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
 };
 use std::cell::RefCell;
@@ -66,22 +67,30 @@ impl HttpSession {
             }
         };
         let mut trace = Trace::new(shared.clock.clone());
-        let result = self.within_timeout(target, &mut trace).await;
+        let result = self.within_timeout(item, target, &mut trace).await;
         trace.enter(Phase::Between);
-        let (status, retry_at) = (trace.detail.status, trace.retry_at_us);
+        let advised = trace.advice;
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
             Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),
             Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),
             Err(fault) => fault.into_error(),
         };
-        let advice = retry::of(error.kind, status, shared.spec.method, retry_at);
+        let advice = match advised {
+            Some(advice) if error.kind == ErrorKind::HttpStatus => advice,
+            _ => retry::after_failure(error.kind, shared.spec.method),
+        };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
     }
 
-    async fn within_timeout(&self, target: Target, trace: &mut Trace) -> Result<Extracted, Fault> {
+    async fn within_timeout(
+        &self,
+        item: &Item,
+        target: Target,
+        trace: &mut Trace,
+    ) -> Result<Extracted, Fault> {
         let Some(timeout) = self.hub.shared.spec.timeout else {
-            return self.follow(target, trace).await;
+            return self.follow(item, target, trace).await;
         };
         let began_us = self.hub.shared.clock.now_us();
         let deadline = Instant::now() + timeout;
@@ -90,7 +99,7 @@ impl HttpSession {
         timer.as_mut().reset(deadline);
         let result = {
             // Pinned here, since an argument of its size would be stored twice.
-            let followed = pin!(self.follow(target, trace));
+            let followed = pin!(self.follow(item, target, trace));
             in_time(followed, timer.as_mut()).await
         };
         self.timers.borrow_mut().push(timer);
@@ -108,7 +117,12 @@ impl HttpSession {
     }
 
     /// Makes the item's request, and those that its redirects ask for.
-    async fn follow(&self, mut target: Target, trace: &mut Trace) -> Result<Extracted, Fault> {
+    async fn follow(
+        &self,
+        item: &Item,
+        mut target: Target,
+        trace: &mut Trace,
+    ) -> Result<Extracted, Fault> {
         let shared = &self.hub.shared;
         let spec = &shared.spec;
         let mut foreign = false;
@@ -142,11 +156,7 @@ impl HttpSession {
                     return Err(Fault::new(ErrorKind::Redirect, message));
                 }
                 trace.detail.redirects += 1;
-                if whole {
-                    self.hub.keep(&target.origin, exchange, trace.since_us());
-                } else {
-                    self.hub.reclaim(&target.origin, exchange);
-                }
+                self.put_back(&target, exchange, whole, trace);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 target = next;
                 continue;
@@ -154,55 +164,129 @@ impl HttpSession {
             trace.enter(Phase::Body);
             let accepted = spec.accept.contains(head.status);
             if !accepted {
-                trace.retry_at_us = head
-                    .retry_after
-                    .as_deref()
-                    .and_then(|value| retry::not_before_us(value, shared.clock.now_us()));
+                let advice = retry::after_answer(&head, spec, shared.clock.now_us());
+                trace.advice = Some(advice);
+                if matches!(advice, Advice::Pause { .. } | Advice::Stop) {
+                    // It concerns all other items, so it must not wait for a body, which nobody keeps.
+                    let whole = exchange.skip(come);
+                    trace.enter(Phase::Between);
+                    self.put_back(&target, exchange, whole, trace);
+                    return Err(Fault::Failed(answer::status_error(head.status)));
+                }
             }
             let read = if spec.method == Method::Head {
                 // A body that comes all the same is noticed, since it would pass for the next answer.
                 exchange.skip(come);
                 Ok(Vec::new())
             } else {
-                self.read(&mut exchange, &head, come, accepted, trace).await
+                self.read(item, &mut exchange, &head, come, trace).await
             };
             trace.enter(Phase::Between);
             self.hub.keep(&target.origin, exchange, trace.since_us());
             return match read {
+                // It is not the answer that is wrong.
+                Err(error) if trace.detail.body_error.is_some() => Err(Fault::Failed(error)),
                 _ if !accepted => Err(Fault::Failed(answer::status_error(head.status))),
                 read => read.map_err(Fault::Failed),
             };
         }
     }
 
-    /// Reads the body that follows `head`, measuring it; gives what was extracted.
+    /// Keeps the connection of a response whose body nobody wants, at once if the body has come as a `whole`.
+    fn put_back(&self, target: &Target, exchange: Exchange, whole: bool, trace: &Trace) {
+        if whole {
+            self.hub.keep(&target.origin, exchange, trace.since_us());
+        } else {
+            self.hub.reclaim(&target.origin, exchange);
+        }
+    }
+
+    /// Reads the body that follows `head`, measuring it, and puts it where it belongs; gives what was extracted.
     async fn read(
         &self,
+        item: &Item,
         exchange: &mut Exchange,
         head: &answer::Head,
         come: Option<Piece<'_>>,
-        accepted: bool,
         trace: &mut Trace,
     ) -> Result<Extracted, ItemError> {
-        let spec = &self.hub.shared.spec;
-        let keep = !spec.extract.is_empty() && accepted;
-        let most = if keep { spec.max_body_size.min(LOOKED_INTO) } else { spec.max_body_size };
+        let shared = &self.hub.shared;
+        let spec = &shared.spec;
+        let accepted = spec.accept.contains(head.status);
+        let looks_into = accepted && !spec.extract.is_empty();
+        let keep = looks_into || spec.body != BodyUse::Hash;
+        let mut most = spec.max_body_size;
+        if looks_into {
+            most = most.min(LOOKED_INTO);
+        }
+        let too_large = if spec.body.is_inline() && most > MOST_INLINE {
+            most = MOST_INLINE;
+            too_large_for_record
+        } else {
+            decode::too_large
+        };
+        let mut file = shared.bodies.as_ref().map(|writer| writer.file(item));
         let hasher = self.hashers.borrow_mut().pop();
         let mut hasher = hasher.unwrap_or_default();
         let mut decoder = Decoder::new(&head.codings, most, keep, &mut hasher);
         if decoder.is_identity() && exchange.left().is_some_and(|left| left > most) {
-            return Err(decode::too_large(most));
+            return Err(too_large(most));
         }
-        let detail = &mut trace.detail;
-        exchange.body(&self.hub.lent, come, &mut decoder, detail).await?;
+        let detail = &mut *trace.detail;
+        // What is looked into is kept whole, and written in one piece.
+        let as_it_comes = if looks_into { None } else { file.as_mut() };
+        let read = exchange.body(&self.hub.lent, come, &mut decoder, detail, as_it_comes).await;
+        if let Err(error) = read {
+            detail.body_error = file.and_then(|mut file| file.failed());
+            let is_too_large = error.kind == ErrorKind::TooLarge;
+            return Err(if is_too_large { too_large(most) } else { error });
+        }
         detail.blake3 = Some(decoder.hash());
         let kept = decoder.into_kept();
         self.hashers.borrow_mut().push(hasher);
-        match kept {
-            None => Ok(Vec::new()),
-            Some(body) => extract::extract(&spec.extract, body).await,
+        let Some(body) = kept.map(Arc::new) else { return Ok(Vec::new()) };
+        if let Some(file) = &mut file {
+            match file.finish(body.clone()).await {
+                Ok(name) => detail.body_file = Some(name.into()),
+                Err(error) => {
+                    detail.body_error = file.failed();
+                    return Err(error);
+                }
+            }
         }
+        let inline = match spec.body {
+            BodyUse::Hash | BodyUse::Files(_) => Ok(None),
+            BodyUse::Inline => Ok(Some(as_value(&body))),
+            BodyUse::Json => extract::whole(body.clone()).await.map(Some),
+        };
+        match inline {
+            Ok(value) => detail.body = value,
+            Err(error) => {
+                // So that its user sees what came in its place.
+                detail.body = Some(as_value(&body));
+                return Err(error);
+            }
+        }
+        if looks_into { extract::extract(&spec.extract, body).await } else { Ok(Vec::new()) }
     }
+}
+
+/// A body as a record has it: a text, or bytes as records have them elsewhere.
+fn as_value(body: &Kept) -> Value {
+    let bytes = body.join();
+    if let Ok(text) = std::str::from_utf8(&bytes) {
+        return Value::String(text.into());
+    }
+    let base64 = base64::engine::general_purpose::STANDARD.encode(&bytes);
+    Value::Object(vec![("base64".into(), Value::String(base64.into()))])
+}
+
+/// The body is larger than a record has room for.
+fn too_large_for_record(most: u64) -> ItemError {
+    let message = format!(
+        "the decoded body is larger than the {most} bytes that --body puts into a record; --bodies DIR takes it"
+    );
+    ItemError::new(ErrorKind::TooLarge, message)
 }
 
 impl AsyncSession for HttpSession {

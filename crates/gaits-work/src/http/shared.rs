@@ -2,6 +2,7 @@
 //!
 //! Limit: holds nothing that every request changes; event loops would wait for each other there.
 
+use super::body_file::BodyWriter;
 use super::dial::Dialer;
 use super::fields::Fields;
 use super::spec::HttpSpec;
@@ -17,4 +18,6 @@ pub(super) struct Shared {
     pub(super) dialer: Dialer,
     pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,
+    /// Writes bodies to files, where they go there.
+    pub(super) bodies: Option<BodyWriter>,
 }

@@ -9,6 +9,7 @@ use gaits_core::{Setting, Value};
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::Authority;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How requests are made and what of their answers is accepted.
@@ -36,11 +37,55 @@ pub struct HttpSpec {
     pub max_redirects: u8,
     /// Which statuses of the final response are a success.
     pub accept: Statuses,
+    /// Which statuses may be gone with the next try. 429 always asks for a pause, and so does 503 with a time.
+    pub retry_on: Statuses,
+    /// Which statuses would meet all other items as well, such as 401 once a token has expired, and end the run. None of
+    /// them does where they are accepted.
+    pub stop_on: Option<Statuses>,
     /// Whether cookies are taken and sent back.
     pub cookies: bool,
     /// Which fields of a JSON answer go into the record.
     pub extract: Vec<Extract>,
+    /// What becomes of bodies.
+    pub body: BodyUse,
 }
+
+/// What becomes of bodies, once their content codings are undone: those of failed statuses as well.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum BodyUse {
+    /// They are counted and hashed, and not kept.
+    #[default]
+    Hash,
+    /// They go into the record as text, or as base64 where they are none: [`MOST_INLINE`] bytes at most.
+    Inline,
+    /// They are JSON, and go into the record as such: [`MOST_INLINE`] bytes at most. An accepted answer that is no JSON
+    /// fails.
+    Json,
+    /// They are written to files in this folder, which must be there, under the number of the item and of the try: `123.1`.
+    /// The record tells that name as `body_file`. A file is not synced. Whoever takes the records does that, and gives it a
+    /// better name.
+    Files(PathBuf),
+}
+
+impl BodyUse {
+    /// Its name, as the settings show it.
+    const fn name(&self) -> &'static str {
+        match self {
+            BodyUse::Hash => "none",
+            BodyUse::Inline => "inline",
+            BodyUse::Json => "json",
+            BodyUse::Files(_) => "files",
+        }
+    }
+
+    /// Whether bodies go into records.
+    pub(super) const fn is_inline(&self) -> bool {
+        matches!(self, BodyUse::Inline | BodyUse::Json)
+    }
+}
+
+/// How many bytes a body in a record may have.
+pub const MOST_INLINE: u64 = 1024 * 1024;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +135,11 @@ impl Default for HttpSpec {
             max_body_size: 1 << 30,
             max_redirects: 10,
             accept: Statuses::default(),
+            retry_on: Statuses::that_may_pass(),
+            stop_on: None,
             cookies: false,
             extract: Vec::new(),
+            body: BodyUse::Hash,
         }
     }
 }
@@ -127,6 +175,9 @@ impl HttpSpec {
         if self.method == Method::Head && !self.extract.is_empty() {
             return Err(HttpSpecError::NothingToExtractFrom);
         }
+        if self.method == Method::Head && self.body != BodyUse::Hash {
+            return Err(HttpSpecError::NoBody);
+        }
         super::tls::check(&self.trust)?;
         Ok(())
     }
@@ -145,6 +196,8 @@ impl HttpSpec {
             Trust::Pem { path, .. } => text(&path.display().to_string()),
             Trust::Insecure => text("any"),
         };
+        let stop_on = self.stop_on.as_ref().map(ToString::to_string);
+        let stop_on = stop_on.map_or(Value::Null, |statuses| text(&statuses));
         let fields = self.headers.iter().map(|(name, value)| {
             // A secret may stand under any name, so only the values of harmless fields are shown.
             let harmless = HeaderName::from_bytes(name.as_bytes()).is_ok_and(|n| is_harmless(&n));
@@ -162,6 +215,9 @@ impl HttpSpec {
             means("accept", text(&self.accept.to_string())),
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
+            means("body", text(self.body.name())),
+            not("retry-on", text(&self.retry_on.to_string())),
+            not("stop-on", stop_on),
             not("trust", trust),
             not("connect-timeout", time(self.connect_timeout)),
             not("timeout", time(self.timeout)),
@@ -275,6 +331,9 @@ pub enum HttpSpecError {
     /// Fields are to be taken from answers without a body.
     #[error("an answer to HEAD has no body to extract from; use GET")]
     NothingToExtractFrom,
+    /// Bodies are to be kept of answers that have none.
+    #[error("an answer to HEAD has no body to keep; use GET")]
+    NoBody,
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -366,7 +425,10 @@ mod tests {
     fn settings_survive_the_way_to_another_process() {
         let spec = HttpSpec {
             accept: "200-299,404".parse().unwrap(),
+            retry_on: "500".parse().unwrap(),
+            stop_on: Some("401,403".parse().unwrap()),
             extract: vec!["a=/b".parse().unwrap()],
+            body: BodyUse::Files("bodies/aside".into()),
             ..with_headers(&[("Host", "a.example")])
         };
         let back: HttpSpec = settings::from_value(&spec.settings().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Which statuses of a response are a success: `200-399,404`.
+//! Sets of statuses: which are a success, which may pass, which end a run: `200-399,404`.
 //!
 //! Limit: knows no status by name.
 
@@ -53,6 +53,14 @@ impl Statuses {
     #[must_use]
     pub fn contains(&self, status: u16) -> bool {
         self.ranges.iter().any(|range| range.contains(&status))
+    }
+}
+
+impl Statuses {
+    /// Those that may be gone with the next try: 408, 425, 500, 502, 503, 504.
+    #[must_use]
+    pub fn that_may_pass() -> Self {
+        Self { ranges: vec![408..=408, 425..=425, 500..=500, 502..=504] }
     }
 }
 
@@ -158,6 +166,7 @@ mod tests {
             assert_eq!(statuses.to_string(), wanted, "{text}");
         }
         assert_eq!(Statuses::default(), "200-399".parse().unwrap());
+        assert_eq!(Statuses::that_may_pass(), "408,425,500,502-504".parse().unwrap());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Limit: measures; decides nothing.
 
 use super::detail::HttpDetail;
-use gaits_core::Clock;
+use gaits_core::{Advice, Clock};
 use std::fmt;
 use std::sync::Arc;
 
@@ -42,19 +42,13 @@ pub(super) struct Trace {
     clock: Arc<dyn Clock>,
     phase: Phase,
     since_us: u64,
-    /// When the server wants the request back, where it has said so.
-    pub(super) retry_at_us: Option<u64>,
+    /// What the last answer advises, where its status is not accepted.
+    pub(super) advice: Option<Advice>,
 }
 
 impl Trace {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            detail: Box::default(),
-            clock,
-            phase: Phase::Between,
-            since_us: 0,
-            retry_at_us: None,
-        }
+        Self { detail: Box::default(), clock, phase: Phase::Between, since_us: 0, advice: None }
     }
 
     /// Ends the present phase, adding its time to the record, and begins `next`.

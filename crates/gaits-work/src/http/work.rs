@@ -2,13 +2,14 @@
 //!
 //! Limit: performs nothing itself.
 
+use super::body_file::BodyWriter;
 use super::dial::Dialer;
 use super::dns::NameServers;
 use super::fields::Fields;
 use super::redact::redacted;
 use super::session::HttpSession;
 use super::shared::Shared;
-use super::spec::{HttpSpec, HttpSpecError};
+use super::spec::{BodyUse, HttpSpec, HttpSpecError};
 use super::target;
 use super::tls::Tls;
 use crate::settings;
@@ -40,7 +41,12 @@ impl HttpWork {
         let dialer = Dialer::new(NameServers::System, spec.connect_timeout, clock.clone());
         let tls = Tls::new(spec.trust.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
-        Ok(Self { shared: Arc::new(Shared { spec: spec.clone(), fields, dialer, tls, clock }) })
+        let bodies = match &spec.body {
+            BodyUse::Files(folder) => Some(BodyWriter::new(folder)),
+            BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
+        };
+        let spec = spec.clone();
+        Ok(Self { shared: Arc::new(Shared { spec, fields, dialer, tls, clock, bodies }) })
     }
 }
 

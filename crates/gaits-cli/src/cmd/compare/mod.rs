@@ -3,7 +3,7 @@
 mod bar;
 mod local_origin;
 
-use crate::args::{CompareArgs, Job};
+use crate::args::{Bodies, CompareArgs, Job};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::{interrupt, talk};
@@ -27,6 +27,9 @@ pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
         Some(work) => (work.resolve()?, None),
         None => local()?,
     };
+    if matches!(job.bodies, Bodies::Files { .. }) {
+        return Err(Trouble::wrong("a race keeps no bodies: leave out --bodies"));
+    }
     let program = program();
     let work = set_up(&program.works, &job.work).map_err(|error| Trouble::Wrong(error.into()))?;
     let (items, count) = job.input.read_all(&work)?;

@@ -1,6 +1,8 @@
-//! A body that is kept, so that fields can be taken from it.
+//! A body that is kept: so that fields can be taken from it, to be put into its record, or on its way to a file.
 //!
 //! Limit: has no bound of its own; whoever keeps a body bounds its length.
+
+use std::borrow::Cow;
 
 /// How long a piece is. A body of one piece is small enough to be parsed on the event loop.
 pub(in crate::http) const PIECE: usize = 64 * 1024;
@@ -32,9 +34,29 @@ impl Kept {
         self.pieces.len() <= 1
     }
 
-    /// The whole body, which moves unless it is small.
-    pub(in crate::http) fn join(mut self) -> Vec<u8> {
-        if self.is_small() { self.pieces.pop().unwrap_or_default() } else { self.pieces.concat() }
+    /// Whether there is nothing in it.
+    pub(in crate::http) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// How many bytes it has.
+    pub(in crate::http) fn len(&self) -> usize {
+        // All pieces but the last are full.
+        self.pieces.last().map_or(0, |last| (self.pieces.len() - 1) * PIECE + last.len())
+    }
+
+    /// Its bytes, in order.
+    pub(in crate::http) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(Vec::as_slice)
+    }
+
+    /// The whole body, which is copied unless it is small.
+    pub(in crate::http) fn join(&self) -> Cow<'_, [u8]> {
+        match &*self.pieces {
+            [] => Cow::Borrowed(&[]),
+            [only] => Cow::Borrowed(only),
+            pieces => Cow::Owned(pieces.concat()),
+        }
     }
 }
 
@@ -60,10 +82,11 @@ mod tests {
                 kept.push(chunk);
             }
             assert!(!kept.is_small());
-            assert!(kept.join() == bytes, "{step}");
+            assert!(kept.join() == bytes && kept.len() == bytes.len(), "{step}");
         }
         assert!(Kept::default().is_small());
         assert!(Kept::from(&bytes[..PIECE]).is_small());
-        assert_eq!(Kept::from(&b"short"[..]).join(), b"short");
+        assert_eq!(&*Kept::from(&b"short"[..]).join(), b"short");
+        assert!(Kept::default().is_empty() && Kept::default().join().is_empty());
     }
 }

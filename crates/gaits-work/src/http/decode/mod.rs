@@ -212,6 +212,16 @@ impl<'h> Decoder<'h> {
         Blake3(*self.digest.hasher.finalize().as_bytes())
     }
 
+    /// How much of the body is kept now.
+    pub(super) fn kept_len(&self) -> usize {
+        self.digest.kept.as_ref().map_or(0, Kept::len)
+    }
+
+    /// Takes what is kept of the body, and keeps what comes from here on.
+    pub(super) fn take_kept(&mut self) -> Kept {
+        self.digest.kept.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// The body, if it was kept.
     pub(super) fn into_kept(self) -> Option<Kept> {
         self.digest.kept

@@ -85,7 +85,7 @@ fn decode_in(
         }
         decoder.finish()?;
         let (len, hash) = (decoder.decoded_len(), decoder.hash());
-        done.body = decoder.into_kept().unwrap().join();
+        done.body = decoder.into_kept().unwrap().join().into_owned();
         assert_eq!(len, done.body.len() as u64);
         assert_eq!(hash.0, *blake3::hash(&done.body).as_bytes());
         Ok(done)

@@ -1,0 +1,375 @@
+//! Brings bodies to the disk and gives them their names, and only then hands their records on.
+//!
+//! It has a thread of its own, on which the sink behind it is used as well. Records are taken in groups: a group's bodies
+//! are synced together, renamed, and the renames are synced, then its records are written, in the order in which they came.
+//! When records come faster than the disk takes their bodies, groups grow; beyond [`MOST_WAITING`] records, whoever brings
+//! more waits.
+//!
+//! Limit: what is flushed may not have reached the operating system before the next group is done, a tenth of a second
+//! later on a disk that is not slow. A failure is told with the next record, or at the end: nobody is woken for it.
+
+use super::BodyFolder;
+use crate::sys;
+use gaits_core::{Blake3, Detail, Record, Sink};
+use gaits_work::http::{self, HttpDetail};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::Duration;
+
+/// How many records may wait to be taken into a group.
+const MOST_WAITING: usize = 1024;
+
+/// How many records are in a group at most.
+const MOST_IN_GROUP: usize = 2048;
+
+/// How long a group waits for more, so that a slow stream of records does not sync one body at a time.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// Up to so many bodies are synced one by one. More of them are synced with all else that the file system has to write:
+/// to sync each file costs a disk write or two, and to sync the file system costs one for all of them.
+const FEW: usize = 8;
+
+/// A body could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Fault {
+    message: String,
+    #[source]
+    source: Option<io::Error>,
+}
+
+impl Fault {
+    fn at(path: &Path, source: io::Error) -> io::Error {
+        let kind = source.kind();
+        let message = format!("can't keep the body in {}", path.display());
+        io::Error::new(kind, Self { message, source: Some(source) })
+    }
+}
+
+/// Takes records in front of another sink, to which they go once their bodies are durable.
+#[derive(Debug)]
+pub(crate) struct Keeper<'scope> {
+    records: Option<SyncSender<Record>>,
+    thread: Option<ScopedJoinHandle<'scope, io::Result<()>>>,
+}
+
+impl<'scope> Keeper<'scope> {
+    /// Starts the thread. Records go to `sink`, if there is one.
+    pub(crate) fn start<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        folder: BodyFolder,
+        sink: Option<&'env mut dyn Sink>,
+    ) -> io::Result<Self> {
+        let (records, given) = sync_channel(MOST_WAITING);
+        let thread = thread::Builder::new()
+            .name("keeper".into())
+            .spawn_scoped(scope, move || Group::new(folder, sink).keep_all(&given))?;
+        Ok(Self { records: Some(records), thread: Some(thread) })
+    }
+
+    /// What went wrong on the thread, which ends now if it has not.
+    fn end(&mut self) -> io::Result<()> {
+        drop(self.records.take());
+        match self.thread.take().map(ScopedJoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(ended)) => ended,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl Sink for Keeper<'_> {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        if self.records.as_ref().is_some_and(|records| records.send(record.clone()).is_ok()) {
+            return Ok(());
+        }
+        // The thread has ended, which it does of its own accord only when it has failed.
+        self.end().and(Err(io::Error::other("the thread that keeps bodies has ended")))
+    }
+
+    /// Nothing waits here: the thread takes what comes, and flushes the sink after each group. Tells if it has failed.
+    fn flush(&mut self) -> io::Result<()> {
+        if self.thread.as_ref().is_some_and(ScopedJoinHandle::is_finished) {
+            return self.end();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.end()
+    }
+}
+
+/// Records on their way, and the place of their bodies.
+struct Group<'a> {
+    folder: BodyFolder,
+    sink: Option<&'a mut dyn Sink>,
+    records: Vec<Record>,
+    /// The sub-folders that are known to be there.
+    made: [bool; 256],
+}
+
+/// A body that waits in the folder of what is half-written.
+struct Waiting {
+    /// The number of its record in the group.
+    record: usize,
+    http: HttpDetail,
+    from: PathBuf,
+}
+
+impl<'a> Group<'a> {
+    fn new(folder: BodyFolder, sink: Option<&'a mut dyn Sink>) -> Self {
+        Self { folder, sink, records: Vec::new(), made: [false; 256] }
+    }
+
+    /// Takes records until there are no more.
+    fn keep_all(mut self, given: &Receiver<Record>) -> io::Result<()> {
+        while let Ok(first) = given.recv() {
+            self.records.push(first);
+            self.gather(given);
+            self.keep()?;
+        }
+        self.sink.as_mut().map_or(Ok(()), |sink| sink.finish())
+    }
+
+    /// Takes what comes within a moment.
+    #[expect(clippy::disallowed_methods, reason = "how long to wait is nothing that is measured")]
+    fn gather(&mut self, given: &Receiver<Record>) {
+        let until = std::time::Instant::now() + GATHER;
+        while self.records.len() < MOST_IN_GROUP {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            match given.recv_timeout(left) {
+                Ok(record) => self.records.push(record),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Keeps the bodies of the group, and hands its records on.
+    fn keep(&mut self) -> io::Result<()> {
+        let waiting = self.waiting()?;
+        let few = waiting.len() <= FEW;
+        if few {
+            for Waiting { from, .. } in &waiting {
+                let file = File::open(from).and_then(|file| file.sync_data());
+                file.map_err(|error| Fault::at(from, error))?;
+            }
+        } else {
+            self.sync_all()?;
+        }
+        let mut folders = Vec::new();
+        for Waiting { record, mut http, from } in waiting {
+            let name = self.rename(record, &http, &from, &mut folders)?;
+            http.body_file = Some(name.into());
+            self.records[record].detail = Some(Detail::new(http::NAME, http));
+        }
+        if few {
+            folders.sort_unstable();
+            folders.dedup();
+            for folder in &folders {
+                let synced = File::open(folder).and_then(|folder| folder.sync_all());
+                synced.map_err(|error| Fault::at(folder, error))?;
+            }
+        } else {
+            self.sync_all()?;
+        }
+        let records = std::mem::take(&mut self.records);
+        let Some(sink) = &mut self.sink else { return Ok(()) };
+        records.iter().try_for_each(|record| sink.write(record))?;
+        sink.flush()
+    }
+
+    /// The bodies of the group that were written.
+    fn waiting(&mut self) -> io::Result<Vec<Waiting>> {
+        let mut waiting = Vec::new();
+        for (number, record) in self.records.iter().enumerate() {
+            self.sweep_tries(record);
+            match HttpDetail::of(record) {
+                Some(HttpDetail { body_error: Some(message), .. }) => {
+                    // What the workers could not write is not the fault of the item: all others would fail, too.
+                    return Err(io::Error::other(Fault { message: message.into(), source: None }));
+                }
+                Some(http) => {
+                    let from =
+                        http.body_file.as_ref().map(|name| self.folder.partial.join(&**name));
+                    waiting.extend(from.map(|from| Waiting { record: number, http, from }));
+                }
+                None => {}
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Removes the bodies of earlier tries at an item, as far as they had some.
+    fn sweep_tries(&self, record: &Record) {
+        for attempt in 1..record.attempts {
+            let file = format!("{}.{attempt}", record.index);
+            // It is rarely there, and what stays goes with the folder.
+            let _ = fs::remove_file(self.folder.partial.join(file));
+        }
+    }
+
+    /// Gives a body its final name, which is returned, from the folder of bodies on. Notes which folders have changed.
+    fn rename(
+        &mut self,
+        record: usize,
+        http: &HttpDetail,
+        from: &Path,
+        folders: &mut Vec<PathBuf>,
+    ) -> io::Result<String> {
+        let record = &self.records[record];
+        let BodyFolder { path, names, is_ours, .. } = &self.folder;
+        let item = String::from_utf8_lossy(record.item.as_bytes());
+        // A body that has arrived whole has one.
+        let hash = http.blake3.unwrap_or(Blake3([0; 32]));
+        let named = names.path(record.index, &item, &hash);
+        let (sub, _) = named.split_once('/').unwrap_or(("", &named));
+        let folder = path.join(sub);
+        let made =
+            u8::from_str_radix(sub, 16).ok().map(|number| &mut self.made[usize::from(number)]);
+        if made.is_none_or(|made| !std::mem::replace(made, true)) {
+            fs::create_dir_all(&folder).map_err(|error| Fault::at(&folder, error))?;
+            folders.push(path.clone());
+        }
+        let mut name = named.clone();
+        // Somebody else's body is not replaced. No other run writes to the folder, so nothing comes in between.
+        let is_replaced = *is_ours || names.tells_content();
+        for number in 2_u64.. {
+            if is_replaced || !path.join(&name).exists() {
+                break;
+            }
+            name = format!("{named}~{number}");
+        }
+        let to = path.join(&name);
+        fs::rename(from, &to).map_err(|error| Fault::at(&to, error))?;
+        folders.push(folder);
+        Ok(name)
+    }
+
+    /// Syncs the file system that the folder is on.
+    fn sync_all(&self) -> io::Result<()> {
+        sys::sync_file_system(&self.folder.owner)
+            .map_err(|error| Fault::at(&self.folder.path, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bodies::BodyNames;
+    use gaits_core::{Item, Performed, Timing, WorkerId};
+
+    /// Notes the index of each record, and whether the body that it names is there.
+    #[derive(Debug, Default)]
+    struct Seen {
+        folder: PathBuf,
+        records: Vec<(u64, Option<bool>)>,
+        broken: bool,
+    }
+
+    impl Sink for Seen {
+        fn write(&mut self, record: &Record) -> io::Result<()> {
+            if self.broken {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            let file = HttpDetail::of(record).and_then(|http| http.body_file);
+            let there = file.map(|file| self.folder.join(&*file).exists());
+            self.records.push((record.index, there));
+            Ok(())
+        }
+    }
+
+    fn record(index: u64, http: HttpDetail) -> Record {
+        let performed = Performed::ok(Some(Detail::new(http::NAME, http)));
+        let worker = WorkerId { pid: 1, tid: 1, slot: 0 };
+        Record::performed(Item::new(index, "http://a/"), performed, worker, Timing::default())
+    }
+
+    /// The record of an item whose body a worker has written.
+    fn written(folder: &Path, index: u64) -> Record {
+        let name = format!("{index}.1");
+        fs::write(BodyFolder::partial(folder).join(&name), "body").unwrap();
+        record(index, HttpDetail { body_file: Some(name.into()), ..HttpDetail::default() })
+    }
+
+    /// Hands the records to a keeper in front of `seen`.
+    fn keep(
+        folder: &Path,
+        seen: &mut Seen,
+        records: impl IntoIterator<Item = Record>,
+    ) -> io::Result<()> {
+        let bodies = BodyFolder::open(folder, BodyNames::Index, None).unwrap();
+        seen.folder = folder.to_owned();
+        let records = records.into_iter();
+        thread::scope(|scope| {
+            let mut keeper = Keeper::start(scope, bodies, Some(seen))?;
+            let written = records.map(|record| keeper.write(&record)).find(Result::is_err);
+            // Nobody finishes a sink that has failed.
+            written.unwrap_or_else(|| keeper.finish())
+        })
+    }
+
+    #[test]
+    fn records_come_in_their_order_once_their_bodies_have_their_names() {
+        for count in [1, FEW, FEW + 1, 3 * MOST_IN_GROUP] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut seen = Seen::default();
+            let all = 0..count as u64;
+            let records = all.clone().map(|index| match index % 3 {
+                1 => record(index, HttpDetail::default()),
+                _ => written(folder.path(), index),
+            });
+            keep(folder.path(), &mut seen, records).unwrap();
+            let wanted: Vec<_> =
+                all.map(|index| (index, (index % 3 != 1).then_some(true))).collect();
+            assert!(seen.records == wanted, "{count} records");
+            assert!(!folder.path().join(".partial").exists());
+        }
+    }
+
+    #[test]
+    fn what_earlier_tries_have_left_goes_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let partial = BodyFolder::partial(folder.path());
+        let bodies = BodyFolder::open(folder.path(), BodyNames::Index, None).unwrap();
+        let mut group = Group::new(bodies, None);
+        for (index, last_has_body) in [(7, true), (8, false)] {
+            for attempt in 1..=2 + u32::from(last_has_body) {
+                fs::write(partial.join(format!("{index}.{attempt}")), "body").unwrap();
+            }
+            let body_file = last_has_body.then(|| format!("{index}.3").into());
+            let http = HttpDetail { body_file, ..HttpDetail::default() };
+            group.records.push(Record { attempts: 3, ..record(index, http) });
+        }
+        group.keep().unwrap();
+        assert_eq!(fs::read_dir(&partial).unwrap().count(), 0);
+        assert!(folder.path().join("07/000000007").exists());
+    }
+
+    #[test]
+    fn a_body_that_is_not_there_is_a_fault_and_its_record_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = HttpDetail { body_file: Some("5.1".into()), ..HttpDetail::default() };
+        let full =
+            HttpDetail { body_error: Some("the disk is full".into()), ..HttpDetail::default() };
+        for (http, wanted) in [(missing, "can't keep the body in "), (full, "the disk is full")] {
+            let mut seen = Seen::default();
+            let error = keep(folder.path(), &mut seen, [record(5, http)]).unwrap_err();
+            assert!(matches!(error.get_ref(), Some(source) if source.is::<Fault>()), "{error:?}");
+            assert!(error.to_string().starts_with(wanted), "{error}");
+            assert!(seen.records.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_sink_behind_comes_through_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut seen = Seen { broken: true, ..Seen::default() };
+        let endless = (0..).map(|index| record(index, HttpDetail::default()));
+        let error = keep(folder.path(), &mut seen, endless).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}
