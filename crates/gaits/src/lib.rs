@@ -54,6 +54,7 @@
 //! A plan whose model has worker processes starts them with [`Program::worker`]. The process that this command starts
 //! must call [`worker_main`] with the same works before it does anything else.
 
+mod early_end;
 mod input;
 mod layout;
 mod output;
@@ -78,5 +79,7 @@ pub use gaits_engine::{
     Control, ExecutorError, Held, Notice, Program, Progress, RunEnd, RunError as EngineError,
     Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, worker_main,
 };
-pub use gaits_report::{Comparison, Style, Summary, Tally, Trial, units};
+pub use gaits_report::{
+    Comparison, EarlyEnd, Host, Hosts, Style, Summary, Tally, Trial, host_name, units,
+};
 pub use gaits_work::{cpu, http, wait};
