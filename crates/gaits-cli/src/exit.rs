@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     AllOk,
     /// 1: all is done, and some items failed.
     SomeFailed,
+    /// 4: stopped early on purpose; run again, it goes on.
+    StoppedEarly,
     /// 130: stopped by the user.
     Interrupted,
 }
@@ -78,6 +80,7 @@ impl Exit {
         match self {
             Exit::AllOk => 0,
             Exit::SomeFailed => 1,
+            Exit::StoppedEarly => 4,
             Exit::Interrupted => 130,
         }
     }

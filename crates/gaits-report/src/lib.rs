@@ -5,6 +5,8 @@
 //! reported on alike. Whoever calls decides where a text goes and whether it may hold colour ([`Style`]).
 
 mod compare;
+mod early_end;
+mod hosts;
 mod latency;
 mod layout;
 mod style;
@@ -13,6 +15,8 @@ mod tally;
 pub mod units;
 
 pub use compare::{Comparison, Contender, Entry, RaceInfo, Ratio, Spread, Standing, Trial};
+pub use early_end::EarlyEnd;
+pub use hosts::{Host, Hosts, host_name};
 pub use latency::Latency;
 pub use layout::Layout;
 pub use style::Style;

@@ -1,13 +1,19 @@
-//! What is said on stderr after a run. Duty: at most about ten lines in which a run that failed cannot be read as
+//! What is said on stderr after a run. Duty: about a dozen lines in which a run that failed cannot be read as
 //! one that went well. Limit: it says what the tally holds; it judges nothing.
 
 use crate::style::one_line;
 use crate::units::{self, NOTHING, per_second};
-use crate::{Latency, Layout, Style, Tally};
+use crate::{EarlyEnd, Host, Latency, Layout, Style, Tally};
 use std::fmt;
 
 /// As many kinds of failure get a line of their own.
 const KINDS: usize = 3;
+
+/// As many lines are given to hosts, the one for the rest of them included.
+const HOSTS: usize = 3;
+
+/// As many characters of a host's name are shown.
+const HOST_WIDTH: usize = 50;
 
 /// What passes before the first item and after the last is told when it is at least one part in this many of the wall time.
 const TOLD: u64 = 20;
@@ -36,6 +42,12 @@ pub struct Summary {
     pub total_items: Option<u64>,
     /// Whether the run was stopped before its input was done.
     pub interrupted: bool,
+    /// Why it ended early of its own accord, if it did.
+    pub early_end: Option<EarlyEnd>,
+    /// How many tries failed and were followed by another.
+    pub retries: u64,
+    /// How often a host has asked to be left alone.
+    pub pauses: u64,
 }
 
 impl Summary {
@@ -44,6 +56,13 @@ impl Summary {
     pub fn render(&self, style: Style) -> String {
         let mut lines = vec![("items", self.items(style))];
         lines.extend(self.failures(style));
+        if let Some(end) = &self.early_end {
+            lines.push(("stopped", style.warn(&end.to_string())));
+        }
+        if self.retries + self.pauses > 0 {
+            lines.push(("retries", self.retried()));
+        }
+        lines.extend(self.hosts());
         lines.push(("wall time", self.wall()));
         if self.tally.bytes() > 0 || self.tally.decoded_bytes() > 0 {
             lines.push(("bytes", self.bytes()));
@@ -72,10 +91,17 @@ impl Summary {
             }
         };
         let mut parts = vec![counted];
-        if tally.extra_attempts() > 0 {
-            parts.push(format!("{} extra attempts", units::count(tally.extra_attempts())));
+        // The others come from workers that died.
+        let extra = tally.extra_attempts().saturating_sub(self.retries);
+        if extra > 0 {
+            parts.push(format!("{} extra attempts", units::count(extra)));
         }
-        if self.interrupted {
+        let how = match (self.interrupted, &self.early_end) {
+            (true, _) => Some("interrupted"),
+            (_, Some(_)) => Some("stopped early"),
+            _ => None,
+        };
+        if let Some(how) = how {
             let left = match self.total_items {
                 Some(total) => {
                     let left = total.saturating_sub(tally.items());
@@ -83,7 +109,7 @@ impl Summary {
                 }
                 None => "the rest was not done".to_owned(),
             };
-            parts.push(style.warn(&format!("interrupted: {left}")));
+            parts.push(style.warn(&format!("{how}: {left}")));
         }
         parts.join("; ")
     }
@@ -105,6 +131,55 @@ impl Summary {
             lines.push(("", style.bad(&rest.collect::<Vec<_>>().join(", "))));
         }
         lines
+    }
+
+    fn retried(&self) -> String {
+        let mut parts = Vec::new();
+        if self.retries > 0 {
+            let (tries, were) = if self.retries == 1 { ("try", "was") } else { ("tries", "were") };
+            let retries = units::count(self.retries);
+            parts.push(format!("{retries} {tries} failed and {were} followed by another"));
+        }
+        if self.pauses > 0 {
+            let times = if self.pauses == 1 { "time" } else { "times" };
+            let pauses = units::count(self.pauses);
+            parts.push(format!("hosts asked {pauses} {times} to be left alone"));
+        }
+        parts.join("; ")
+    }
+
+    /// A line for each of the worst hosts, where there are several.
+    fn hosts(&self) -> Vec<(&'static str, String)> {
+        let hosts = self.tally.hosts();
+        let worst = hosts.worst_first();
+        if worst.len() < 2 {
+            return Vec::new();
+        }
+        let all = worst.len() <= HOSTS && hosts.others().is_none();
+        let (shown, rest) = worst.split_at(if all { worst.len() } else { HOSTS - 1 });
+        let mut lines: Vec<_> = shown
+            .iter()
+            .map(|(name, host)| {
+                let name = one_line(name, HOST_WIDTH);
+                let mut text = format!("{name}: {}", counts(host.items(), host.failed()));
+                let at = |quantile| host.quantile_us(quantile).map(units::duration);
+                if let (Some(p50), Some(p99)) = (at(0.5), at(0.99)) {
+                    text.push_str(&format!(", p50 {p50}, p99 {p99}"));
+                }
+                text
+            })
+            .collect();
+        if !all {
+            let others = || rest.iter().map(|(_, host)| *host).chain(hosts.others());
+            let of = |what: fn(&Host) -> u64| others().map(what).sum();
+            // How many hosts there was no room for is not known.
+            let more = if hosts.others().is_some() { "more than " } else { "" };
+            let number = units::count(rest.len() as u64);
+            let others = counts(of(Host::items), of(Host::failed));
+            lines.push(format!("{more}{number} others: {others}"));
+        }
+        let label = |place| if place == 0 { "hosts" } else { "" };
+        lines.into_iter().enumerate().map(|(place, line)| (label(place), line)).collect()
     }
 
     fn wall(&self) -> String {
@@ -188,6 +263,11 @@ impl fmt::Display for Summary {
     }
 }
 
+fn counts(items: u64, failed: u64) -> String {
+    let items = counted(usize::try_from(items).unwrap_or(usize::MAX), "item", "items");
+    if failed == 0 { items } else { format!("{items}, {} failed", units::count(failed)) }
+}
+
 fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", units::count(number as u64), if number == 1 { one } else { many })
 }
@@ -210,7 +290,77 @@ mod tests {
             missing_workers: 0,
             total_items: None,
             interrupted: false,
+            early_end: None,
+            retries: 0,
+            pauses: 0,
         }
+    }
+
+    #[test]
+    fn a_run_that_ended_early_says_why_and_what_is_left() {
+        let mut tally = Tally::new();
+        tally.add(&record((1, 1), 100, None));
+        let error = (ErrorKind::HttpStatus, "401 Unauthorized");
+        tally.add(&record((1, 1), 100, Some(error)));
+        let early_end = Some(EarlyEnd::Advised {
+            item: "http://x/2".into(),
+            kind: ErrorKind::HttpStatus,
+            message: "401 Unauthorized".into(),
+        });
+        let summary = Summary {
+            early_end,
+            total_items: Some(1000),
+            retries: 312,
+            pauses: 1,
+            ..summary(tally, 100_000)
+        };
+        let text = summary.to_string();
+        assert!(
+            text.starts_with(
+                "items      1 of 2 ok, 1 failed; stopped early: 998 of 1,000 were not done\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("\nstopped    at http://x/2"), "{text}");
+        assert!(
+            text.contains("\nretries    312 tries failed and were followed by another; hosts asked 1 time to be left alone\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn attempts_that_were_no_retries_are_told_apart() {
+        let mut tally = Tally::new();
+        tally.add(&Record { attempts: 4, ..record((1, 1), 100, None) });
+        let told = Summary { retries: 2, ..summary(tally, 100_000) }.to_string();
+        assert!(told.contains("1 of 1 ok; 1 extra attempts\n"), "{told}");
+        assert!(told.contains("2 tries failed and were followed by another\n"), "{told}");
+    }
+
+    #[test]
+    fn several_hosts_are_shown_the_worst_first() {
+        let of = |url: &str, us, error| Record { item: url.into(), ..record((1, 1), us, error) };
+        let told = |hosts: u64| {
+            let mut tally = Tally::new();
+            for host in 0..hosts {
+                tally.add(&of(&format!("http://h{host}.example/"), 100_000 * (host + 1), None));
+            }
+            let error = Some((ErrorKind::Timeout, "too late"));
+            tally.add(&of("http://h0.example/", 10, error));
+            summary(tally, 100_000).to_string()
+        };
+        assert!(!told(1).contains("hosts"));
+        let three = told(3);
+        assert!(
+            three.contains(
+                "hosts      h0.example: 2 items, 1 failed, p50 100 ms, p99 100 ms\n           h2.example: 1 item, p50 300 ms, p99 300 ms\n           h1.example: 1 item, p50 200 ms, p99 200 ms\n"
+            ),
+            "{three}"
+        );
+        let many = told(20);
+        assert!(many.contains("           h19.example: 1 item, p50 2.00 s, p99 2.00 s\n           18 others: 18 items\n"), "{many}");
+        let more = told(2_000);
+        assert!(more.contains("           more than 998 others: "), "{more}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! counts and distributions only; rates and comparisons are made from them elsewhere.
 
 use crate::Latency;
+use crate::hosts::Hosts;
 use gaits_core::{Detail, ErrorKind, Outcome, Record, WorkerId};
 use std::collections::{BTreeMap, HashSet};
 
@@ -39,6 +40,7 @@ pub struct Tally {
     cpu_us: u64,
     latency: Latency,
     failed_latency: Latency,
+    hosts: Hosts,
     workers: HashSet<WorkerId>,
     last_worker: LastWorker,
 }
@@ -77,6 +79,7 @@ impl Tally {
         if let Some(detail) = record.detail.as_ref().filter(|detail| detail.work() == HTTP) {
             self.add_request(detail);
         }
+        self.hosts.add(record);
         if let Some(worker) = record.worker {
             self.add_worker(worker);
             self.add_latency(record);
@@ -142,6 +145,7 @@ impl Tally {
         self.cpu_us = self.cpu_us.saturating_add(other.cpu_us);
         self.latency.merge(&other.latency);
         self.failed_latency.merge(&other.failed_latency);
+        self.hosts.merge(&other.hosts);
         let room = MOST_WORKERS.saturating_sub(self.workers.len());
         let new = other.workers.difference(&self.workers).copied().take(room).collect::<Vec<_>>();
         self.workers.extend(new);
@@ -218,6 +222,12 @@ impl Tally {
     #[must_use]
     pub const fn failed_latency(&self) -> &Latency {
         &self.failed_latency
+    }
+
+    /// How each host has done, where items are URLs.
+    #[must_use]
+    pub const fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// Distinct processes that items were at work in.

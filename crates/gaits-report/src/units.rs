@@ -10,6 +10,19 @@ pub fn duration(us: u64) -> String {
     TimeUnit::fitting(us).with_name(us)
 }
 
+/// A time to come, in whole seconds: `12 s`, `2 min 05 s`, `3 h 07 min`, `2 d 05 h`. Never less than a second.
+#[must_use]
+pub fn time_left(us: u64) -> String {
+    let seconds = us.div_ceil(1_000_000).max(1);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes} min {:02} s", seconds % 60),
+        3600..86_400 => format!("{hours} h {:02} min", minutes % 60),
+        _ => format!("{} d {:02} h", count(days), hours % 24),
+    }
+}
+
 /// The durations from `low` to `high` in microseconds: `229–240 ms`, `1:05–1:20 min`; each with its unit where one does not fit both.
 #[must_use]
 pub fn duration_range(low: u64, high: u64) -> String {
@@ -220,6 +233,21 @@ mod tests {
             (11_220_000_000, "3 h 07 min"),
         ] {
             assert_eq!(duration(us), text, "{us} µs");
+        }
+    }
+
+    #[test]
+    fn a_time_to_come_is_in_whole_seconds() {
+        for (us, text) in [
+            (0, "1 s"),
+            (11_000_001, "12 s"),
+            (59_000_001, "1 min 00 s"),
+            (125_000_000, "2 min 05 s"),
+            (4_320_000_000, "1 h 12 min"),
+            (190_800_000_000, "2 d 05 h"),
+            (u64::MAX, "213,503,982 d 08 h"),
+        ] {
+            assert_eq!(time_left(us), text, "{us} µs");
         }
     }
 

@@ -55,6 +55,7 @@
 //! must call [`worker_main`] with the same works before it does anything else.
 
 mod bodies;
+mod early_end;
 mod input;
 mod layout;
 mod output;
@@ -81,5 +82,7 @@ pub use gaits_engine::{
     Control, ExecutorError, Held, Notice, Program, Progress, RunEnd, RunError as EngineError,
     Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, worker_main,
 };
-pub use gaits_report::{Comparison, Style, Summary, Tally, Trial, units};
+pub use gaits_report::{
+    Comparison, EarlyEnd, Host, Hosts, Style, Summary, Tally, Trial, host_name, units,
+};
 pub use gaits_work::{cpu, http, wait};

@@ -1,6 +1,7 @@
 //! One run of a plan: its records go to an output and to any other sinks, and are added up.
 
 use crate::bodies::{self, BodyFolder, Keeper};
+use crate::early_end::early_end;
 use crate::input::{Input, InputError};
 use crate::layout::layout;
 use crate::output::Output;
@@ -286,6 +287,9 @@ impl Watch<'_> {
             missing_workers: end.missing_workers,
             total_items: self.total_items,
             interrupted: end.interrupted,
+            early_end: end.stopped.as_ref().map(early_end),
+            retries: end.retries,
+            pauses: end.pauses,
         };
         RunOutcome { end: end.clone(), summary }
     }

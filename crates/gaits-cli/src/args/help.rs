@@ -39,6 +39,7 @@ Exit codes:
   1    all items are done, some failed
   2    the command line or the input is wrong; nothing was started
   3    the run could not go on; what was recorded is intact
+  4    stopped early on purpose, with items left undone; run it again
   130  interrupted by Ctrl-C or SIGTERM: the first finishes what is in flight, the second
        stops at once
 

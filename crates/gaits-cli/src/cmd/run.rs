@@ -61,6 +61,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
 fn exit_of(end: &RunEnd) -> Exit {
     match end {
         RunEnd { interrupted: true, .. } => Exit::Interrupted,
+        RunEnd { stopped: Some(_), .. } => Exit::StoppedEarly,
         RunEnd { failed: 0, .. } => Exit::AllOk,
         _ => Exit::SomeFailed,
     }
@@ -109,5 +110,25 @@ impl RunObserver for Watch {
         self.summary(&outcome.summary);
         // A thread that computes can't be stopped otherwise; worker processes end with this one.
         std::process::exit(i32::from(Exit::Interrupted.number()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaits::{ErrorKind, ItemError, Stopped};
+
+    #[test]
+    fn the_exit_code_tells_how_the_run_ended() {
+        let ok = RunEnd { ok: 3, ..RunEnd::default() };
+        let failed = RunEnd { failed: 1, ..ok.clone() };
+        let error = ItemError::new(ErrorKind::HttpStatus, "401 Unauthorized");
+        let advised = Stopped::Advised { item: "http://x/".into(), error };
+        let stopped = RunEnd { stopped: Some(advised), ..failed.clone() };
+        let paused = Stopped::Paused { keys: 1, key: "http://x:80".into(), for_us: 7 };
+        let paused = RunEnd { stopped: Some(paused), ..ok.clone() };
+        let interrupted = RunEnd { interrupted: true, ..stopped.clone() };
+        let ends = [ok, failed, stopped, paused, interrupted];
+        assert_eq!(ends.map(|end| exit_of(&end).number()), [0, 1, 4, 4, 130]);
     }
 }
