@@ -9,6 +9,7 @@ mod clock;
 mod data;
 mod detail;
 mod error;
+mod facts;
 mod hash;
 mod item;
 mod record;
@@ -21,6 +22,7 @@ pub use clock::{Clock, ManualClock};
 pub use data::Data;
 pub use detail::{Detail, Field, Measured};
 pub use error::{ErrorKind, ItemError};
+pub use facts::{ItemFacts, PacingKey};
 pub use hash::Blake3;
 pub use item::Item;
 pub use record::{Outcome, Record, Timing, Try, WorkerId};
@@ -28,7 +30,7 @@ pub use sink::Sink;
 pub use source::{Content, Entry, More, Source};
 pub use value::Value;
 pub use work::{
-    Advice, AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, ItemFacts,
-    LoopHost, LoopWork, PacingKey, PerformFuture, Performed, Performs, Refused, Reply, Services,
-    SessionError, SessionScope, Setting, Work,
+    Advice, AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, LoopHost,
+    LoopWork, PerformFuture, Performed, Performs, Refused, Reply, Services, SessionError,
+    SessionScope, Setting, Work,
 };

@@ -4,11 +4,10 @@
 //! ([`Setting`]), and, without a session and in the dispatcher's process, what it makes of an item ([`Facts`]). Sessions
 //! hold the state that is kept from item to item.
 
-use crate::{Clock, Data, Detail, Item, ItemError, Value};
+use crate::{Clock, Data, Detail, Item, ItemError, ItemFacts, PacingKey, Value};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -102,38 +101,6 @@ impl Facts<'_> {
             repeatable,
             shown: shown.map(Box::new),
         }
-    }
-}
-
-/// What a work makes of an item, in the form in which it goes with the item.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ItemFacts {
-    /// Stands for [`Facts::pacing_key`].
-    pub key: PacingKey,
-    /// As [`Facts::public`].
-    pub public: bool,
-    /// As [`Facts::repeatable`].
-    pub repeatable: bool,
-    /// As [`Facts::shown`].
-    pub shown: Option<Box<Data>>,
-}
-
-/// Stands for a pacing key: its hash, since a list may name millions of them.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
-pub struct PacingKey(u64);
-
-impl PacingKey {
-    /// Of a key as [`Facts::pacing_key`] has it.
-    #[must_use]
-    pub fn of(key: &str) -> Self {
-        if key.is_empty() {
-            return Self::default();
-        }
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        Self(hasher.finish())
     }
 }
 
