@@ -1,7 +1,11 @@
 //! What is said to the user, on standard error. A closed standard error is nobody to talk to, and no reason to stop.
 
-use gaits::{Notice, Style};
+use gaits::{Notice, Style, units};
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
+
+/// The first pause of so many hosts is told.
+const MOST_PAUSES: usize = 10;
 
 /// Says one line.
 pub(crate) fn line(text: &str) {
@@ -28,6 +32,8 @@ pub(crate) struct Notices {
     /// How many workers were not started, and how often that was told.
     unstarted: usize,
     unstarted_times: u32,
+    /// The hosts whose first pause was told.
+    paused: HashSet<String>,
 }
 
 impl Notices {
@@ -41,6 +47,12 @@ impl Notices {
                 }
                 self.fewer_said = Some(left);
                 self.fewer = None;
+            }
+            // Each of its pauses after the first is in the progress line, and those of hosts beyond a few.
+            Notice::Paused { ref key, .. }
+                if self.paused.len() >= MOST_PAUSES || !self.paused.insert(key.clone()) =>
+            {
+                return None;
             }
             Notice::WorkersNotStarted { workers, .. } => {
                 self.unstarted_times += 1;
@@ -75,6 +87,11 @@ fn put(notice: &Notice) -> String {
         Notice::WorkerDied { pid, how } => {
             format!("gaits: worker process {pid} {how}; another takes its place")
         }
+        Notice::WorkerOverdue { pid } => {
+            format!(
+                "gaits: worker process {pid} was at an item for longer than --deadline; another takes its place"
+            )
+        }
         Notice::WorkersNotStarted { workers, why } => {
             let missing =
                 if *workers == 1 { "a worker".into() } else { format!("{workers} workers") };
@@ -82,6 +99,21 @@ fn put(notice: &Notice) -> String {
         }
         Notice::FewerWorkers { left, why } => {
             format!("gaits: going on with {left} workers: {why}")
+        }
+        Notice::Polite { in_flight } => {
+            format!(
+                "gaits: at most {in_flight} requests at a time to a host that may belong to others; --per-host N sets another limit"
+            )
+        }
+        Notice::Paused { key, for_us } => {
+            format!("gaits: {key} wants to be left alone for {}; it is", units::duration(*for_us))
+        }
+        Notice::GivenUp { key, for_us } => format!(
+            "gaits: {key} wants to be left alone for {}, longer than --max-retry-after; its items stay undone",
+            units::duration(*for_us)
+        ),
+        Notice::StoppingEarly { in_flight } => {
+            format!("gaits: stopping early; {in_flight} in flight are finished first")
         }
         Notice::Stopping { in_flight } => {
             format!(

@@ -16,6 +16,16 @@ pub enum Data {
     Bytes(Box<[u8]>),
 }
 
+/// The text, or how many bytes there are.
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Data::Text(text) => f.write_str(text),
+            Data::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+        }
+    }
+}
+
 impl Data {
     /// The text, if it is text.
     #[must_use]

@@ -5,15 +5,31 @@ use std::io;
 
 /// Where records go.
 ///
-/// All calls come from one thread. Records arrive in the order in which items finished, each item's once.
-/// After an error nothing more is written to the sink, the run is stopped, and `finish` is still called on the
-/// *other* sinks. `flush` comes whenever the dispatcher has nothing else to do and at least once a batch.
+/// All calls come from one thread, which does nothing else. Records arrive in the order in which items finished, each
+/// item's once. After an error nothing more is written to the sink, the run is stopped, and `finish` is still called on the
+/// *other* sinks. `flush` comes after each batch.
 pub trait Sink: Send {
     /// Takes one record.
     ///
     /// # Errors
     /// The record could not be kept: the run ends.
     fn write(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Called before items that may not be done twice are handed out, with their indices: they must be noted so that the
+    /// note survives the death of this process before it returns.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`]; the items are not started.
+    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
+        let _ = indices;
+        Ok(())
+    }
+
+    /// How many of the records that were written, from the first one on, survive a loss of power by now. What is not
+    /// durable before its end says 0 until then.
+    fn synced(&self) -> u64 {
+        0
+    }
 
     /// Hands what was written to the operating system, so that it survives the death of this process.
     ///

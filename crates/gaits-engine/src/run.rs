@@ -3,16 +3,18 @@
 use crate::clock::MonotonicClock;
 use crate::dispatch::{self, Dispatcher, Observer, RunEnd, RunError, State};
 use crate::exec::{self, Context, WorkerCommand, WorkersLeft};
-use crate::flow::{EventQueue, ItemQueue, Signal};
-use crate::pace::Pacer;
+use crate::flow::{EventQueue, ItemQueue, RecordQueue, Signal};
+use crate::pace::{Namer, Pacer};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::works::{Works, services};
-use gaits_core::{Clock, Sink, Source};
+use gaits_core::{Clock, Sink, Source, Work};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// A handle on one run, to watch and to stop it from any thread.
@@ -89,32 +91,53 @@ pub fn run<'b>(
         queue: Arc::new(ItemQueue::new()),
         work,
         session: plan.session,
+        heeds_pauses: plan.limits.longest_pause.is_some(),
         out: Arc::clone(&control.events),
         cancel: CancellationToken::new(),
         clock: Arc::clone(&clock),
         workers_left: Arc::new(WorkersLeft::new(workers_left)),
         start_log: None,
     };
-    let dispatcher = Dispatcher {
+    let records = Arc::new(RecordQueue::default());
+    let (last_written, written) = channel();
+    let mut dispatcher = Dispatcher {
         events: Arc::clone(&control.events),
         queue: Arc::clone(&cx.queue),
-        pacer: Pacer::new(workers, clock.now_us()),
-        work: Arc::clone(&cx.work),
+        pacer: Pacer::new(workers, plan.limits, namer(&cx.work), clock.now_us()),
+        limits: plan.limits,
+        open: None,
         clock,
         cancel: cx.cancel.clone(),
-        sinks,
+        records: Arc::clone(&records),
+        written,
         observer,
         progress: control.progress(),
         state: State::default(),
     };
-    dispatch::pump(source, Arc::clone(&cx.work), Arc::clone(&control.events))
+    let stopper = source.stopper();
+    let open = stopper.as_ref().map(|_| Arc::<Mutex<HashSet<u64>>>::default());
+    dispatcher.open.clone_from(&open);
+    let source = dispatch::pump(source, Arc::clone(&cx.work), Arc::clone(&control.events))
         .map_err(|source| RunError::Thread { name: "source", source })?;
-    thread::scope(|scope| {
+    let ended = thread::scope(|scope| {
+        let (events, to_write) = (&control.events, Arc::clone(&records));
+        let writer = thread::Builder::new()
+            .name("writer".into())
+            .spawn_scoped(scope, move || {
+                let written = dispatch::write(sinks, &to_write, events);
+                // The dispatcher waits for it to its end, unless it has panicked.
+                let _ = last_written.send(written);
+            })
+            .map_err(|source| {
+                control.events.close();
+                RunError::Thread { name: "writer", source }
+            })?;
         let dispatcher = thread::Builder::new()
             .name("dispatcher".into())
             .spawn_scoped(scope, move || dispatcher.run())
             .map_err(|source| {
                 control.events.close();
+                records.close();
                 RunError::Thread { name: "dispatcher", source }
             })?;
         // Should an executor panic, or a work when it is opened, the dispatcher must still learn that nobody is left.
@@ -125,9 +148,41 @@ pub fn run<'b>(
         };
         control.events.signal(Signal::ExecutorEnded(ended));
         let result = dispatcher.join();
+        if let Err(panic) = writer.join() {
+            resume_unwind(panic);
+        }
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
         result.unwrap_or_else(|panic| resume_unwind(panic))
+    });
+    if let (Some(stop), Some(open)) = (stopper, open) {
+        stop();
+        give_back(source, &open, &control.events);
+    }
+    ended
+}
+
+/// Waits for the end of a source that was stopped, and tells it what was not done.
+fn give_back(
+    source: JoinHandle<Option<Box<dyn Source>>>,
+    open: &Mutex<HashSet<u64>>,
+    events: &EventQueue,
+) {
+    // What it has panicked of is told as the end of the source.
+    let Ok(Some(mut source)) = source.join() else { return };
+    let mut open = std::mem::take(&mut *open.lock().unwrap_or_else(PoisonError::into_inner));
+    open.extend(events.unread().into_iter().map(|entry| entry.index));
+    let mut indices: Vec<_> = open.into_iter().collect();
+    indices.sort_unstable();
+    source.given_back(&indices);
+}
+
+/// What messages call the pacing keys of `work`.
+fn namer(work: &Arc<dyn Work>) -> Namer {
+    let work = Arc::clone(work);
+    Box::new(move |item| {
+        let facts = work.inspect(item);
+        facts.map_or_else(|_| Box::default(), |facts| facts.pacing_key.as_ref().into())
     })
 }

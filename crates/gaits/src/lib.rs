@@ -65,6 +65,7 @@ mod tally;
 mod works;
 
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
+pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use input::{Input, InputError, MOST_HELD};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{Race, RaceControl, RaceError, RaceObserver, RaceOutcome, models_for};

@@ -14,6 +14,8 @@ pub(crate) struct Job {
     pub(crate) input: Input,
     /// What becomes of the bodies of answers.
     pub(crate) bodies: Bodies,
+    /// How many times an item that failed in a way that may pass is tried again, unless told otherwise.
+    pub(crate) retries: u32,
     /// What it is, in a few words.
     pub(crate) about: String,
 }

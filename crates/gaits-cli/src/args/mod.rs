@@ -6,6 +6,7 @@ mod help;
 mod http;
 mod job;
 mod origin;
+mod pace;
 mod run;
 mod values;
 mod work;

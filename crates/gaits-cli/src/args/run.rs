@@ -1,17 +1,19 @@
 //! Options of one run, whatever its work.
 
+use super::pace::PaceArgs;
+use crate::exit::Trouble;
 use clap::Args;
-use gaits::{Destination, Existing, Model};
+use gaits::{Destination, Existing, Limits, Model};
 use std::path::PathBuf;
 
 /// How to run, and where records go.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// How workers are laid out: sequential, threads:N, processes:N, async:N, threads:T/async:N, …
+    /// How workers are laid out: sequential, threads:N, processes:N, async:N, threads:T/async:N, … [default: async]
     ///
     /// `gaits --help` lists the models, and tells what numbers are taken where they are left out.
-    #[arg(short, long, value_name = "MODEL", default_value = "async", global = true)]
-    pub(crate) model: Model,
+    #[arg(short, long, value_name = "MODEL", global = true)]
+    model: Option<Model>,
 
     /// Write records to this file instead of standard output
     ///
@@ -26,9 +28,22 @@ pub(crate) struct RunArgs {
     /// No progress bar and no summary
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 impl RunArgs {
+    /// How workers are laid out.
+    pub(crate) fn model(&self) -> Result<Model, Trouble> {
+        self.pace.model(self.model, Model::ASYNC)
+    }
+
+    /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is the default of its work.
+    pub(crate) fn limits(&self, retries: u32) -> Result<Limits, Trouble> {
+        self.pace.limits(self.model()?, self.model.is_some(), retries)
+    }
+
     /// Where records go.
     pub(crate) fn destination(&self) -> Destination {
         match &self.output {

@@ -26,6 +26,27 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// How often something may be done, as the time between two: `10/s`, `300/m`, `5000/h`; a bare number is a second's.
+pub(super) fn rate(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a rate such as 10/s, 300/m or 5000/h");
+    let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
+    let seconds = match unit.trim() {
+        "s" | "sec" => 1.0,
+        "m" | "min" => 60.0,
+        "h" | "hour" => 3_600.0,
+        "d" | "day" => 86_400.0,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.trim().parse().map_err(|error| format!("{}: {error}", wrong()))?;
+    let interval_s = seconds / number;
+    if !(1e-9..=LONGEST_S).contains(&interval_s) {
+        return Err(format!(
+            "`{text}` is not between one in a year and a thousand million a second"
+        ));
+    }
+    Ok(Duration::from_secs_f64(interval_s))
+}
+
 /// A duration after which something is given up; `0` says never.
 pub(super) fn timeout(text: &str) -> Result<Timeout, String> {
     let duration = duration(text)?;
@@ -72,6 +93,26 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert_eq!(timeout("0"), Ok(Timeout(None)));
+    }
+
+    #[test]
+    fn rates_have_units() {
+        for (text, us) in [
+            ("10/s", 100_000),
+            ("5000/h", 720_000),
+            ("90/m", 666_667),
+            ("4", 250_000),
+            ("0.5/s", 2_000_000),
+        ] {
+            assert_eq!(
+                rate(text).map(|every| every.as_micros().abs_diff(us) <= 1),
+                Ok(true),
+                "{text}"
+            );
+        }
+        for text in ["", "/s", "0/s", "-1/s", "10/week", "x/s", "10/", "inf/s", "NaN/s", "1e99/s"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
     }
 
     #[test]

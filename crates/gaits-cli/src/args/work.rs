@@ -68,6 +68,7 @@ impl CpuArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count) },
             bodies: Bodies::Settled,
+            retries: 0,
             about: format!("cpu product, n = {}", self.n),
         })
     }
@@ -114,6 +115,7 @@ impl WaitArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: self.count },
             bodies: Bodies::Settled,
+            retries: 0,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
         })
     }

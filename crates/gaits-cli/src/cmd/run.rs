@@ -8,8 +8,8 @@ use crate::talk::Notices;
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    BodyFolder, Control, Destination, Limits, Notice, Output, OutputError, Plan, Run, RunEnd,
-    RunObserver, RunOutcome, Summary,
+    BodyFolder, Control, Destination, Notice, Output, OutputError, Plan, Run, RunEnd, RunObserver,
+    RunOutcome, Summary,
 };
 use std::io::{self, IsTerminal as _};
 
@@ -19,8 +19,8 @@ const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inlin
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
-    let Job { work, session, input, bodies, .. } = work.resolve()?;
-    let plan = Plan { work, model: args.model, session, limits: Limits::default() };
+    let Job { work, session, input, retries, bodies, .. } = work.resolve()?;
+    let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
     let program = program();
     let mut run = Run::over(&program, &plan, &input)?;
     let destination = args.destination();

@@ -22,9 +22,10 @@ impl Serialize for Record {
         let Timing { queued_us, started_us, finished_us, cpu_us } = self.timing;
         if !serializer.is_human_readable() {
             let tries = (self.attempts, &self.tries);
-            let head = (self.index, &self.item, self.error(), tries, self.worker);
+            let head = (self.index, &self.item, self.error(), self.worker);
             let times = (queued_us, started_us, finished_us, cpu_us);
-            return (head, times, &self.detail, &self.extract, &self.payload).serialize(serializer);
+            return (head, tries, times, &self.detail, &self.extract, &self.payload)
+                .serialize(serializer);
         }
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("index", &self.index)?;
@@ -59,7 +60,8 @@ impl Serialize for Record {
 
 #[derive(Deserialize)]
 struct Wire {
-    head: (u64, Data, Option<ItemError>, (u32, Vec<Try>), Option<WorkerId>),
+    head: (u64, Data, Option<ItemError>, Option<WorkerId>),
+    tries: (u32, Vec<Try>),
     times: (u64, u64, u64, u64),
     detail: Option<Detail>,
     extract: Vec<(Box<str>, Value)>,
@@ -78,8 +80,10 @@ impl<'de> Deserialize<'de> for Record {
         if deserializer.is_human_readable() {
             return deserializer.deserialize_map(JsonVisitor);
         }
-        let Wire { head, times, detail, extract, payload } = Wire::deserialize(deserializer)?;
-        let (index, item, error, (attempts, tries), worker) = head;
+        let Wire { head, tries, times, detail, extract, payload } =
+            Wire::deserialize(deserializer)?;
+        let (index, item, error, worker) = head;
+        let (attempts, tries) = tries;
         let (queued_us, started_us, finished_us, cpu_us) = times;
         Ok(Record {
             index,

@@ -8,7 +8,7 @@ use gaits_core::{ErrorKind, Item, ItemError, Record, WorkerId};
 /// After so many workers that died while they were at nothing else, an item is given up.
 const KILLS: u32 = 3;
 
-impl Dispatcher<'_, '_> {
+impl Dispatcher<'_> {
     /// A worker process died: `dead` says which, and how. It was at the items `started`, and had those `unstarted`.
     pub(super) fn died(
         &mut self,
@@ -37,6 +37,38 @@ impl Dispatcher<'_, '_> {
         self.unstarted(unstarted);
     }
 
+    /// A worker process was replaced because it was at the items `overdue` for too long. The others that it was at have
+    /// nothing to do with that.
+    pub(super) fn overdue(
+        &mut self,
+        overdue: Vec<Item>,
+        started: Vec<Item>,
+        unstarted: Vec<Item>,
+        worker: WorkerId,
+        records: &mut Vec<Record>,
+    ) {
+        let now_us = self.clock.now_us();
+        let limit = self.limits.deadline.unwrap_or_default();
+        for item in overdue {
+            let error = ItemError::new(
+                ErrorKind::Timeout,
+                format!("still at work after {limit:?}: its worker process was replaced"),
+            );
+            let attempts = item.attempt();
+            records.push(self.without_answer(item, error, attempts, worker, now_us));
+        }
+        for item in started {
+            if item.repeatable {
+                self.again(item);
+            } else {
+                let how = "was replaced because of another item";
+                let message = Self::verdict(&item, how).unwrap_or_default();
+                records.push(self.crashed(item, message, worker, now_us));
+            }
+        }
+        self.unstarted(unstarted);
+    }
+
     /// Puts back what a dead worker had and had not started.
     fn unstarted(&mut self, mut items: Vec<Item>) {
         // The last one first, since each goes back before all others.
@@ -58,10 +90,23 @@ impl Dispatcher<'_, '_> {
     }
 
     fn crashed(&mut self, item: Item, message: String, worker: WorkerId, now_us: u64) -> Record {
-        self.pacer.finished(1);
-        self.state.suspects.done(item.index);
-        let deaths = item.deaths;
+        let attempts = item.tries + item.deaths;
         let error = ItemError::new(ErrorKind::WorkerCrashed, message);
-        Record::unperformed(item, error, deaths, Some(worker), now_us)
+        self.without_answer(item, error, attempts, worker, now_us)
+    }
+
+    /// The record of an item that was started, and of which its worker will say nothing any more.
+    fn without_answer(
+        &mut self,
+        item: Item,
+        error: ItemError,
+        attempts: u32,
+        worker: WorkerId,
+        now_us: u64,
+    ) -> Record {
+        self.pacer.finished(item.key, now_us);
+        self.state.suspects.done(item.index);
+        let record = Record::unperformed(item, error, attempts, Some(worker), now_us);
+        self.with_tries(record)
     }
 }

@@ -28,8 +28,8 @@ pub enum Stopped {
         keys: u64,
         /// The one whose time comes first.
         key: String,
-        /// How long it wants to be left alone, from the end of the run on, in microseconds; none if it does not say.
-        for_us: Option<u64>,
+        /// For how long it is to be left alone from now on, in microseconds.
+        for_us: u64,
     },
 }
 
@@ -100,13 +100,4 @@ pub enum RunError {
         /// How many.
         items: usize,
     },
-}
-
-impl RunError {
-    pub(super) fn failed_sink(&self) -> Option<usize> {
-        match self {
-            RunError::Sink { number, .. } => Some(*number),
-            _ => None,
-        }
-    }
 }

@@ -3,24 +3,35 @@
 //! It runs on one thread of its own and takes everything it learns from one event queue, so nothing in it is locked. Limit:
 //! it performs nothing, and leaves to the pacer when an item may go out.
 
+mod advice;
 mod deaths;
 mod end;
 mod intake;
 mod suspects;
+mod writer;
 
 pub use end::{RunEnd, RunError, Stopped};
 
-use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
+use crate::flow::{
+    Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, RecordQueue, Report, Signal,
+};
 use crate::pace::Pacer;
+use crate::plan::Limits;
 use crate::progress::Progress;
-use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
-use std::collections::HashSet;
+use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Timing, Try};
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use suspects::Suspects;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use intake::pump;
+pub(crate) use writer::write;
+
+/// How often it is told what keeps items from being handed out, in microseconds: to find that out, all keys are looked at.
+const HELD_EVERY_US: u64 = 250_000;
 
 /// Whoever watches the run; called on the dispatcher's thread.
 pub trait Observer: Send {
@@ -35,55 +46,71 @@ pub trait Observer: Send {
 }
 
 /// What the dispatcher works with.
-pub(crate) struct Dispatcher<'a, 'b> {
+pub(crate) struct Dispatcher<'a> {
     pub(crate) events: Arc<EventQueue>,
     pub(crate) queue: Arc<ItemQueue>,
-    pub(crate) work: Arc<dyn Work>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: CancellationToken,
-    pub(crate) sinks: &'a mut [&'b mut (dyn Sink + 'b)],
-    pub(crate) observer: &'a mut (dyn Observer + 'b),
+    pub(crate) records: Arc<RecordQueue>,
+    /// What came of writing them, once the last one is written.
+    pub(crate) written: Receiver<Result<(), RunError>>,
+    pub(crate) observer: &'a mut dyn Observer,
     pub(crate) progress: Arc<Progress>,
     pub(crate) pacer: Pacer,
+    pub(crate) limits: Limits,
+    /// The items that were read and have no record yet, by their indices; none if the source does not want to know.
+    pub(crate) open: Option<Arc<Mutex<HashSet<u64>>>>,
     pub(crate) state: State,
 }
 
 /// How far the run has come.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and all mixtures occur"
+)]
 pub(crate) struct State {
     /// How the source has ended, once it has.
     source_end: Option<io::Result<()>>,
     stopping: bool,
     sinks_finished: bool,
+    sink_failed: bool,
     executor_ended: bool,
     suspects: Suspects,
     /// When the first item was started and the last one finished, of those that a worker did.
     at_work: Option<(u64, u64)>,
     /// What the work has told.
     said: HashSet<String>,
+    /// How the items that are being tried again have failed before.
+    tries: HashMap<u64, Vec<Try>>,
+    /// When it was last told what keeps items from being handed out.
+    held_told_us: u64,
+    /// The user was told of the polite limit.
+    polite_told: bool,
     end: RunEnd,
 }
 
-impl Dispatcher<'_, '_> {
+impl Dispatcher<'_> {
     /// Until every item has its record, or the run can't go on.
     pub(crate) fn run(mut self) -> Result<RunEnd, RunError> {
         let release = Release {
             queue: Arc::clone(&self.queue),
+            records: Arc::clone(&self.records),
             events: Arc::clone(&self.events),
             cancel: self.cancel.clone(),
         };
         let mut result = self.dispatch();
-        if result.is_err() {
+        if result.is_err() || self.state.sink_failed {
             self.cancel.cancel();
         }
         drop(release);
-        let finished = self.finish_sinks(result.as_ref().err().and_then(RunError::failed_sink));
+        let finished = self.finish_sinks();
         self.stop_clock(self.clock.now_us());
         let ended = self.see_out();
         if !self.state.end.interrupted {
             result = result.and(ended.map_err(RunError::Executor));
         }
-        result.and(finished)?;
+        finished.and(result)?;
         match self.state.source_end {
             Some(Err(error)) => Err(RunError::Source(error)),
             _ => Ok(self.state.end),
@@ -100,7 +127,7 @@ impl Dispatcher<'_, '_> {
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for signal in batch.signals.drain(..) {
                 match signal {
-                    Signal::Interrupt => {}
+                    Signal::Interrupt | Signal::SinkFailed => {}
                     Signal::Abandon => self.cancel.cancel(),
                     Signal::ExecutorEnded(ended) => {
                         self.state.executor_ended = true;
@@ -120,19 +147,24 @@ impl Dispatcher<'_, '_> {
         loop {
             let hungry =
                 self.state.source_end.is_none() && !self.state.stopping && self.pacer.is_hungry();
-            self.events.collect(&mut batch, patience, hungry);
+            self.events.collect(&mut batch, self.patience(patience), hungry);
             let now_us = self.clock.now_us();
+            self.pacer.tick(now_us);
             patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
             let mut executor_ended = None;
             for signal in std::mem::take(&mut batch.signals) {
                 match signal {
                     Signal::Interrupt => self.stop(),
+                    Signal::SinkFailed => self.state.sink_failed = true,
                     Signal::Abandon => return self.abandon(&mut batch, &mut records),
                     Signal::ExecutorEnded(ended) => {
                         self.state.executor_ended = true;
                         executor_ended = Some(ended);
                     }
                 }
+            }
+            if self.state.sink_failed {
+                return Ok(());
             }
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for report in batch.reports.drain(..) {
@@ -145,17 +177,28 @@ impl Dispatcher<'_, '_> {
                 self.state.source_end = Some(end);
             }
             // Workers first: they go on while the records are written.
-            self.pacer.tick(now_us);
             self.hand_out(now_us);
-            self.write(&mut records)?;
-            self.show_progress();
+            self.write(&mut records);
+            self.show_progress(now_us);
             if let Some(ended) = executor_ended {
                 return self.on_executor_end(ended);
             }
             let more = self.state.source_end.is_none() || self.waiting() > 0;
             if self.pacer.outstanding() == 0 && (self.state.stopping || !more) {
+                self.note_given_up(now_us);
                 return Ok(());
             }
+        }
+    }
+
+    /// How long to wait for something to happen: no longer than until an item may be handed out.
+    fn patience(&self, patience: Patience) -> Patience {
+        match self.pacer.wakes_us() {
+            Some(wakes_us) if patience == Patience::Long && !self.state.stopping => {
+                let left_us = wakes_us.saturating_sub(self.clock.now_us());
+                Patience::AtMost(Duration::from_micros(left_us))
+            }
+            _ => patience,
         }
     }
 
@@ -192,6 +235,11 @@ impl Dispatcher<'_, '_> {
         if batch.is_empty() {
             return;
         }
+        let once = batch.iter().filter(|item| !item.repeatable).map(|item| item.index);
+        let once: Vec<_> = once.collect();
+        if !once.is_empty() {
+            self.records.note_starts(once);
+        }
         for item in &mut batch {
             item.queued_us = now_us;
         }
@@ -204,9 +252,15 @@ impl Dispatcher<'_, '_> {
     /// Takes an entry of the source; an invalid one has its record at once.
     fn admit(&mut self, entry: Entry, now_us: u64) -> Option<Record> {
         if self.state.stopping {
+            self.with_open(|open| {
+                open.insert(entry.index);
+            });
             return None;
         }
         let Entry { index, content } = entry;
+        self.with_open(|open| {
+            open.insert(index);
+        });
         match content {
             Content::Item { data, facts } => {
                 self.pacer.admit(Item::with_facts(index, data, facts.unwrap_or_default()));
@@ -223,16 +277,23 @@ impl Dispatcher<'_, '_> {
     /// What a report means: records, or that items are to be done again.
     fn settle(&mut self, report: Report, now_us: u64, records: &mut Vec<Record>) {
         match report {
-            Report::Done(record) | Report::Advised { record, .. } => {
-                self.pacer.finished(1);
+            Report::Done { record, key } => {
+                self.pacer.finished(key, record.timing.started_us);
                 self.state.suspects.done(record.index);
-                records.push(record);
+                records.push(self.with_tries(record));
+            }
+            Report::Advised { record, advice, item } => {
+                self.state.suspects.done(record.index);
+                records.extend(self.advised(record, advice, *item, now_us));
             }
             Report::Unstarted(item) => self.again(item),
             Report::Exhausted(item, error) => {
                 let left = self.lose(1);
                 self.observer.notice(Notice::FewerWorkers { left, why: error.message });
                 self.again(item);
+            }
+            Report::Overdue { overdue, started, unstarted, worker } => {
+                self.overdue(overdue, started, unstarted, worker, records);
             }
             Report::Died { started, unstarted, worker, how } => {
                 self.died(started, unstarted, (worker, &how), now_us, records);
@@ -243,7 +304,7 @@ impl Dispatcher<'_, '_> {
     /// Puts an item back that was handed out and not done.
     fn again(&mut self, item: Item) {
         if self.state.stopping {
-            self.pacer.finished(1);
+            self.pacer.finished(item.key, 0);
             self.state.end.given_back += 1;
         } else if item.trial > 0 {
             self.pacer.taken_back(1);
@@ -253,34 +314,63 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    fn show_progress(&self) {
-        let RunEnd { ok, failed, .. } = self.state.end;
-        self.progress.set(ok, failed, self.pacer.in_flight());
+    fn with_open(&self, what: impl FnOnce(&mut HashSet<u64>)) {
+        if let Some(open) = &self.open {
+            what(&mut open.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
-    fn write(&mut self, records: &mut Vec<Record>) -> Result<(), RunError> {
-        if records.is_empty() {
-            return Ok(());
+    fn show_progress(&mut self, now_us: u64) {
+        let RunEnd { ok, failed, .. } = self.state.end;
+        self.progress.set(ok, failed, self.pacer.in_flight());
+        if now_us.saturating_sub(self.state.held_told_us) >= HELD_EVERY_US {
+            self.state.held_told_us = now_us;
+            let held = self.pacer.held(self.state.source_end.is_some());
+            self.progress.set_held(now_us, self.pacer.retrying(), held);
         }
-        for record in records.drain(..) {
-            for (number, sink) in self.sinks.iter_mut().enumerate() {
-                sink.write(&record).map_err(|source| RunError::Sink { number, source })?;
+        if self.pacer.is_polite() && !std::mem::replace(&mut self.state.polite_told, true) {
+            let in_flight = self.limits.polite.map_or(0, std::num::NonZero::get);
+            self.observer.notice(Notice::Polite { in_flight });
+        }
+    }
+
+    fn write(&mut self, records: &mut Vec<Record>) {
+        if records.is_empty() {
+            return;
+        }
+        let mut enough = None;
+        self.with_open(|open| {
+            for record in records.iter() {
+                open.remove(&record.index);
             }
+        });
+        for record in records.iter() {
             if record.worker.is_some() {
                 let Timing { started_us, finished_us, .. } = record.timing;
                 let (first, last) = self.state.at_work.unwrap_or((started_us, finished_us));
                 self.state.at_work = Some((first.min(started_us), last.max(finished_us)));
             }
-            if record.outcome.is_ok() {
-                self.state.end.ok += 1;
-            } else {
-                self.state.end.failed += 1;
+            match &record.outcome {
+                Outcome::Ok => self.state.end.ok += 1,
+                Outcome::Failed(error) => {
+                    self.state.end.failed += 1;
+                    if self
+                        .limits
+                        .stop_after_failures
+                        .is_some_and(|n| n.get() == self.state.end.failed)
+                    {
+                        enough = Some(Stopped::Failures {
+                            item: record.item.to_string(),
+                            error: error.clone(),
+                        });
+                    }
+                }
             }
         }
-        for (number, sink) in self.sinks.iter_mut().enumerate() {
-            sink.flush().map_err(|source| RunError::Sink { number, source })?;
+        self.records.push(records);
+        if let Some(why) = enough {
+            self.stop_early(why);
         }
-        Ok(())
     }
 
     /// Forgets what is not handed out, and tells how many those were.
@@ -293,13 +383,27 @@ impl Dispatcher<'_, '_> {
         if self.state.stopping {
             return;
         }
-        self.state.stopping = true;
         self.state.end.interrupted = true;
-        self.state.end.given_back += self.clear() as u64;
-        let unstarted = self.queue.close();
-        self.state.end.given_back += unstarted.len() as u64;
-        self.pacer.finished(unstarted.len());
+        self.close_intake();
         self.observer.notice(Notice::Stopping { in_flight: self.pacer.in_flight() });
+    }
+
+    /// Hands nothing more out and takes back what nobody has started, of the run's own accord.
+    fn stop_early(&mut self, why: Stopped) {
+        if self.state.stopping {
+            return;
+        }
+        self.close_intake();
+        self.observer.notice(Notice::StoppingEarly { in_flight: self.pacer.in_flight() });
+        self.state.end.stopped = Some(why);
+    }
+
+    fn close_intake(&mut self) {
+        self.state.stopping = true;
+        self.state.end.given_back += self.clear() as u64;
+        for item in self.queue.close() {
+            self.again(item);
+        }
     }
 
     /// The executor has returned, and with it all it had to report is here. It does so of its own accord only when it
@@ -319,8 +423,8 @@ impl Dispatcher<'_, '_> {
         for report in batch.reports.drain(..) {
             self.settle(report, now_us, records);
         }
-        self.write(records)?;
-        self.finish_sinks(None)?;
+        self.write(records);
+        self.finish_sinks()?;
         self.cancel.cancel();
         self.queue.close();
         let left = self.clear();
@@ -341,19 +445,14 @@ impl Dispatcher<'_, '_> {
         end.closing_us = now_us.saturating_sub(last);
     }
 
-    /// Finishes every sink but the one that has failed.
-    fn finish_sinks(&mut self, failed: Option<usize>) -> Result<(), RunError> {
-        let mut result = Ok(());
+    /// Waits until the last record is written and every sink is finished.
+    fn finish_sinks(&mut self) -> Result<(), RunError> {
         if std::mem::replace(&mut self.state.sinks_finished, true) {
-            return result;
+            return Ok(());
         }
-        for (number, sink) in self.sinks.iter_mut().enumerate() {
-            if Some(number) != failed {
-                let finished = sink.finish().map_err(|source| RunError::Sink { number, source });
-                result = result.and(finished);
-            }
-        }
-        result
+        self.records.close();
+        // A sink that has panicked has said so itself; whoever waits for its thread hears it.
+        self.written.recv().unwrap_or(Ok(()))
     }
 }
 
@@ -362,6 +461,7 @@ impl Dispatcher<'_, '_> {
 #[derive(Debug)]
 struct Release {
     queue: Arc<ItemQueue>,
+    records: Arc<RecordQueue>,
     events: Arc<EventQueue>,
     cancel: CancellationToken,
 }
@@ -370,6 +470,7 @@ impl Drop for Release {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.cancel.cancel();
+            self.records.close();
         }
         // From here on the workers find nothing more to do.
         self.queue.close();

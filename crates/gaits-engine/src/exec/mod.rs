@@ -42,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) work: Arc<dyn Work>,
     /// Who shares a session, and for how long.
     pub(crate) session: SessionScope,
+    /// Whether a pacing key that wants to be left alone is.
+    pub(crate) heeds_pauses: bool,
     pub(crate) out: Arc<EventQueue>,
     /// Set to give up what is in flight.
     pub(crate) cancel: CancellationToken,

@@ -47,7 +47,7 @@ impl<E: Executor> Executor for Threads<E> {
                         if result.is_err() {
                             // Those that run must end too; what they have not started goes back.
                             let unstarted = cx.queue.close();
-                            cx.out.reports(unstarted.into_iter().map(Report::Unstarted));
+                            cx.out.reports(unstarted.into_iter().map(Report::Unstarted).collect());
                         }
                         break;
                     }

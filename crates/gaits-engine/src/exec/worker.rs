@@ -219,14 +219,20 @@ impl<'a> Worker<'a> {
             cpu_us: span.cpu_us,
         };
         let advice = performed.advice;
+        let key = item.key;
         let report = if advice == Advice::Final {
-            Report::Done(Record::performed(item, performed, worker, timing))
+            Report::Done { record: Record::performed(item, performed, worker, timing), key }
         } else {
             let kept = Box::new(item.clone());
             let record = Record::performed(item, performed, worker, timing);
             Report::Advised { record, advice, item: kept }
         };
         self.cx.out.report(report);
+        if matches!(advice, Advice::Pause { .. }) && self.cx.heeds_pauses {
+            // At once, and not only when the dispatcher comes round: nothing more of the key is to be started.
+            let back = self.cx.queue.recall(Some(key)).into_iter().map(Report::Unstarted);
+            self.cx.out.reports(back.collect());
+        }
         Next::Item
     }
 }

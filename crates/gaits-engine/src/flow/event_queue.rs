@@ -5,10 +5,11 @@
 //! has nothing left to do. In between, the reader looks by itself every millisecond.
 
 use super::ExecutorError;
-use gaits_core::{Advice, Entry, Item, ItemError, Record, WorkerId};
+use super::sync::{Condvar, Mutex, MutexGuard};
+use gaits_core::{Advice, Entry, Item, ItemError, PacingKey, Record, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// A full batch: the reader is woken at once.
@@ -20,7 +21,12 @@ const LINGER: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(crate) enum Report {
     /// It is finished.
-    Done(Record),
+    Done {
+        /// What is written about it.
+        record: Record,
+        /// The item's pacing key.
+        key: PacingKey,
+    },
     /// It has failed, and the work advises to do something about that.
     Advised {
         /// What is written about it, if this was the end of it.
@@ -34,6 +40,17 @@ pub(crate) enum Report {
     Unstarted(Item),
     /// Its worker ran out of file descriptors before it could try, and has retired to make room for the others.
     Exhausted(Item, ItemError),
+    /// A worker process was at some items for too long, and was replaced.
+    Overdue {
+        /// Those.
+        overdue: Vec<Item>,
+        /// What it was at as well.
+        started: Vec<Item>,
+        /// What it had, and had not started; nothing was lost.
+        unstarted: Vec<Item>,
+        /// The process.
+        worker: WorkerId,
+    },
     /// A worker process died.
     Died {
         /// What it was at.
@@ -75,6 +92,11 @@ pub enum Notice {
         /// How it died, as in "was killed by signal 9 (SIGKILL)".
         how: String,
     },
+    /// A worker process was at an item for longer than the deadline allows; another takes its place.
+    WorkerOverdue {
+        /// Process id of the worker.
+        pid: u32,
+    },
     /// Some workers could not be started; the run goes on with the others.
     WorkersNotStarted {
         /// How many.
@@ -88,6 +110,31 @@ pub enum Notice {
         left: usize,
         /// What could not be done.
         why: String,
+    },
+    /// A host, or whatever else the work paces together, is asked for fewer items at a time than there are workers, since
+    /// it belongs to others.
+    Polite {
+        /// How many are in flight to one at most.
+        in_flight: u32,
+    },
+    /// A pacing key wants to be left alone, and is.
+    Paused {
+        /// The key.
+        key: String,
+        /// For how long, in microseconds.
+        for_us: u64,
+    },
+    /// A pacing key wants to be left alone for longer than is waited for: its items stay undone.
+    GivenUp {
+        /// The key.
+        key: String,
+        /// For how long, in microseconds.
+        for_us: u64,
+    },
+    /// The run ends early, of its own accord: what was started is finished first.
+    StoppingEarly {
+        /// How many items are still at work.
+        in_flight: usize,
     },
     /// The run is being stopped: what was started is finished first.
     Stopping {
@@ -103,6 +150,8 @@ pub(crate) enum Signal {
     Interrupt,
     /// Stop at once.
     Abandon,
+    /// A sink takes no more records.
+    SinkFailed,
     /// The executor has returned.
     ExecutorEnded(Result<(), ExecutorError>),
 }
@@ -112,6 +161,8 @@ pub(crate) enum Signal {
 pub(crate) enum Patience {
     /// Until something comes.
     Long,
+    /// The same, for so long at most, and perhaps less.
+    AtMost(Duration),
     /// Things are coming in: a millisecond, or until a batch is full.
     Short,
 }
@@ -120,6 +171,8 @@ pub(crate) enum Patience {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) reports: Vec<Report>,
+    /// Whether the work advises something in one of them.
+    pub(crate) advised: bool,
     pub(crate) notices: Vec<Notice>,
     pub(crate) signals: Vec<Signal>,
     pub(crate) entries: Vec<Entry>,
@@ -128,7 +181,7 @@ pub(crate) struct Batch {
 }
 
 /// The queue of everything that comes to the dispatcher, or to the relay of a worker process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct EventQueue {
     state: Mutex<State>,
     /// The reader waits here.
@@ -153,15 +206,21 @@ impl State {
     fn worth_waking(&self, urgent: bool) -> bool {
         match self.waiting {
             None => false,
-            Some(Patience::Long) => true,
+            Some(Patience::Long | Patience::AtMost(_)) => true,
             Some(Patience::Short) => urgent || self.held.reports.len() >= FULL,
         }
     }
 }
 
+impl Default for EventQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl EventQueue {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self { state: Mutex::new(State::default()), arrived: Condvar::new(), room: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -181,12 +240,21 @@ impl EventQueue {
 
     /// Takes a report. Never waits: there are at most as many as items were handed out.
     pub(crate) fn report(&self, report: Report) {
-        self.put(false, |held| held.reports.push(report));
+        // What is advised may be to stop at once.
+        let urgent = matches!(report, Report::Advised { .. });
+        self.put(urgent, |held| {
+            held.reports.push(report);
+            held.advised |= urgent;
+        });
     }
 
     /// Takes several reports.
-    pub(crate) fn reports(&self, reports: impl IntoIterator<Item = Report>) {
-        self.put(false, |held| held.reports.extend(reports));
+    pub(crate) fn reports(&self, reports: Vec<Report>) {
+        let urgent = reports.iter().any(|report| matches!(report, Report::Advised { .. }));
+        self.put(urgent, |held| {
+            held.reports.extend(reports);
+            held.advised |= urgent;
+        });
     }
 
     /// Says that a worker has nothing to do: if a report lies here, the reader should see it now.
@@ -224,6 +292,8 @@ impl EventQueue {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
+            // They were read, and are among those that nobody will do.
+            state.held.entries.append(entries);
             return false;
         }
         std::mem::swap(&mut state.held.entries, entries);
@@ -240,6 +310,11 @@ impl EventQueue {
         self.put(true, |held| held.source_end = Some(end));
     }
 
+    /// The entries of the source that nobody has read.
+    pub(crate) fn unread(&self) -> Vec<Entry> {
+        std::mem::take(&mut self.lock().held.entries)
+    }
+
     /// Nobody will read any more: the source's thread is let go.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -247,7 +322,7 @@ impl EventQueue {
     }
 
     /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing. With
-    /// [`Patience::Short`] it may come back with nothing. Entries stay where they are unless `wants_entries`.
+    /// any patience but [`Patience::Long`] it may come back with nothing. Entries stay where they are unless `wants_entries`.
     pub(crate) fn collect(&self, batch: &mut Batch, patience: Patience, wants_entries: bool) {
         let mut state = self.lock();
         state.wants_entries = wants_entries;
@@ -258,6 +333,13 @@ impl EventQueue {
                     // that can be read now.
                     state.waiting = Some(Patience::Long);
                     state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+            Patience::AtMost(longest) => {
+                if !Self::readable(&state) {
+                    state.waiting = Some(patience);
+                    let waited = self.arrived.wait_timeout(state, longest);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
             Patience::Short if !Self::pressing(&state) => {
@@ -272,6 +354,7 @@ impl EventQueue {
         }
         state.waiting = None;
         state.urgent = false;
+        state.held.advised = false;
         std::mem::swap(&mut state.held.reports, &mut batch.reports);
         std::mem::swap(&mut state.held.notices, &mut batch.notices);
         std::mem::swap(&mut state.held.signals, &mut batch.signals);
@@ -295,6 +378,7 @@ impl EventQueue {
     fn pressing(state: &State) -> bool {
         let held = &state.held;
         state.urgent
+            || held.advised
             || held.reports.len() >= FULL
             || !held.notices.is_empty()
             || !held.signals.is_empty()

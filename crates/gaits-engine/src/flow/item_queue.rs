@@ -3,25 +3,29 @@
 //! It has no bound of its own: the dispatcher, which fills it, counts what it has handed out. The items in it belong to no worker yet, so a slow
 //! item holds up nobody but its own worker, and all that has not been started can be taken back at any moment.
 
-use gaits_core::Item;
+use gaits_core::{Item, PacingKey};
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// Items are taken together up to this many bytes of text, whatever their number: they travel in one frame.
 const MOST_TAKEN_BYTES: usize = 1 << 20;
+/// So many recalls are kept for who has not heard them; who misses one takes all back.
+const RECALLS: usize = 64;
 
 /// The queue from which the workers of a process take items, one by one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ItemQueue {
     state: Mutex<State>,
     /// Threads that wait for an item.
     threads: Condvar,
     /// Tasks that wait for an item.
     tasks: Notify,
+    /// Pacing keys whose items are taken back.
+    recalls: broadcast::Sender<PacingKey>,
     /// For those who have to know of the end while they take nothing.
     ended: CancellationToken,
 }
@@ -48,7 +52,13 @@ impl ItemQueue {
     /// An empty, open item queue.
     #[must_use]
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self {
+            state: Mutex::default(),
+            threads: Condvar::new(),
+            tasks: Notify::new(),
+            recalls: broadcast::Sender::new(RECALLS),
+            ended: CancellationToken::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -56,8 +66,8 @@ impl ItemQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts `items` in, in the order of the input, so that one that came back goes before those that were handed out
-    /// after it; wakes as many workers as there are items. Gives back those that it does not take, since it has ended.
+    /// Puts `items` in, and wakes as many workers as there are items. Gives back those that it does not take, since it has
+    /// ended.
     #[must_use]
     pub(crate) fn push(&self, items: impl IntoIterator<Item = Item>) -> Vec<Item> {
         let mut state = self.lock();
@@ -65,14 +75,7 @@ impl ItemQueue {
             return items.into_iter().collect();
         }
         let before = state.queue.len();
-        for item in items {
-            if state.queue.back().is_none_or(|last| last.index < item.index) {
-                state.queue.push_back(item);
-            } else {
-                let place = state.queue.partition_point(|other| other.index < item.index);
-                state.queue.insert(place, item);
-            }
-        }
+        state.queue.extend(items);
         let added = state.queue.len() - before;
         let threads = added.min(state.threads);
         drop(state);
@@ -109,9 +112,27 @@ impl ItemQueue {
         self.ended.is_cancelled()
     }
 
-    /// Takes back what no worker has taken; the item queue stays open.
-    pub(crate) fn recall(&self) -> Vec<Item> {
-        self.lock().queue.drain(..).collect()
+    /// Takes back what no worker has taken, of one pacing key if one is named; the item queue stays open.
+    pub(crate) fn recall(&self, key: Option<PacingKey>) -> Vec<Item> {
+        let mut state = self.lock();
+        let queue = std::mem::take(&mut state.queue);
+        let Some(key) = key else { return queue.into() };
+        let (back, kept): (Vec<_>, Vec<_>) = queue.into_iter().partition(|item| item.key == key);
+        state.queue = kept.into();
+        back
+    }
+
+    /// Takes back what no worker has started of a pacing key: gives what lies here, and has those told that have taken items
+    /// to pass them on.
+    pub(crate) fn recall_everywhere(&self, key: PacingKey) -> Vec<Item> {
+        // Nobody listens where there are no worker processes.
+        let _ = self.recalls.send(key);
+        self.recall(Some(key))
+    }
+
+    /// The pacing keys whose items are taken back from now on.
+    pub(crate) fn recalls(&self) -> broadcast::Receiver<PacingKey> {
+        self.recalls.subscribe()
     }
 
     /// How many items wait in it.
@@ -214,12 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn what_came_back_goes_first() {
+    fn one_key_is_taken_back_and_the_others_stay() {
         let queue = ItemQueue::new();
-        assert!(queue.push(items(4..8)).is_empty());
-        assert!(queue.push([2, 5, 1].map(|index| Item::new(index, "x"))).is_empty());
-        let order: Vec<_> = queue.close().into_iter().map(|item| item.index).collect();
-        assert_eq!(order, [1, 2, 4, 5, 5, 6, 7]);
+        let mut recalls = queue.recalls();
+        let mut all = items(0..5);
+        for at in [1, 3] {
+            all[at].key = PacingKey::of("http://a");
+        }
+        assert!(queue.push(all).is_empty());
+        let indices = |items: Vec<Item>| items.iter().map(|item| item.index).collect::<Vec<_>>();
+        let key = PacingKey::of("http://a");
+        assert_eq!(indices(queue.recall_everywhere(key)), [1, 3]);
+        assert_eq!(recalls.try_recv(), Ok(key));
+        assert_eq!(indices(queue.close()), [0, 2, 4]);
     }
 
     #[test]

@@ -1,18 +1,24 @@
-//! The two queues between the dispatcher and the workers: items go down the [`ItemQueue`], reports come up the
-//! [`EventQueue`]. A worker process has a pair of its own, joined to the dispatcher's by a socket.
+//! The queues around the dispatcher: items go down to the workers through the [`ItemQueue`], reports come up through the
+//! [`EventQueue`], records go on to the sinks through the [`RecordQueue`]. A worker process has the first two of its own,
+//! joined to the dispatcher's by a socket.
 //!
 //! Limit: what is handed out, and what a report means, is the dispatcher's business.
 
 mod end;
 mod event_queue;
 mod item_queue;
+#[cfg(all(test, gaits_loom))]
+mod orders;
+mod record_queue;
+mod sync;
 
 pub use end::ExecutorError;
 pub use event_queue::Notice;
 pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal};
 pub(crate) use item_queue::ItemQueue;
+pub(crate) use record_queue::{Outgoing, RecordQueue};
 
-#[cfg(test)]
+#[cfg(all(test, not(gaits_loom)))]
 mod tests {
     use super::*;
     use gaits_core::{ErrorKind, Item, ItemError, Record};
@@ -29,7 +35,7 @@ mod tests {
         let done = |item: Item| {
             let error = ItemError::new(ErrorKind::Panic, "none");
             let record = Record::unperformed(item, error, 1, None, 0);
-            events.report(Report::Done(record));
+            events.report(Report::Done { record, key: gaits_core::PacingKey::default() });
         };
         if tasks == 0 {
             while let Some(item) = queue.next_blocking(|| events.idle()) {

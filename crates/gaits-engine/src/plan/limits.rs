@@ -1,12 +1,12 @@
 //! How fast a run may go, how often it tries an item, and when it gives up.
 
 use serde::{Deserialize, Serialize};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 /// How fast a run may go, how often it tries an item, and when it gives up. By default it goes as fast as it can and tries
 /// each item once.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// How many items of one pacing key may be in flight.
     pub per_key: Option<NonZeroU32>,
@@ -18,27 +18,13 @@ pub struct Limits {
     pub total_rate: Option<Rate>,
     /// How many times an item that failed in a way that may pass is tried again.
     pub retries: u32,
-    /// A pacing key that wants to be left alone for longer than this is given up for this run: its items stay undone.
-    pub longest_pause: Duration,
+    /// For how long a pacing key is left alone that wants it. If it wants that for longer, it is given up for this run, and
+    /// its items stay undone. Without a time no heed is paid to the wish, and the item has failed.
+    pub longest_pause: Option<Duration>,
     /// After so many failed items the run ends, with the others undone.
-    pub stop_after_failures: Option<u64>,
+    pub stop_after_failures: Option<NonZeroU64>,
     /// An item that holds a worker process for longer than this fails, and the process is replaced.
     pub deadline: Option<Duration>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            per_key: None,
-            polite: None,
-            rate: None,
-            total_rate: None,
-            retries: 0,
-            longest_pause: Duration::from_hours(1),
-            stop_after_failures: None,
-            deadline: None,
-        }
-    }
 }
 
 /// How often something may be done: at even intervals, with a number of times at once after a quiet time.

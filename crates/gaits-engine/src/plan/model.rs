@@ -50,6 +50,10 @@ impl Layout {
 }
 
 impl Model {
+    /// One event loop with as many items in flight as there are where no number is given.
+    pub const ASYNC: Self =
+        Self { processes: None, threads: None, in_flight: NonZeroU32::new(100), pool: None };
+
     /// The forms a model can be written in.
     pub const FORMS: &'static [&'static str] = &[
         "sequential",
@@ -80,6 +84,41 @@ impl Model {
         let Layout { threads, in_flight, .. } = self.layout();
         let pool = self.pool.map_or(1, NonZeroU32::get);
         threads * if blocking { in_flight.min(pool) } else { in_flight }
+    }
+
+    /// The same layout with `workers` workers in all, or the largest number below it that can be spread evenly. What numbers
+    /// it has for processes and threads that run event loops stay, unless they are more than that.
+    ///
+    /// # Errors
+    /// There is only one worker in it, or too many are asked for.
+    pub fn with_workers(self, workers: NonZeroU32) -> Result<Self, ModelError> {
+        let part = |part: Option<NonZeroU32>, whole: u32| {
+            part.map(|part| part.min(NonZeroU32::new(whole).unwrap_or(NonZeroU32::MIN)))
+        };
+        let share = |whole: u32, part: Option<NonZeroU32>| whole / part.map_or(1, NonZeroU32::get);
+        let number = |whole: u32| NonZeroU32::new(whole.max(1));
+        let whole = workers.get();
+        let mut model = self;
+        match (self.processes, self.threads, self.in_flight) {
+            (None, None, None) if whole > 1 => {
+                return Err(ModelError::OneWorker { asked: whole });
+            }
+            (None, None, None) => {}
+            (Some(_), None, None) => model.processes = number(whole),
+            (_, Some(_), None) => {
+                model.processes = part(self.processes, whole);
+                model.threads = number(share(whole, model.processes));
+            }
+            (_, _, Some(_)) => {
+                model.processes = part(self.processes, whole);
+                let each = share(whole, model.processes);
+                model.threads = part(self.threads, each);
+                model.in_flight = number(share(each, model.threads));
+                model.pool = part(self.pool, whole);
+            }
+        }
+        // Its numbers are checked as those of any other are.
+        model.to_string().parse()
     }
 
     /// The model inside each of its processes, if it has child processes.
@@ -132,6 +171,14 @@ pub enum ModelError {
         most: u32,
         /// The number as written.
         number: String,
+    },
+    /// It has one worker, and more are asked for.
+    #[error(
+        "`sequential` does one item at a time, and {asked} are asked for; choose another model, such as `threads`"
+    )]
+    OneWorker {
+        /// How many are asked for.
+        asked: u32,
     },
     /// It has more workers in all than can be kept.
     #[error(
@@ -217,7 +264,10 @@ impl FromStr for Model {
                     (&mut model.pool, Part::Threads, plain_threads)
                 }
                 Some(Part::Threads) => (&mut model.threads, Part::Threads, plain_threads),
-                Some(Part::Async) => (&mut model.in_flight, Part::Async, 100),
+                Some(Part::Async) => {
+                    let default = Model::ASYNC.layout().in_flight;
+                    (&mut model.in_flight, Part::Async, default)
+                }
                 Some(Part::Sequential) if number.is_none() => continue,
                 Some(Part::Sequential) | None => return Err(unknown()),
             };
@@ -333,6 +383,30 @@ mod tests {
         assert_eq!(parse("async").unwrap().layout().in_flight, 100);
         let both = parse("processes/async:7").unwrap().layout();
         assert_eq!((both.processes, both.in_flight), (cores, 7));
+    }
+
+    #[test]
+    fn as_many_workers_as_are_asked_for_and_never_more() {
+        for (model, workers, expected) in [
+            ("async", 50, "async:50"),
+            ("threads:8", 3, "threads:3"),
+            ("processes:2", 5, "processes:5"),
+            ("processes:2/async:100", 50, "processes:2/async:25"),
+            ("processes:2/threads:4", 5, "processes:2/threads:2"),
+            ("threads:4/async:100", 50, "threads:4/async:12"),
+            ("processes:4/async:100", 3, "processes:3/async:1"),
+            ("async:100/threads:8", 3, "async:3/threads:3"),
+            ("sequential", 1, "sequential"),
+        ] {
+            let workers = NonZeroU32::new(workers).unwrap();
+            let model = parse(model).unwrap().with_workers(workers).unwrap();
+            assert_eq!(model.to_string(), expected);
+        }
+        let two = NonZeroU32::new(2).unwrap();
+        let refused = parse("sequential").unwrap().with_workers(two).unwrap_err();
+        assert!(refused.to_string().starts_with("`sequential` does one item at a time"));
+        let many = NonZeroU32::new(u32::MAX).unwrap();
+        assert!(parse("async").unwrap().with_workers(many).is_err());
     }
 
     #[test]

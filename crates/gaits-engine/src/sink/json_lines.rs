@@ -19,6 +19,10 @@ const BUFFER: usize = 64 * 1024;
 pub struct JsonLines<W: Write> {
     writer: W,
     lines: Vec<u8>,
+    /// How many records were written.
+    written: u64,
+    /// How many of them were brought to the disk at the end.
+    synced: u64,
     committer: Option<Committer>,
 }
 
@@ -37,7 +41,13 @@ impl JsonLines<File> {
 impl<W: Write> JsonLines<W> {
     /// Writes to a pipe, a terminal, or anything else that can't be brought to a disk.
     pub fn stream(writer: W) -> Self {
-        Self { writer, lines: Vec::with_capacity(BUFFER + BUFFER / 8), committer: None }
+        Self {
+            writer,
+            lines: Vec::with_capacity(BUFFER + BUFFER / 8),
+            written: 0,
+            synced: 0,
+            committer: None,
+        }
     }
 
     fn write_out(&mut self) -> io::Result<()> {
@@ -56,17 +66,26 @@ impl<W: Write + Send> Sink for JsonLines<W> {
             return Err(error);
         }
         self.lines.push(b'\n');
+        self.written += 1;
         if self.lines.len() < BUFFER { Ok(()) } else { self.write_out() }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.write_out()?;
-        self.committer.as_ref().map_or(Ok(()), Committer::dirty)
+        self.committer.as_ref().map_or(Ok(()), |committer| committer.dirty(self.written))
+    }
+
+    fn synced(&self) -> u64 {
+        self.committer.as_ref().map_or(self.synced, |committer| committer.shared.lock().synced)
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.write_out()?;
-        self.committer.take().map_or(Ok(()), Committer::finish)
+        if let Some(committer) = self.committer.take() {
+            committer.finish()?;
+            self.synced = self.written;
+        }
+        Ok(())
     }
 }
 
@@ -85,8 +104,10 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Something was written since the last commit began.
-    dirty: bool,
+    /// How many records were written.
+    written: u64,
+    /// How many of them were when the last commit began that is over.
+    synced: u64,
     /// Nothing more will be.
     closed: bool,
     failed: Option<io::Error>,
@@ -109,9 +130,11 @@ impl Committer {
     }
 
     /// Notes that there is something to commit, and tells if the last commit failed.
-    fn dirty(&self) -> io::Result<()> {
+    fn dirty(&self, written: u64) -> io::Result<()> {
         let mut state = self.shared.lock();
-        if !std::mem::replace(&mut state.dirty, true) {
+        let was_clean = state.written == state.synced;
+        state.written = written;
+        if was_clean {
             self.shared.changed.notify_one();
         }
         state.failed.take().map_or(Ok(()), Err)
@@ -145,7 +168,7 @@ fn commit_at_intervals(file: &File, mut folder: Option<File>, shared: &Shared) {
     loop {
         state = shared
             .changed
-            .wait_while(state, |state| !state.dirty && !state.closed)
+            .wait_while(state, |state| state.written == state.synced && !state.closed)
             .unwrap_or_else(PoisonError::into_inner);
         // Let writes gather, unless the end has come.
         state = shared
@@ -153,7 +176,7 @@ fn commit_at_intervals(file: &File, mut folder: Option<File>, shared: &Shared) {
             .wait_timeout_while(state, COMMIT_EVERY, |state| !state.closed)
             .unwrap_or_else(PoisonError::into_inner)
             .0;
-        state.dirty = false;
+        let written = state.written;
         let closed = state.closed;
         drop(state);
         let committed =
@@ -163,6 +186,7 @@ fn commit_at_intervals(file: &File, mut folder: Option<File>, shared: &Shared) {
             state.failed = Some(error);
             return;
         }
+        state.synced = written;
         if closed {
             return;
         }

@@ -3,9 +3,11 @@
 
 mod lines;
 mod list;
+mod pushed;
 
 pub use lines::{LONGEST_LINE, Lines};
 pub use list::List;
+pub use pushed::{Ended, Pushed, Pusher, pushed};
 
 use gaits_core::{Content, Data, ItemFacts, Refused, Work};
 use std::sync::Arc;

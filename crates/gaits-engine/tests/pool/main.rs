@@ -11,6 +11,7 @@ mod cancel;
 mod crashes;
 mod exhausted;
 mod models;
+mod pacing;
 mod panics;
 mod scene;
 mod script;
@@ -30,7 +31,7 @@ use std::time::Duration;
 const WATCHDOG: (&str, u64) = ("GAITS_TEST_WATCHDOG", 600);
 
 /// Threads whose panics a test provokes.
-const ON_PURPOSE: &[&str] = &["run", "worker", "pool", "source", "dispatcher"];
+const ON_PURPOSE: &[&str] = &["run", "worker", "pool", "source", "dispatcher", "writer"];
 
 fn main() -> ExitCode {
     if let Some(code) = scene::play_another_part() {
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     }));
     let trials = [
         models::trials(),
+        pacing::trials(),
         panics::trials(),
         crashes::trials(),
         cancel::trials(),

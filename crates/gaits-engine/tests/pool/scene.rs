@@ -129,6 +129,16 @@ impl Scene {
         }
     }
 
+    /// Runs `items` to the end, with limits.
+    pub(crate) fn run_with<T: Into<String>>(
+        &self,
+        limits: Limits,
+        items: impl IntoIterator<Item = T>,
+    ) -> Ended {
+        let plan = Plan { limits, ..self.plan(script::SCRIPT) };
+        Live::start_plan(plan, list(items)).end()
+    }
+
     /// Runs `items` to the end.
     pub(crate) fn run<T: Into<String>>(&self, items: impl IntoIterator<Item = T>) -> Ended {
         self.start(items).end()

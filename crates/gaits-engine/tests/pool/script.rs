@@ -2,9 +2,9 @@
 //! that wait do so for a file in the scene's folder, so that a test says when it goes on.
 
 use gaits_core::{
-    AsyncSession, AsyncWork, BlockingSession, BlockingWork, Data, ErrorKind, Facts, HostItem, Item,
-    ItemError, LoopHost, LoopWork, PerformFuture, Performed, Performs, Refused, Reply, Services,
-    SessionError, SessionScope, Setting, Value, Work,
+    Advice, AsyncSession, AsyncWork, BlockingSession, BlockingWork, Clock, Data, ErrorKind, Facts,
+    HostItem, Item, ItemError, LoopHost, LoopWork, PerformFuture, Performed, Performs, Refused,
+    Reply, Services, SessionError, SessionScope, Setting, Value, Work,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
@@ -47,11 +47,12 @@ enum Kind {
 }
 
 /// Makes the work; its settings are `blocking`, `async` or `own-loop`, and the folder.
-pub(crate) fn build(settings: &Value, _: &Services) -> Result<Arc<dyn Work>, String> {
+pub(crate) fn build(settings: &Value, services: &Services) -> Result<Arc<dyn Work>, String> {
     let Value::String(config) = settings else { return Err("not a text".into()) };
     let (kind, dir) = config.split_once(' ').ok_or("no folder")?;
     let shared = Arc::clone(SCENES.lock().unwrap().entry(config.to_string()).or_default());
-    let stage = Stage { dir: dir.into(), shared, number: 0 };
+    let clock = Arc::clone(&services.clock);
+    let stage = Stage { dir: dir.into(), shared, clock, number: 0 };
     let kind = match kind {
         "blocking" => Kind::Blocking,
         "async" => Kind::Async,
@@ -80,8 +81,11 @@ impl Work for Script {
     }
 
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
-        let once = item.as_text().is_some_and(|text| text.starts_with("once"));
-        Ok(Facts { repeatable: !once, ..any_item() })
+        let text = item.as_text().unwrap_or_default();
+        let host = text.strip_prefix("at ").map_or("", |rest| rest.split(';').next().unwrap());
+        let public = host.starts_with("public");
+        let repeatable = !text.starts_with("once");
+        Ok(Facts { pacing_key: host.trim().into(), public, repeatable, ..any_item() })
     }
 }
 
@@ -89,7 +93,7 @@ impl Script {
     fn player(&self) -> Player {
         let number = self.stage.shared.opened.fetch_add(1, Ordering::SeqCst);
         self.stage.shared.open.fetch_add(1, Ordering::SeqCst);
-        let stage = Stage { number, shared: Arc::clone(&self.stage.shared), ..self.stage.clone() };
+        let stage = Stage { number, ..self.stage.clone() };
         Player { stage, blocking: self.kind == Kind::Blocking }
     }
 }
@@ -158,6 +162,12 @@ impl LoopWork for Script {
     }
 }
 
+/// It did not go well, and this is advised.
+fn failed(advice: Advice) -> Reply {
+    let error = ItemError::new(ErrorKind::Command, "it was told to fail");
+    Reply::Done(Performed { advice, ..Performed::failed(error, None) })
+}
+
 struct Player {
     stage: Stage,
     blocking: bool,
@@ -187,6 +197,7 @@ impl BlockingSession for Player {
 struct Stage {
     dir: PathBuf,
     shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
     number: i64,
 }
 
@@ -206,9 +217,27 @@ impl Stage {
         for step in item.text().unwrap().split(';') {
             let (verb, rest) = step.trim().split_once(' ').unwrap_or((step.trim(), ""));
             match verb {
-                // Said of the item: it may not be done twice.
-                "ok" | "once" => {}
+                // Said of the item: it may not be done twice, or what it is paced with.
+                "ok" | "once" | "at" => {}
+                "fail" => return failed(Advice::Final),
+                "fail-until" => {
+                    if item.tries < rest.parse().unwrap() {
+                        return failed(Advice::Retry);
+                    }
+                }
+                "stop" => return failed(Advice::Stop),
+                "refuse" => return failed(Advice::Pause { until_us: None }),
+                "refuse-once" => {
+                    let (file, ms) = rest.split_once(' ').unwrap();
+                    if !self.dir.join(file).exists() {
+                        let now_us = self.clock.now_us();
+                        let until_us = now_us + 1_000 * ms.parse::<u64>().unwrap();
+                        self.note(file, &format!("{now_us} {until_us}"));
+                        return failed(Advice::Pause { until_us: Some(until_us) });
+                    }
+                }
                 "touch" => self.touch(rest),
+                "find" => assert!(self.dir.join(rest).exists(), "{rest} is not there"),
                 "wait" => until(blocking, || self.dir.join(rest).exists()).await,
                 "meet" => {
                     self.touch(&format!("here-{}", item.index));
@@ -238,7 +267,7 @@ impl Stage {
                 "linger" => {
                     let mut child = std::process::Command::new("/proc/self/exe");
                     let child = child.arg(LINGER_VERB).arg(self.dir.join(rest)).spawn().unwrap();
-                    self.note(&format!("lingers {}", child.id()), child.id());
+                    self.note(&format!("lingers {}", child.id()), &child.id().to_string());
                 }
                 "exhausted" => {
                     if self.shared.open.load(Ordering::SeqCst) > rest.parse().unwrap() {
@@ -259,12 +288,12 @@ impl Stage {
 
     /// Makes a file that holds this process's id; it is whole as soon as it is there.
     fn touch(&self, name: &str) {
-        self.note(name, std::process::id());
+        self.note(name, &std::process::id().to_string());
     }
 
-    fn note(&self, name: &str, pid: u32) {
+    fn note(&self, name: &str, what: &str) {
         let aside = self.dir.join(format!(".{name} {} {}", std::process::id(), self.number));
-        fs::write(&aside, pid.to_string()).unwrap();
+        fs::write(&aside, what).unwrap();
         fs::rename(aside, self.dir.join(name)).unwrap();
     }
 

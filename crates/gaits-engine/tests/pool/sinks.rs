@@ -20,6 +20,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(trial(format!("sinks::{model}::a_panic_does_not_hang_it"), || panic(model)));
         trials.push(trial(format!("sinks::{model}::a_slow_one_slows_the_intake"), || slow(model)));
     }
+    for model in crate::panics::MODELS {
+        trials.push(trial(
+            format!("sinks::{model}::the_start_of_what_is_done_once_is_noted"),
+            || {
+                starts(model);
+            },
+        ));
+    }
+    trials.push(trial("sinks::what_is_on_the_disk_is_told", synced));
     trials.push(trial("sinks::lines_of_json_are_whole", json_lines));
     trials.push(trial("sinks::a_device_that_cannot_be_synced_is_a_file_too", dev_null));
     trials
@@ -81,6 +90,57 @@ fn panic(model: &str) {
         run(&program(), plan, source, &mut [&mut fragile], &mut Watch(Arc::clone(seen)), control)
     });
     assert!(catch_unwind(AssertUnwindSafe(|| live.end())).is_err());
+}
+
+/// Notes starts in the folder of a scene, where items look for them.
+struct Noting(std::path::PathBuf);
+
+impl Sink for Noting {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
+        indices
+            .iter()
+            .try_for_each(|index| std::fs::write(self.0.join(format!("noted-{index}")), ""))
+    }
+}
+
+fn starts(model: &'static str) {
+    let scene = Scene::new(model, ASYNC);
+    let dir = scene.file("");
+    // Each of those panics unless its start was noted before.
+    let item =
+        |n: u64| if n.is_multiple_of(3) { format!("once; find noted-{n}") } else { "ok".into() };
+    let live =
+        Live::start(scene.plan(SCRIPT), list((0..300).map(item)), |seen, control, plan, source| {
+            let (mut noting, mut collect) = (Noting(dir), crate::scene::Collect(Arc::clone(seen)));
+            let mut watch = Watch(Arc::clone(seen));
+            run(&program(), plan, source, &mut [&mut noting, &mut collect], &mut watch, control)
+        });
+    live.end().assert_all_ok(300);
+    let noted = (0..300).filter(|n| scene.file(&format!("noted-{n}")).exists());
+    assert_eq!(noted.count(), 100, "and of nothing else");
+}
+
+fn synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sink = JsonLines::file(File::create(dir.path().join("r")).unwrap(), None).unwrap();
+    let item = gaits_core::Item::new(0, "x");
+    let error = gaits_core::ItemError::new(gaits_core::ErrorKind::Reset, "gone");
+    let record = Record::unperformed(item, error, 1, None, 7);
+    for _ in 0..3 {
+        sink.write(&record).unwrap();
+    }
+    assert_eq!(sink.synced(), 0);
+    sink.flush().unwrap();
+    while sink.synced() < 3 {
+        std::thread::yield_now();
+    }
+    sink.write(&record).unwrap();
+    sink.finish().unwrap();
+    assert_eq!(sink.synced(), 4);
 }
 
 struct Endless(Arc<AtomicUsize>);

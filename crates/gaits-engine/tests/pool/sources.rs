@@ -5,9 +5,12 @@ use crate::scene::{BLOCKING, Live, Scene, Watch, failure, program};
 use crate::script::SCRIPT;
 use crate::trial;
 use gaits_core::{Content, Entry, More, Record, Sink, Source};
-use gaits_engine::{RunError, run};
+use gaits_engine::source::pushed;
+use gaits_engine::{Notice, RunError, run};
 use libtest_mimic::Trial;
+use std::collections::BTreeSet;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -21,6 +24,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("sources::an_error_ends_the_run_after_what_was_read", error),
         trial("sources::a_panic_ends_the_run_too", panic),
         trial("sources::invalid_entries_alone_make_a_run", invalid),
+        trial("sources::items_may_be_pushed_while_it_runs", pushed_items),
+        trial("sources::one_that_is_stopped_learns_what_was_not_done", stopped_source),
         trial("sources::a_trickle_is_done_as_it_comes", trickle),
     ]);
     trials
@@ -191,5 +196,51 @@ fn trickle() {
             script.push(Step::Await(scene.file(&format!("done-{number}"))));
         }
         steps(&scene, script).end().assert_all_ok(20);
+    }
+}
+
+fn pushed_items() {
+    for model in MODELS {
+        let scene = Scene::new(model, BLOCKING);
+        let (pusher, source) = pushed(NonZeroUsize::new(4).unwrap());
+        let live = Live::start_plan(scene.plan(SCRIPT), Box::new(source));
+        for number in 0..50 {
+            assert_eq!(pusher.push("ok"), Ok(number));
+        }
+        live.wait_until(|sights| sights.records.len() == 50);
+        // What one item has led to, such as the next page of a list.
+        let another = pusher.clone();
+        assert_eq!(another.push("ok"), Ok(50));
+        drop((pusher, another));
+        live.end().assert_all_ok(51);
+    }
+}
+
+fn stopped_source() {
+    for model in MODELS {
+        let scene = Scene::new(model, BLOCKING);
+        let (pusher, source) = pushed(NonZeroUsize::new(5_000).unwrap());
+        for _ in 0..10 {
+            pusher.push("ok").unwrap();
+        }
+        let live = Live::start_plan(scene.plan(SCRIPT), Box::new(source));
+        live.wait_until(|sights| sights.records.len() == 10);
+        for number in 0..4_000 {
+            let item = if number == 0 { "touch began; wait go" } else { "touch x; wait go" };
+            pusher.push(item).unwrap();
+        }
+        scene.await_file("began");
+        live.control.interrupt();
+        let is_stopping = |notice: &Notice| matches!(notice, Notice::Stopping { .. });
+        live.wait_until(|sights| sights.notices.iter().any(is_stopping));
+        scene.touch("go");
+        let ended = live.end();
+        let done = ended.records.iter().map(|record| record.index);
+        let undone = pusher.given_back();
+        assert!(!undone.is_empty());
+        let all: BTreeSet<_> = done.chain(undone.iter().copied()).collect();
+        assert_eq!(all.len(), ended.records.len() + undone.len(), "done or undone, not both");
+        assert!(all.iter().copied().eq(0..4_010), "{} of 4,010", all.len());
+        assert!(pusher.push("ok").is_err());
     }
 }

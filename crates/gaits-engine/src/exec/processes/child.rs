@@ -89,6 +89,17 @@ impl WorkerProcess {
         self.say(&ToWorker::Items(items)).await
     }
 
+    /// The items that it has noted as started, at most one for each of its workers; some may be finished.
+    pub(super) fn started(&self) -> io::Result<Vec<u64>> {
+        self.start_log.started()
+    }
+
+    /// Kills it; [`WorkerProcess::end`] is to follow.
+    pub(super) fn start_kill(&mut self) {
+        // Should this fail, it is dead already.
+        let _ = self.child.start_kill();
+    }
+
     /// Waits for the end of a worker that has hung up, or is to: how it ended, and what it had started last.
     pub(super) async fn end(mut self) -> io::Result<(ExitStatus, Vec<u64>)> {
         drop(self.socket);

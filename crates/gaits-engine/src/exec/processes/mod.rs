@@ -5,6 +5,7 @@
 
 mod child;
 mod command;
+mod deadline;
 mod protocol;
 mod share;
 mod stderr;
@@ -74,7 +75,8 @@ impl Executor for Processes {
                 match ended {
                     Ok(Err(error)) => {
                         // The others must end too; what is not started goes back.
-                        cx.out.reports(cx.queue.close().into_iter().map(Report::Unstarted));
+                        cx.out
+                            .reports(cx.queue.close().into_iter().map(Report::Unstarted).collect());
                         result = Err(error);
                     }
                     Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

@@ -6,7 +6,7 @@
 use crate::clock::MonotonicClock;
 use crate::flow::{Notice, Report};
 use crate::plan::Plan;
-use gaits_core::{Advice, Item, ItemError, Record};
+use gaits_core::{Advice, Item, ItemError, PacingKey, Record};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use tokio_util::codec::LengthDelimitedCodec;
@@ -36,14 +36,18 @@ pub(crate) enum ToWorker {
     Begin(Box<Begin>),
     /// Do these.
     Items(Vec<Item>),
-    /// Give back what is not started.
-    Recall,
+    /// Give back what is not started; of one pacing key, if one is named.
+    Recall(Option<PacingKey>),
     /// Give back what is not started, finish what is, and exit.
     Close,
 }
 
 /// What a worker says. Items that come back undone are named by their index: the parent has a copy of each.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are records, and a box each would cost more than it saves"
+)]
 pub(crate) enum FromWorker {
     /// An item is finished.
     Done(Record, Advice),
@@ -59,11 +63,13 @@ impl FromWorker {
     /// Of a report in the worker. A worker has no workers of its own that could crash, so nothing else comes up.
     pub(crate) fn from_report(report: Report) -> Self {
         match report {
-            Report::Done(record) => FromWorker::Done(record, Advice::Final),
+            Report::Done { record, .. } => FromWorker::Done(record, Advice::Final),
             Report::Advised { record, advice, .. } => FromWorker::Done(record, advice),
             Report::Unstarted(item) => FromWorker::Unstarted(item.index),
             Report::Exhausted(item, error) => FromWorker::Exhausted(item.index, error),
-            Report::Died { .. } => unreachable!("a worker process has no worker processes"),
+            Report::Died { .. } | Report::Overdue { .. } => {
+                unreachable!("a worker process has no worker processes")
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::WorkerCommand;
 use super::child::{WorkerProcess, describe};
+use super::deadline::Deadline;
 use super::protocol::{Begin, FromWorker, ToWorker};
 use super::share::Share;
 use crate::exec::{Context, ExecutorError};
@@ -46,12 +47,24 @@ pub(super) struct Start {
 }
 
 /// How serving a worker came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Served {
     /// There was nothing more to do, and it was told to exit.
     ToTheEnd,
     /// It hung up.
     UntilDeath,
+    /// It was at these items for too long.
+    Overdue(Vec<u64>),
+}
+
+impl Served {
+    /// The items that it was at for too long.
+    fn overdue(&self) -> &[u64] {
+        match self {
+            Served::Overdue(indices) => indices,
+            Served::ToTheEnd | Served::UntilDeath => &[],
+        }
+    }
 }
 
 impl Supervisor {
@@ -83,6 +96,7 @@ impl Supervisor {
             failed_starts = 0;
             let pid = process.pid;
             let mut serving = Serving::new(cx, width, &self.share, process);
+            serving.deadline = self.start.begin.plan.limits.deadline.map(Deadline::new);
             let served = tokio::select! {
                 biased;
                 () = cx.cancel.cancelled() => None,
@@ -92,7 +106,10 @@ impl Supervisor {
                 serving.process.kill().await;
                 break;
             };
-            let Serving { finished, outstanding, process, .. } = serving;
+            let Serving { finished, mut outstanding, mut process, .. } = serving;
+            if let Served::Overdue(_) = served {
+                process.start_kill();
+            }
             self.share.released(outstanding.len());
             let (how, started) = match process.end().await {
                 Ok((status, started)) => (describe(status), started),
@@ -102,9 +119,19 @@ impl Supervisor {
                 self.share.left();
                 break;
             }
+            let overdue = served.overdue().iter().filter_map(|index| outstanding.remove(index));
+            let overdue: Vec<_> = overdue.collect();
             let noted: HashSet<u64> = started.into_iter().collect();
             let (started, unstarted): (Vec<_>, Vec<_>) =
                 outstanding.into_values().partition(|item| noted.contains(&item.index));
+            if !overdue.is_empty() {
+                cx.out.notice(Notice::WorkerOverdue { pid });
+                let worker = WorkerId { pid, tid: pid, slot: 0 };
+                cx.out.report(Report::Overdue { overdue, started, unstarted, worker });
+                cx.out.idle();
+                pause = FIRST_PAUSE;
+                continue;
+            }
             stillborn = if finished == 0 && started.is_empty() { stillborn + 1 } else { 0 };
             cx.out.notice(Notice::WorkerDied { pid, how: how.clone() });
             let worker = WorkerId { pid, tid: pid, slot: 0 };
@@ -135,6 +162,14 @@ impl Supervisor {
     }
 }
 
+/// Waits until it is time to look for items that take too long; for ever, if there is no deadline.
+async fn look(deadline: &mut Option<Deadline>) {
+    match deadline {
+        Some(deadline) => deadline.time_to_look().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// How many items a process can be at at the same time.
 fn width(cx: &Context, begin: &Begin) -> usize {
     let blocking = matches!(cx.work.performs(), Performs::Blocking(_));
@@ -162,6 +197,7 @@ struct Serving<'a> {
     /// Items it can be at at the same time.
     width: usize,
     ahead: Reserve,
+    deadline: Option<Deadline>,
     closing: bool,
 }
 
@@ -176,6 +212,7 @@ impl<'a> Serving<'a> {
             finished: 0,
             width,
             ahead: Reserve::new(AHEAD_US, MOST_AHEAD, cx.clock.now_us()),
+            deadline: None,
             closing: false,
         }
     }
@@ -209,6 +246,7 @@ impl<'a> Serving<'a> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut quiet = false;
         let cx = self.cx;
+        let mut recalls = cx.queue.recalls();
         let ended = cx.queue.ended();
         tokio::pin!(ended);
         loop {
@@ -226,10 +264,22 @@ impl<'a> Serving<'a> {
                 },
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
+                recalled = recalls.recv(), if !self.closing => {
+                    // Some were missed: all is given back, then.
+                    self.process.say(&ToWorker::Recall(recalled.ok())).await
+                }
                 item = cx.queue.next(|| cx.out.idle()), if has_room => match item {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
                 },
+                () = look(&mut self.deadline) => {
+                    let overdue = self.overdue();
+                    if !overdue.is_empty() {
+                        self.release_suspects();
+                        return Served::Overdue(overdue);
+                    }
+                    Ok(())
+                }
                 _ = tick.tick(), if self.outstanding.len() > self.width || waits_for_share => {
                     self.unstick(std::mem::replace(&mut quiet, true)).await
                 }
@@ -238,6 +288,14 @@ impl<'a> Serving<'a> {
                 return self.hung_up(&error).await;
             }
         }
+    }
+
+    /// The items that the process has been at for too long.
+    fn overdue(&mut self) -> Vec<u64> {
+        // What can't be read now can be the next time.
+        let mut at_work = self.process.started().unwrap_or_default();
+        at_work.retain(|index| self.outstanding.contains_key(index));
+        self.deadline.as_mut().map_or_else(Vec::new, |deadline| deadline.overdue(&at_work))
     }
 
     async fn close(&mut self) -> io::Result<()> {
@@ -264,7 +322,7 @@ impl<'a> Serving<'a> {
 
     /// What was held back for it is free again.
     fn release_suspects(&mut self) {
-        self.cx.out.reports(self.suspects.drain(..).map(Report::Unstarted));
+        self.cx.out.reports(self.suspects.drain(..).map(Report::Unstarted).collect());
     }
 
     /// Takes in what the worker says, and hands on what has waited for that.
@@ -291,7 +349,7 @@ impl<'a> Serving<'a> {
                 let item = self.returned(record.index)?;
                 self.finished += 1;
                 if advice == Advice::Final {
-                    Report::Done(record)
+                    Report::Done { record, key: item.key }
                 } else {
                     Report::Advised { record, advice, item: Box::new(item) }
                 }
@@ -350,6 +408,6 @@ impl<'a> Serving<'a> {
             return Ok(());
         }
         self.ahead.forget(self.cx.clock.now_us());
-        self.process.say(&ToWorker::Recall).await
+        self.process.say(&ToWorker::Recall(None)).await
     }
 }

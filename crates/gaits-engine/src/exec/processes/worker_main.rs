@@ -9,7 +9,7 @@ use crate::exec::start_log::StartLog;
 use crate::exec::{Context, WorkersLeft, local_executor};
 use crate::flow::{Batch, EventQueue, ItemQueue, Patience, Report, Signal};
 use crate::works::{Works, services};
-use gaits_core::Clock;
+use gaits_core::{Clock, PacingKey};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal;
@@ -63,6 +63,7 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
         queue: Arc::new(ItemQueue::new()),
         work: works.build(&plan.work.name, &plan.work.settings, &services)?,
         session: plan.session,
+        heeds_pauses: plan.limits.longest_pause.is_some(),
         out,
         cancel: CancellationToken::new(),
         clock,
@@ -140,13 +141,13 @@ fn take_orders(reader: &mut impl Read, queue: &ItemQueue, out: &EventQueue) -> i
             }
             // None come after the end.
             ToWorker::Items(items) => {
-                out.reports(queue.push(items).into_iter().map(Report::Unstarted));
+                out.reports(queue.push(items).into_iter().map(Report::Unstarted).collect());
             }
-            ToWorker::Recall => give_back(queue, out),
+            ToWorker::Recall(key) => give_back(queue, out, key),
             ToWorker::Close => {
                 closed = true;
                 // First, since with the item queue's end the worker ends, and what is not reported by then never is.
-                give_back(queue, out);
+                give_back(queue, out, None);
                 queue.close();
             }
         }
@@ -155,8 +156,9 @@ fn take_orders(reader: &mut impl Read, queue: &ItemQueue, out: &EventQueue) -> i
 }
 
 /// Reports what nobody has started; the last first, since each goes back before all others.
-fn give_back(queue: &ItemQueue, out: &EventQueue) {
-    out.reports(queue.recall().into_iter().rev().map(Report::Unstarted));
+fn give_back(queue: &ItemQueue, out: &EventQueue, key: Option<PacingKey>) {
+    let back = queue.recall(key).into_iter().rev().map(Report::Unstarted);
+    out.reports(back.collect());
     out.idle();
 }
 

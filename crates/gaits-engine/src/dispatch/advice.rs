@@ -1,0 +1,108 @@
+//! What is done about items that have failed and of which the work advises something: tried again, paused, or the run ended.
+
+use super::{Dispatcher, Stopped};
+use crate::flow::Notice;
+use crate::pace::Pause;
+use gaits_core::{Advice, Item, Record, Try};
+
+impl Dispatcher<'_> {
+    /// Follows the advice of the work, as far as the limits of the plan allow. Gives the record if that was the end of the
+    /// item.
+    pub(super) fn advised(
+        &mut self,
+        record: Record,
+        advice: Advice,
+        item: Item,
+        now_us: u64,
+    ) -> Option<Record> {
+        let started_us = record.timing.started_us;
+        match advice {
+            Advice::Retry if item.tries < self.limits.retries => {
+                self.retry(&record, item);
+                None
+            }
+            Advice::Pause { until_us } if self.limits.longest_pause.is_some() => {
+                if self.state.stopping {
+                    self.again(item);
+                } else {
+                    self.pause(item, started_us, until_us, now_us);
+                }
+                None
+            }
+            Advice::Stop => {
+                if let Some(error) = record.error().cloned() {
+                    self.stop_early(Stopped::Advised { item: record.item.to_string(), error });
+                }
+                self.again(item);
+                None
+            }
+            _ => {
+                self.pacer.finished(item.key, started_us);
+                Some(self.with_tries(record))
+            }
+        }
+    }
+
+    /// Has an item tried again; the run's end does not wait for that.
+    fn retry(&mut self, record: &Record, mut item: Item) {
+        if self.state.stopping {
+            self.again(item);
+            return;
+        }
+        if let Some(error) = record.error().cloned() {
+            let (started_us, finished_us) = (record.timing.started_us, record.timing.finished_us);
+            let failed = Try { started_us, finished_us, error };
+            self.state.tries.entry(item.index).or_default().push(failed);
+        }
+        self.state.end.retries += 1;
+        item.tries += 1;
+        // What was suspected of a worker's death has done nothing to this one.
+        item.trial = 0;
+        self.pacer.retry(item, record.timing.started_us);
+    }
+
+    /// Leaves a pacing key alone: takes back what was handed out ahead.
+    fn pause(&mut self, mut item: Item, started_us: u64, until_us: Option<u64>, now_us: u64) {
+        let id = item.key;
+        item.trial = 0;
+        let key = self.pacer.name_of(&item).into_string();
+        let pause = self.pacer.pause(item, started_us, until_us);
+        for back in self.queue.recall_everywhere(id) {
+            self.again(back);
+        }
+        match pause {
+            Pause::Begun { until_us } => {
+                self.state.end.pauses += 1;
+                let for_us = until_us.saturating_sub(now_us);
+                self.observer.notice(Notice::Paused { key, for_us });
+            }
+            Pause::TooLong { until_us, is_new: true } => {
+                self.state.end.pauses += 1;
+                let for_us = until_us.saturating_sub(now_us);
+                self.observer.notice(Notice::GivenUp { key, for_us });
+            }
+            Pause::TooLong { .. } | Pause::GoesOn => {}
+        }
+    }
+
+    /// Puts into the record of an item how it has failed before.
+    pub(super) fn with_tries(&mut self, record: Record) -> Record {
+        if self.state.tries.is_empty() {
+            return record;
+        }
+        let tries = self.state.tries.remove(&record.index).unwrap_or_default();
+        Record { tries, ..record }
+    }
+
+    /// Notes which pacing keys were given up, as the reason why not all is done.
+    pub(super) fn note_given_up(&mut self, now_us: u64) {
+        let (undone, keys) = self.pacer.given_up();
+        self.state.end.given_back += undone;
+        let Some((key, until_us)) = keys.iter().min_by_key(|(_, until_us)| *until_us) else {
+            return;
+        };
+        let for_us = until_us.saturating_sub(now_us);
+        let paused = Stopped::Paused { keys: keys.len() as u64, key: key.to_string(), for_us };
+        self.state.end.stopped.get_or_insert(paused);
+    }
+}

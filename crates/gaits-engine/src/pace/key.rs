@@ -1,0 +1,188 @@
+//! What is known of one pacing key: its items that wait, how many are out, and from when on the next may go.
+
+use super::meter::Meter;
+use crate::plan::Limits;
+use gaits_core::Item;
+use std::collections::VecDeque;
+
+/// The shortest pause where none is named, in microseconds; doubled each time it was of no use.
+const FIRST_PAUSE_US: u64 = 1_000_000;
+/// The longest such pause.
+const LONGEST_PAUSE_US: u64 = 60_000_000;
+
+/// One pacing key.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// What messages call it.
+    pub(super) name: Box<str>,
+    /// Its items that wait, the next one first.
+    pub(super) waiting: VecDeque<Item>,
+    /// How many were taken from here and are not finished.
+    pub(super) in_flight: u32,
+    /// How many may be.
+    limit: u32,
+    /// How many may be for now, after a pause.
+    window: Option<u32>,
+    meter: Option<Meter>,
+    /// Nothing is started before this.
+    paused_until_us: u64,
+    /// When it has asked for the first of the pauses that were not followed by anything that went well, and how many
+    /// those were.
+    refusing_since_us: u64,
+    refusals: u32,
+    /// It wants to be left alone for longer than is waited for.
+    pub(super) given_up: bool,
+    /// Its place in the order of all keys.
+    pub(super) turn: Turn,
+    /// How many of its items count as ready to go.
+    pub(super) ready_items: usize,
+}
+
+/// A key's place in the order of all keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It has no item, or something of it has to be finished first.
+    None,
+    /// Its next item, which has this index, may be started.
+    Ready(u64),
+    /// Its next item may be started at this time.
+    Later(u64),
+}
+
+/// What comes of it that a key wants to be left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// It is, until then; and it was not before.
+    Begun { until_us: u64 },
+    /// It was already.
+    GoesOn,
+    /// It wants that for too long, until then: its items are given up for this run.
+    TooLong { until_us: u64, is_new: bool },
+}
+
+impl Key {
+    pub(super) fn new(name: Box<str>, public: bool, limits: &Limits) -> Self {
+        let polite = if public { limits.polite } else { None };
+        Self {
+            name,
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            limit: limits.per_key.or(polite).map_or(u32::MAX, std::num::NonZero::get),
+            window: None,
+            meter: limits.rate.map(Meter::new),
+            paused_until_us: 0,
+            refusing_since_us: 0,
+            refusals: 0,
+            given_up: false,
+            turn: Turn::None,
+            ready_items: 0,
+        }
+    }
+
+    /// Whether a limit of its own holds for it, so that nothing of it is handed out before a worker is free: it would be
+    /// started later than it was counted.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limit < u32::MAX || self.window.is_some() || self.meter.is_some()
+    }
+
+    /// How many more may be out.
+    pub(super) fn room(&self) -> u32 {
+        self.limit.min(self.window.unwrap_or(u32::MAX)).saturating_sub(self.in_flight)
+    }
+
+    /// Whether its limit keeps it from having more out.
+    pub(super) fn is_at_its_limit(&self) -> bool {
+        self.in_flight >= self.limit
+    }
+
+    /// From when on its next item may be started, as far as it knows by now; none if something of it has to be finished
+    /// first.
+    pub(super) fn next_us(&self) -> Option<u64> {
+        let free = self.room() > 0 && !self.given_up;
+        let metered_us = self.meter.as_ref().map_or(0, Meter::next_us);
+        free.then(|| metered_us.max(self.paused_until_us))
+    }
+
+    /// How many of its items that wait may go at once.
+    pub(super) fn may_go(&self) -> usize {
+        let most = if self.meter.is_some() { 1 } else { self.room() as usize };
+        self.waiting.len().min(most)
+    }
+
+    /// Counts a start.
+    pub(super) fn start(&mut self, now_us: u64) {
+        self.in_flight += 1;
+        if let Some(meter) = &mut self.meter {
+            meter.start(now_us);
+        }
+    }
+
+    /// One that was started at `started_us` was answered in another way than by asking for a pause: if that was after the
+    /// pause, one more may be out. So their number doubles each time when all are answered. `most` is how many can be.
+    pub(super) fn answered(&mut self, started_us: u64, most: usize) {
+        if started_us < self.paused_until_us {
+            return;
+        }
+        self.refusals = 0;
+        if let Some(window) = &mut self.window {
+            *window += 1;
+            if *window as usize > most {
+                self.window = None;
+            }
+        }
+    }
+
+    /// It wants to be left alone, said at `now_us` to one that was started at `started_us`; until `until_us`, if it has
+    /// named a time. `longest_us` is how long is waited for it.
+    pub(super) fn pause(
+        &mut self,
+        (started_us, now_us): (u64, u64),
+        until_us: Option<u64>,
+        longest_us: u64,
+    ) -> Pause {
+        // What was started before it asked first says nothing new.
+        let is_new = self.refusals == 0 || started_us >= self.paused_until_us;
+        if is_new {
+            if self.refusals == 0 {
+                self.refusing_since_us = now_us;
+            }
+            self.refusals = self.refusals.saturating_add(1);
+        }
+        let doubled = FIRST_PAUSE_US.saturating_mul(1 << (self.refusals - 1).min(16));
+        let by_itself_us = now_us.saturating_add(doubled.min(LONGEST_PAUSE_US));
+        let until_us = match until_us {
+            // A time that was of no use before is not believed again.
+            Some(until_us) if self.refusals > 1 => until_us.max(by_itself_us),
+            Some(until_us) => until_us,
+            None if is_new => by_itself_us,
+            None => self.paused_until_us,
+        };
+        self.window = Some(1);
+        let was_paused = self.paused_until_us > now_us;
+        self.paused_until_us = self.paused_until_us.max(until_us);
+        let for_us = self.paused_until_us.saturating_sub(self.refusing_since_us);
+        if for_us > longest_us {
+            let is_new = !std::mem::replace(&mut self.given_up, true);
+            Pause::TooLong { until_us: self.paused_until_us, is_new }
+        } else if was_paused {
+            Pause::GoesOn
+        } else {
+            Pause::Begun { until_us: self.paused_until_us }
+        }
+    }
+
+    /// Until when it is paused, if it is.
+    pub(super) fn paused_until_us(&self, now_us: u64) -> Option<u64> {
+        (self.paused_until_us > now_us).then_some(self.paused_until_us)
+    }
+
+    /// Whether nothing about it need be remembered.
+    pub(super) fn is_idle(&self, now_us: u64) -> bool {
+        self.waiting.is_empty()
+            && self.in_flight == 0
+            && !self.given_up
+            && self.window.is_none()
+            && self.refusals == 0
+            && self.meter.as_ref().is_none_or(|meter| meter.next_us() <= now_us)
+    }
+}
