@@ -56,6 +56,7 @@ pub(crate) struct HttpArgs {
     /// The look-up of the name and the TLS handshake are part of connecting. A time is 230ms, 1.5s, 2m or 1h; a number
     /// alone is seconds.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::timeout)]
+    #[arg(hide_short_help = true)]
     connect_timeout: Timeout,
 
     /// Give up a URL after this long, its redirects and its body included; 0 for never
@@ -71,7 +72,7 @@ pub(crate) struct HttpArgs {
     /// Follow at most this many redirects; with 0, a redirect is the answer
     ///
     /// At most 255. With 1 or more, an item that is redirected more often fails, with the error kind `redirect`.
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, hide_short_help = true)]
     max_redirects: u8,
 
     /// Statuses that are a success, such as 200-399,404
@@ -131,8 +132,8 @@ impl Job {
             work: WorkSpec::new(http::NAME, settings),
             session,
             input,
-            retries: 3,
             bodies: Bodies::Settled,
+            retries: 3,
             about: "http".into(),
         })
     }

@@ -12,10 +12,10 @@ pub(crate) struct Job {
     pub(crate) session: SessionScope,
     /// Where its items come from.
     pub(crate) input: Input,
-    /// How many times an item that failed in a way that may pass is tried again, unless told otherwise.
-    pub(crate) retries: u32,
     /// What becomes of the bodies of answers.
     pub(crate) bodies: Bodies,
+    /// How many times an item that failed in a way that may pass is tried again, unless told otherwise.
+    pub(crate) retries: u32,
     /// What it is, in a few words.
     pub(crate) about: String,
 }

@@ -67,8 +67,8 @@ impl CpuArgs {
             work: WorkSpec::new(cpu::NAME, settings),
             session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count) },
-            retries: 0,
             bodies: Bodies::Settled,
+            retries: 0,
             about: format!("cpu product, n = {}", self.n),
         })
     }
@@ -114,8 +114,8 @@ impl WaitArgs {
             work: WorkSpec::new(wait::NAME, settings),
             session: SessionScope::default(),
             input: Input::Listed { items, count: self.count },
-            retries: 0,
             bodies: Bodies::Settled,
+            retries: 0,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
         })
     }

@@ -155,12 +155,29 @@ fn failures_without_a_body_leave_no_file() {
     let faults = "truncate:0.5".parse().unwrap();
     let origin = Origin::start(Config { faults, ..Config::default() }).unwrap();
     let bodies = dir.at("bodies");
-    let command = format!("fetch {} --count 40 -m async:10", origin.url("/bytes/2000000"));
+    let command =
+        format!("fetch {} --count 40 -m async:10 --retries 0", origin.url("/bytes/2000000"));
     let end = gaits(&command).arg("--bodies").arg(&bodies).run().expect_exit_one_of(&[0, 1]);
     let records = end.records().expect_items(40);
     check(&records, &bodies);
     for record in records.iter() {
         assert_eq!(http(record).body_file.is_some(), record.outcome.is_ok(), "{record:?}");
+    }
+}
+
+#[test]
+fn an_item_that_is_tried_again_has_the_body_of_its_last_try() {
+    let dir = Dir::new();
+    for (number, fault) in ["truncate:0.3", "500:0.3"].iter().enumerate() {
+        let faults = fault.parse().unwrap();
+        let origin = Origin::start(Config { faults, ..Config::default() }).unwrap();
+        let bodies = dir.at(&format!("bodies{number}"));
+        let url = origin.url("/bytes/700000");
+        let command = format!("fetch {url} --count 30 -m processes:2/async:5 --retries 9");
+        let end = gaits(&command).arg("--bodies").arg(&bodies).run().expect_exit(0);
+        let records = end.records().expect_all_ok(30);
+        assert_eq!(check(&records, &bodies).len(), 30);
+        assert!(records.iter().any(|record| record.attempts > 1), "{end:?}");
     }
 }
 

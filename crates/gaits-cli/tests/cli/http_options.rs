@@ -313,8 +313,8 @@ fn every_coding_is_undone() {
 #[test]
 fn a_status_that_is_not_accepted_is_a_failure() {
     let origin = origin();
-    for status in [400, 404, 429, 500, 503] {
-        let end = fetch(&origin, &format!("/status/{status}"), "").expect_exit(1);
+    for status in [400, 404, 500, 503] {
+        let end = fetch(&origin, &format!("/status/{status}"), "--retries 0").expect_exit(1);
         let record = one(&end);
         assert_eq!(record.error().map(|error| error.kind), Some(ErrorKind::HttpStatus));
         assert_eq!(http(&record).status, Some(status));
@@ -366,6 +366,27 @@ fn statuses_to_retry_and_to_stop_on_are_statuses() {
             end.expect_refused(why).expect_stderr_contains(option);
         }
     }
+}
+
+#[test]
+fn only_statuses_that_may_pass_are_tried_again() {
+    let origin = origin();
+    let attempts = |path: &str, options: &str| {
+        one(&fetch(&origin, path, &format!("--retries 1 {options}")).expect_exit(1)).attempts
+    };
+    assert_eq!(attempts("/status/500", ""), 2);
+    assert_eq!(attempts("/status/404", ""), 1);
+    assert_eq!(attempts("/status/404", "--retry-on 404"), 2);
+    assert_eq!(attempts("/status/500", "--retry-on 404"), 1);
+}
+
+#[test]
+fn a_status_to_stop_on_ends_the_run_with_its_item_undone() {
+    let origin = origin();
+    let end = fetch(&origin, "/status/401", "--stop-on 401 --count 100 -m sequential");
+    end.expect_no_stdout();
+    assert_eq!(origin.requests(), 1);
+    fetch(&origin, "/status/401", "--stop-on 401 --accept 401").expect_exit(0);
 }
 
 #[test]
