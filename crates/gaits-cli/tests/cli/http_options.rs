@@ -384,7 +384,7 @@ fn only_statuses_that_may_pass_are_tried_again() {
 fn a_status_to_stop_on_ends_the_run_with_its_item_undone() {
     let origin = origin();
     let end = fetch(&origin, "/status/401", "--stop-on 401 --count 100 -m sequential");
-    end.expect_no_stdout();
+    end.expect_exit(4).expect_no_stdout();
     assert_eq!(origin.requests(), 1);
     fetch(&origin, "/status/401", "--stop-on 401 --accept 401").expect_exit(0);
 }

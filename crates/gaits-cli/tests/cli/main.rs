@@ -14,5 +14,6 @@ mod interrupts;
 mod limits;
 mod models;
 mod origin;
+mod pace;
 mod terminal;
 mod works;

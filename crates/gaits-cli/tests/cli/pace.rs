@@ -1,0 +1,121 @@
+//! Limits, retries, pauses and early ends, from the command line.
+
+use crate::harness::{Finished, gaits};
+use crate::held::Held;
+use gaits_origin::{Config, Origin};
+
+/// Fetches `path` of `origin`.
+fn fetch(origin: &Origin, path: &str, options: &str) -> Finished {
+    gaits(&format!("fetch {} {options}", origin.url(path))).run()
+}
+
+fn failing(faults: &str, retry_after: &str) -> Origin {
+    let (faults, retry_after) = (faults.parse().unwrap(), retry_after.parse().unwrap());
+    Origin::start(Config { faults, retry_after, ..Config::default() }).unwrap()
+}
+
+#[test]
+fn a_host_gets_no_more_requests_at_a_time_than_asked_for() {
+    for model in ["async:20", "threads:20", "processes:2/async:10"] {
+        let server = Held::after(0);
+        let options = format!("--count 12 -m {model} --per-host 3");
+        let running = gaits(&format!("fetch {} {options}", server.url())).start();
+        server.wait_until_held(3);
+        server.release();
+        running.finish().expect_exit(0).records().expect_all_ok(12);
+        assert_eq!(server.most_held(), 3, "{model}");
+    }
+}
+
+#[test]
+fn concurrency_is_the_number_of_workers() {
+    for (options, most) in [("-c 7", 7), ("-c 3 -m threads", 3), ("-c 4 -m processes:2/async", 4)] {
+        let server = Held::after(0);
+        let running = gaits(&format!("fetch {} --count 30 {options}", server.url())).start();
+        server.wait_until_held(most);
+        server.release();
+        running.finish().expect_exit(0).records().expect_all_ok(30);
+        assert_eq!(server.most_held(), most, "{options}");
+    }
+}
+
+#[test]
+fn what_breaks_now_and_then_is_done_in_the_end() {
+    let origin = failing("reset:0.1,truncate:0.1,500:0.1", "1");
+    for model in ["async:20", "processes:2/async:10"] {
+        let options = format!("--count 60 -m {model} --retries 9");
+        let records = fetch(&origin, "/uuid", &options).expect_exit(0).records().expect_all_ok(60);
+        let tried_again = records.iter().filter(|record| record.attempts > 1);
+        for record in tried_again.clone() {
+            assert_eq!(record.tries.len() + 1, record.attempts as usize);
+        }
+        assert!(tried_again.count() > 5, "{model}");
+    }
+}
+
+#[test]
+fn a_host_that_never_stops_to_refuse_ends_the_run_and_not_its_items() {
+    let origin = failing("429:1", "1");
+    let sound = Origin::start(Config::default()).unwrap();
+    let urls = format!("{} {}", origin.url("/uuid"), sound.url("/uuid"));
+    let end = gaits(&format!("fetch {urls} --count 40 -m async:8 --max-retry-after 1.5s")).run();
+    let records = end.expect_exit(4).expect_stderr_contains("run it again then").records();
+    assert_eq!(records.iter().filter(|record| record.outcome.is_ok()).count(), 20);
+    assert_eq!(records.len(), 20, "what was refused has no record");
+    // Those that were at work together, and one for each pause.
+    assert!(origin.requests() <= 8 + 2, "{}", origin.requests());
+}
+
+#[test]
+fn a_pause_that_is_too_long_is_not_waited_for() {
+    let origin = failing("503:1", "7200");
+    let end = fetch(&origin, "/uuid", "--count 10 -m sequential").expect_exit(4);
+    end.expect_no_stdout().expect_stderr_contains("wants to be left alone");
+    assert_eq!(origin.requests(), 1);
+}
+
+#[test]
+fn failures_that_are_too_many_end_the_run() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let options = "--count 1000 -m sequential --stop-after-failures 5";
+    let end = fetch(&origin, "/status/404", options).expect_exit(4);
+    // What was under way by then is done, and recorded.
+    let records = end.records().len();
+    assert!((5..100).contains(&records), "{records}");
+    assert_eq!(origin.requests(), records as u64);
+}
+
+#[test]
+fn limits_that_make_no_sense_are_refused_before_anything_is_sent() {
+    let origin = Origin::start(Config::default()).unwrap();
+    for (options, wanted) in [
+        ("--rate ten", "`ten` is not a rate such as 10/s, 300/m or 5000/h"),
+        ("--rate 0/s", "is not between one in a year and a thousand million a second"),
+        ("--total-rate 5/week", "is not a rate"),
+        ("--per-host 0", "--per-host"),
+        ("-c 0", "--concurrency"),
+        ("-c 200000", "to 100000"),
+        ("-c 2 -m sequential", "`sequential` does one item at a time, and 2 are asked for"),
+        ("--burst 5", "--burst needs --rate or --total-rate"),
+        ("--delay 1s --rate 5/s", "cannot be used with"),
+        ("--delay soon", "`soon` is not a duration"),
+        ("--deadline 1s", "async:100 has no worker processes that could be replaced"),
+        ("--deadline 0 -m processes", "no item can be done in no time"),
+        ("--stop-after-failures 0", "--stop-after-failures"),
+        ("--max-retry-after long", "`long` is not a duration"),
+        ("--retries many", "--retries"),
+    ] {
+        fetch(&origin, "/uuid", options).expect_refused(wanted);
+    }
+    assert_eq!(origin.requests(), 0);
+}
+
+#[test]
+fn a_computation_that_takes_too_long_is_ended() {
+    let end = gaits("run cpu product --n 100 --count 2 -m processes:2 --deadline 10ms").run();
+    let records = end.expect_exit(1).expect_stderr_contains("longer than --deadline").records();
+    for record in records.expect_items(2).iter() {
+        let error = record.error().unwrap();
+        assert_eq!(error.kind.as_str(), "timeout", "{error}");
+    }
+}
