@@ -10,6 +10,7 @@ mod held;
 mod help;
 mod http_options;
 mod interrupts;
+mod job_control;
 mod limits;
 mod models;
 mod origin;
