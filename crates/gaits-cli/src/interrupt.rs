@@ -1,7 +1,8 @@
-//! Ctrl-C and its like: the first time stops in good order, the second at once.
+//! Ctrl-C and its like: the first time stops in good order, the second at once. Ctrl-Z stops until `fg`.
 
 use crate::exit::Exit;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use crate::job_control;
+use signal_hook::consts::{SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::thread;
@@ -11,12 +12,20 @@ use std::time::Duration;
 /// records.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Passes each signal on to `interrupt`, from now on. The second one ends this process, if the run does not.
-pub(crate) fn listen(interrupt: impl Fn() + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+/// Passes each interrupt on to `interrupt`, from now on. The second one ends this process, if the run does not. Where the
+/// process is to stop for a while, `aside` is to do that with what is drawn on the terminal out of the way.
+pub(crate) fn listen(
+    interrupt: impl Fn() + Send + 'static,
+    aside: impl Fn(&dyn Fn()) + Send + 'static,
+) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTSTP, SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         let mut seen = 0;
-        for _ in &mut signals {
+        for signal in &mut signals {
+            if signal == SIGTSTP {
+                aside(&job_control::stop_all);
+                continue;
+            }
             seen += 1;
             interrupt();
             if seen > 1 {

@@ -4,9 +4,11 @@ mod args;
 mod cmd;
 mod exit;
 mod interrupt;
+mod job_control;
 mod limits;
 mod program;
 mod progress;
+mod rerun;
 mod talk;
 
 use gaits::{WORKER_VERB, worker_main, works};
@@ -18,6 +20,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|verb| verb == WORKER_VERB) {
+        // Without it, requests may run out of time while they are stopped.
+        let _ = job_control::stop_with_parent();
         return worker_main(&works());
     }
     limits::raise_open_files();

@@ -12,6 +12,13 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 
     /// Microseconds of CPU that the calling thread has used since it started.
     fn thread_cpu_us(&self) -> u64;
+
+    /// For how many of the microseconds since `since_us` this process was stopped, as Ctrl-Z stops it. The clock goes on
+    /// in that time, but a process that does nothing must not run out of time.
+    fn stopped_us_since(&self, since_us: u64) -> u64 {
+        let _ = since_us;
+        0
+    }
 }
 
 /// A clock that stands still until it is set: for tests.

@@ -24,7 +24,7 @@ pub mod sink;
 pub mod source;
 mod works;
 
-pub use clock::MonotonicClock;
+pub use clock::{MonotonicClock, while_stopped};
 pub use dispatch::{Observer, RunEnd, RunError, Stopped};
 pub use exec::{WORKER_VERB, WorkerCommand, worker_main};
 pub use flow::{ExecutorError, Notice};

@@ -74,13 +74,14 @@ pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use works::{set_up, works};
 
 pub use gaits_core::{
-    Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source, Value,
-    Work,
+    Clock, Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source,
+    Value, Work,
 };
 pub use gaits_engine::plan::{Limits, Model, ModelError, Plan, Rate, WorkSpec};
 pub use gaits_engine::{
-    Control, ExecutorError, Held, Notice, Program, Progress, RunEnd, RunError as EngineError,
-    Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, worker_main,
+    Control, ExecutorError, Held, MonotonicClock, Notice, Program, Progress, RunEnd,
+    RunError as EngineError, Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, while_stopped,
+    worker_main,
 };
 pub use gaits_report::{
     Comparison, EarlyEnd, Host, Hosts, Style, Summary, Tally, Trial, host_name, units,

@@ -1,15 +1,16 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
-use crate::args::{Bodies, Job, RunArgs, WorkArgs};
+use crate::args::{self, Bodies, Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::progress::{Bar, Speaker};
+use crate::rerun::Rerun;
 use crate::talk::Notices;
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    BodyFolder, Control, Destination, Notice, Output, OutputError, Plan, Run, RunEnd, RunObserver,
-    RunOutcome, Summary,
+    BodyFolder, Control, Destination, Input, Notice, Output, OutputError, Plan, Run, RunEnd,
+    RunObserver, RunOutcome, Summary,
 };
 use std::io::{self, IsTerminal as _};
 
@@ -39,19 +40,25 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
         }
     }
     let control = Control::new();
-    let to_stop = control.clone();
-    interrupt::listen(move || to_stop.interrupt())
-        .context("can't listen for signals")
-        .map_err(Trouble::CouldNotGoOn)?;
     let to_stdout = destination == Destination::Stdout;
     let bar = Bar::start(control.progress(), &input, args.quiet, to_stdout);
-    let mut watch =
-        Watch { speaker: bar.speaker(), notices: Notices::default(), quiet: args.quiet };
+    let (to_stop, speaker) = (control.clone(), bar.speaker());
+    interrupt::listen(move || to_stop.interrupt(), move |stop| speaker.speak(stop))
+        .context("can't listen for signals")
+        .map_err(Trouble::CouldNotGoOn)?;
+    let mut watch = Watch {
+        speaker: bar.speaker(),
+        notices: Notices::default(),
+        quiet: args.quiet,
+        goes_on: goes_on(&destination),
+        reads_stdin: input == Input::Stdin,
+    };
     let result = run.output(output).run(&mut watch, &control);
-    bar.finish();
+    let total = bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
-    let outcome = result?;
-    watch.summary(&outcome.summary);
+    let mut outcome = result?;
+    outcome.summary.total_items = outcome.summary.total_items.or(total);
+    watch.summary(&outcome.summary, &outcome.end);
     if matches!(bodies, Bodies::NotKept) && !args.quiet && io::stderr().is_terminal() {
         talk::line(NOT_KEPT);
     }
@@ -65,6 +72,11 @@ fn exit_of(end: &RunEnd) -> Exit {
         RunEnd { failed: 0, .. } => Exit::AllOk,
         _ => Exit::SomeFailed,
     }
+}
+
+/// Whether the same command goes on with what it finds at `destination`: records that went elsewhere are not there any more.
+fn goes_on(destination: &Destination) -> bool {
+    matches!(destination, Destination::File(path) if path.is_file())
 }
 
 /// Adds the option that helps to what is wrong with the output.
@@ -83,14 +95,37 @@ struct Watch {
     speaker: Speaker,
     notices: Notices,
     quiet: bool,
+    /// Whether the same command goes on where this run ended.
+    goes_on: bool,
+    reads_stdin: bool,
 }
 
 impl Watch {
-    fn summary(&self, summary: &Summary) {
-        if !self.quiet {
-            talk::text(&summary.render(talk::style(&io::stderr())));
+    fn summary(&self, summary: &Summary, end: &RunEnd) {
+        if self.quiet {
+            return;
+        }
+        talk::text(&summary.render(talk::style(&io::stderr())));
+        if self.goes_on {
+            advice(end, self.reads_stdin).iter().for_each(|line| talk::line(line));
         }
     }
+}
+
+/// How to finish what a run has left undone, and how to have failed items done again.
+fn advice(end: &RunEnd, reads_stdin: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    if end.interrupted || end.stopped.is_some() {
+        let rerun = Rerun::of(std::env::args_os(), &args::parser());
+        let input = if reads_stdin { ", given the same input" } else { "" };
+        let hidden = if rerun.hides { " (*** stands for what may be secret)" } else { "" };
+        lines.push(format!("gaits: to do the rest{input}{hidden}: {}", rerun.command));
+    }
+    if end.failed > 0 {
+        lines
+            .push("gaits: the same command with --retry-failed does the failed items again".into());
+    }
+    lines
 }
 
 impl RunObserver for Watch {
@@ -107,7 +142,7 @@ impl RunObserver for Watch {
     fn abandoned(&mut self, outcome: &RunOutcome) {
         self.speaker.end();
         self.notices.rest().iter().for_each(|line| talk::line(line));
-        self.summary(&outcome.summary);
+        self.summary(&outcome.summary, &outcome.end);
         // A thread that computes can't be stopped otherwise; worker processes end with this one.
         std::process::exit(i32::from(Exit::Interrupted.number()));
     }

@@ -217,6 +217,16 @@ impl Running {
         killpg(self.group(), Signal::SIGINT).unwrap();
     }
 
+    /// Ctrl-Z: every process of the group gets it.
+    pub(crate) fn ctrl_z(&self) {
+        killpg(self.group(), Signal::SIGTSTP).unwrap();
+    }
+
+    /// What a shell does at `fg`.
+    pub(crate) fn fg(&self) {
+        killpg(self.group(), Signal::SIGCONT).unwrap();
+    }
+
     /// A signal to the process alone, as `kill` sends it.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(self.group(), signal).unwrap();
@@ -580,6 +590,11 @@ pub(crate) fn children_of(pid: u32) -> Vec<u32> {
 /// Whether a process is gone; one that has ended and that nobody has fetched yet is.
 pub(crate) fn is_gone(pid: u32) -> bool {
     stat(pid).is_none_or(|(state, _)| matches!(state, 'Z' | 'X'))
+}
+
+/// Whether a process is stopped, as by Ctrl-Z.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state == 'T')
 }
 
 /// A process's state and its parent.

@@ -17,7 +17,7 @@ const MODELS: [(&str, u64); 7] = [
 ];
 
 /// A run of far more items than its model holds, with `done` of them recorded and all its workers held at the next.
-fn held_up(model: &str, done: u64, in_flight: u64) -> (Held, Running) {
+pub(crate) fn held_up(model: &str, done: u64, in_flight: u64) -> (Held, Running) {
     let server = Held::after(done);
     let running = gaits(&format!("fetch {} --count 500 -m {model}", server.url())).start();
     running.wait_for_lines(usize::try_from(done).unwrap());

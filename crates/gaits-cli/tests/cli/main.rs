@@ -11,6 +11,7 @@ mod held;
 mod help;
 mod http_options;
 mod interrupts;
+mod job_control;
 mod limits;
 mod models;
 mod origin;

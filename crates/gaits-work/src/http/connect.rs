@@ -2,6 +2,7 @@
 //!
 //! Limit: one at a time; keeps nothing.
 
+use super::deadline::within;
 use super::dial::Located;
 use super::fault::Fault;
 use super::route::Route;
@@ -13,6 +14,7 @@ use super::wire::Wire;
 use super::words::seconds;
 use super::{h1, h2};
 use gaits_core::{ErrorKind, SessionScope};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
@@ -48,7 +50,7 @@ impl Opener {
         let Some(limit) = self.shared.spec.connect_timeout else {
             return opening.await;
         };
-        if let Ok(opened) = tokio::time::timeout(limit, opening).await {
+        if let Some(opened) = within(pin!(opening), limit, &*self.shared.clock).await {
             return opened;
         }
         let (phase, limit) = (trace.phase(), seconds(limit));

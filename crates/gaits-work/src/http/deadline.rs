@@ -1,19 +1,56 @@
-//! Waits for something until a timer fires.
+//! Waits for something until a timer fires. Time in which the process was stopped, as Ctrl-Z stops it, does not count.
 //!
 //! Limit: can't interrupt what holds the event loop.
 
+use gaits_core::Clock;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 use tokio::task::coop;
-use tokio::time::Sleep;
+use tokio::time::{Sleep, sleep};
+
+/// What `future` gives; none if it has not come within `limit` from now on.
+pub(super) async fn within<T>(
+    future: Pin<&mut impl Future<Output = T>>,
+    limit: Duration,
+    clock: &dyn Clock,
+) -> Option<T> {
+    let began_us = clock.now_us();
+    in_time(future, pin!(sleep(limit)), clock, began_us).await
+}
+
+/// What `future` gives; none if `timer`, which was set at `began_us` on `clock`, fires before.
+///
+/// A process that was stopped gives everything that is in flight as much time more: the timer went on, and all its timers
+/// would fire at once when the process goes on.
+pub(super) async fn in_time<T>(
+    mut future: Pin<&mut impl Future<Output = T>>,
+    mut timer: Pin<&mut Sleep>,
+    clock: &dyn Clock,
+    began_us: u64,
+) -> Option<T> {
+    let mut since_us = began_us;
+    loop {
+        if let Some(result) = before(future.as_mut(), timer.as_mut()).await {
+            return Some(result);
+        }
+        let stopped_us = clock.stopped_us_since(since_us);
+        if stopped_us == 0 {
+            return None;
+        }
+        since_us = clock.now_us();
+        let deadline = timer.deadline() + Duration::from_micros(stopped_us);
+        timer.as_mut().reset(deadline);
+    }
+}
 
 /// What `future` gives; none if `timer` fires before.
 ///
 /// Tokio lets a task do only so much in one poll, and a timer that is polled counts, too. A future that uses up that budget
 /// in every poll, say because a server sends faster than it is read, would keep the timer from ever firing. So the timer is
 /// polled outside of the budget.
-pub(super) async fn in_time<T>(
+async fn before<T>(
     mut future: Pin<&mut impl Future<Output = T>>,
     mut timer: Pin<&mut Sleep>,
 ) -> Option<T> {
@@ -27,16 +64,50 @@ pub(super) async fn in_time<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gaits_core::ManualClock;
     use std::cell::Cell;
+    use std::future::pending;
     use std::rc::Rc;
-    use std::time::Duration;
     use tokio::task::{JoinSet, LocalSet};
-    use tokio::time::{advance, sleep};
+    use tokio::time::{Instant, advance, sleep};
 
     #[tokio::test(start_paused = true)]
     async fn what_is_ready_comes_before_the_timer() {
         let timer = pin!(sleep(Duration::ZERO));
-        assert_eq!(in_time(pin!(async { 7 }), timer).await, Some(7));
+        assert_eq!(before(pin!(async { 7 }), timer).await, Some(7));
+    }
+
+    /// A process that was stopped for the first second.
+    #[derive(Debug)]
+    struct Stopped(ManualClock);
+
+    impl Clock for Stopped {
+        fn now_us(&self) -> u64 {
+            self.0.now_us()
+        }
+
+        fn thread_cpu_us(&self) -> u64 {
+            0
+        }
+
+        fn stopped_us_since(&self, since_us: u64) -> u64 {
+            self.0.advance_us(1);
+            if since_us == 0 { 1_000_000 } else { 0 }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_the_process_was_stopped_does_not_count() {
+        let clock = Stopped(ManualClock::default());
+        let (began, limit) = (Instant::now(), Duration::from_millis(50));
+        assert_eq!(within(pin!(pending::<()>()), limit, &clock).await, None);
+        let took = began.elapsed();
+        assert!(took >= limit + Duration::from_secs(1), "{took:?}");
+        assert!(took < limit + Duration::from_secs(2), "it is given once: {took:?}");
+        // Without a stop, the limit holds.
+        let began = Instant::now();
+        assert_eq!(within(pin!(pending::<()>()), limit, &ManualClock::default()).await, None);
+        assert!(began.elapsed() < limit * 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -61,6 +132,6 @@ mod tests {
             }
         };
         let timer = pin!(sleep(Duration::from_millis(50)));
-        assert_eq!(local.run_until(in_time::<()>(pin!(busy), timer)).await, None);
+        assert_eq!(local.run_until(before::<()>(pin!(busy), timer)).await, None);
     }
 }

@@ -100,12 +100,15 @@ impl HttpSession {
         let result = {
             // Pinned here, since an argument of its size would be stored twice.
             let followed = pin!(self.follow(item, target, trace));
-            in_time(followed, timer.as_mut()).await
+            in_time(followed, timer.as_mut(), &*self.hub.shared.clock, began_us).await
         };
         self.timers.borrow_mut().push(timer);
         let phase = trace.phase();
         trace.enter(Phase::Between);
-        let took_us = trace.since_us().saturating_sub(began_us);
+        let mut took_us = trace.since_us().saturating_sub(began_us);
+        if u128::from(took_us) >= timeout.as_micros() {
+            took_us = took_us.saturating_sub(self.hub.shared.clock.stopped_us_since(began_us));
+        }
         let what = match result {
             // A result that comes late is none, whatever held the loop.
             Some(_) if u128::from(took_us) >= timeout.as_micros() => "it came later".to_owned(),

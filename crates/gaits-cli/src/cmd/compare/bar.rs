@@ -20,6 +20,11 @@ impl Watch {
         Self { bar: bar(race, quiet), notices: Notices::default(), rounds: race.rounds }
     }
 
+    /// The bar, for whoever must have it out of the way.
+    pub(super) fn drawn(&self) -> ProgressBar {
+        self.bar.clone()
+    }
+
     /// Takes the bar away.
     pub(super) fn finish(self) {
         self.bar.finish_and_clear();

@@ -47,14 +47,14 @@ pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
         other => other.into(),
     })?;
     let control = RaceControl::new();
-    let to_stop = control.clone();
-    interrupt::listen(move || to_stop.interrupt())
+    let mut watch = Watch::new(&race, args.quiet);
+    let (to_stop, drawn) = (control.clone(), watch.drawn());
+    interrupt::listen(move || to_stop.interrupt(), move |stop| drawn.suspend(stop))
         .context("can't listen for signals")
         .map_err(Trouble::CouldNotGoOn)?;
     if !args.quiet {
         talk::line(&announcement(&race));
     }
-    let mut watch = Watch::new(&race, args.quiet);
     let result = race.run(&program, &mut watch, &control);
     watch.finish();
     let outcome = result?;

@@ -1,0 +1,142 @@
+//! Ctrl-Z and `fg`: stops this process with its worker processes, and lets all of them go on together.
+//!
+//! A terminal sends SIGTSTP to its foreground process group. Workers have groups of their own, so that Ctrl-C does not reach
+//! them; so they are stopped from here. Limit: SIGSTOP can't be caught; it stops this process alone, and the workers finish
+//! what they hold.
+
+use gaits::while_stopped;
+use nix::sys::signal::{Signal, kill, killpg, raise};
+use nix::unistd::{Pid, getpgrp};
+use signal_hook::consts::SIGTSTP;
+use signal_hook::iterator::Signals;
+use std::collections::HashMap;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+/// How often it is looked whether the workers have stopped.
+const LOOK: Duration = Duration::from_millis(2);
+/// After so many looks, half a second, a worker that has not stopped is made to.
+const LOOKS: u32 = 250;
+
+/// A process, as the kernel describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Process {
+    state: char,
+    parent: i32,
+    group: i32,
+    session: i32,
+}
+
+/// Stops the worker processes and then this one, and comes back when this one is continued and has continued the workers.
+pub(crate) fn stop_all() {
+    let ours = getpgrp().as_raw();
+    let all = processes();
+    // Nobody could continue it: it is on a terminal without a shell that controls jobs.
+    if is_orphaned(ours, &all) {
+        return;
+    }
+    let me = Pid::this().as_raw();
+    let workers: Vec<(i32, i32)> = all
+        .iter()
+        .filter(|(_, process)| process.parent == me)
+        .map(|(pid, process)| (*pid, process.group))
+        .collect();
+    // Whoever is gone by now needs no signal.
+    let signal = |(pid, group): (i32, i32), signal| {
+        let _ = if group == ours {
+            kill(Pid::from_raw(pid), signal)
+        } else {
+            killpg(Pid::from_raw(group), signal)
+        };
+    };
+    workers.iter().for_each(|worker| signal(*worker, Signal::SIGTSTP));
+    // A worker that stopped only after it was told to continue would stay stopped.
+    for _ in 0..LOOKS {
+        if workers.iter().all(|(pid, _)| has_stopped(*pid)) {
+            break;
+        }
+        thread::sleep(LOOK);
+    }
+    let late = workers.iter().filter(|(pid, _)| !has_stopped(*pid));
+    late.for_each(|worker| signal(*worker, Signal::SIGSTOP));
+    while_stopped(|| {
+        let _ = raise(Signal::SIGSTOP);
+    });
+    workers.iter().for_each(|worker| signal(*worker, Signal::SIGCONT));
+}
+
+/// Lets a worker process know for how long it was stopped: its time-outs leave that out. Without it, the worker stops all
+/// the same.
+pub(crate) fn stop_with_parent() -> io::Result<()> {
+    let mut signals = Signals::new([SIGTSTP])?;
+    thread::Builder::new().name("stop".into()).spawn(move || {
+        for _ in &mut signals {
+            while_stopped(|| {
+                let _ = raise(Signal::SIGSTOP);
+            });
+        }
+    })?;
+    Ok(())
+}
+
+/// Whether the kernel calls a process group orphaned: no process in it has a parent in another group of the same session.
+/// It stops none of them at SIGTSTP, since there is no shell that could continue them.
+fn is_orphaned(group: i32, all: &HashMap<i32, Process>) -> bool {
+    !all.values().filter(|process| process.group == group).any(|process| {
+        all.get(&process.parent)
+            .is_some_and(|parent| parent.group != group && parent.session == process.session)
+    })
+}
+
+/// Whether a process is stopped, or gone.
+fn has_stopped(pid: i32) -> bool {
+    process(pid).is_none_or(|process| matches!(process.state, 'T' | 't' | 'Z' | 'X'))
+}
+
+fn processes() -> HashMap<i32, Process> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, process(pid)?))).collect()
+}
+
+fn process(pid: i32) -> Option<Process> {
+    parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Reads a line of `/proc/PID/stat`: proc(5).
+fn parse(stat: &str) -> Option<Process> {
+    // The name, in brackets, may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let mut number = || fields.next()?.parse().ok();
+    Some(Process { state, parent: number()?, group: number()?, session: number()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(parent: i32, group: i32, session: i32) -> Process {
+        Process { state: 'S', parent, group, session }
+    }
+
+    #[test]
+    fn a_process_is_read_whatever_its_name() {
+        assert_eq!(parse("7 (a) b) (c) T 3 7 2 0 -1"), Some(Process { state: 'T', ..of(3, 7, 2) }));
+        assert_eq!(parse("7 (a) T 3"), None);
+        assert!(processes().contains_key(&Pid::this().as_raw()));
+    }
+
+    #[test]
+    fn a_group_without_a_shell_above_it_is_orphaned() {
+        // A shell, a script that it has started, and a command of that script.
+        let mut all = HashMap::from([(2, of(1, 2, 2)), (5, of(2, 5, 2)), (6, of(5, 5, 2))]);
+        assert!(!is_orphaned(5, &all));
+        // The shell is of another session, as that of a terminal's own command is.
+        all.insert(2, of(1, 2, 1));
+        assert!(is_orphaned(5, &all));
+        all.remove(&2);
+        assert!(is_orphaned(5, &all));
+    }
+}

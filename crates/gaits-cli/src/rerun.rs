@@ -1,0 +1,221 @@
+//! The command that finishes what a run has left undone: the same one again, as one would type it into a shell.
+//!
+//! Limit: it knows by their names which options hold secrets; those in the path or the query of a URL are shown.
+
+use clap::Command;
+use gaits::http::redacted;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "***";
+
+/// Options whose values are secrets, by their long names.
+const SECRET: [&str; 8] =
+    ["user", "bearer", "token", "cookie", "password", "proxy-user", "api-key", "proxy-header"];
+
+/// Header fields whose values are no secrets. All others may be.
+const HARMLESS: [&str; 16] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "content-type",
+    "date",
+    "from",
+    "host",
+    "if-modified-since",
+    "origin",
+    "pragma",
+    "range",
+    "te",
+    "user-agent",
+];
+
+/// Options that would keep the command from going on where it stopped.
+const NOT_AGAIN: [&str; 1] = ["--fresh"];
+
+/// The command that finishes the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rerun {
+    /// As one types it.
+    pub(crate) command: String,
+    /// Whether a secret was left out of it.
+    pub(crate) hides: bool,
+}
+
+/// The options that take a value.
+struct Options {
+    long: HashSet<String>,
+    /// With the long name of each.
+    short: HashMap<char, String>,
+}
+
+impl Options {
+    fn of(command: &Command) -> Self {
+        let mut all = Self { long: HashSet::new(), short: HashMap::new() };
+        all.add(command);
+        all
+    }
+
+    fn add(&mut self, command: &Command) {
+        for argument in command.get_arguments().filter(|a| a.get_action().takes_values()) {
+            let long = argument.get_long().unwrap_or_default();
+            self.long.insert(long.to_owned());
+            if let Some(short) = argument.get_short() {
+                self.short.insert(short, long.to_owned());
+            }
+        }
+        command.get_subcommands().for_each(|command| self.add(command));
+    }
+
+    /// The option that takes a value in `-kH`, and where the letter after it begins.
+    fn in_cluster(&self, word: &str) -> Option<(&str, usize)> {
+        word.char_indices().skip(1).find_map(|(at, letter)| {
+            Some((self.short.get(&letter)?.as_str(), at + letter.len_utf8()))
+        })
+    }
+}
+
+impl Rerun {
+    /// The command line of this process, as `parser` takes it apart, once more.
+    pub(crate) fn of(words: impl IntoIterator<Item = OsString>, parser: &Command) -> Self {
+        let options = Options::of(parser);
+        let mut hides = false;
+        let mut again = Vec::new();
+        // The option whose value comes next.
+        let mut before: Option<String> = None;
+        let mut only_values = false;
+        for word in words {
+            let word = word.to_string_lossy().into_owned();
+            let shown = if let Some(option) = before.take() {
+                shown(&option, &word)
+            } else if only_values || !word.starts_with('-') || word == "-" {
+                shown("", &word)
+            } else if NOT_AGAIN.contains(&word.as_str()) {
+                continue;
+            } else if let Some(long) = word.strip_prefix("--") {
+                only_values = long.is_empty();
+                match long.split_once('=') {
+                    Some((name, value)) => {
+                        shown(name, value).map(|value| format!("--{name}={value}"))
+                    }
+                    None => {
+                        before = options.long.contains(long).then(|| long.to_owned());
+                        None
+                    }
+                }
+            } else if let Some((option, at)) = options.in_cluster(&word) {
+                let (head, value) = word.split_at(at);
+                if value.is_empty() {
+                    before = Some(option.to_owned());
+                }
+                shown(option, value).map(|value| format!("{head}{value}"))
+            } else {
+                None
+            };
+            hides |= shown.is_some();
+            again.push(quoted(&shown.unwrap_or(word)));
+        }
+        Self { command: again.join(" "), hides }
+    }
+}
+
+/// What is shown in place of the value of an option, or of a value without one; none if there is nothing to hide.
+fn shown(option: &str, value: &str) -> Option<String> {
+    if option == "header" {
+        // A field without a colon is no field; it may be a secret that was mistyped.
+        let name = value.split_once(':').map_or("", |(name, _)| name);
+        let harmless = HARMLESS.contains(&name.trim().to_ascii_lowercase().as_str());
+        return (!harmless && !value.is_empty()).then(|| match name {
+            "" => HIDDEN.to_owned(),
+            name => format!("{name}: {HIDDEN}"),
+        });
+    }
+    if SECRET.contains(&option) {
+        return (!value.is_empty()).then(|| HIDDEN.to_owned());
+    }
+    // In anything but a URL, an @ has another meaning.
+    if value.contains("://") { redacted(value) } else { None }
+}
+
+/// A word as a POSIX shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args;
+
+    fn again(words: &[&str]) -> Rerun {
+        Rerun::of(words.iter().map(OsString::from), &args::parser())
+    }
+
+    #[test]
+    fn it_is_the_same_command_and_does_not_start_over() {
+        let words = ["gaits", "fetch", "-i", "my urls.txt", "--fresh", "-o", "results.jsonl", "-k"];
+        let rerun = again(&words);
+        assert_eq!(rerun.command, "gaits fetch -i 'my urls.txt' -o results.jsonl -k");
+        assert!(!rerun.hides);
+    }
+
+    #[test]
+    fn a_shell_takes_each_word_for_one() {
+        for (word, wanted) in [
+            ("", "''"),
+            ("it's", r"'it'\''s'"),
+            ("a?b&c", "'a?b&c'"),
+            ("$HOME", "'$HOME'"),
+            ("http://x/a_b%20c", "http://x/a_b%20c"),
+            ("--accept=200-399,404", "--accept=200-399,404"),
+        ] {
+            assert_eq!(quoted(word), wanted);
+        }
+    }
+
+    #[test]
+    fn secrets_stay_out_of_it_however_they_are_given() {
+        for words in [
+            &["-H", "Authorization: Bearer s3cret"][..],
+            &["-HAuthorization: Bearer s3cret"],
+            &["-kH", "Authorization: Bearer s3cret"],
+            &["-kIHAuthorization: Bearer s3cret"],
+            &["--header", "Authorization: Bearer s3cret"],
+            &["--header=Authorization: Bearer s3cret"],
+        ] {
+            let rerun = again(&[&["gaits", "fetch"], words].concat());
+            assert!(rerun.hides, "{rerun:?}");
+            assert!(!rerun.command.contains("s3cret"), "{rerun:?}");
+            assert!(rerun.command.contains("Authorization: ***"), "{rerun:?}");
+        }
+        let rerun = again(&["gaits", "fetch", "--", "http://me:s3cret@x/", "-H"]);
+        assert_eq!(rerun.command, "gaits fetch -- 'http://***@x/' -H");
+        assert!(rerun.hides);
+        assert_eq!(shown("bearer", "s3cret").unwrap(), "***");
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        let rerun = again(&[
+            "gaits",
+            "fetch",
+            "-H",
+            "Accept: text/plain",
+            "-A",
+            "me@x.example",
+            "-m",
+            "async:5",
+        ]);
+        assert_eq!(rerun.command, "gaits fetch -H 'Accept: text/plain' -A me@x.example -m async:5");
+        assert!(!rerun.hides);
+    }
+}
