@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_millis(2);
 /// After so many looks, half a second, a worker that has not stopped is made to.
 const LOOKS: u32 = 250;
 
+/// The descriptors that a worker process gets from its parent: `docs/design/processes.md`.
+const OF_PARENT: [u32; 2] = [3, 4];
+
 /// A process, as the kernel describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Process {
@@ -69,6 +72,11 @@ pub(crate) fn stop_all() {
 /// Lets a worker process know for how long it was stopped: its time-outs leave that out. Without it, the worker stops all
 /// the same.
 pub(crate) fn stop_with_parent() -> io::Result<()> {
+    // Somebody has called the verb by hand: what is opened here must not pass for what a parent has put in place.
+    let is_open = |fd| std::fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok();
+    if !OF_PARENT.into_iter().all(is_open) {
+        return Ok(());
+    }
     let mut signals = Signals::new([SIGTSTP])?;
     thread::Builder::new().name("stop".into()).spawn(move || {
         for _ in &mut signals {
