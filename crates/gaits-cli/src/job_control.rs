@@ -53,7 +53,9 @@ pub(crate) fn stop_all() {
             killpg(Pid::from_raw(group), signal)
         };
     };
-    workers.iter().for_each(|worker| signal(*worker, Signal::SIGTSTP));
+    for worker in &workers {
+        signal(*worker, Signal::SIGTSTP);
+    }
     // A worker that stopped only after it was told to continue would stay stopped.
     for _ in 0..LOOKS {
         if workers.iter().all(|(pid, _)| has_stopped(*pid)) {
@@ -61,12 +63,15 @@ pub(crate) fn stop_all() {
         }
         thread::sleep(LOOK);
     }
-    let late = workers.iter().filter(|(pid, _)| !has_stopped(*pid));
-    late.for_each(|worker| signal(*worker, Signal::SIGSTOP));
+    for worker in workers.iter().filter(|(pid, _)| !has_stopped(*pid)) {
+        signal(*worker, Signal::SIGSTOP);
+    }
     while_stopped(|| {
         let _ = raise(Signal::SIGSTOP);
     });
-    workers.iter().for_each(|worker| signal(*worker, Signal::SIGCONT));
+    for worker in &workers {
+        signal(*worker, Signal::SIGCONT);
+    }
 }
 
 /// Lets a worker process know for how long it was stopped: its time-outs leave that out. Without it, the worker stops all

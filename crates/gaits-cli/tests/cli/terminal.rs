@@ -177,7 +177,7 @@ fn ctrl_z_takes_the_bar_away_and_fg_draws_it_again() {
     running.ctrl_z();
     eventually("it is stopped", || is_stopped(running.pid()));
     // The line is cleared, and nothing is drawn on it after that.
-    wait_for(&|text| text.ends_with("\u{1b}[2K") || text.ends_with("\r"));
+    wait_for(&|text| text.ends_with("\u{1b}[2K") || text.ends_with('\r'));
     running.fg();
     wait_for(&|text| text.rfind("3/5") > text.rfind("\u{1b}[2K"));
     server.release();
