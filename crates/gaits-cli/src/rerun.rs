@@ -98,14 +98,11 @@ impl Rerun {
                 continue;
             } else if let Some(long) = word.strip_prefix("--") {
                 only_values = long.is_empty();
-                match long.split_once('=') {
-                    Some((name, value)) => {
-                        shown(name, value).map(|value| format!("--{name}={value}"))
-                    }
-                    None => {
-                        before = options.long.contains(long).then(|| long.to_owned());
-                        None
-                    }
+                if let Some((name, value)) = long.split_once('=') {
+                    shown(name, value).map(|value| format!("--{name}={value}"))
+                } else {
+                    before = options.long.contains(long).then(|| long.to_owned());
+                    None
                 }
             } else if let Some((option, at)) = options.in_cluster(&word) {
                 let (head, value) = word.split_at(at);

@@ -59,11 +59,11 @@ impl Clock for MonotonicClock {
 
     fn stopped_us_since(&self, since_us: u64) -> u64 {
         let now_ns = read_ns(ClockId::CLOCK_MONOTONIC);
-        let since_ns = self.zero_ns.saturating_add(since_us.saturating_mul(1_000));
+        let from_ns = self.zero_ns.saturating_add(since_us.saturating_mul(1_000));
         let stops = STOPS.lock().unwrap_or_else(PoisonError::into_inner);
         let of_each = stops
             .iter()
-            .map(|(begin, end)| end.unwrap_or(now_ns).saturating_sub((*begin).max(since_ns)));
+            .map(|(begin, end)| end.unwrap_or(now_ns).saturating_sub((*begin).max(from_ns)));
         of_each.sum::<u64>() / 1_000
     }
 }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A [`Plan`](plan::Plan) says what to do and how; [`run()`] does it. The engine never prints, and keeps no state
-//! outside a run, so two runs in one process do not meet. It knows no work: the [`Works`] of a
+//! outside a run, so two runs in one process do not meet; only when the process was stopped ([`while_stopped`]) is known to
+//! all. It knows no work: the [`Works`] of a
 //! [`Program`] do. A program that runs plans with worker processes says how one is started, and calls [`worker_main`]
 //! there.
 

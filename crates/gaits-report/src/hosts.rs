@@ -28,8 +28,9 @@ pub struct Host {
 /// The hosts of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts {
+    /// Where each host is, by its name.
     places: HashMap<Box<str>, usize>,
-    hosts: Vec<Host>,
+    each: Vec<Host>,
     /// All that came when there was no more room for a host of their own.
     others: Option<Host>,
     /// The host of the record before, as its URL had it, and its place: lists often come sorted by host.
@@ -121,18 +122,18 @@ impl Hosts {
         if let Some(place) = self.places.get(name) {
             return Some(*place);
         }
-        if self.hosts.len() == MOST_HOSTS {
+        if self.each.len() == MOST_HOSTS {
             return None;
         }
-        let place = self.hosts.len();
-        self.hosts.push(Host::new());
+        let place = self.each.len();
+        self.each.push(Host::new());
         self.places.insert(name.into(), place);
         Some(place)
     }
 
     fn at(&mut self, place: Option<usize>) -> &mut Host {
         match place {
-            Some(place) => &mut self.hosts[place],
+            Some(place) => &mut self.each[place],
             None => self.others.get_or_insert_with(Host::new),
         }
     }
@@ -141,7 +142,7 @@ impl Hosts {
     pub(crate) fn merge(&mut self, other: &Self) {
         for (name, place) in other.in_order() {
             let ours = self.place(name);
-            self.at(ours).merge(&other.hosts[place]);
+            self.at(ours).merge(&other.each[place]);
         }
         if let Some(others) = &other.others {
             self.at(None).merge(others);
@@ -159,7 +160,7 @@ impl Hosts {
     #[must_use]
     pub fn worst_first(&self) -> Vec<(&str, &Host)> {
         let named = self.in_order().into_iter();
-        let mut hosts: Vec<_> = named.map(|(name, place)| (name, &self.hosts[place])).collect();
+        let mut hosts: Vec<_> = named.map(|(name, place)| (name, &self.each[place])).collect();
         hosts.sort_by_key(|(_, host)| std::cmp::Reverse((host.failed, host.quantile_us(0.5))));
         hosts
     }
@@ -175,7 +176,7 @@ impl Hosts {
 impl PartialEq for Hosts {
     fn eq(&self, other: &Self) -> bool {
         let named = |hosts: &Self| -> HashMap<Box<str>, Host> {
-            let host = |place: &usize| hosts.hosts[*place].clone();
+            let host = |place: &usize| hosts.each[*place].clone();
             hosts.places.iter().map(|(name, place)| (name.clone(), host(place))).collect()
         };
         self.others == other.others && named(self) == named(other)

@@ -4,7 +4,7 @@
 use crate::style::one_line;
 use crate::units::{self, NOTHING, per_second};
 use crate::{EarlyEnd, Host, Latency, Layout, Style, Tally};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// As many kinds of failure get a line of their own.
 const KINDS: usize = 3;
@@ -164,7 +164,8 @@ impl Summary {
                 let mut text = format!("{name}: {}", counts(host.items(), host.failed()));
                 let at = |quantile| host.quantile_us(quantile).map(units::duration);
                 if let (Some(p50), Some(p99)) = (at(0.5), at(0.99)) {
-                    text.push_str(&format!(", p50 {p50}, p99 {p99}"));
+                    // Writing to a String cannot fail.
+                    let _ = write!(text, ", p50 {p50}, p99 {p99}");
                 }
                 text
             })

@@ -4,7 +4,7 @@
 
 use gaits_core::{Content, Data, More, Source, Work};
 use gaits_engine::source::{Lines, List, check_of};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -159,11 +159,11 @@ impl Input {
             Input::Listed { items, count } => Some(count.unwrap_or(items.len() as u64)),
             Input::Stdin => None,
             Input::File(path) => {
-                let file = File::open(path).ok()?;
-                // Counting a pipe would empty it.
-                if !file.metadata().ok()?.is_file() {
+                // Counting a pipe would empty it; opening one that has no writer any more would wait for the next.
+                if !fs::metadata(path).ok()?.is_file() {
                     return None;
                 }
+                let file = File::open(path).ok()?;
                 count_items(BufReader::with_capacity(CHUNK, file), stopped).ok().flatten()
             }
         }

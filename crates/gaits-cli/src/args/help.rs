@@ -32,7 +32,9 @@ that each run an event loop, one for each core; in flight on an event loop, 100.
 
 `fetch` and `run` write records as JSON Lines, to standard output or to the file given with -o.
 `compare` prints its result on standard output, `origin` its URL. Everything else that is said
-goes to standard error.
+goes to standard error: how far a run has come (a line that is redrawn on a terminal, elsewhere
+a line every 30 s), its summary, and the command that finishes what was left undone. Ctrl-Z
+stops a run with its worker processes, and fg continues it.
 
 Exit codes:
   0    every item went well

@@ -107,7 +107,9 @@ impl Watch {
         }
         talk::text(&summary.render(talk::style(&io::stderr())));
         if self.goes_on {
-            advice(end, self.reads_stdin).iter().for_each(|line| talk::line(line));
+            for line in advice(end, self.reads_stdin) {
+                talk::line(&line);
+            }
         }
     }
 }

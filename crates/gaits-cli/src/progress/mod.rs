@@ -61,7 +61,9 @@ impl Bar {
         };
         let drawn = match shown {
             Shown::Bar => {
-                ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))
+                let target = ProgressDrawTarget::stderr_with_hz(10);
+                // Nothing is drawn before there is something to say.
+                ProgressBar::with_draw_target(None, target).with_style(style("{msg}"))
             }
             Shown::Lines | Shown::No => ProgressBar::hidden(),
         };
@@ -127,13 +129,15 @@ fn draw(
         Some(_) => ("{msg}", 0),
         None => ("{spinner} {msg}", 2),
     };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
+    bar.set_style(style(template));
     // In the last column the cursor would go on to the next line.
     bar.set_message(line::fit(line::parts(&now), width.saturating_sub(taken + 1)));
     bar.set_position(now.done);
     bar.tick();
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Speaks past a bar.

@@ -1,6 +1,7 @@
 //! Where records go, what is said besides, and how a run ends that can't write.
 
 use crate::harness::{Dir, eventually, gaits, parse, parse_file};
+use crate::held::Held;
 use gaits_origin::{Config, Origin};
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
@@ -254,4 +255,49 @@ fn without_a_standard_output_at_all_nothing_is_fetched() {
     // Thrown away on purpose is another matter.
     let null = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
     gaits(&format!("fetch {}", origin.url("/uuid"))).stdout_to(null).run().expect_exit(0);
+}
+
+#[test]
+fn an_interrupted_run_names_the_command_that_finishes_the_rest() {
+    let (server, dir) = (Held::after(3), Dir::new());
+    let running = gaits("fetch --count 9 -m sequential --fresh -o results.jsonl")
+        .args(["-H", "X-Key: s3cret", "-H", "Accept: text/plain"])
+        .arg(server.url())
+        .dir(dir.path())
+        .start();
+    server.wait_until_held(1);
+    running.interrupt();
+    running.wait_for_stderr("gaits: stopping; ");
+    server.release();
+    let end = running.finish().expect_exit(130).expect_stderr_lacks("s3cret");
+    let rest = format!(
+        "gaits: to do the rest (*** stands for what may be secret): {} fetch --count 9 -m sequential \
+         -o results.jsonl -H 'X-Key: ***' -H 'Accept: text/plain' {}\n",
+        env!("CARGO_BIN_EXE_gaits"),
+        server.url()
+    );
+    end.expect_stderr_contains(&rest);
+}
+
+#[test]
+fn failed_items_in_a_file_can_be_done_again_and_a_stream_can_not_be_continued() {
+    let (dir, hint) = (Dir::new(), "--retry-failed does the failed items again");
+    let command = "fetch nonsense";
+    gaits(command).arg("-o").arg(dir.at("a")).run().expect_exit(1).expect_stderr_contains(hint);
+    gaits(command).run().expect_exit(1).expect_stderr_lacks(hint);
+    gaits(command).arg("-q").arg("-o").arg(dir.at("b")).run().expect_exit(1).expect_stderr("");
+    gaits("run wait 0 -o").arg(dir.at("c")).run().expect_exit(0).expect_stderr_lacks("gaits: ");
+}
+
+#[test]
+fn the_summary_tells_hosts_apart_where_there_are_several() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let (one, other) = (origin.url("/uuid"), origin.url("/status/500"));
+    let elsewhere = other.replace("127.0.0.1", "127.0.0.2");
+    let end = gaits("fetch").arg(&one).arg(&one).arg(&elsewhere).run();
+    let port = one.split([':', '/']).nth(4).unwrap();
+    end.expect_exit(1)
+        .expect_stderr_contains(&format!("\nhosts        127.0.0.2:{port}: 1 item, 1 failed\n"))
+        .expect_stderr_contains(&format!("\n             127.0.0.1:{port}: 2 items, p50 "));
+    gaits("fetch").arg(&one).arg(&other).run().expect_stderr_lacks("hosts");
 }

@@ -18,7 +18,7 @@ fn long_help_explains_models_and_exit_codes() {
     for form in gaits_engine::plan::Model::FORMS {
         end = end.expect_stdout_contains(form);
     }
-    for code in ["  0 ", "  1 ", "  2 ", "  3 ", "  130 "] {
+    for code in ["  0 ", "  1 ", "  2 ", "  3 ", "  4 ", "  130 "] {
         end = end.expect_stdout_contains(code);
     }
 }

@@ -1,6 +1,6 @@
 //! On a terminal: the bar, colours, and where both are left out.
 
-use crate::harness::{Dir, eventually, gaits, spawn};
+use crate::harness::{Dir, eventually, gaits, is_stopped, spawn};
 use crate::held::Held;
 use crate::interrupts::listens;
 use gaits_origin::{Config, Origin};
@@ -12,7 +12,12 @@ use std::sync::mpsc::channel;
 
 /// A terminal: what a program writes to, and what is to be seen on it.
 fn terminal() -> (OwnedFd, File) {
-    let size = nix::pty::Winsize { ws_row: 25, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    terminal_of(100)
+}
+
+/// The same, with so many columns.
+fn terminal_of(columns: u16) -> (OwnedFd, File) {
+    let size = nix::pty::Winsize { ws_row: 25, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let OpenptyResult { master, slave } = openpty(Some(&size), None).unwrap();
     (slave, master.into())
 }
@@ -153,4 +158,48 @@ fn a_first_fetch_is_told_where_the_body_went_and_how_to_keep_it() {
     }
     let piped = gaits(&format!("fetch {}", origin.url("/json"))).run();
     piped.expect_exit(0).expect_stderr_lacks(hint);
+}
+
+#[test]
+fn the_progress_line_fits_a_narrow_terminal() {
+    let server = Held::after(3);
+    let (terminal, screen) = terminal_of(14);
+    let command = format!("fetch {} --count 5 -m sequential", server.url());
+    let running = gaits(&command).env("TERM", "xterm").stderr_to(terminal).start();
+    let (tell, told) = channel();
+    let screen = watch(screen, move |text| {
+        if text.contains("3/5") {
+            let _ = tell.send(());
+        }
+    });
+    server.wait_until_held(1);
+    told.recv().unwrap();
+    server.release();
+    running.finish().expect_exit(0).records().expect_all_ok(5);
+    let text = screen.recv().unwrap();
+    assert!(!text.contains(", 1 in flight"), "{text}");
+}
+
+#[test]
+fn ctrl_z_takes_the_bar_away_and_fg_draws_it_again() {
+    let server = Held::after(3);
+    let (terminal, screen) = terminal();
+    let command = format!("fetch {} --count 5 -m sequential", server.url());
+    let running = gaits(&command).env("TERM", "xterm").stderr_to(terminal).start();
+    let (tell, told) = channel();
+    let screen = watch(screen, move |text| {
+        let _ = tell.send(text.to_owned());
+    });
+    server.wait_until_held(1);
+    let wait_for = |so: &dyn Fn(&str) -> bool| while !so(&told.recv().unwrap()) {};
+    wait_for(&|text| text.contains("3/5"));
+    running.ctrl_z();
+    eventually("it is stopped", || is_stopped(running.pid()));
+    // The line is cleared, and nothing is drawn on it after that.
+    wait_for(&|text| text.ends_with("\u{1b}[2K") || text.ends_with('\r'));
+    running.fg();
+    wait_for(&|text| text.rfind("3/5") > text.rfind("\u{1b}[2K"));
+    server.release();
+    running.finish().expect_exit(0).records().expect_all_ok(5);
+    assert!(screen.recv().unwrap().contains("5 of 5 ok"));
 }
