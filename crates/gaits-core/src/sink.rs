@@ -23,6 +23,27 @@ pub trait Sink: Send {
         Ok(())
     }
 
+    /// Called before items that may not be done twice are handed out, with their indices. They must be noted before it
+    /// returns, so that the note survives the death of this process: a later run then knows that they may have been done,
+    /// although they have no record.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`]. The items are not handed out.
+    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
+        let _ = indices;
+        Ok(())
+    }
+
+    /// Called for items of which [`Sink::starts`] was told and that no worker has started: they came back undone, because
+    /// the run was stopped. A later run may do them.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`].
+    fn withdrawn(&mut self, indices: &[u64]) -> io::Result<()> {
+        let _ = indices;
+        Ok(())
+    }
+
     /// Called once, after the last record: whatever makes the records durable.
     ///
     /// # Errors

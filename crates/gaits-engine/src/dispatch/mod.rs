@@ -13,7 +13,7 @@ pub use end::{RunEnd, RunError, Stopped};
 use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
-use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
+use gaits_core::{Clock, Content, Data, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
@@ -213,9 +213,12 @@ impl Dispatcher<'_, '_> {
                 None
             }
             Content::Invalid { shown, message } => {
-                let item = Item { queued_us: now_us, ..Item::new(index, shown) };
                 let error = ItemError::new(ErrorKind::InvalidItem, message);
-                Some(Record::unperformed(item, error, 0, None, now_us))
+                Some(unperformed(index, shown, error, now_us))
+            }
+            Content::Cancelled { shown, message } => {
+                let error = ItemError::new(ErrorKind::Cancelled, message);
+                Some(unperformed(index, shown, error, now_us))
             }
         }
     }
@@ -355,6 +358,12 @@ impl Dispatcher<'_, '_> {
         }
         result
     }
+}
+
+/// The record of an item that goes to no worker.
+fn unperformed(index: u64, shown: Data, error: ItemError, now_us: u64) -> Record {
+    let item = Item { queued_us: now_us, ..Item::new(index, shown) };
+    Record::unperformed(item, error, 0, None, now_us)
 }
 
 /// Lets everybody go, however the dispatcher ends: should a sink or an observer panic, the workers and the source would
