@@ -55,6 +55,7 @@
 //! must call [`worker_main`] with the same works before it does anything else.
 
 mod input;
+mod journal;
 mod layout;
 mod output;
 mod race;
@@ -64,6 +65,7 @@ mod tally;
 mod works;
 
 pub use input::{Input, InputError, MOST_HELD};
+pub use journal::{Before, GoOn, JournalError};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{Race, RaceControl, RaceError, RaceObserver, RaceOutcome, models_for};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
@@ -73,6 +75,7 @@ pub use gaits_core::{
     Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source, Value,
     Work,
 };
+pub use gaits_engine::journal::{Match, RunFile, RunFileError};
 pub use gaits_engine::plan::{Limits, Model, ModelError, Plan, Rate, WorkSpec};
 pub use gaits_engine::{
     Control, ExecutorError, Held, Notice, Program, Progress, RunEnd, RunError as EngineError,

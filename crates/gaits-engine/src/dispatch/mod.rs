@@ -13,7 +13,9 @@ pub use end::{RunEnd, RunError, Stopped};
 use crate::flow::{Batch, EventQueue, ExecutorError, ItemQueue, Notice, Patience, Report, Signal};
 use crate::pace::Pacer;
 use crate::progress::Progress;
-use gaits_core::{Clock, Content, Data, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work};
+use gaits_core::{
+    Clock, Content, Data, Entry, ErrorKind, Item, ItemError, Record, Sink, Timing, Work,
+};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;

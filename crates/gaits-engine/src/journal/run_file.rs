@@ -46,11 +46,7 @@ pub struct WrittenSetting {
 impl From<&Setting> for WrittenSetting {
     fn from(setting: &Setting) -> Self {
         let Setting { name, value, changes_meaning } = setting;
-        Self {
-            name: (*name).to_owned(),
-            value: value.clone(),
-            changes_meaning: *changes_meaning,
-        }
+        Self { name: (*name).to_owned(), value: value.clone(), changes_meaning: *changes_meaning }
     }
 }
 

@@ -96,9 +96,7 @@ impl Started {
         self.used = true;
         let file = match &mut self.file {
             Some(file) => file,
-            none => {
-                none.insert(OpenOptions::new().append(true).create(true).open(&self.path)?)
-            }
+            none => none.insert(OpenOptions::new().append(true).create(true).open(&self.path)?),
         };
         file.write_all(text.as_bytes())
     }
