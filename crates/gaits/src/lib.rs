@@ -72,8 +72,8 @@ pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use works::{set_up, works};
 
 pub use gaits_core::{
-    Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source, Value,
-    Work,
+    Data, Entry, ErrorKind, Item, ItemError, More, Outcome, Record, SessionScope, Sink, Source,
+    Value, Work,
 };
 pub use gaits_engine::journal::{Match, RunFile, RunFileError};
 pub use gaits_engine::plan::{Limits, Model, ModelError, Plan, Rate, WorkSpec};

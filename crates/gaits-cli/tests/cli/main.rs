@@ -10,6 +10,7 @@ mod held;
 mod help;
 mod http_options;
 mod interrupts;
+mod journal;
 mod limits;
 mod models;
 mod origin;
