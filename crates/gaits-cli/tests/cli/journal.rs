@@ -84,7 +84,7 @@ fn lines_at_the_end_are_new_items_and_a_line_that_changed_is_named() {
     let changed = urls(&base, 7).replace("?3\n", "?30\n");
     let swapped =
         urls(&base, 7).replace("?2\n", "?x\n").replace("?4\n", "?2\n").replace("?x\n", "?4\n");
-    let without = urls(&base, 7).replace("?1\n", "");
+    let without = urls(&base, 7).replace(&format!("{base}?1\n"), "");
     for (text, wanted) in [
         (changed, format!("\"{base}?30\" at item 3 now; the record of that item")),
         (swapped, format!("\"{base}?4\" at item 2 now; the record of that item")),

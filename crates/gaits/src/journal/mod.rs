@@ -10,6 +10,8 @@ mod error;
 mod plan;
 mod remaining;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 pub use error::JournalError;
 pub(crate) use plan::Planned;
