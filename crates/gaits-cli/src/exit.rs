@@ -42,7 +42,9 @@ impl From<InputError> for Trouble {
 impl From<RunError> for Trouble {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Work(_) | RunError::Input(_) => Trouble::Wrong(error.into()),
+            RunError::Work(_) | RunError::Input(_) | RunError::Journal(_) => {
+                Trouble::Wrong(error.into())
+            }
             _ => Trouble::CouldNotGoOn(error.into()),
         }
     }

@@ -64,7 +64,7 @@ error_kinds! {
     Panic = "panic",
     /// The item's worker process died while it was at work, as often as is tolerated.
     WorkerCrashed = "worker_crashed",
-    /// The item was given up because the run was stopped.
+    /// The item was not done, or nobody knows whether it was, because the run was stopped or died.
     Cancelled = "cancelled",
 }
 
@@ -84,6 +84,16 @@ pub struct ItemError {
 }
 
 impl ItemError {
+    /// What the message of an item says that may not be done twice, and that a worker or a run had started when it died.
+    pub const MAY_HAVE_BEEN_PROCESSED: &str = "may have been processed";
+
+    /// Whether nobody knows if the item was done, so that it should not be done again unasked.
+    #[must_use]
+    pub fn may_have_been_processed(&self) -> bool {
+        matches!(self.kind, ErrorKind::Cancelled | ErrorKind::WorkerCrashed)
+            && self.message.contains(Self::MAY_HAVE_BEEN_PROCESSED)
+    }
+
     /// An error of `kind` that says `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }

@@ -15,16 +15,6 @@ pub trait Sink: Send {
     /// The record could not be kept: the run ends.
     fn write(&mut self, record: &Record) -> io::Result<()>;
 
-    /// Called before items that may not be done twice are handed out, with their indices: they must be noted so that the
-    /// note survives the death of this process before it returns.
-    ///
-    /// # Errors
-    /// As for [`Sink::write`]; the items are not started.
-    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
-        let _ = indices;
-        Ok(())
-    }
-
     /// How many of the records that were written, from the first one on, survive a loss of power by now. What is not
     /// durable before its end says 0 until then.
     fn synced(&self) -> u64 {
@@ -36,6 +26,27 @@ pub trait Sink: Send {
     /// # Errors
     /// As for [`Sink::write`].
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Called before items that may not be done twice are handed out, with their indices. They must be noted before it
+    /// returns, so that the note survives the death of this process: a later run then knows that they may have been done,
+    /// although they have no record.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`]. The items are not handed out.
+    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
+        let _ = indices;
+        Ok(())
+    }
+
+    /// Called for items of which [`Sink::starts`] was told and that no worker has started: they came back undone, because
+    /// the run was stopped. A later run may do them.
+    ///
+    /// # Errors
+    /// As for [`Sink::write`].
+    fn withdrawn(&mut self, indices: &[u64]) -> io::Result<()> {
+        let _ = indices;
         Ok(())
     }
 

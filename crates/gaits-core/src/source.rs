@@ -31,6 +31,14 @@ pub enum Content {
         /// What is wrong and where (`file:line`).
         message: String,
     },
+    /// Something that is not to be done, because an earlier run may have done it: ends up as a failed record of kind
+    /// `cancelled`.
+    Cancelled {
+        /// What the input said, as far as it can be shown.
+        shown: Data,
+        /// Why it is not to be done.
+        message: String,
+    },
 }
 
 impl Entry {

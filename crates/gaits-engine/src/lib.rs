@@ -17,6 +17,7 @@ mod clock;
 mod dispatch;
 mod exec;
 mod flow;
+pub mod journal;
 mod pace;
 pub mod plan;
 mod progress;

@@ -135,7 +135,9 @@ impl Input {
             for entry in batch.drain(..) {
                 match entry.content {
                     Content::Item { data, .. } => items.push(data),
-                    Content::Invalid { message, .. } => return Err(InputError::Item { message }),
+                    Content::Invalid { message, .. } | Content::Cancelled { message, .. } => {
+                        return Err(InputError::Item { message });
+                    }
                 }
             }
             if items.len() > MOST_HELD {

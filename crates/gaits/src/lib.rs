@@ -57,6 +57,7 @@
 mod bodies;
 mod early_end;
 mod input;
+mod journal;
 mod layout;
 mod output;
 mod race;
@@ -68,15 +69,17 @@ mod works;
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use input::{Input, InputError, MOST_HELD};
+pub use journal::{Before, GoOn, JournalError};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{Race, RaceControl, RaceError, RaceObserver, RaceOutcome, models_for};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use works::{set_up, works};
 
 pub use gaits_core::{
-    Clock, Data, Entry, ErrorKind, ItemError, More, Outcome, Record, SessionScope, Sink, Source,
-    Value, Work,
+    Clock, Data, Entry, ErrorKind, Item, ItemError, More, Outcome, Record, SessionScope, Sink,
+    Source, Value, Work,
 };
+pub use gaits_engine::journal::{Match, RunFile, RunFileError};
 pub use gaits_engine::plan::{Limits, Model, ModelError, Plan, Rate, WorkSpec};
 pub use gaits_engine::{
     Control, ExecutorError, Held, MonotonicClock, Notice, Program, Progress, RunEnd,

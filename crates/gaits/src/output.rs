@@ -3,15 +3,16 @@
 //! Limit: one run writes to an output. Programs that know nothing of the lock on a results file are not kept from it.
 
 use crate::input::Input;
+use crate::journal::{Before, GoOn, Journal, JournalError, JournalSink, Shared, lock};
 use crate::sys;
-use gaits_core::{Record, Sink};
+use gaits_core::Sink;
 use gaits_engine::sink::JsonLines;
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// Where records go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Existing {
     Refuse,
     /// The old records are taken away when the first new one comes.
     StartOver,
+    /// They stay, and only those items are done that have none.
+    GoOn(GoOn),
 }
 
 /// Why an output can't be opened.
@@ -71,6 +74,9 @@ pub enum OutputError {
         /// Its name.
         output: String,
     },
+    /// What earlier runs have left in the file or beside it can't be gone on with.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Standard output was closed when this process was started.
     #[error("standard output is closed")]
     StdoutClosed,
@@ -78,27 +84,23 @@ pub enum OutputError {
 
 /// Where the records of a run go, as JSON Lines.
 ///
-/// A regular file is brought to the disk once a second and at the end. Anything else is a stream, written to as a pipe
-/// is.
+/// A regular file is brought to the disk once a second and at the end, and has a journal beside it, so that a later run can
+/// go on with it. Anything else is a stream, written to as a pipe is.
 pub struct Output {
     sink: Box<dyn Sink>,
     name: String,
     /// The results file, where it is one.
-    results: Option<Results>,
+    journal: Option<Held>,
 }
 
-/// A results file, and whether it was there before.
+/// A results file, for as long as this output may write to it.
 #[derive(Debug)]
-struct Results {
-    file: File,
-    path: PathBuf,
-    created: bool,
-}
+struct Held(Shared);
 
-impl Drop for Results {
-    /// The thread that syncs it may hold it open for a moment longer; the lock goes now.
+impl Drop for Held {
+    /// The threads that sync it and read the input may hold it open for longer; the lock goes now.
     fn drop(&mut self) {
-        let _ = self.file.unlock();
+        lock(&self.0).unlock();
     }
 }
 
@@ -106,14 +108,15 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output")
             .field("name", &self.name)
-            .field("results", &self.results)
+            .field("journal", &self.journal)
             .finish_non_exhaustive()
     }
 }
 
 impl Output {
     /// Opens `destination`, which must not be the file of `input`. Records that are there already are never overwritten
-    /// unasked, nor before there is one to take their place.
+    /// unasked, nor before there is one to take their place. To go on with them, they are read, or what the journal says of
+    /// them; nothing is written yet.
     ///
     /// # Errors
     /// It can't be written to, or should not be.
@@ -137,7 +140,7 @@ impl Output {
             return Err(OutputError::StdoutClosed);
         }
         let sink = Box::new(JsonLines::stream(io::stdout()));
-        Ok(Self { sink, name, results: None })
+        Ok(Self { sink, name, journal: None })
     }
 
     fn file(path: &Path, existing: Existing, input: Option<&Input>) -> Result<Self, OutputError> {
@@ -147,35 +150,41 @@ impl Output {
             return Err(OutputError::Directory { path: path.to_owned() });
         }
         let created = !path.exists();
-        let file =
-            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
-        let meta = file.metadata().map_err(failed)?;
-        if !meta.is_file() {
-            return Ok(Self { sink: Box::new(JsonLines::stream(file)), name, results: None });
+        let mut file;
+        loop {
+            file = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(failed)?;
+            if !file.metadata().map_err(failed)?.is_file() {
+                return Ok(Self { sink: Box::new(JsonLines::stream(file)), name, journal: None });
+            }
+            if is_input(file.as_fd(), input) {
+                return Err(OutputError::IsInput { output: name });
+            }
+            // The lock dies with its holder, however that ends.
+            if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+                return Err(OutputError::InUse { output: name });
+            }
+            // Another run may have put a new file in the place of this one before the lock was free.
+            if sys::is_file_at(file.as_fd(), path) {
+                break;
+            }
         }
-        if is_input(file.as_fd(), input) {
-            return Err(OutputError::IsInput { output: name });
-        }
-        // The lock dies with its holder, however that ends.
-        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            return Err(OutputError::InUse { output: name });
-        }
-        let has_records = meta.len() > 0;
-        if has_records && existing == Existing::Refuse {
-            return Err(OutputError::HasRecords { output: name });
-        }
-        let copy = || file.try_clone().map_err(failed);
-        let folder = match path.parent() {
-            _ if !created => None,
-            Some(folder) if folder != Path::new("") => Some(File::open(folder)),
-            _ => Some(File::open(".")),
+        let has_records = file.metadata().map_err(failed)?.len() > 0;
+        let go_on = match existing {
+            Existing::Refuse if has_records => {
+                return Err(OutputError::HasRecords { output: name });
+            }
+            Existing::Refuse => Some(GoOn::default()),
+            Existing::StartOver => None,
+            Existing::GoOn(how) => Some(how),
         };
-        // One that may be written to and not be read can't be brought to the disk.
-        let folder = folder.and_then(Result::ok);
-        let records = JsonLines::file(copy()?, folder).map_err(failed)?;
-        let old = if has_records { Some(copy()?) } else { None };
-        let results = Results { path: path.to_owned(), created, file };
-        Ok(Self { sink: Box::new(StartOver { records, old }), name, results: Some(results) })
+        let journal = Arc::new(Mutex::new(Journal::open(path, file, created, go_on)?));
+        let sink = Box::new(JournalSink::new(Arc::clone(&journal)));
+        Ok(Self { sink, name, journal: Some(Held(journal)) })
     }
 
     /// What messages call it.
@@ -192,60 +201,26 @@ impl Output {
     /// Leaves things as they were, where nothing was recorded: a file that was created for the run and is still empty
     /// goes away.
     pub fn discard(self) {
-        if let Some(results) = &self.results
-            && results.created
-            && results.file.metadata().is_ok_and(|meta| meta.len() == 0)
-        {
-            // An empty file that stays does no harm.
-            let _ = fs::remove_file(&results.path);
+        if let Some(journal) = &self.journal {
+            lock(&journal.0).discard();
         }
+    }
+
+    /// What earlier runs have done, where the run goes on with a file.
+    #[must_use]
+    pub fn before(&self) -> Before {
+        self.journal.as_ref().map(|journal| lock(&journal.0).before()).unwrap_or_default()
+    }
+
+    /// What is known of the results file, where it is one.
+    pub(crate) fn journal(&self) -> Option<Shared> {
+        self.journal.as_ref().map(|journal| Arc::clone(&journal.0))
     }
 
     /// Cuts off what was written of a last record when a write failed, as it does when the disk is full: the others are
     /// whole.
-    pub(crate) fn cut_torn_line(self) -> io::Result<()> {
-        const CHUNK: u64 = 64 * 1024;
-        // It tries once more to write what it still holds.
-        drop(self.sink);
-        let Some(Results { file, .. }) = &self.results else { return Ok(()) };
-        let length = file.metadata()?.len();
-        let mut end = length;
-        let mut chunk = Vec::new();
-        while end > 0 {
-            let start = end.saturating_sub(CHUNK);
-            chunk.resize(usize::try_from(end - start).map_err(io::Error::other)?, 0);
-            file.read_exact_at(&mut chunk, start)?;
-            if let Some(at) = chunk.iter().rposition(|byte| *byte == b'\n') {
-                end = start + at as u64 + 1;
-                break;
-            }
-            end = start;
-        }
-        if end < length { file.set_len(end) } else { Ok(()) }
-    }
-}
-
-/// Takes the old records away when the first new one comes.
-#[derive(Debug)]
-struct StartOver {
-    records: JsonLines<File>,
-    old: Option<File>,
-}
-
-impl Sink for StartOver {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
-        if let Some(old) = self.old.take() {
-            old.set_len(0)?;
-        }
-        self.records.write(record)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.records.flush()
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.records.finish()
+    pub(crate) fn cut_torn_line(&self) -> io::Result<()> {
+        self.journal.as_ref().map_or(Ok(()), |journal| lock(&journal.0).cut_torn_line())
     }
 }
 
@@ -255,31 +230,5 @@ fn is_input(output: BorrowedFd<'_>, input: Option<&Input>) -> bool {
         None | Some(Input::Listed { .. }) => false,
         Some(Input::Stdin) => sys::is_stdin(output),
         Some(Input::File(path)) => sys::is_file_at(output, path),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_written_of_a_last_record_is_cut_off_and_whole_records_stay() {
-        let scratch = tempfile::tempdir().unwrap();
-        let whole = "{\"index\":0}\n".repeat(20_000);
-        let long = "x".repeat(200_000);
-        for (text, left) in [
-            (format!("{whole}{{\"ind"), whole.as_str()),
-            (format!("{whole}{long}"), &whole),
-            (whole.clone(), &whole),
-            (long.clone(), ""),
-            (String::new(), ""),
-        ] {
-            let path = scratch.path().join("results.jsonl");
-            fs::write(&path, &text).unwrap();
-            let to = Destination::File(path.clone());
-            let output = Output::open(&to, Existing::StartOver, None).unwrap();
-            output.cut_torn_line().unwrap();
-            assert!(fs::read_to_string(&path).unwrap() == left, "{} bytes", text.len());
-        }
     }
 }

@@ -3,17 +3,21 @@
 use crate::bodies::{self, BodyFolder, Keeper};
 use crate::early_end::early_end;
 use crate::input::{Input, InputError};
+use crate::journal::{Before, JournalError, Planned, Remaining, Shared, lock};
 use crate::layout::layout;
 use crate::output::Output;
+use crate::sys;
 use crate::tally::SharedTally;
 use crate::works::set_up;
 use gaits_core::{Sink, Source};
 use gaits_engine::RunError as Engine;
+use gaits_engine::journal::{Counts, Ending};
 use gaits_engine::plan::{Model, Plan};
-use gaits_engine::{Control, Notice, Observer, Program, RunEnd, WorkError};
+use gaits_engine::{Control, Notice, Observer, Program, RunEnd, Stopped, WorkError};
 use gaits_report::Summary;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
 /// Watches a run. Its methods are called on the dispatcher's thread, so what takes long holds up the run.
@@ -21,6 +25,11 @@ pub trait RunObserver: Send {
     /// Something worth telling the user at once.
     fn notice(&mut self, notice: Notice) {
         let _ = notice;
+    }
+
+    /// The run goes on with what earlier ones have left. Told before anything is started, and before the input is compared.
+    fn resumed(&mut self, before: &Before) {
+        let _ = before;
     }
 
     /// The run was told to end at once, and what was recorded is with the operating system. What is in flight is dropped
@@ -40,8 +49,19 @@ impl RunObserver for () {}
 pub struct RunOutcome {
     /// How many items went which way.
     pub end: RunEnd,
-    /// What the records add up to, ready to be shown.
+    /// What the records of this run add up to, ready to be shown.
     pub summary: Summary,
+    /// What earlier runs had done.
+    pub before: Before,
+}
+
+impl RunOutcome {
+    /// Whether all was done before, so that this run did nothing.
+    #[must_use]
+    pub fn nothing_to_do(&self) -> bool {
+        let RunEnd { ok, failed, given_back, interrupted, stopped, .. } = &self.end;
+        ok + failed + given_back == 0 && !interrupted && stopped.is_none() && self.before.done > 0
+    }
 }
 
 /// Why a run could not begin or go on. What was recorded until then is intact.
@@ -77,6 +97,12 @@ pub enum RunError {
         /// What the system said, and of which file.
         source: io::Error,
     },
+    /// What is asked for now does not go with the records that are there. Nothing was started, and nothing was changed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The input turned out to be another one than that of the records, after some of it was done.
+    #[error("the run was stopped; what was recorded is intact")]
+    InputChanged(#[source] JournalError),
     /// One of the other sinks takes no more records.
     #[error("records can't be handed on, so the run was stopped")]
     Sink {
@@ -125,6 +151,7 @@ pub struct Run<'a> {
     output: Option<Output>,
     bodies: Option<BodyFolder>,
     sinks: Vec<&'a mut (dyn Sink + 'a)>,
+    arguments: Vec<String>,
 }
 
 impl fmt::Debug for Run<'_> {
@@ -156,6 +183,7 @@ impl<'a> Run<'a> {
             output: None,
             bodies: None,
             sinks: Vec::new(),
+            arguments: Vec::new(),
         }
     }
 
@@ -190,21 +218,49 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Runs it, and blocks until each item has its record. A `control` serves one run.
+    /// Notes in the run file with which arguments the program was called. They must hold no secret.
+    #[must_use]
+    pub fn arguments(mut self, arguments: Vec<String>) -> Self {
+        self.arguments = arguments;
+        self
+    }
+
+    /// Runs it, and blocks until each item has its record. A `control` serves one run. Where the output goes on with a file
+    /// and all is done already, nothing is started: see [`RunOutcome::nothing_to_do`].
     ///
     /// # Errors
-    /// The run could not begin or go on, or there was nothing to do.
+    /// The run could not begin or go on, or the input has no items.
     pub fn run(
         mut self,
         observer: &mut dyn RunObserver,
         control: &Control,
     ) -> Result<RunOutcome, RunError> {
         let mut tally = SharedTally::default();
+        let journal = self.output.as_ref().and_then(Output::journal);
+        let before = self.output.as_ref().map(Output::before).unwrap_or_default();
+        if let Some(journal) = &journal {
+            let work = set_up(&self.program.works, &self.plan.work)?;
+            let planned = Planned {
+                work: self.plan.work.name.clone(),
+                settings: work.settings(),
+                model: self.plan.model.to_string(),
+                input: self.input.clone(),
+                arguments: std::mem::take(&mut self.arguments),
+            };
+            lock(journal).compare(&planned)?;
+            if before != Before::default() {
+                observer.resumed(&before);
+            }
+            let journal = Arc::clone(journal);
+            self.source = Box::new(Remaining::new(self.source, work, journal, planned));
+        }
         let mut watch = Watch {
             observer,
             tally: tally.clone(),
             model: self.plan.model,
             total_items: self.source.total(),
+            journal: journal.clone(),
+            before,
         };
         let bodies = self.bodies.take();
         let has_first = self.output.is_some() || bodies.is_some();
@@ -225,21 +281,67 @@ impl<'a> Run<'a> {
             gaits_engine::run(self.program, self.plan, self.source, &mut sinks, &mut watch, control)
         });
         match result {
-            Ok(end) if end.ok + end.failed + end.given_back == 0 && !end.interrupted => {
-                if let Some(output) = self.output {
-                    output.discard();
+            Ok(end) => {
+                watch.note_end(&end);
+                let outcome = watch.outcome(&end);
+                let nothing = end.ok + end.failed + end.given_back == 0 && !end.interrupted;
+                if nothing && end.stopped.is_none() && !outcome.nothing_to_do() {
+                    if let Some(output) = self.output {
+                        output.discard();
+                    }
+                    return Err(InputError::Empty { input: self.input }.into());
                 }
-                Err(InputError::Empty { input: self.input }.into())
+                Ok(outcome)
             }
-            Ok(end) => Ok(watch.outcome(&end)),
-            Err(error) => Err(explain(error, self.output, has_first, self.input)),
+            Err(error) => {
+                let begun = journal.as_ref().is_some_and(|journal| lock(journal).has_begun());
+                let error = explain(error, self.output.as_ref(), has_first, self.input, begun);
+                if let Some(journal) = &journal {
+                    let why = Some(error.to_string());
+                    lock(journal).end(|counts| Ending { why, ..ending("failed", counts) });
+                }
+                // Only now: the file must be locked for as long as something is written beside it.
+                match (&error, self.output) {
+                    (RunError::Journal(_), Some(output)) => output.discard(),
+                    (_, output) => drop(output),
+                }
+                Err(error)
+            }
         }
     }
 }
 
+/// How a run has ended, as far as that is known of each.
+fn ending(how: &str, counts: Counts) -> Ending {
+    Ending {
+        at: sys::now(),
+        how: how.to_owned(),
+        why: None,
+        counts,
+        wall_us: 0,
+        startup_us: 0,
+        closing_us: 0,
+        missing_workers: 0,
+    }
+}
+
 /// Names the output that can't be written to, and the input that can't be read. `has_first` says whether the first sink is
-/// that of the output, or that of bodies.
-fn explain(error: Engine, output: Option<Output>, has_first: bool, input: String) -> RunError {
+/// that of the output, or that of bodies; `begun`, whether anything was started.
+fn explain(
+    error: Engine,
+    output: Option<&Output>,
+    has_first: bool,
+    input: String,
+    begun: bool,
+) -> RunError {
+    let error = match error {
+        Engine::Source(source) => match source.downcast::<JournalError>() {
+            Ok(changed) if begun => return RunError::InputChanged(changed),
+            Ok(differs) => return RunError::Journal(differs),
+            Err(source) => Engine::Source(source),
+        },
+        other => other,
+    };
     match (error, output) {
         (Engine::Sink { number: 0, source }, _) if is_of_bodies(&source) => {
             RunError::Bodies { source }
@@ -273,9 +375,37 @@ struct Watch<'a> {
     tally: SharedTally,
     model: Model,
     total_items: Option<u64>,
+    journal: Option<Shared>,
+    before: Before,
 }
 
 impl Watch<'_> {
+    /// Writes to the run file how the run has ended.
+    fn note_end(&self, end: &RunEnd) {
+        let Some(journal) = &self.journal else { return };
+        let how = match end {
+            RunEnd { interrupted: true, .. } => "interrupted",
+            RunEnd { stopped: Some(_), .. } => "stopped",
+            _ => "finished",
+        };
+        let why = match &end.stopped {
+            Some(Stopped::Advised { item, error } | Stopped::Failures { item, error }) => {
+                Some(format!("{item}: {error}"))
+            }
+            Some(Stopped::Paused { key, .. }) => Some(format!("{key} wants to be left alone")),
+            _ => None,
+        };
+        let RunEnd { ok, failed, given_back, retries, pauses, .. } = *end;
+        lock(journal).end(|_| Ending {
+            why,
+            wall_us: end.wall_us,
+            startup_us: end.startup_us,
+            closing_us: end.closing_us,
+            missing_workers: end.missing_workers,
+            ..ending(how, Counts { ok, failed, given_back, retries, pauses })
+        });
+    }
+
     fn outcome(&self, end: &RunEnd) -> RunOutcome {
         let summary = Summary {
             tally: self.tally.read(),
@@ -291,7 +421,7 @@ impl Watch<'_> {
             retries: end.retries,
             pauses: end.pauses,
         };
-        RunOutcome { end: end.clone(), summary }
+        RunOutcome { end: end.clone(), summary, before: self.before.clone() }
     }
 }
 
@@ -301,6 +431,8 @@ impl Observer for Watch<'_> {
     }
 
     fn abandoned(&mut self, end: &RunEnd) {
+        // The observer may end the process.
+        self.note_end(end);
         let outcome = self.outcome(end);
         self.observer.abandoned(&outcome);
     }

@@ -1,5 +1,7 @@
 //! What is asked of the operating system, apart from reading and writing.
 
+use gaits_engine::journal::Machine;
+use gaits_engine::plan::cores;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::stat::{FileStat, SFlag, fstat, stat};
@@ -7,8 +9,10 @@ use nix::unistd::syncfs;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Whether `output` is the regular file that standard input reads.
 pub(crate) fn is_stdin(output: BorrowedFd<'_>) -> bool {
@@ -56,4 +60,76 @@ pub(crate) fn cpu_us() -> io::Result<u64> {
     let total =
         spent(getrusage(UsageWho::RUSAGE_SELF)?) + spent(getrusage(UsageWho::RUSAGE_CHILDREN)?);
     Ok(total.unsigned_abs())
+}
+
+/// The date and time, in UTC, to the second: RFC 3339. It is written down and compared with nothing; what a run measures is
+/// on the clock of the run.
+pub(crate) fn now() -> String {
+    let now = OffsetDateTime::now_utc();
+    let now = now.replace_nanosecond(0).unwrap_or(now);
+    // A year beyond 9999 has no such form.
+    now.format(&Rfc3339).unwrap_or_default()
+}
+
+/// The machine that this process runs on.
+pub(crate) fn machine() -> Machine {
+    let name = nix::sys::utsname::uname().ok();
+    let part = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    Machine {
+        os: name.as_ref().map_or_else(
+            || std::env::consts::OS.to_owned(),
+            |name| format!("{} {}", part(name.sysname()), part(name.release())),
+        ),
+        cores: u64::from(cores()),
+        hostname: name.as_ref().map(|name| part(name.nodename())).unwrap_or_default(),
+    }
+}
+
+/// Cuts off what was written of a last line when a write failed, as it does when the disk is full: the others are whole.
+pub(crate) fn cut_torn_line(file: &File) -> io::Result<()> {
+    const CHUNK: u64 = 64 * 1024;
+    let length = file.metadata()?.len();
+    let mut end = length;
+    let mut chunk = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK);
+        chunk.resize(usize::try_from(end - start).map_err(io::Error::other)?, 0);
+        file.read_exact_at(&mut chunk, start)?;
+        if let Some(at) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            end = start + at as u64 + 1;
+            break;
+        }
+        end = start;
+    }
+    if end < length { file.set_len(end) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_of_a_last_record_is_cut_off_and_whole_records_stay() {
+        let scratch = tempfile::tempdir().unwrap();
+        let whole = "{\"index\":0}\n".repeat(20_000);
+        let long = "x".repeat(200_000);
+        for (text, left) in [
+            (format!("{whole}{{\"ind"), whole.as_str()),
+            (format!("{whole}{long}"), &whole),
+            (whole.clone(), &whole),
+            (long.clone(), ""),
+            (String::new(), ""),
+        ] {
+            let path = scratch.path().join("results.jsonl");
+            fs::write(&path, &text).unwrap();
+            cut_torn_line(&File::options().read(true).append(true).open(&path).unwrap()).unwrap();
+            assert!(fs::read_to_string(&path).unwrap() == left, "{} bytes", text.len());
+        }
+    }
+
+    #[test]
+    fn the_time_is_written_as_the_standard_has_it() {
+        let now = now();
+        assert!(now.len() == "2026-01-02T03:04:05Z".len() && now.ends_with('Z'), "{now}");
+    }
 }

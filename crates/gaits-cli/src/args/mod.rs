@@ -2,6 +2,7 @@
 
 mod bodies;
 mod compare;
+mod given;
 mod help;
 mod http;
 mod job;
@@ -18,7 +19,7 @@ pub(crate) use origin::OriginArgs;
 pub(crate) use run::RunArgs;
 pub(crate) use work::WorkArgs;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Get a batch of work done the fastest way a computer can, and see which way that is.
@@ -74,8 +75,20 @@ pub(crate) struct RunCommand {
 
 /// Parses the command line. What is wrong with it has been said when an exit code comes back.
 pub(crate) fn parse() -> Result<Command, ExitCode> {
-    match Cli::try_parse() {
-        Ok(cli) => Ok(cli.command),
+    let parsed = parser().try_get_matches().and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        let run = match &mut cli.command {
+            Command::Fetch(fetch) => Some(&mut fetch.run),
+            Command::Run(command) => Some(&mut command.run),
+            _ => None,
+        };
+        if let Some(run) = run {
+            run.arguments = given::arguments(&parser(), &matches);
+        }
+        Ok(cli.command)
+    });
+    match parsed {
+        Ok(command) => Ok(command),
         Err(error) => {
             // A reader that has gone away has seen enough.
             let _ = error.print();

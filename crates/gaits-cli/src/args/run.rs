@@ -3,7 +3,7 @@
 use super::pace::PaceArgs;
 use crate::exit::Trouble;
 use clap::Args;
-use gaits::{Destination, Existing, Limits, Model};
+use gaits::{Destination, Existing, GoOn, Limits, Match, Model};
 use std::path::PathBuf;
 
 /// How to run, and where records go.
@@ -17,7 +17,9 @@ pub(crate) struct RunArgs {
 
     /// Write records to this file instead of standard output
     ///
-    /// A file that has records already is refused, unless --fresh is given.
+    /// The same command goes on with a file that has records already: items that have a record are left out. What changes
+    /// an answer, the input among it, must be the same. What a later run must know stands beside it, in FILE.run and
+    /// FILE.done.
     #[arg(short, long, value_name = "FILE", global = true)]
     output: Option<PathBuf>,
 
@@ -25,12 +27,44 @@ pub(crate) struct RunArgs {
     #[arg(long, global = true, requires = "output")]
     fresh: bool,
 
+    /// Do items again that have failed
+    ///
+    /// Their old records go away before the first of them is done again.
+    #[arg(long, global = true, requires = "output", conflicts_with = "fresh")]
+    retry_failed: bool,
+
+    /// Do items again that may have been processed when gaits died, although they may not be done twice
+    ///
+    /// Without it, such an item gets a failed record of kind `cancelled`. For those that have one already, give
+    /// --retry-failed, too.
+    #[arg(long, global = true, requires = "output", conflicts_with = "fresh")]
+    retry_non_idempotent: bool,
+
+    /// Know items again by this instead of by their place: url, or item
+    ///
+    /// An item that has a record is then done wherever it stands in the input now, and one that stands there twice is
+    /// done once. Items without a record get numbers that no record has.
+    #[arg(long, value_name = "KEY", global = true, requires = "output", conflicts_with = "fresh")]
+    #[arg(value_parser = key)]
+    key: Option<Match>,
+
     /// No progress bar and no summary
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
     #[command(flatten)]
     pace: PaceArgs,
+
+    /// The options as they were given, without secrets.
+    #[arg(skip)]
+    pub(crate) arguments: Vec<String>,
+}
+
+fn key(text: &str) -> Result<Match, String> {
+    match text {
+        "url" | "item" => Ok(Match::Item),
+        _ => Err("items are known again by `url` or `item`".to_owned()),
+    }
 }
 
 impl RunArgs {
@@ -54,6 +88,13 @@ impl RunArgs {
 
     /// What becomes of records that are there already.
     pub(crate) fn existing(&self) -> Existing {
-        if self.fresh { Existing::StartOver } else { Existing::Refuse }
+        if self.fresh {
+            return Existing::StartOver;
+        }
+        Existing::GoOn(GoOn {
+            retry_failed: self.retry_failed,
+            retry_unsure: self.retry_non_idempotent,
+            key: self.key.unwrap_or_default(),
+        })
     }
 }

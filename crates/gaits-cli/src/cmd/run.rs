@@ -9,8 +9,8 @@ use crate::talk::Notices;
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    BodyFolder, Control, Destination, Input, Notice, Output, OutputError, Plan, Run, RunEnd,
-    RunObserver, RunOutcome, Summary,
+    Before, BodyFolder, Control, Destination, Input, JournalError, Notice, Output, OutputError,
+    Plan, Run, RunEnd, RunError, RunObserver, RunOutcome,
 };
 use std::io::{self, IsTerminal as _};
 
@@ -23,7 +23,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     let Job { work, session, input, retries, bodies, .. } = work.resolve()?;
     let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
     let program = program();
-    let mut run = Run::over(&program, &plan, &input)?;
+    let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
     let destination = args.destination();
     let output = Output::open(&destination, args.existing(), Some(&input)).map_err(refused)?;
     if let Bodies::Files { folder, names } = &bodies {
@@ -56,20 +56,31 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     let result = run.output(output).run(&mut watch, &control);
     let total = bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
-    let mut outcome = result?;
+    let mut outcome = result.map_err(|error| match error {
+        RunError::Journal(error) => advised(error),
+        other => other.into(),
+    })?;
+    if outcome.nothing_to_do() {
+        if !args.quiet {
+            talk::line(&nothing_to_do(&outcome.before));
+        }
+        return Ok(Exit::AllOk);
+    }
     outcome.summary.total_items = outcome.summary.total_items.or(total);
-    watch.summary(&outcome.summary, &outcome.end);
+    watch.summary(&outcome);
     if matches!(bodies, Bodies::NotKept) && !args.quiet && io::stderr().is_terminal() {
         talk::line(NOT_KEPT);
     }
-    Ok(exit_of(&outcome.end))
+    Ok(exit_of(&outcome.end, outcome.before.failed))
 }
 
-fn exit_of(end: &RunEnd) -> Exit {
+/// How a run has ended, and how many items of earlier ones that it did not do again have failed.
+fn exit_of(end: &RunEnd, failed_before: u64) -> Exit {
     match end {
         RunEnd { interrupted: true, .. } => Exit::Interrupted,
         RunEnd { stopped: Some(_), .. } => Exit::StoppedEarly,
-        RunEnd { failed: 0, .. } => Exit::AllOk,
+        // What earlier runs have failed at is still to be done.
+        RunEnd { failed: 0, .. } if failed_before == 0 => Exit::AllOk,
         _ => Exit::SomeFailed,
     }
 }
@@ -79,14 +90,58 @@ fn goes_on(destination: &Destination) -> bool {
     matches!(destination, Destination::File(path) if path.is_file())
 }
 
+fn nothing_to_do(before: &Before) -> String {
+    let items = if before.done == 1 { "item" } else { "items" };
+    let date = before.last_time.as_deref().and_then(|time| time.get(..10));
+    let on = date.map(|date| format!(" on {date}")).unwrap_or_default();
+    let mut text = format!("gaits: nothing to do: {} {items} finished{on}", before.done);
+    if before.failed > 0 {
+        text += &format!(", {} failed; --retry-failed does these again", before.failed);
+    }
+    text + "; --fresh starts over"
+}
+
 /// Adds the option that helps to what is wrong with the output.
 fn refused(error: OutputError) -> Trouble {
     let advice = match &error {
         OutputError::HasRecords { .. } => "give another file, or --fresh to start it over",
         OutputError::StdoutClosed => "give a file for the records with -o FILE",
+        OutputError::Journal(_) => {
+            return match error {
+                OutputError::Journal(error) => advised(error),
+                other => Trouble::Wrong(other.into()),
+            };
+        }
         _ => return Trouble::Wrong(error.into()),
     };
     Trouble::Wrong(anyhow!("{error}; {advice}"))
+}
+
+/// Adds the option that helps to why a run can't go on with a results file.
+fn advised(error: JournalError) -> Trouble {
+    let advice = match &error {
+        JournalError::NotResults { .. } => "give another file, or --fresh to start it over",
+        JournalError::Line { .. } => {
+            "take the line out and its item is done again, or give --fresh to start over"
+        }
+        JournalError::RunFile { .. } => {
+            "remove it to go on without it, or give --fresh to start over"
+        }
+        JournalError::Started { .. } => {
+            "remove it if nothing bad comes of doing an item twice, or give --fresh to start over"
+        }
+        JournalError::StartingOver { .. } => "give --fresh again",
+        JournalError::Plan { .. } => {
+            "ask for the same as before, or give another file, or --fresh to start over"
+        }
+        JournalError::Item { .. } | JournalError::Gone { .. } => {
+            "give the same input, or --key url to know items again wherever they stand, \
+             or --fresh to start over"
+        }
+        _ => return Trouble::Wrong(error.into()),
+    };
+    let error = anyhow::Error::from(error);
+    Trouble::Wrong(anyhow!("{error:#}; {advice}"))
 }
 
 /// Tells the user what happens.
@@ -101,13 +156,20 @@ struct Watch {
 }
 
 impl Watch {
-    fn summary(&self, summary: &Summary, end: &RunEnd) {
+    fn summary(&self, outcome: &RunOutcome) {
         if self.quiet {
             return;
         }
-        talk::text(&summary.render(talk::style(&io::stderr())));
+        talk::text(&outcome.summary.render(talk::style(&io::stderr())));
+        let Before { done, failed, .. } = outcome.before;
+        if done > 0 {
+            let items = if done == 1 { "item was" } else { "items were" };
+            let failed =
+                if failed > 0 { format!(", {failed} of them failed") } else { String::new() };
+            talk::line(&format!("gaits: {done} {items} done before{failed}"));
+        }
         if self.goes_on {
-            for line in advice(end, self.reads_stdin) {
+            for line in advice(outcome, self.reads_stdin) {
                 talk::line(&line);
             }
         }
@@ -115,15 +177,15 @@ impl Watch {
 }
 
 /// How to finish what a run has left undone, and how to have failed items done again.
-fn advice(end: &RunEnd, reads_stdin: bool) -> Vec<String> {
-    let mut lines = Vec::new();
+fn advice(outcome: &RunOutcome, reads_stdin: bool) -> Vec<String> {
+    let (end, mut lines) = (&outcome.end, Vec::new());
     if end.interrupted || end.stopped.is_some() {
         let rerun = Rerun::of(std::env::args_os(), &args::parser());
         let input = if reads_stdin { ", given the same input" } else { "" };
         let hidden = if rerun.hides { " (*** stands for what may be secret)" } else { "" };
         lines.push(format!("gaits: to do the rest{input}{hidden}: {}", rerun.command));
     }
-    if end.failed > 0 {
+    if end.failed + outcome.before.failed > 0 {
         lines
             .push("gaits: the same command with --retry-failed does the failed items again".into());
     }
@@ -141,10 +203,18 @@ impl RunObserver for Watch {
         }
     }
 
+    fn resumed(&mut self, before: &Before) {
+        if !self.quiet {
+            for notice in &before.notices {
+                self.speaker.speak(|| talk::line(&format!("gaits: {notice}")));
+            }
+        }
+    }
+
     fn abandoned(&mut self, outcome: &RunOutcome) {
         self.speaker.end();
         self.notices.rest().iter().for_each(|line| talk::line(line));
-        self.summary(&outcome.summary, &outcome.end);
+        self.summary(outcome);
         // A thread that computes can't be stopped otherwise; worker processes end with this one.
         std::process::exit(i32::from(Exit::Interrupted.number()));
     }
@@ -166,6 +236,6 @@ mod tests {
         let paused = RunEnd { stopped: Some(paused), ..ok.clone() };
         let interrupted = RunEnd { interrupted: true, ..stopped.clone() };
         let ends = [ok, failed, stopped, paused, interrupted];
-        assert_eq!(ends.map(|end| exit_of(&end).number()), [0, 1, 4, 4, 130]);
+        assert_eq!(ends.map(|end| exit_of(&end, 0).number()), [0, 1, 4, 4, 130]);
     }
 }

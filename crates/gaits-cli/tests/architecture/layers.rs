@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// The modules of the engine, each above those that it may use.
 const ENGINE: &[&str] = &[
     "run", "dispatch", "exec", "pace", "works", "flow", "plan", "progress", "source", "sink",
-    "clock",
+    "journal", "clock",
 ];
 
 const CRATES: &[&str] = &[

@@ -38,11 +38,11 @@ fn an_empty_file_is_written_to() {
 }
 
 #[test]
-fn records_that_are_there_are_kept_unless_asked_to_start_over() {
+fn what_is_there_and_no_record_is_kept_unless_asked_to_start_over() {
     let (origin, dir) = (origin(), Dir::new());
     let file = dir.file("results.jsonl", "precious\n");
     let fetch = || gaits("fetch -o").arg(&file).arg(origin.url("/uuid"));
-    fetch().run().expect_refused("has records already").expect_stderr_contains("--fresh");
+    fetch().run().expect_refused("does not hold records").expect_stderr_contains("--fresh");
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious\n");
     assert_eq!(origin.requests(), 0, "nothing was started");
     fetch().arg("--fresh").run().expect_exit(0).expect_no_stdout();

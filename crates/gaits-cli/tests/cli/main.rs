@@ -12,6 +12,7 @@ mod help;
 mod http_options;
 mod interrupts;
 mod job_control;
+mod journal;
 mod limits;
 mod models;
 mod origin;

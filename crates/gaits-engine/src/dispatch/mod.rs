@@ -18,7 +18,9 @@ use crate::flow::{
 use crate::pace::Pacer;
 use crate::plan::Limits;
 use crate::progress::Progress;
-use gaits_core::{Clock, Content, Entry, ErrorKind, Item, ItemError, Outcome, Record, Timing, Try};
+use gaits_core::{
+    Clock, Content, Data, Entry, ErrorKind, Item, ItemError, Outcome, Record, Timing, Try,
+};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -267,9 +269,12 @@ impl Dispatcher<'_> {
                 None
             }
             Content::Invalid { shown, message } => {
-                let item = Item { queued_us: now_us, ..Item::new(index, shown) };
                 let error = ItemError::new(ErrorKind::InvalidItem, message);
-                Some(Record::unperformed(item, error, 0, None, now_us))
+                Some(unperformed(index, shown, error, now_us))
+            }
+            Content::Cancelled { shown, message } => {
+                let error = ItemError::new(ErrorKind::Cancelled, message);
+                Some(unperformed(index, shown, error, now_us))
             }
         }
     }
@@ -303,6 +308,7 @@ impl Dispatcher<'_> {
 
     /// Puts an item back that was handed out and not done.
     fn again(&mut self, item: Item) {
+        self.withdraw(&item);
         if self.state.stopping {
             self.pacer.finished(item.key, 0);
             self.state.end.given_back += 1;
@@ -311,6 +317,13 @@ impl Dispatcher<'_> {
             self.state.suspects.put_back(item);
         } else {
             self.pacer.readmit(item);
+        }
+    }
+
+    /// Takes back the note that an item was started, where it had one: it was not, or not so that anything came of it.
+    fn withdraw(&self, item: &Item) {
+        if !item.repeatable {
+            self.records.withdraw(item.index);
         }
     }
 
@@ -454,6 +467,12 @@ impl Dispatcher<'_> {
         // A sink that has panicked has said so itself; whoever waits for its thread hears it.
         self.written.recv().unwrap_or(Ok(()))
     }
+}
+
+/// The record of an item that goes to no worker.
+fn unperformed(index: u64, shown: Data, error: ItemError, now_us: u64) -> Record {
+    let item = Item { queued_us: now_us, ..Item::new(index, shown) };
+    Record::unperformed(item, error, 0, None, now_us)
 }
 
 /// Lets everybody go, however the dispatcher ends: should a sink or an observer panic, the workers and the source would

@@ -50,6 +50,10 @@ fn write_batch<'b>(
         queue.noted(batch.starts.len());
         batch.starts.clear();
     }
+    if !batch.withdrawn.is_empty() {
+        each(sinks, |sink| sink.withdrawn(&batch.withdrawn))?;
+        batch.withdrawn.clear();
+    }
     for record in batch.records.drain(..) {
         each(sinks, |sink| sink.write(&record))?;
     }

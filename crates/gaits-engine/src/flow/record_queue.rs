@@ -36,7 +36,15 @@ struct State {
 pub(crate) struct Outgoing {
     /// Items that are about to be started and may not be started twice, by their indices.
     pub(crate) starts: Vec<u64>,
+    /// Items that were noted as such and not started after all.
+    pub(crate) withdrawn: Vec<u64>,
     pub(crate) records: Vec<Record>,
+}
+
+impl Outgoing {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.starts.is_empty() && self.withdrawn.is_empty()
+    }
 }
 
 impl RecordQueue {
@@ -75,6 +83,13 @@ impl RecordQueue {
         drop(noted.unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Has it noted that these items were not started after all.
+    pub(crate) fn withdraw(&self, index: u64) {
+        let mut state = self.lock();
+        state.held.withdrawn.push(index);
+        self.wake(state);
+    }
+
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         if std::mem::replace(&mut state.reader_waits, false) {
             drop(state);
@@ -93,7 +108,7 @@ impl RecordQueue {
     /// nothing more comes.
     pub(crate) fn take(&self, batch: &mut Outgoing) -> bool {
         let mut state = self.lock();
-        while state.held.records.is_empty() && state.held.starts.is_empty() {
+        while state.held.is_empty() {
             if state.closed {
                 return false;
             }

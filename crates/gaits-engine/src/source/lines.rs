@@ -195,7 +195,9 @@ mod tests {
             .iter()
             .map(|entry| match &entry.content {
                 Content::Item { data, .. } => data.as_text().unwrap().to_owned(),
-                Content::Invalid { message, .. } => message.clone(),
+                Content::Invalid { message, .. } | Content::Cancelled { message, .. } => {
+                    message.clone()
+                }
             })
             .collect();
         assert_eq!(told[0], "http://a");

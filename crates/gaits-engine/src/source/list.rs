@@ -82,7 +82,7 @@ mod tests {
                 .into_iter()
                 .map(|entry| match entry.content {
                     Content::Item { data, .. } => data.as_text().unwrap().to_owned(),
-                    Content::Invalid { .. } => "!".into(),
+                    _ => "!".into(),
                 })
                 .collect::<Vec<_>>()
                 .concat()

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod input;
+mod journal;
 mod output;
 mod race;
 mod run;

@@ -1,0 +1,154 @@
+//! `results.jsonl.started`: the items that may not be done twice and were handed out.
+//!
+//! A line is an index and the [`item_hash`](super::item_hash) of the item in hexadecimal digits; a line of `-` and an index
+//! takes it back. Lines are appended before the items go out, so an item that is missing here was not sent.
+//!
+//! Limit: it says nothing of how an item ended. One that has a record is done, whatever stands here.
+
+use super::aside::write_aside;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Notes which items are handed out.
+#[derive(Debug)]
+pub struct Started {
+    path: PathBuf,
+    file: Option<File>,
+    /// Something was noted since it was opened.
+    used: bool,
+}
+
+impl Started {
+    /// The items noted at `path`, with their hashes. A file that is not there has none, and a last line that was torn was
+    /// written for items that did not go out.
+    ///
+    /// # Errors
+    /// The file can't be read, or something else stands in it; the error names the line.
+    pub fn read(path: &Path) -> io::Result<BTreeMap<u64, u64>> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(error),
+        };
+        let mut items = BTreeMap::new();
+        for (number, line) in text.split_inclusive('\n').enumerate() {
+            let Some(line) = line.strip_suffix('\n') else { break };
+            let read = match line.split_once(' ') {
+                None => line.strip_prefix('-').and_then(|index| index.parse().ok()).map(|index| {
+                    items.remove(&index);
+                }),
+                Some((index, hash)) => match (index.parse(), u64::from_str_radix(hash, 16)) {
+                    (Ok(index), Ok(hash)) => {
+                        items.insert(index, hash);
+                        Some(())
+                    }
+                    _ => None,
+                },
+            };
+            if read.is_none() {
+                let wrong = format!("line {} is not an index and a hash", number + 1);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
+            }
+        }
+        Ok(items)
+    }
+
+    /// Begins anew at `path` with the items of earlier runs that have no record yet.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn begin(path: &Path, earlier: &BTreeMap<u64, u64>) -> io::Result<Self> {
+        if earlier.is_empty() {
+            remove(path)?;
+        } else {
+            write_aside(path, lines(earlier.iter().map(|(i, h)| (*i, *h))).as_bytes(), true)?;
+        }
+        Ok(Self { path: path.to_owned(), file: None, used: !earlier.is_empty() })
+    }
+
+    /// Notes items that are about to go out. When this returns, the notes survive the death of this process.
+    ///
+    /// # Errors
+    /// They can't be written.
+    pub fn add(&mut self, items: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
+        self.append(&lines(items))
+    }
+
+    /// Takes back items that did not go out after all.
+    ///
+    /// # Errors
+    /// That can't be written.
+    pub fn take_back(&mut self, indices: &[u64]) -> io::Result<()> {
+        let mut text = String::new();
+        for index in indices {
+            let _ = writeln!(text, "-{index}");
+        }
+        self.append(&text)
+    }
+
+    fn append(&mut self, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.used = true;
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(OpenOptions::new().append(true).create(true).open(&self.path)?),
+        };
+        file.write_all(text.as_bytes())
+    }
+
+    /// Removes the file: each item in it has a record by now.
+    ///
+    /// # Errors
+    /// It can't be removed.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.file = None;
+        if std::mem::take(&mut self.used) { remove(&self.path) } else { Ok(()) }
+    }
+}
+
+fn lines(items: impl Iterator<Item = (u64, u64)>) -> String {
+    let mut text = String::new();
+    for (index, hash) in items {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{index} {hash:016x}");
+    }
+    text
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_noted_taken_back_and_read_again_without_a_torn_line() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("r.started");
+        assert!(Started::read(&path).unwrap().is_empty());
+        let mut started = Started::begin(&path, &BTreeMap::from([(7, 70)])).unwrap();
+        started.add([(1, 10), (2, 20), (3, 30)].into_iter()).unwrap();
+        started.take_back(&[2]).unwrap();
+        let expected = BTreeMap::from([(1, 10), (3, 30), (7, 70)]);
+        assert_eq!(Started::read(&path).unwrap(), expected);
+
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{text}12 00")).unwrap();
+        assert_eq!(Started::read(&path).unwrap(), expected);
+        fs::write(&path, format!("{text}what\n")).unwrap();
+        assert!(Started::read(&path).unwrap_err().to_string().starts_with("line 6 "));
+
+        started.clear().unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,411 @@
+//! The source of a run that goes on: the entries of the input without those that are done.
+//!
+//! What has a record is compared with the input, block by block, before the first entry goes out. Only where the records
+//! are scattered over a long input do entries go out earlier: no more of them are held than [`MOST_HELD`].
+//!
+//! Limit: it does not know how an item ended, and reads the results file only to name a difference.
+
+use super::{GoOn, JournalError, Planned, Shared, lock};
+use gaits_core::{Content, Data, Entry, Facts, ItemError, More, Refused, Source, Work};
+use gaits_engine::journal::{BLOCK, Done, Match, item_hash, place_hash, scan};
+use roaring::RoaringTreemap;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+
+/// How many bytes of items are held back until all that is done has been compared.
+const MOST_HELD: usize = 16 * 1024 * 1024;
+/// What an entry takes in memory, apart from its item.
+const ENTRY: usize = size_of::<Entry>();
+
+/// Where a source has to begin.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Position {
+    /// What has a record.
+    pub(crate) done: Done,
+    /// What is done again all the same.
+    pub(crate) again: RoaringTreemap,
+    /// With [`Match::Item`]: the hashes of the items that are done.
+    pub(crate) items: HashSet<u64>,
+    /// What was started, may not be done twice, and has no record; with hashes.
+    pub(crate) pending: BTreeMap<u64, u64>,
+    pub(crate) go_on: GoOn,
+}
+
+/// The entries of a source that are not done.
+pub(crate) struct Remaining {
+    inner: Box<dyn Source>,
+    work: Arc<dyn Work>,
+    journal: Shared,
+    planned: Planned,
+    position: Position,
+    check: Option<Check>,
+    /// Read and not handed out.
+    held: VecDeque<Entry>,
+    held_bytes: usize,
+    read: Vec<Entry>,
+    ended: bool,
+    begun: bool,
+    by_item: Option<ByItem>,
+}
+
+/// The comparison of what is done with the input.
+struct Check {
+    /// The block that is being read, and what was read of it that has a record, as records show it.
+    block: u64,
+    items: Vec<(u64, Data)>,
+    sum: u64,
+    /// All that was read and has a record.
+    seen: RoaringTreemap,
+    /// The last index that has something to compare.
+    last: u64,
+}
+
+/// How items are numbered that are known by what they are.
+struct ByItem {
+    /// The items that were started and have no record, by their hashes.
+    pending: HashMap<u64, u64>,
+    next: u64,
+    /// The source's own indices, for one that wants to be told what is given back.
+    own: Option<HashMap<u64, u64>>,
+}
+
+impl std::fmt::Debug for Remaining {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remaining")
+            .field("planned", &self.planned)
+            .field("held", &self.held.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Remaining {
+    pub(crate) fn new(
+        inner: Box<dyn Source>,
+        work: Arc<dyn Work>,
+        journal: Shared,
+        planned: Planned,
+    ) -> Self {
+        let position = lock(&journal).position();
+        let pending = &position.pending;
+        let last = position.done.highest().max(pending.last_key_value().map(|(index, _)| *index));
+        let by_item = (position.go_on.key == Match::Item).then(|| ByItem {
+            pending: pending.iter().map(|(index, hash)| (*hash, *index)).collect(),
+            next: last.map_or(0, |last| last + 1),
+            own: inner.stopper().map(|_| HashMap::new()),
+        });
+        let check = last.filter(|_| by_item.is_none()).map(|last| Check {
+            block: 0,
+            items: Vec::new(),
+            sum: 0,
+            seen: RoaringTreemap::new(),
+            last,
+        });
+        Self {
+            inner,
+            work,
+            journal,
+            planned,
+            position,
+            check,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            read: Vec::new(),
+            ended: false,
+            begun: false,
+            by_item,
+        }
+    }
+
+    /// Before the first entry goes out, the run is noted. Says no if the run has ended meanwhile.
+    fn begin(&mut self) -> io::Result<bool> {
+        if !self.begun {
+            self.begun = lock(&self.journal).begin(&self.planned).map_err(io::Error::other)?;
+        }
+        Ok(self.begun)
+    }
+
+    /// Takes in what was read.
+    fn take_in(&mut self) -> Result<(), JournalError> {
+        for mut entry in std::mem::take(&mut self.read) {
+            complete(self.work.as_ref(), &mut entry);
+            if self.by_item.is_some() {
+                self.take_by_item(entry);
+            } else {
+                self.take_by_place(entry)?;
+            }
+        }
+        if self.ended
+            && let Some(check) = self.check.take()
+        {
+            self.finish(check)?;
+        }
+        Ok(())
+    }
+
+    fn take_by_place(&mut self, entry: Entry) -> Result<(), JournalError> {
+        let index = entry.index;
+        if self.check.as_ref().is_some_and(|check| index / BLOCK != check.block) {
+            self.compare_block()?;
+        }
+        let Some(check) = &mut self.check else {
+            self.hold(entry);
+            return Ok(());
+        };
+        check.block = index / BLOCK;
+        let last = check.last;
+        if self.position.done.contains(index) {
+            let again = self.position.again.contains(index).then(|| entry.clone());
+            let shown = into_shown(entry.content);
+            check.sum = check.sum.wrapping_add(place_hash(index, &shown));
+            check.seen.insert(index);
+            check.items.push((index, shown));
+            again.into_iter().for_each(|entry| self.hold(entry));
+        } else if let Some(hash) = self.position.pending.get(&index) {
+            let shown = shown(&entry.content);
+            if *hash != item_hash(shown) {
+                let then = "another one, which may have been processed".to_owned();
+                return Err(self.differs(index, shown, then));
+            }
+            let entry = self.not_twice(entry);
+            self.hold(entry);
+        } else {
+            self.hold(entry);
+        }
+        // What comes after the last one has nothing to be compared with, and may be long in coming.
+        if index >= last
+            && let Some(check) = self.check.take()
+        {
+            self.finish(check)?;
+        }
+        Ok(())
+    }
+
+    fn take_by_item(&mut self, mut entry: Entry) {
+        let Some(by_item) = &mut self.by_item else { return };
+        let hash = item_hash(shown(&entry.content));
+        if !self.position.items.insert(hash) {
+            return;
+        }
+        let own = entry.index;
+        let pending = by_item.pending.remove(&hash);
+        entry.index = pending.unwrap_or(by_item.next);
+        if pending.is_none() {
+            by_item.next += 1;
+        }
+        if let Some(indices) = &mut by_item.own {
+            indices.insert(entry.index, own);
+        }
+        let entry = if pending.is_some() { self.not_twice(entry) } else { entry };
+        self.hold(entry);
+    }
+
+    fn hold(&mut self, entry: Entry) {
+        self.held_bytes += ENTRY + shown(&entry.content).len();
+        self.held.push_back(entry);
+    }
+
+    /// An entry that was started by a run that died before it had a record.
+    fn not_twice(&self, mut entry: Entry) -> Entry {
+        if !self.position.go_on.retry_unsure {
+            let message = format!(
+                "an earlier run died while it was at work on this item; it {}, so it was not sent again",
+                ItemError::MAY_HAVE_BEEN_PROCESSED
+            );
+            entry.content = Content::Cancelled { shown: into_shown(entry.content), message };
+        }
+        entry
+    }
+
+    /// Compares the block that was read with its records.
+    fn compare_block(&mut self) -> Result<(), JournalError> {
+        let Some(mut check) = self.check.take() else { return Ok(()) };
+        if check.sum != self.position.done.sum(check.block) {
+            self.find_difference(&check)?;
+        }
+        check.sum = 0;
+        check.items.clear();
+        self.check = Some(check);
+        Ok(())
+    }
+
+    /// Compares the last block, and whether all that has a record was read.
+    fn finish(&mut self, check: Check) -> Result<(), JournalError> {
+        let (seen, last) = (check.seen.len(), check.last);
+        self.check = Some(check);
+        self.compare_block()?;
+        let Some(check) = self.check.take() else { return Ok(()) };
+        if seen == self.position.done.len() {
+            return Ok(());
+        }
+        let mut gone = None;
+        self.each_record(|record_index, item| {
+            if record_index <= last && !check.seen.contains(record_index) {
+                let lower = gone.as_ref().is_none_or(|(index, _)| record_index < *index);
+                if lower {
+                    gone = Some((record_index, format!("{item:?}")));
+                }
+            }
+        })?;
+        gone.map_or(Ok(()), |(index, then)| Err(self.gone(index, then)))
+    }
+
+    /// Reads the results file to say which item of a block differs. None does where the sums come from a version of gaits
+    /// that made them in another way.
+    fn find_difference(&self, check: &Check) -> Result<(), JournalError> {
+        let mut found: Option<(u64, Option<Data>, String)> = None;
+        self.each_record(|index, item| {
+            if index / BLOCK != check.block || found.as_ref().is_some_and(|(at, ..)| *at < index) {
+                return;
+            }
+            match check.items.binary_search_by_key(&index, |(at, _)| *at) {
+                Ok(at) if check.items[at].1 == *item => {}
+                Ok(at) => {
+                    found = Some((index, Some(check.items[at].1.clone()), format!("{item:?}")))
+                }
+                Err(_) => found = Some((index, None, format!("{item:?}"))),
+            }
+        })?;
+        match found {
+            None => Ok(()),
+            Some((index, Some(now), then)) => Err(self.differs(index, &now, then)),
+            Some((index, None, then)) => Err(self.gone(index, then)),
+        }
+    }
+
+    fn each_record(&self, mut each: impl FnMut(u64, &Data)) -> Result<(), JournalError> {
+        let (file, results) = {
+            let journal = lock(&self.journal);
+            (journal.file(), journal.name().to_owned())
+        };
+        let failed = |source| JournalError::Read { results: results.clone(), source };
+        scan(&file.map_err(failed)?, 0, 0, |line| {
+            each(line.record.index, &line.record.item);
+            Ok(())
+        })
+        .map(drop)
+        .map_err(|error| failed(io::Error::other(error)))
+    }
+
+    fn differs(&self, index: u64, now: &Data, then: String) -> JournalError {
+        JournalError::Item {
+            results: lock(&self.journal).name().to_owned(),
+            input: self.planned.input.clone(),
+            index,
+            now: format!("{now:?}"),
+            then,
+        }
+    }
+
+    fn gone(&self, index: u64, then: String) -> JournalError {
+        JournalError::Gone {
+            results: lock(&self.journal).name().to_owned(),
+            input: self.planned.input.clone(),
+            index,
+            then,
+        }
+    }
+
+    /// Moves what is held to `batch`, and tells the journal which of it may not be done twice.
+    fn hand_out(&mut self, limit: usize, batch: &mut Vec<Entry>) {
+        let first = batch.len();
+        for entry in self.held.drain(..limit.min(self.held.len())) {
+            self.held_bytes -= ENTRY + shown(&entry.content).len();
+            batch.push(entry);
+        }
+        let once = |entry: &Entry| match &entry.content {
+            Content::Item { facts: Some(facts), .. } if !facts.repeatable => {
+                Some((entry.index, item_hash(shown(&entry.content))))
+            }
+            _ => None,
+        };
+        let mut once = batch[first..].iter().filter_map(once).peekable();
+        if once.peek().is_some() {
+            lock(&self.journal).will_start(once);
+        }
+    }
+}
+
+impl Source for Remaining {
+    fn next_batch(&mut self, limit: usize, batch: &mut Vec<Entry>) -> io::Result<More> {
+        loop {
+            let ready = self.check.is_none() || self.held_bytes >= MOST_HELD;
+            if ready && !self.held.is_empty() {
+                if !self.begin()? {
+                    return Ok(More::No);
+                }
+                self.hand_out(limit, batch);
+                let more = !self.ended || !self.held.is_empty();
+                return Ok(if more { More::Maybe } else { More::No });
+            }
+            if self.ended {
+                return Ok(More::No);
+            }
+            let more = self.inner.next_batch(limit, &mut self.read);
+            self.ended = matches!(more, Ok(More::No));
+            self.take_in().map_err(io::Error::other)?;
+            if let Err(error) = more {
+                // What was read before stays valid, unless it could not be compared.
+                if self.check.is_none() && !self.held.is_empty() && self.begin()? {
+                    self.hand_out(usize::MAX, batch);
+                }
+                return Err(error);
+            }
+        }
+    }
+
+    fn total(&self) -> Option<u64> {
+        let done = self.position.done.len() - self.position.again.len();
+        match self.by_item {
+            None => self.inner.total().map(|total| total.saturating_sub(done)),
+            Some(_) => None,
+        }
+    }
+
+    fn stopper(&self) -> Option<Arc<dyn Fn() + Send + Sync>> {
+        self.inner.stopper()
+    }
+
+    fn given_back(&mut self, indices: &[u64]) {
+        let held = self.held.drain(..).map(|entry| entry.index);
+        let mut all: Vec<u64> = indices.iter().copied().chain(held).collect();
+        if let Some(own) = self.by_item.as_ref().and_then(|by_item| by_item.own.as_ref()) {
+            for index in &mut all {
+                *index = own.get(index).copied().unwrap_or(*index);
+            }
+        }
+        self.inner.given_back(&all);
+    }
+}
+
+/// Asks the work about an entry, where the source has not.
+fn complete(work: &dyn Work, entry: &mut Entry) {
+    let Content::Item { data, facts: facts @ None } = &mut entry.content else { return };
+    match work.inspect(data).map(Facts::brief) {
+        Ok(told) => *facts = Some(told),
+        Err(Refused { message, shown }) => {
+            let shown = shown.unwrap_or_else(|| data.clone());
+            let message = format!("item {}: {message}", entry.index);
+            entry.content = Content::Invalid { shown, message };
+        }
+    }
+}
+
+/// What records show of an entry.
+fn shown(content: &Content) -> &Data {
+    match content {
+        Content::Item { data, facts } => {
+            facts.as_ref().and_then(|facts| facts.shown.as_deref()).unwrap_or(data)
+        }
+        Content::Invalid { shown, .. } | Content::Cancelled { shown, .. } => shown,
+    }
+}
+
+fn into_shown(content: Content) -> Data {
+    match content {
+        Content::Item { data, facts } => {
+            facts.and_then(|facts| facts.shown).map_or(data, |shown| *shown)
+        }
+        Content::Invalid { shown, .. } | Content::Cancelled { shown, .. } => shown,
+    }
+}
