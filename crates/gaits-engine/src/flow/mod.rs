@@ -18,7 +18,8 @@ pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal};
 pub(crate) use item_queue::ItemQueue;
 pub(crate) use record_queue::{Outgoing, RecordQueue};
 
-#[cfg(all(test, not(gaits_loom)))]
+#[cfg(test)]
+#[cfg(not(gaits_loom))]
 mod tests {
     use super::*;
     use gaits_core::{ErrorKind, Item, ItemError, Record};

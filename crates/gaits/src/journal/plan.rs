@@ -72,9 +72,8 @@ fn difference(was: &WrittenSetting, now: &[Setting]) -> Option<String> {
 /// A value as somebody would write it.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "not given".to_owned(),
         Value::Bool(true) => "given".to_owned(),
-        Value::Bool(false) => "not given".to_owned(),
+        Value::Null | Value::Bool(false) => "not given".to_owned(),
         Value::Integer(number) => number.to_string(),
         Value::Unsigned(number) => number.to_string(),
         Value::Float(number) => number.to_string(),

@@ -160,7 +160,9 @@ impl Remaining {
             check.sum = check.sum.wrapping_add(place_hash(index, &shown));
             check.seen.insert(index);
             check.items.push((index, shown));
-            again.into_iter().for_each(|entry| self.hold(entry));
+            for entry in again {
+                self.hold(entry);
+            }
         } else if let Some(hash) = self.position.pending.get(&index) {
             let shown = shown(&entry.content);
             if *hash != item_hash(shown) {
@@ -261,7 +263,7 @@ impl Remaining {
             match check.items.binary_search_by_key(&index, |(at, _)| *at) {
                 Ok(at) if check.items[at].1 == *item => {}
                 Ok(at) => {
-                    found = Some((index, Some(check.items[at].1.clone()), format!("{item:?}")))
+                    found = Some((index, Some(check.items[at].1.clone()), format!("{item:?}")));
                 }
                 Err(_) => found = Some((index, None, format!("{item:?}"))),
             }
