@@ -160,7 +160,7 @@ impl Remaining {
             check.sum = check.sum.wrapping_add(place_hash(index, &shown));
             check.seen.insert(index);
             check.items.push((index, shown));
-            for entry in again {
+            if let Some(entry) = again {
                 self.hold(entry);
             }
         } else if let Some(hash) = self.position.pending.get(&index) {
