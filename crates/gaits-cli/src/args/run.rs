@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 /// How to run, and where records go.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub(crate) struct RunArgs {
     /// How workers are laid out: sequential, threads:N, processes:N, async:N, threads:T/async:N, … [default: async]
     ///

@@ -94,11 +94,12 @@ fn nothing_to_do(before: &Before) -> String {
     let items = if before.done == 1 { "item" } else { "items" };
     let date = before.last_time.as_deref().and_then(|time| time.get(..10));
     let on = date.map(|date| format!(" on {date}")).unwrap_or_default();
-    let mut text = format!("gaits: nothing to do: {} {items} finished{on}", before.done);
-    if before.failed > 0 {
-        text += &format!(", {} failed; --retry-failed does these again", before.failed);
-    }
-    text + "; --fresh starts over"
+    let again = match before.failed {
+        0 => String::new(),
+        failed => format!(", {failed} failed; --retry-failed does these again"),
+    };
+    let done = before.done;
+    format!("gaits: nothing to do: {done} {items} finished{on}{again}; --fresh starts over")
 }
 
 /// Adds the option that helps to what is wrong with the output.
