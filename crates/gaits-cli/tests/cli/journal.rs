@@ -13,7 +13,7 @@ fn origin() -> Origin {
 
 /// A list of `count` different URLs.
 fn urls(base: &str, count: usize) -> String {
-    (0..count).map(|number| format!("{base}?{number}\n")).collect()
+    (0..count).map(|number| format!("{base}?{number}\n")).collect::<Vec<_>>().concat()
 }
 
 fn lines(path: &Path) -> usize {
