@@ -44,7 +44,7 @@ pub(crate) struct HttpArgs {
     /// Trust only the certificates in this PEM file
     ///
     /// Without it, the system's root certificates are trusted; if it has none, those of Mozilla, which are built in.
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure", hide_short_help = true)]
     cacert: Option<PathBuf>,
 
     /// Accept any certificate, without checking it
@@ -66,7 +66,7 @@ pub(crate) struct HttpArgs {
     /// Fail items whose decoded body is larger
     ///
     /// A size is 500, 10kB or 1GiB; a number alone is bytes.
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = values::size)]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = values::size, hide_short_help = true)]
     max_body_size: u64,
 
     /// Follow at most this many redirects; with 0, a redirect is the answer

@@ -38,7 +38,13 @@ pub(crate) struct RunArgs {
     ///
     /// Without it, such an item gets a failed record of kind `cancelled`. For those that have one already, give
     /// --retry-failed, too.
-    #[arg(long, global = true, requires = "output", conflicts_with = "fresh")]
+    #[arg(
+        long,
+        global = true,
+        requires = "output",
+        conflicts_with = "fresh",
+        hide_short_help = true
+    )]
     retry_non_idempotent: bool,
 
     /// Know items again by this instead of by their place: url, or item

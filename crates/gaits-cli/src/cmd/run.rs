@@ -165,8 +165,7 @@ impl Watch {
         let Before { done, failed, .. } = outcome.before;
         if done > 0 {
             let items = if done == 1 { "item was" } else { "items were" };
-            let failed =
-                if failed > 0 { format!(", {failed} of them failed") } else { String::new() };
+            let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
             talk::line(&format!("gaits: {done} {items} done before{failed}"));
         }
         if self.goes_on {

@@ -260,12 +260,10 @@ impl Remaining {
             if index / BLOCK != check.block || found.as_ref().is_some_and(|(at, ..)| *at < index) {
                 return;
             }
-            match check.items.binary_search_by_key(&index, |(at, _)| *at) {
-                Ok(at) if check.items[at].1 == *item => {}
-                Ok(at) => {
-                    found = Some((index, Some(check.items[at].1.clone()), format!("{item:?}")));
-                }
-                Err(_) => found = Some((index, None, format!("{item:?}"))),
+            let now = check.items.binary_search_by_key(&index, |(at, _)| *at);
+            let now = now.ok().map(|at| &check.items[at].1);
+            if now != Some(item) {
+                found = Some((index, now.cloned(), format!("{item:?}")));
             }
         })?;
         match found {
