@@ -23,7 +23,7 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 /// How long a worker that has hung up is given to end by itself.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the end of a dead worker's standard error is waited for: something it started may hold its standard error open.
-const STDERR_GRACE: Duration = Duration::from_millis(200);
+const STDERR_GRACE: Duration = Duration::from_secs(1);
 
 /// A worker process.
 #[derive(Debug)]
