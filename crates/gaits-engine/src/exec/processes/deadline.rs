@@ -2,9 +2,10 @@
 //!
 //! Limit: it looks at intervals, so an item is found up to an eighth of the deadline late. It ends nothing.
 
+use gaits_core::Clock;
 use std::collections::HashMap;
 use std::time::Duration;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often is looked, at most and at least.
 const EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_secs(1);
@@ -14,8 +15,8 @@ const EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=Dur
 pub(super) struct Deadline {
     after: Duration,
     look: Interval,
-    /// The items at work, and when each was first seen to be.
-    seen: HashMap<u64, Instant>,
+    /// The items at work, and when each was first seen to be, in microseconds since the run began.
+    seen: HashMap<u64, u64>,
 }
 
 impl Deadline {
@@ -31,13 +32,18 @@ impl Deadline {
         self.look.tick().await;
     }
 
-    /// Of the items that are at work now, those that have been for too long.
-    pub(super) fn overdue(&mut self, at_work: &[u64]) -> Vec<u64> {
-        let now = Instant::now();
+    /// Of the items that are at work now, those that have been for too long. Time in which the run was stopped as a whole,
+    /// by Ctrl-Z, does not count.
+    pub(super) fn overdue(&mut self, at_work: &[u64], clock: &dyn Clock) -> Vec<u64> {
+        let now_us = clock.now_us();
         let before = std::mem::take(&mut self.seen);
-        let seen = |index: &u64| (*index, before.get(index).copied().unwrap_or(now));
+        let seen = |index: &u64| (*index, before.get(index).copied().unwrap_or(now_us));
         self.seen = at_work.iter().map(seen).collect();
-        let is_overdue = |(_, since): &(&u64, &Instant)| now - **since >= self.after;
+        let is_overdue = |(_, since_us): &(&u64, &u64)| {
+            let took_us = now_us.saturating_sub(**since_us);
+            let took_us = took_us.saturating_sub(clock.stopped_us_since(**since_us));
+            u128::from(took_us) >= self.after.as_micros()
+        };
         self.seen.iter().filter(is_overdue).map(|(index, _)| *index).collect()
     }
 }

@@ -295,7 +295,9 @@ impl<'a> Serving<'a> {
         // What can't be read now can be the next time.
         let mut at_work = self.process.started().unwrap_or_default();
         at_work.retain(|index| self.outstanding.contains_key(index));
-        self.deadline.as_mut().map_or_else(Vec::new, |deadline| deadline.overdue(&at_work))
+        self.deadline
+            .as_mut()
+            .map_or_else(Vec::new, |deadline| deadline.overdue(&at_work, self.cx.clock.as_ref()))
     }
 
     async fn close(&mut self) -> io::Result<()> {
