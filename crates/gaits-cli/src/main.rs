@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         return worker_main(&works());
     }
     limits::raise_open_files();
+    limits::survive_file_size();
     match args::parse() {
         Ok(command) => exit::code(cmd::run(command)),
         Err(code) => code,

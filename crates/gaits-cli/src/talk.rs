@@ -109,7 +109,7 @@ fn put(notice: &Notice) -> String {
             format!("gaits: {key} wants to be left alone for {}; it is", units::duration(*for_us))
         }
         Notice::GivenUp { key, for_us } => format!(
-            "gaits: {key} wants to be left alone for {}, longer than --max-retry-after; its items stay undone",
+            "gaits: {key} is given up, since its pauses, the last one of {}, come to more than --max-retry-after; its items stay undone",
             units::duration(*for_us)
         ),
         Notice::StoppingEarly { in_flight } => {

@@ -15,14 +15,14 @@ const POLITE: NonZeroU32 = NonZeroU32::new(8).expect("it is not 0");
 #[command(next_help_heading = "Pace and retries")]
 pub(crate) struct PaceArgs {
     /// Have this many items in flight in all: the number of the model's workers
-    #[arg(short, long, value_name = "N", global = true)]
+    #[arg(short, long, value_name = "N", value_parser = values::at_least_one, global = true)]
     concurrency: Option<NonZeroU32>,
 
     /// Have at most this many requests in flight to a host
     ///
     /// A host is scheme, name and port. Without this, -c and -m, a host that is neither this machine nor on a private
     /// network gets at most 8.
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one, global = true)]
     per_host: Option<NonZeroU32>,
 
     /// Start requests to a host at most this often: 10/s, 300/m, 5000/h
@@ -30,7 +30,7 @@ pub(crate) struct PaceArgs {
     rate: Option<Duration>,
 
     /// Let this many of --rate and --total-rate come at once after a quiet time
-    #[arg(long, value_name = "N", default_value = "1", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one, default_value = "1", global = true, hide_short_help = true)]
     burst: NonZeroU32,
 
     /// Start items at most this often in all: 10/s, 300/m, 5000/h

@@ -1,5 +1,6 @@
 //! Values that options take, and what is said of bad ones.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The longest duration that means anything here.
@@ -60,6 +61,12 @@ pub(crate) struct Timeout(pub(crate) Option<Duration>);
 /// How many items; none is a slip.
 pub(super) fn count() -> clap::builder::RangedU64ValueParser<u64> {
     clap::value_parser!(u64).range(1..)
+}
+
+/// A whole number from 1 up.
+pub(super) fn at_least_one(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.parse().ok().and_then(NonZeroU32::new);
+    number.ok_or_else(|| format!("`{text}` is not a whole number from 1 to {}", u32::MAX))
 }
 
 /// A size in bytes: `500`, `10kB`, `1GiB`.

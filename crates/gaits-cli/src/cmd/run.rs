@@ -10,7 +10,7 @@ use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
     Before, BodyFolder, Control, Destination, Input, JournalError, Notice, Output, OutputError,
-    Plan, Run, RunEnd, RunError, RunObserver, RunOutcome,
+    Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary,
 };
 use std::io::{self, IsTerminal as _};
 
@@ -41,7 +41,8 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     }
     let control = Control::new();
     let to_stdout = destination == Destination::Stdout;
-    let bar = Bar::start(control.progress(), &input, args.quiet, to_stdout);
+    let before = output.before().done;
+    let bar = Bar::start(control.progress(), &input, args.quiet, to_stdout, before);
     let (to_stop, speaker) = (control.clone(), bar.speaker());
     interrupt::listen(move || to_stop.interrupt(), move |stop| speaker.speak(stop))
         .context("can't listen for signals")
@@ -179,7 +180,9 @@ impl Watch {
 /// How to finish what a run has left undone, and how to have failed items done again.
 fn advice(outcome: &RunOutcome, reads_stdin: bool) -> Vec<String> {
     let (end, mut lines) = (&outcome.end, Vec::new());
-    if end.interrupted || end.stopped.is_some() {
+    let Summary { tally, total_items, .. } = &outcome.summary;
+    let all_done = *total_items == Some(tally.items());
+    if (end.interrupted || end.stopped.is_some()) && !all_done {
         let rerun = Rerun::of(std::env::args_os(), &args::parser());
         let input = if reads_stdin { ", given the same input" } else { "" };
         let hidden = if rerun.hides { " (*** stands for what may be secret)" } else { "" };

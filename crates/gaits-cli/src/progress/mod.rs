@@ -51,6 +51,7 @@ impl Bar {
         input: &Input,
         quiet: bool,
         to_stdout: bool,
+        done_before: u64,
     ) -> Self {
         let muddled = to_stdout && io::stdout().is_terminal();
         let shown = match (quiet, io::stderr().is_terminal()) {
@@ -75,7 +76,8 @@ impl Bar {
         let thread = thread::Builder::new().name("progress".into()).spawn(move || {
             let mut meter = Meter::new(MonotonicClock::start());
             // A huge file takes its time to count; who stops the run does not wait for it.
-            let total = input.count(|| stopped.try_recv() == Err(TryRecvError::Disconnected));
+            let gone = || stopped.try_recv() == Err(TryRecvError::Disconnected);
+            let total = input.count(gone).map(|total| total.saturating_sub(done_before));
             if shown == Shown::Bar {
                 bar.set_length(total.unwrap_or_default());
                 draw(&bar, &mut meter, &progress, total);

@@ -379,3 +379,18 @@ fn after_a_full_disk_a_rerun_goes_on() {
     parse_file(&file).expect_all_ok(300);
     assert!(fs::read_to_string(&file).unwrap().starts_with(&before));
 }
+
+#[test]
+fn what_is_left_undone_does_not_hold_what_was_done_before() {
+    let (origin, dir) = (origin(), Dir::new());
+    let base = origin.url("/uuid");
+    let list = dir.file("urls.txt", urls(&base, 30));
+    let file = dir.at("results.jsonl");
+    fetch(&list, &file, "").expect_exit(0);
+    let refused = origin.url("/status/401");
+    dir.file("urls.txt", urls(&base, 30) + &urls(&refused, 20));
+    fetch(&list, &file, "--stop-on 401")
+        .expect_exit(4)
+        .expect_stderr_contains("20 of 20 were not done")
+        .expect_stderr_contains("30 items were done before");
+}

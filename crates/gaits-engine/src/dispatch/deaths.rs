@@ -82,7 +82,8 @@ impl Dispatcher<'_> {
     fn verdict(item: &Item, how: &str) -> Option<String> {
         if !item.repeatable {
             return Some(format!(
-                "its worker process {how}: it may have been processed, so it is not done again"
+                "its worker process {how}: it {}, so it is not done again",
+                ItemError::MAY_HAVE_BEEN_PROCESSED
             ));
         }
         (item.kills >= KILLS)

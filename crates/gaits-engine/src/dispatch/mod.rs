@@ -223,8 +223,9 @@ impl Dispatcher<'_> {
 
     /// Counts workers that are missing; tells how many are left.
     fn lose(&mut self, workers: usize) -> usize {
-        self.state.end.missing_workers += workers as u64;
-        self.pacer.lose(workers)
+        let left = self.pacer.lose(workers);
+        self.state.end.missing_workers = self.pacer.missing() as u64;
+        left
     }
 
     fn hand_out(&mut self, now_us: u64) {

@@ -62,8 +62,9 @@ pub(crate) struct Pacer {
     waiting: usize,
     waiting_bytes: usize,
     ready_items: usize,
-    /// Workers that can do an item each.
+    /// Workers that can do an item each, and how many there were at first.
     workers: usize,
+    all_workers: usize,
     reserve: Reserve,
     outstanding: usize,
     /// Items of keys that were given up, by now.
@@ -121,6 +122,7 @@ impl Pacer {
             waiting_bytes: 0,
             ready_items: 0,
             workers,
+            all_workers: workers,
             reserve: Reserve::new(RESERVE_US, LARGEST_RESERVE, now_us),
             outstanding: 0,
             undone: 0,
@@ -207,6 +209,11 @@ impl Pacer {
     pub(crate) fn lose(&mut self, workers: usize) -> usize {
         self.workers = self.workers.saturating_sub(workers).max(1);
         self.workers
+    }
+
+    /// How many workers are missing.
+    pub(crate) fn missing(&self) -> usize {
+        self.all_workers.saturating_sub(self.workers)
     }
 
     /// The next item to hand out now, if there is one that may be.
