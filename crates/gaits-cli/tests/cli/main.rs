@@ -18,4 +18,5 @@ mod models;
 mod origin;
 mod pace;
 mod terminal;
+mod torture;
 mod works;
