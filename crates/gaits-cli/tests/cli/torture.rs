@@ -25,7 +25,7 @@ fn rounds() -> u32 {
 }
 
 fn lines(path: &Path) -> usize {
-    fs::read(path).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
+    fs::read_to_string(path).map_or(0, |text| text.lines().count())
 }
 
 fn is_over(running: &Running) -> bool {
