@@ -386,7 +386,9 @@ fn a_status_to_stop_on_ends_the_run_with_its_item_undone() {
     let end = fetch(&origin, "/status/401", "--stop-on 401 --count 100 -m sequential");
     end.expect_exit(4).expect_no_stdout();
     assert_eq!(origin.requests(), 1);
-    fetch(&origin, "/status/401", "--stop-on 401 --accept 401").expect_exit(0);
+    fetch(&origin, "/status/401", "--stop-on 401 --accept 401")
+        .expect_refused("--stop-on 401 never stops anything: --accept 401 takes");
+    fetch(&origin, "/status/401", "--stop-on 401,402 --accept 401").expect_exit(0);
 }
 
 #[test]

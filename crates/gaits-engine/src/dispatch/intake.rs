@@ -1,7 +1,8 @@
 //! Reads the source on a thread of its own, since a pipe may keep its reader waiting for ever.
 
 use crate::flow::EventQueue;
-use gaits_core::{Content, Entry, Facts, More, Refused, Source, Work};
+use crate::source;
+use gaits_core::{More, Source, Work};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -32,26 +33,13 @@ fn read(source: &mut dyn Source, work: &dyn Work, events: &EventQueue) -> io::Re
     loop {
         let more = source.next_batch(BATCH, &mut batch);
         for entry in &mut batch {
-            ask(work, entry);
+            source::ask(work, entry);
         }
         if !batch.is_empty() && !events.entries(&mut batch) {
             return Ok(());
         }
         if more? == More::No {
             return Ok(());
-        }
-    }
-}
-
-/// Asks the work about an entry, where the source has not.
-fn ask(work: &dyn Work, entry: &mut Entry) {
-    let Content::Item { data, facts: facts @ None } = &mut entry.content else { return };
-    match work.inspect(data).map(Facts::brief) {
-        Ok(told) => *facts = Some(told),
-        Err(Refused { message, shown }) => {
-            let shown = shown.unwrap_or_else(|| data.clone());
-            let message = format!("item {}: {message}", entry.index);
-            entry.content = Content::Invalid { shown, message };
         }
     }
 }

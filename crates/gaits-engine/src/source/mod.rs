@@ -9,7 +9,7 @@ pub use lines::{LONGEST_LINE, Lines};
 pub use list::List;
 pub use pushed::{Ended, Pushed, Pusher, pushed};
 
-use gaits_core::{Content, Data, ItemFacts, Refused, Work};
+use gaits_core::{Content, Data, Entry, Facts, ItemFacts, Refused, Work};
 use std::sync::Arc;
 
 /// Says what the work makes of an item, or what is wrong with it.
@@ -18,7 +18,7 @@ pub type Check = Box<dyn Fn(&Data) -> Result<ItemFacts, Refused> + Send>;
 /// The check that a work makes.
 #[must_use]
 pub fn check_of(work: Arc<dyn Work>) -> Check {
-    Box::new(move |item| work.inspect(item).map(gaits_core::Facts::brief))
+    Box::new(move |item| work.inspect(item).map(Facts::brief))
 }
 
 /// What stands at a place of the input, checked; `place` says where that is.
@@ -29,5 +29,18 @@ fn checked(check: &Check, data: Data, place: impl FnOnce() -> String) -> Content
             shown: shown.unwrap_or(data),
             message: format!("{}: {message}", place()),
         },
+    }
+}
+
+/// Asks the work about an entry, where the source has not.
+pub fn ask(work: &dyn Work, entry: &mut Entry) {
+    let Content::Item { data, facts: facts @ None } = &mut entry.content else { return };
+    match work.inspect(data).map(Facts::brief) {
+        Ok(told) => *facts = Some(told),
+        Err(Refused { message, shown }) => {
+            let shown = shown.unwrap_or_else(|| data.clone());
+            let message = format!("item {}: {message}", entry.index);
+            entry.content = Content::Invalid { shown, message };
+        }
     }
 }

@@ -178,6 +178,15 @@ impl HttpSpec {
         if self.method == Method::Head && self.body != BodyUse::Hash {
             return Err(HttpSpecError::NoBody);
         }
+        let ends = |status| !self.accept.contains(status);
+        if let Some(stop_on) = &self.stop_on
+            && !stop_on.iter().any(ends)
+        {
+            return Err(HttpSpecError::NothingToStopOn {
+                stop_on: stop_on.to_string(),
+                accept: self.accept.to_string(),
+            });
+        }
         super::tls::check(&self.trust)?;
         Ok(())
     }
@@ -328,6 +337,16 @@ pub enum HttpSpecError {
     /// Two extracted fields of one name.
     #[error("{0:?} is extracted twice; give each field a name of its own")]
     DuplicateExtract(String),
+    /// A run would never end early, since all of these statuses are a success.
+    #[error(
+        "--stop-on {stop_on} never stops anything: --accept {accept} takes these statuses for a success"
+    )]
+    NothingToStopOn {
+        /// The statuses to stop on.
+        stop_on: String,
+        /// The statuses that are a success.
+        accept: String,
+    },
     /// Fields are to be taken from answers without a body.
     #[error("an answer to HEAD has no body to extract from; use GET")]
     NothingToExtractFrom,

@@ -49,6 +49,11 @@ pub enum StatusesError {
 }
 
 impl Statuses {
+    /// All of them, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u16> {
+        self.ranges.iter().cloned().flatten()
+    }
+
     /// Whether `status` is one of them.
     #[must_use]
     pub fn contains(&self, status: u16) -> bool {

@@ -6,8 +6,9 @@
 //! Limit: it does not know how an item ended, and reads the results file only to name a difference.
 
 use super::{GoOn, JournalError, Planned, Shared, lock};
-use gaits_core::{Content, Data, Entry, Facts, ItemError, More, Refused, Source, Work};
+use gaits_core::{Content, Data, Entry, ItemError, More, Source, Work};
 use gaits_engine::journal::{BLOCK, Done, Match, item_hash, place_hash, scan};
+use gaits_engine::source::ask;
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
@@ -128,7 +129,7 @@ impl Remaining {
     /// Takes in what was read.
     fn take_in(&mut self) -> Result<(), JournalError> {
         for mut entry in std::mem::take(&mut self.read) {
-            complete(self.work.as_ref(), &mut entry);
+            ask(self.work.as_ref(), &mut entry);
             if self.by_item.is_some() {
                 self.take_by_item(entry);
             } else {
@@ -375,19 +376,6 @@ impl Source for Remaining {
             }
         }
         self.inner.given_back(&all);
-    }
-}
-
-/// Asks the work about an entry, where the source has not.
-fn complete(work: &dyn Work, entry: &mut Entry) {
-    let Content::Item { data, facts: facts @ None } = &mut entry.content else { return };
-    match work.inspect(data).map(Facts::brief) {
-        Ok(told) => *facts = Some(told),
-        Err(Refused { message, shown }) => {
-            let shown = shown.unwrap_or_else(|| data.clone());
-            let message = format!("item {}: {message}", entry.index);
-            entry.content = Content::Invalid { shown, message };
-        }
     }
 }
 
