@@ -42,8 +42,8 @@ fn whatever_is_killed_and_when_each_item_has_one_true_record_in_the_end() {
         let (rounds, items) = (rounds(), 150 + 40 * rounds() as usize);
         let mut rng = fastrand::Rng::with_seed(number as u64);
         let dir = Dir::new();
-        let url = origin.url("/bytes/300");
-        let list: Vec<_> = (0..items).map(|n| format!("{url}?{n}\n")).collect();
+        let url = origin.url("/bytes/3000");
+        let list: Vec<_> = (0..items).map(|n| format!("{url}?seed={n}\n")).collect();
         let list = dir.file("urls.txt", list.concat());
         let (file, bodies) = (dir.at("results.jsonl"), dir.at("bodies"));
         let options = format!("fetch -q -m {model} --retries 30 --max-retry-after 10m -i");
@@ -66,8 +66,9 @@ fn whatever_is_killed_and_when_each_item_has_one_true_record_in_the_end() {
             running.signal(Signal::SIGKILL);
             let _ = running.finish();
         }
-        // As when the power fails: the end of the file was not synced, or something beside it was and is of later.
-        for cut in [1, rng.usize(1..400)] {
+        // As when the power fails: the end of the file was not on the disk, and what stands beside it is of later.
+        for cut in [1, rng.usize(2..400)] {
+            command().run().expect_exit(0);
             let bytes = fs::read(&file).unwrap();
             fs::write(&file, &bytes[..bytes.len().saturating_sub(cut)]).unwrap();
         }

@@ -471,7 +471,10 @@ impl Journal {
             return;
         }
         let began_us = writing.clock.now_us();
-        if let Ok(meta) = self.file.metadata() {
+        // What the checkpoint covers is never read again, so it has to be on the disk before. An error is the committer's to
+        // tell; without a checkpoint the next run reads more.
+        let synced = self.file.metadata().and_then(|meta| self.file.sync_data().map(|()| meta));
+        if let Ok(meta) = synced {
             let lines = self.done.len();
             let _ = Checkpoint::write(&self.paths.done, &self.file, &self.done, meta.len(), lines);
         }
