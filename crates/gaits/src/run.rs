@@ -313,16 +313,7 @@ impl<'a> Run<'a> {
 
 /// How a run has ended, as far as that is known of each.
 fn ending(how: &str, counts: Counts) -> Ending {
-    Ending {
-        at: sys::now(),
-        how: how.to_owned(),
-        why: None,
-        counts,
-        wall_us: 0,
-        startup_us: 0,
-        closing_us: 0,
-        missing_workers: 0,
-    }
+    Ending { at: sys::now(), how: how.to_owned(), counts, ..Ending::default() }
 }
 
 /// Names the output that can't be written to, and the input that can't be read. `has_first` says whether the first sink is

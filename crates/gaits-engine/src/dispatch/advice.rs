@@ -16,39 +16,33 @@ impl Dispatcher<'_> {
         now_us: u64,
     ) -> Option<Record> {
         let started_us = record.timing.started_us;
+        let is_followed = match advice {
+            Advice::Final => false,
+            Advice::Retry => item.tries < self.limits.retries,
+            Advice::Pause { .. } => self.limits.longest_pause.is_some(),
+            Advice::Stop => true,
+        };
+        if !is_followed {
+            self.pacer.finished(item.key, started_us);
+            return Some(self.with_tries(record));
+        }
         match advice {
-            Advice::Retry if item.tries < self.limits.retries => {
-                self.retry(&record, item);
-                None
-            }
-            Advice::Pause { until_us } if self.limits.longest_pause.is_some() => {
-                if self.state.stopping {
-                    self.again(item);
-                } else {
-                    self.pause(item, started_us, until_us, now_us);
-                }
-                None
-            }
-            Advice::Stop => {
+            // The run's end does not wait for another try.
+            _ if self.state.stopping => self.again(item),
+            Advice::Retry => self.retry(&record, item),
+            Advice::Pause { until_us } => self.pause(item, started_us, until_us, now_us),
+            Advice::Stop | Advice::Final => {
                 if let Some(error) = record.error().cloned() {
                     self.stop_early(Stopped::Advised { item: record.item.to_string(), error });
                 }
                 self.again(item);
-                None
-            }
-            _ => {
-                self.pacer.finished(item.key, started_us);
-                Some(self.with_tries(record))
             }
         }
+        None
     }
 
-    /// Has an item tried again; the run's end does not wait for that.
+    /// Has an item tried again.
     fn retry(&mut self, record: &Record, mut item: Item) {
-        if self.state.stopping {
-            self.again(item);
-            return;
-        }
         if let Some(error) = record.error().cloned() {
             let (started_us, finished_us) = (record.timing.started_us, record.timing.finished_us);
             let failed = Try { started_us, finished_us, error };
@@ -68,22 +62,20 @@ impl Dispatcher<'_> {
         item.trial = 0;
         let key = self.pacer.name_of(&item).into_string();
         let pause = self.pacer.pause(item, started_us, until_us);
+        let for_us = |until_us: u64| until_us.saturating_sub(now_us);
+        let notice = match pause {
+            Pause::Begun { until_us } => Notice::Paused { key, for_us: for_us(until_us) },
+            Pause::TooLong { until_us, is_new: true } => {
+                Notice::GivenUp { key, for_us: for_us(until_us) }
+            }
+            // Nothing of it was handed out since it was taken back.
+            Pause::TooLong { .. } | Pause::GoesOn => return,
+        };
         for back in self.queue.recall_everywhere(id) {
             self.again(back);
         }
-        match pause {
-            Pause::Begun { until_us } => {
-                self.state.end.pauses += 1;
-                let for_us = until_us.saturating_sub(now_us);
-                self.observer.notice(Notice::Paused { key, for_us });
-            }
-            Pause::TooLong { until_us, is_new: true } => {
-                self.state.end.pauses += 1;
-                let for_us = until_us.saturating_sub(now_us);
-                self.observer.notice(Notice::GivenUp { key, for_us });
-            }
-            Pause::TooLong { .. } | Pause::GoesOn => {}
-        }
+        self.state.end.pauses += 1;
+        self.observer.notice(notice);
     }
 
     /// Puts into the record of an item how it has failed before.

@@ -45,9 +45,9 @@ impl Dispatcher<'_> {
         started: Vec<Item>,
         unstarted: Vec<Item>,
         worker: WorkerId,
+        now_us: u64,
         records: &mut Vec<Record>,
     ) {
-        let now_us = self.clock.now_us();
         let limit = self.limits.deadline.unwrap_or_default();
         for item in overdue {
             let error = ItemError::new(

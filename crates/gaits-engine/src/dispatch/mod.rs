@@ -254,16 +254,13 @@ impl Dispatcher<'_> {
 
     /// Takes an entry of the source; an invalid one has its record at once.
     fn admit(&mut self, entry: Entry, now_us: u64) -> Option<Record> {
-        if self.state.stopping {
-            self.with_open(|open| {
-                open.insert(entry.index);
-            });
-            return None;
-        }
         let Entry { index, content } = entry;
         self.with_open(|open| {
             open.insert(index);
         });
+        if self.state.stopping {
+            return None;
+        }
         match content {
             Content::Item { data, facts } => {
                 self.pacer.admit(Item::with_facts(index, data, facts.unwrap_or_default()));
@@ -299,7 +296,7 @@ impl Dispatcher<'_> {
                 self.again(item);
             }
             Report::Overdue { overdue, started, unstarted, worker } => {
-                self.overdue(overdue, started, unstarted, worker, records);
+                self.overdue(overdue, started, unstarted, worker, now_us, records);
             }
             Report::Died { started, unstarted, worker, how } => {
                 self.died(started, unstarted, (worker, &how), now_us, records);

@@ -95,7 +95,7 @@ pub struct Machine {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ending {
     /// When: RFC 3339, UTC.
     pub at: String,

@@ -112,16 +112,7 @@ fn what_was_out_when_a_run_died_is_cancelled_and_the_rest_is_done() {
     sink.finish().unwrap();
     lock(&journal).end(|counts| {
         assert_eq!(counts.ok, 4);
-        crate::journal::Ending {
-            at: String::new(),
-            how: "finished".into(),
-            why: None,
-            counts,
-            wall_us: 0,
-            startup_us: 0,
-            closing_us: 0,
-            missing_workers: 0,
-        }
+        crate::journal::Ending { how: "finished".into(), counts, ..Default::default() }
     });
     assert!(!scratch.path().join("r.jsonl.started").exists());
 }
