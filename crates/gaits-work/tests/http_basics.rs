@@ -98,7 +98,7 @@ fn an_accepted_status_advises_nothing() {
     let busy = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
     let server = Server::answering(&[busy]);
     let accept = "429".parse().unwrap();
-    let stop_on = Some("429".parse().unwrap());
+    let stop_on = Some("401,429".parse().unwrap());
     let mut client = client(HttpSpec { accept, stop_on, ..HttpSpec::default() });
     let performed = client.get(&server.url("/"));
     assert_eq!(performed.advice, Advice::Final);
