@@ -27,7 +27,7 @@ pub use hash::Blake3;
 pub use item::Item;
 pub use record::{Outcome, Record, Timing, Try, WorkerId};
 pub use sink::Sink;
-pub use source::{Content, Entry, More, Source};
+pub use source::{Content, Entry, IsDone, More, Source};
 pub use value::Value;
 pub use work::{
     Advice, AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, LoopHost,

@@ -57,6 +57,9 @@ pub enum More {
     No,
 }
 
+/// Says of an index whether its item is done.
+pub type IsDone = Box<dyn Fn(u64) -> bool + Send>;
+
 /// Where items come from.
 ///
 /// A source is read by one thread, from start to end. It may block (a pipe nobody writes to), and may have no
@@ -71,6 +74,12 @@ pub trait Source: Send {
     /// How many entries there are in all, where that is known without reading them.
     fn total(&self) -> Option<u64> {
         None
+    }
+
+    /// Tells the source, before the first read, which items are done already, by their indices. It need not look at whether
+    /// they are valid, which takes longer than to read them: their entries may hold what the input says, unasked.
+    fn are_done(&mut self, done: IsDone) {
+        drop(done);
     }
 
     /// What ends the source from another thread, where it can be ended: the read that is under way, and all later ones,

@@ -44,6 +44,12 @@ impl Done {
         self.recorded.contains(index)
     }
 
+    /// The items that have a record.
+    #[must_use]
+    pub const fn recorded(&self) -> &RoaringTreemap {
+        &self.recorded
+    }
+
     /// How many items have a record.
     #[must_use]
     pub fn len(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! An item a line, from a file or a pipe.
 
 use super::{Check, checked};
-use gaits_core::{Content, Data, Entry, More, Source};
+use gaits_core::{Content, Data, Entry, IsDone, More, Source};
 use std::io::{self, BufRead};
 
 /// The longest line taken as an item, in bytes.
@@ -20,6 +20,8 @@ pub struct Lines<R> {
     /// How many entries it has given.
     index: u64,
     check: Check,
+    /// Which items need no check.
+    done: Option<IsDone>,
     buffer: Vec<u8>,
 }
 
@@ -35,7 +37,8 @@ impl<R> std::fmt::Debug for Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// Reads lines of `reader`, which messages call `name`.
     pub fn new(reader: R, name: impl Into<String>, check: Check) -> Self {
-        Self { reader, name: name.into(), line: 0, index: 0, check, buffer: Vec::new() }
+        let name = name.into();
+        Self { reader, name, line: 0, index: 0, check, done: None, buffer: Vec::new() }
     }
 
     /// Reads one line into the buffer, without its end, and at most [`LONGEST_LINE`] and one more bytes of it; none
@@ -100,8 +103,14 @@ impl<R: BufRead> Lines<R> {
             }
             Ok(text) => {
                 let text = text.trim();
-                let nothing = text.is_empty() || text.starts_with('#');
-                (!nothing).then(|| checked(&self.check, text.into(), place))
+                if text.is_empty() || text.starts_with('#') {
+                    return None;
+                }
+                let data = text.into();
+                Some(match &self.done {
+                    Some(done) if done(self.index) => Content::Item { data, facts: None },
+                    _ => checked(&self.check, data, place),
+                })
             }
         }
     }
@@ -127,6 +136,10 @@ impl<R: BufRead + Send + HasMore> Source for Lines<R> {
                 return Ok(More::Maybe);
             }
         }
+    }
+
+    fn are_done(&mut self, done: IsDone) {
+        self.done = Some(done);
     }
 }
 
@@ -231,6 +244,19 @@ mod tests {
             let Content::Invalid { shown, .. } = entry.content else { panic!("{entry:?}") };
             assert_eq!(shown.as_text(), Some("http://a"));
         }
+    }
+
+    #[test]
+    fn what_is_done_is_not_checked() {
+        let mut source = lines(b"nonsense\nnonsense\nhttp://c".as_slice());
+        source.are_done(Box::new(|index| index == 0));
+        let mut batch = Vec::new();
+        while source.next_batch(3, &mut batch).unwrap() == More::Maybe {}
+        assert_eq!(batch[0], Entry::item(0, "nonsense"));
+        assert!(
+            matches!(&batch[1].content, Content::Invalid { message, .. } if message == "list.txt:2: no scheme")
+        );
+        assert_eq!(batch.len(), 3);
     }
 
     #[test]

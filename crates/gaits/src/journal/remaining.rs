@@ -52,9 +52,10 @@ pub(crate) struct Remaining {
 
 /// The comparison of what is done with the input.
 struct Check {
-    /// The block that is being read, and what was read of it that has a record, as records show it.
+    /// The block that is being read, and what was read of it that has a record. The work is asked only where the input
+    /// says something else than the records: to ask it takes longer than all the rest, and few items hold a secret.
     block: u64,
-    items: Vec<(u64, Data)>,
+    items: Vec<Entry>,
     sum: u64,
     /// All that was read and has a record.
     seen: RoaringTreemap,
@@ -82,7 +83,7 @@ impl std::fmt::Debug for Remaining {
 
 impl Remaining {
     pub(crate) fn new(
-        inner: Box<dyn Source>,
+        mut inner: Box<dyn Source>,
         work: Arc<dyn Work>,
         journal: Shared,
         planned: Planned,
@@ -102,6 +103,10 @@ impl Remaining {
             seen: RoaringTreemap::new(),
             last,
         });
+        if check.is_some() {
+            let done = position.done.recorded() - &position.again;
+            inner.are_done(Box::new(move |index| done.contains(index)));
+        }
         Self {
             inner,
             work,
@@ -128,14 +133,15 @@ impl Remaining {
 
     /// Takes in what was read.
     fn take_in(&mut self) -> Result<(), JournalError> {
-        for mut entry in std::mem::take(&mut self.read) {
-            ask(self.work.as_ref(), &mut entry);
+        let mut read = std::mem::take(&mut self.read);
+        for entry in read.drain(..) {
             if self.by_item.is_some() {
                 self.take_by_item(entry);
             } else {
                 self.take_by_place(entry)?;
             }
         }
+        self.read = read;
         if self.ended
             && let Some(check) = self.check.take()
         {
@@ -144,7 +150,7 @@ impl Remaining {
         Ok(())
     }
 
-    fn take_by_place(&mut self, entry: Entry) -> Result<(), JournalError> {
+    fn take_by_place(&mut self, mut entry: Entry) -> Result<(), JournalError> {
         let index = entry.index;
         if self.check.as_ref().is_some_and(|check| index / BLOCK != check.block) {
             self.compare_block()?;
@@ -157,14 +163,14 @@ impl Remaining {
         let last = check.last;
         if self.position.done.contains(index) {
             let again = self.position.again.contains(index).then(|| entry.clone());
-            let shown = into_shown(entry.content);
-            check.sum = check.sum.wrapping_add(place_hash(index, &shown));
+            check.sum = check.sum.wrapping_add(place_hash(index, shown(&entry.content)));
             check.seen.insert(index);
-            check.items.push((index, shown));
+            check.items.push(entry);
             if let Some(entry) = again {
                 self.hold(entry);
             }
         } else if let Some(hash) = self.position.pending.get(&index) {
+            ask(self.work.as_ref(), &mut entry);
             let shown = shown(&entry.content);
             if *hash != item_hash(shown) {
                 let then = "another one, which may have been processed".to_owned();
@@ -186,6 +192,7 @@ impl Remaining {
 
     fn take_by_item(&mut self, mut entry: Entry) {
         let Some(by_item) = &mut self.by_item else { return };
+        ask(self.work.as_ref(), &mut entry);
         let hash = item_hash(shown(&entry.content));
         if !self.position.items.insert(hash) {
             return;
@@ -203,7 +210,8 @@ impl Remaining {
         self.hold(entry);
     }
 
-    fn hold(&mut self, entry: Entry) {
+    fn hold(&mut self, mut entry: Entry) {
+        ask(self.work.as_ref(), &mut entry);
         self.held_bytes += ENTRY + shown(&entry.content).len();
         self.held.push_back(entry);
     }
@@ -223,13 +231,23 @@ impl Remaining {
     /// Compares the block that was read with its records.
     fn compare_block(&mut self) -> Result<(), JournalError> {
         let Some(mut check) = self.check.take() else { return Ok(()) };
-        if check.sum != self.position.done.sum(check.block) {
+        let then = self.position.done.sum(check.block);
+        if check.sum != then && self.sum_as_shown(&mut check.items) != then {
             self.find_difference(&check)?;
         }
         check.sum = 0;
         check.items.clear();
         self.check = Some(check);
         Ok(())
+    }
+
+    /// The sum of items as records show them: without what the work finds to be secret.
+    fn sum_as_shown(&self, items: &mut [Entry]) -> u64 {
+        let hashes = items.iter_mut().map(|entry| {
+            ask(self.work.as_ref(), entry);
+            place_hash(entry.index, shown(&entry.content))
+        });
+        hashes.fold(0, u64::wrapping_add)
     }
 
     /// Compares the last block, and whether all that has a record was read.
@@ -261,8 +279,8 @@ impl Remaining {
             if index / BLOCK != check.block || found.as_ref().is_some_and(|(at, ..)| *at < index) {
                 return;
             }
-            let now = check.items.binary_search_by_key(&index, |(at, _)| *at);
-            let now = now.ok().map(|at| &check.items[at].1);
+            let now = check.items.binary_search_by_key(&index, |entry| entry.index);
+            let now = now.ok().map(|at| shown(&check.items[at].content));
             if now != Some(item) {
                 found = Some((index, now.cloned(), format!("{item:?}")));
             }
