@@ -3,7 +3,7 @@
 use crate::clock::MonotonicClock;
 use crate::dispatch::{self, Dispatcher, Observer, RunEnd, RunError, State};
 use crate::exec::{self, Context, WorkerCommand, WorkersLeft};
-use crate::flow::{EventQueue, ItemQueue, RecordQueue, Signal};
+use crate::flow::{EventQueue, ItemQueue, RecordQueue, Signal, Withdrawal};
 use crate::pace::{Namer, Pacer};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -38,6 +38,14 @@ impl Control {
     pub fn interrupt(&self) {
         let again = self.interrupted.swap(true, Ordering::SeqCst);
         self.events.signal(if again { Signal::Abandon } else { Signal::Interrupt });
+    }
+
+    /// Takes items out of the run that were read and that nobody has started, by their indices. `told` hears which those
+    /// were, on the dispatcher's thread: they have no record, and the source is told of them at its end, as of all that was
+    /// not done. The others are at work, done, not read yet, or lie in a worker process already. Many are better withdrawn at
+    /// once than one by one, as all that waits is looked at. When the run has ended, `told` is dropped without a call.
+    pub fn withdraw(&self, indices: Vec<u64>, told: impl FnOnce(Vec<u64>) + Send + 'static) {
+        self.events.withdraw(Withdrawal { indices, told: Box::new(told) });
     }
 
     /// How far the run has come.

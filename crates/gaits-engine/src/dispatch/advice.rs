@@ -57,7 +57,7 @@ impl Dispatcher<'_> {
 
     /// Leaves a pacing key alone: takes back what was handed out ahead.
     fn pause(&mut self, mut item: Item, started_us: u64, until_us: Option<u64>, now_us: u64) {
-        self.withdraw(&item);
+        self.take_back_start(&item);
         let id = item.key;
         item.trial = 0;
         let key = self.pacer.name_of(&item).into_string();

@@ -8,6 +8,7 @@ mod deaths;
 mod end;
 mod intake;
 mod suspects;
+mod withdraw;
 mod writer;
 
 pub use end::{RunEnd, RunError, Stopped};
@@ -129,7 +130,7 @@ impl Dispatcher<'_> {
             batch.notices.drain(..).for_each(|notice| self.tell(notice));
             for signal in batch.signals.drain(..) {
                 match signal {
-                    Signal::Interrupt | Signal::SinkFailed => {}
+                    Signal::Interrupt | Signal::SinkFailed | Signal::Withdraw(_) => {}
                     Signal::Abandon => self.cancel.cancel(),
                     Signal::ExecutorEnded(ended) => {
                         self.state.executor_ended = true;
@@ -154,11 +155,13 @@ impl Dispatcher<'_> {
             self.pacer.tick(now_us);
             patience = if batch.reports.is_empty() { Patience::Long } else { Patience::Short };
             let mut executor_ended = None;
+            let mut withdrawals = Vec::new();
             for signal in std::mem::take(&mut batch.signals) {
                 match signal {
                     Signal::Interrupt => self.stop(),
                     Signal::SinkFailed => self.state.sink_failed = true,
                     Signal::Abandon => return self.abandon(&mut batch, &mut records),
+                    Signal::Withdraw(withdrawal) => withdrawals.push(withdrawal),
                     Signal::ExecutorEnded(ended) => {
                         self.state.executor_ended = true;
                         executor_ended = Some(ended);
@@ -177,6 +180,10 @@ impl Dispatcher<'_> {
             }
             if let Some(end) = batch.source_end.take() {
                 self.state.source_end = Some(end);
+            }
+            // Not before all is here that was read.
+            for withdrawal in withdrawals {
+                self.withdraw_items(withdrawal);
             }
             // Workers first: they go on while the records are written.
             self.hand_out(now_us);
@@ -306,7 +313,7 @@ impl Dispatcher<'_> {
 
     /// Puts an item back that was handed out and not done.
     fn again(&mut self, item: Item) {
-        self.withdraw(&item);
+        self.take_back_start(&item);
         if self.state.stopping {
             self.pacer.finished(item.key, 0);
             self.state.end.given_back += 1;
@@ -319,7 +326,7 @@ impl Dispatcher<'_> {
     }
 
     /// Takes back the note that an item was started, where it had one: it was not, or not so that anything came of it.
-    fn withdraw(&self, item: &Item) {
+    fn take_back_start(&self, item: &Item) {
         if !item.repeatable {
             self.records.withdraw(item.index);
         }

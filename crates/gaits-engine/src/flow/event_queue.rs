@@ -152,8 +152,24 @@ pub(crate) enum Signal {
     Abandon,
     /// A sink takes no more records.
     SinkFailed,
+    /// Some items are not wanted any more.
+    Withdraw(Withdrawal),
     /// The executor has returned.
     ExecutorEnded(Result<(), ExecutorError>),
+}
+
+/// Items that are not to be done after all, if nobody has started them.
+pub(crate) struct Withdrawal {
+    /// The items.
+    pub(crate) indices: Vec<u64>,
+    /// Hears which of them were taken out.
+    pub(crate) told: Box<dyn FnOnce(Vec<u64>) + Send>,
+}
+
+impl std::fmt::Debug for Withdrawal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Withdrawal").field("indices", &self.indices).finish_non_exhaustive()
+    }
 }
 
 /// How long the reader is willing to wait.
@@ -285,6 +301,20 @@ impl EventQueue {
         self.put(true, |held| held.signals.push(signal));
     }
 
+    /// Takes the wish that items are not done. It is dropped when nobody reads any more.
+    pub(crate) fn withdraw(&self, withdrawal: Withdrawal) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.held.signals.push(Signal::Withdraw(withdrawal));
+        if state.worth_waking(true) {
+            state.waiting = None;
+            drop(state);
+            self.arrived.notify_one();
+        }
+    }
+
     /// Takes entries of the source once the last ones are gone; false when nobody wants any more.
     pub(crate) fn entries(&self, entries: &mut Vec<Entry>) -> bool {
         let mut state = self.lock();
@@ -317,7 +347,15 @@ impl EventQueue {
 
     /// Nobody will read any more: the source's thread is let go.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        let mut state = self.lock();
+        state.closed = true;
+        let signals = std::mem::take(&mut state.held.signals);
+        let (unheard, kept) =
+            signals.into_iter().partition(|signal| matches!(signal, Signal::Withdraw(_)));
+        state.held.signals = kept;
+        drop(state);
+        // What they hold may do anything when it is dropped, so not under the lock.
+        drop::<Vec<_>>(unheard);
         self.room.notify_all();
     }
 

@@ -4,7 +4,7 @@
 //! item holds up nobody but its own worker, and all that has not been started can be taken back at any moment.
 
 use gaits_core::{Item, PacingKey};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -120,6 +120,18 @@ impl ItemQueue {
         let (back, kept): (Vec<_>, Vec<_>) = queue.into_iter().partition(|item| item.key == key);
         state.queue = kept.into();
         back
+    }
+
+    /// Takes out those of the named items that no worker has taken and that were never started.
+    pub(crate) fn withdraw(&self, wanted: &HashSet<u64>) -> Vec<Item> {
+        let mut state = self.lock();
+        let goes = |item: &Item| {
+            item.tries == 0 && item.deaths == 0 && item.trial == 0 && wanted.contains(&item.index)
+        };
+        let queue = std::mem::take(&mut state.queue);
+        let (out, kept): (Vec<_>, Vec<_>) = queue.into_iter().partition(goes);
+        state.queue = kept.into();
+        out
     }
 
     /// Takes back what no worker has started of a pacing key: gives what lies here, and has those told that have taken items

@@ -14,7 +14,7 @@ mod sync;
 
 pub use end::ExecutorError;
 pub use event_queue::Notice;
-pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal};
+pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal, Withdrawal};
 pub(crate) use item_queue::ItemQueue;
 pub(crate) use record_queue::{Outgoing, RecordQueue};
 

@@ -10,6 +10,7 @@ mod key;
 mod meter;
 mod reserve;
 mod retries;
+mod withdraw;
 
 pub(crate) use key::Pause;
 pub(crate) use reserve::Reserve;

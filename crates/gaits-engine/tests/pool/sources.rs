@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("sources::invalid_entries_alone_make_a_run", invalid),
         trial("sources::items_may_be_pushed_while_it_runs", pushed_items),
         trial("sources::one_that_is_stopped_learns_what_was_not_done", stopped_source),
+        trial("sources::what_nobody_has_started_can_be_withdrawn", withdrawn_items),
         trial("sources::a_trickle_is_done_as_it_comes", trickle),
     ]);
     trials
@@ -213,6 +214,34 @@ fn pushed_items() {
         assert_eq!(another.push("ok"), Ok(50));
         drop((pusher, another));
         live.end().assert_all_ok(51);
+    }
+}
+
+fn withdrawn_items() {
+    for model in MODELS {
+        let scene = Scene::new(model, BLOCKING);
+        let (pusher, source) = pushed(NonZeroUsize::new(5_000).unwrap());
+        for number in 0..400 {
+            pusher.push(if number == 0 { "touch began; wait go" } else { "wait go" }).unwrap();
+        }
+        let live = Live::start_plan(scene.plan(SCRIPT), Box::new(source));
+        scene.await_file("began");
+        let (told, heard) = std::sync::mpsc::channel();
+        live.control.withdraw((0..1_000).collect(), move |gone| told.send(gone).unwrap());
+        let gone: BTreeSet<_> = heard.recv().unwrap().into_iter().collect();
+        assert!(!gone.is_empty(), "{model}");
+        scene.touch("go");
+        live.wait_until(|sights| sights.records.len() + gone.len() == 400);
+        let control = live.control.clone();
+        control.interrupt();
+        let ended = live.end();
+        assert_eq!(ended.end.unwrap().given_back, gone.len() as u64, "{model}");
+        assert!(ended.records.iter().all(|record| !gone.contains(&record.index)), "{model}");
+        assert!(pusher.given_back().iter().eq(&gone), "{model}");
+        // Nobody hears that any more, and nobody waits for it.
+        let (told, heard) = std::sync::mpsc::channel::<Vec<u64>>();
+        control.withdraw(vec![0], move |gone| told.send(gone).unwrap());
+        assert!(heard.recv().is_err(), "{model}");
     }
 }
 
