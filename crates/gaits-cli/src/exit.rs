@@ -53,9 +53,11 @@ impl From<RunError> for Trouble {
 impl From<RaceError> for Trouble {
     fn from(error: RaceError) -> Self {
         match error {
-            RaceError::NoModels | RaceError::Twice { .. } | RaceError::Work(_) => {
-                Trouble::Wrong(error.into())
-            }
+            RaceError::NoModels
+            | RaceError::Twice { .. }
+            | RaceError::Work(_)
+            | RaceError::Budget { .. }
+            | RaceError::TooManyItems { .. } => Trouble::Wrong(error.into()),
             _ => Trouble::CouldNotGoOn(error.into()),
         }
     }

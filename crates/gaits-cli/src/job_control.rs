@@ -93,6 +93,17 @@ pub(crate) fn stop_with_parent() -> io::Result<()> {
     Ok(())
 }
 
+/// The same for a process that has workers of its own: they are stopped with it.
+pub(crate) fn stop_workers_with_parent() -> io::Result<()> {
+    let mut signals = Signals::new([SIGTSTP])?;
+    thread::Builder::new().name("stop".into()).spawn(move || {
+        for _ in &mut signals {
+            stop_all();
+        }
+    })?;
+    Ok(())
+}
+
 /// Whether the kernel calls a process group orphaned: no process in it has a parent in another group of the same session.
 /// It stops none of them at SIGTSTP, since there is no shell that could continue them.
 fn is_orphaned(group: i32, all: &HashMap<i32, Process>) -> bool {

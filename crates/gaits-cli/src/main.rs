@@ -11,7 +11,6 @@ mod progress;
 mod rerun;
 mod talk;
 
-use gaits::{WORKER_VERB, worker_main, works};
 use std::process::ExitCode;
 
 /// Records are small and many; this allocator is made for that.
@@ -19,10 +18,8 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|verb| verb == WORKER_VERB) {
-        // Without it, requests may run out of time while they are stopped.
-        let _ = job_control::stop_with_parent();
-        return worker_main(&works());
+    if let Some(code) = program::helper() {
+        return code;
     }
     limits::raise_open_files();
     limits::survive_file_size();

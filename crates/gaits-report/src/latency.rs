@@ -2,6 +2,7 @@
 //! single value, and knows nothing of outcomes.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// Longer latencies count as this in the percentiles, in microseconds: one day.
@@ -89,6 +90,35 @@ impl Latency {
     }
 }
 
+/// Written down as the values that occur, as far as they are told apart, each with how often it does.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    counts: Vec<(u64, u64)>,
+    max_us: u64,
+    sum_us: u64,
+}
+
+impl Serialize for Latency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counts = self.histogram.iter_recorded();
+        let counts = counts.map(|at| (at.value_iterated_to(), at.count_at_value())).collect();
+        let sum_us = u64::try_from(self.sum_us).unwrap_or(u64::MAX);
+        Written { counts, max_us: self.max_us, sum_us }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Latency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { counts, max_us, sum_us } = Written::deserialize(deserializer)?;
+        let mut latency = Self::new();
+        for (value, count) in counts {
+            // as above: within a day every value is taken
+            let _ = latency.histogram.record_n(value.min(LONGEST_US), count);
+        }
+        Ok(Self { max_us, sum_us: sum_us.into(), ..latency })
+    }
+}
+
 impl Default for Latency {
     fn default() -> Self {
         Self::new()
@@ -142,6 +172,20 @@ mod tests {
             let rank = (quantile * values.len() as f64).ceil().max(1.0) as usize - 1;
             let (got, truth) = (latency.quantile_us(quantile).unwrap(), values[rank]);
             prop_assert!(got.abs_diff(truth) as f64 <= truth as f64 / 1000.0, "{got} for {truth}");
+        }
+
+        #[test]
+        fn what_is_written_down_can_be_read_again(values in proptest::collection::vec(..LONGEST_US, 0..200)) {
+            let mut latency = Latency::new();
+            for &value in &values {
+                latency.add(value);
+            }
+            let text = serde_json::to_string(&latency).unwrap();
+            let read: Latency = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read.sum_us(), latency.sum_us());
+            for quantile in [0.0, 0.1, 0.5, 0.9, 0.99, 1.0] {
+                prop_assert_eq!(read.quantile_us(quantile), latency.quantile_us(quantile));
+            }
         }
 
         #[test]

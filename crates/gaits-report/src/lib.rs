@@ -12,13 +12,15 @@ mod layout;
 mod style;
 mod summary;
 mod tally;
+mod trial;
 pub mod units;
 
-pub use compare::{Comparison, Contender, Entry, RaceInfo, Ratio, Spread, Standing, Trial};
+pub use compare::{Comparison, Contender, Entry, RaceInfo, Ratio, Settings, Spread, Standing};
 pub use early_end::EarlyEnd;
 pub use hosts::{Host, Hosts, host_name};
 pub use latency::Latency;
 pub use layout::Layout;
 pub use style::Style;
 pub use summary::Summary;
-pub use tally::{Failures, Tally};
+pub use tally::{Failures, Phases, Tally};
+pub use trial::{Agreement, Difference, MachineLoad, Outcomes, OutcomesOf, Trial, Usage};

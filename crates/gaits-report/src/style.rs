@@ -14,7 +14,9 @@ impl Style {
     /// With ANSI escapes: for terminals.
     pub const COLOR: Self = Self { color: true };
 
-    pub(crate) fn bold(self, text: &str) -> String {
+    /// Bold, where there is colour.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
         self.sgr("1", text)
     }
 

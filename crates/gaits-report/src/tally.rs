@@ -4,6 +4,7 @@
 use crate::Latency;
 use crate::hosts::Hosts;
 use gaits_core::{Detail, ErrorKind, Outcome, Record, WorkerId};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
 /// As many workers are told apart; a run that respawns more counts the first ones only, so that memory stays bounded.
@@ -16,7 +17,7 @@ const HTTP: &str = "http";
 const MESSAGE_BYTES: usize = 400;
 
 /// The failures of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// How many.
     pub count: u64,
@@ -24,10 +25,42 @@ pub struct Failures {
     pub message: String,
 }
 
+/// Where the time of items went, in microseconds: sums over all of them. The phases of `http` are those of its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Phases {
+    /// From the moment when an item was handed out to the moment when a worker began with it.
+    pub queued_us: u64,
+    /// Name look-ups.
+    pub dns_us: u64,
+    /// Opening connections.
+    pub connect_us: u64,
+    /// TLS handshakes.
+    pub tls_us: u64,
+    /// From the request out to the head of the response in.
+    pub first_byte_us: u64,
+    /// From the head of the response to the end of its body.
+    pub body_us: u64,
+}
+
+impl Phases {
+    /// The same as one list, to be gone through.
+    const fn all(&mut self) -> [&mut u64; 6] {
+        let Self { queued_us, dns_us, connect_us, tls_us, first_byte_us, body_us } = self;
+        [queued_us, dns_us, connect_us, tls_us, first_byte_us, body_us]
+    }
+
+    fn merge(&mut self, mut other: Self) {
+        for (ours, theirs) in self.all().into_iter().zip(other.all()) {
+            *ours = ours.saturating_add(*theirs);
+        }
+    }
+}
+
 /// What a run adds up to.
 ///
 /// Feeding it two lists of records one after the other gives the same as merging the tallies of both.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// Written down, it has no hosts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     items: u64,
     ok: u64,
@@ -40,8 +73,11 @@ pub struct Tally {
     cpu_us: u64,
     latency: Latency,
     failed_latency: Latency,
+    phases: Phases,
+    #[serde(skip)]
     hosts: Hosts,
     workers: HashSet<WorkerId>,
+    #[serde(skip)]
     last_worker: LastWorker,
 }
 
@@ -76,6 +112,7 @@ impl Tally {
                 .or_insert_with(|| Failures { count: 0, message: beginning(&error.message) })
                 .add(1),
         }
+        self.phases.queued_us = self.phases.queued_us.saturating_add(record.timing.queue_us());
         if let Some(detail) = record.detail.as_ref().filter(|detail| detail.work() == HTTP) {
             self.add_request(detail);
         }
@@ -88,6 +125,7 @@ impl Tally {
 
     fn add_request(&mut self, detail: &Detail) {
         let (mut reused, mut was_open) = (false, false);
+        let mut phases = Phases::default();
         detail.fields(|name, field| {
             let count = || field.as_unsigned().unwrap_or_default();
             match name {
@@ -95,10 +133,17 @@ impl Tally {
                 "decoded_bytes" => self.decoded_bytes = self.decoded_bytes.saturating_add(count()),
                 "reused" => reused = field.as_bool().unwrap_or_default(),
                 // A refused connection took its time, too, and was never open.
-                "status" | "tls_us" | "first_byte_us" => was_open |= count() > 0,
+                "status" => was_open |= count() > 0,
+                "tls_us" => phases.tls_us = count(),
+                "first_byte_us" => phases.first_byte_us = count(),
+                "dns_us" => phases.dns_us = count(),
+                "connect_us" => phases.connect_us = count(),
+                "body_us" => phases.body_us = count(),
                 _ => {}
             }
         });
+        was_open |= phases.tls_us > 0 || phases.first_byte_us > 0;
+        self.phases.merge(phases);
         if reused {
             self.connections_reused += 1;
         } else if was_open {
@@ -145,6 +190,7 @@ impl Tally {
         self.cpu_us = self.cpu_us.saturating_add(other.cpu_us);
         self.latency.merge(&other.latency);
         self.failed_latency.merge(&other.failed_latency);
+        self.phases.merge(other.phases);
         self.hosts.merge(&other.hosts);
         let room = MOST_WORKERS.saturating_sub(self.workers.len());
         let new = other.workers.difference(&self.workers).copied().take(room).collect::<Vec<_>>();
@@ -222,6 +268,12 @@ impl Tally {
     #[must_use]
     pub const fn failed_latency(&self) -> &Latency {
         &self.failed_latency
+    }
+
+    /// Where the time of the items went.
+    #[must_use]
+    pub const fn phases(&self) -> &Phases {
+        &self.phases
     }
 
     /// How each host has done, where items are URLs.

@@ -71,7 +71,10 @@ pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
 pub use output::{Destination, Existing, Output, OutputError};
-pub use race::{Race, RaceControl, RaceError, RaceObserver, RaceOutcome, models_for};
+pub use race::{
+    Extent, Race, RaceControl, RaceError, RaceObserver, RaceOutcome, RacedHost, Refusal,
+    TRIAL_VERB, TrialCommand, equally_many, models_for, raced_hosts, trial_main, usual_models_for,
+};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use works::{set_up, works};
 
@@ -87,6 +90,6 @@ pub use gaits_engine::{
     worker_main,
 };
 pub use gaits_report::{
-    Comparison, EarlyEnd, Host, Hosts, Style, Summary, Tally, Trial, host_name, units,
+    Comparison, EarlyEnd, Host, Hosts, Settings, Style, Summary, Tally, Trial, host_name, units,
 };
 pub use gaits_work::{cpu, http, wait};

@@ -1,8 +1,12 @@
 //! Options of `gaits compare`.
 
+use super::values;
 use super::work::WorkArgs;
 use clap::Args;
 use gaits::Model;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// `gaits compare`.
 #[derive(Debug, Args)]
@@ -12,14 +16,42 @@ pub(crate) struct CompareArgs {
     #[command(subcommand)]
     pub(crate) work: Option<WorkArgs>,
 
-    /// Which models to race, separated by commas [default: all that make sense for the work]
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',', global = true)]
-    pub(crate) models: Vec<Model>,
+    /// Which models to race, separated by commas; `all` that make sense for the work [default: the usual ones]
+    #[arg(short, long, value_name = "A,B,…", value_delimiter = ',', global = true)]
+    #[arg(value_parser = models)]
+    pub(crate) models: Vec<Models>,
 
-    /// How often each model runs, after one round to warm up
-    #[arg(long, value_name = "N", default_value_t = 5, global = true)]
+    /// Give every model this many items in flight
+    #[arg(short, long, value_name = "N", value_parser = values::at_least_one, global = true)]
+    pub(crate) concurrency: Option<NonZeroU32>,
+
+    /// Spend about this much time; a number alone is seconds
+    ///
+    /// The race ends earlier once all ratios are known to within --precision. If it is not enough for six rounds, all
+    /// models race on the first items of the list.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, global = true)]
+    pub(crate) budget: Duration,
+
+    /// Know all ratios to the best to within this
+    #[arg(long, value_name = "P", default_value = "5%", value_parser = values::share, global = true)]
+    pub(crate) precision: f64,
+
+    /// Call models equal that differ by less than this
+    #[arg(long, value_name = "P", default_value = "2%", value_parser = values::share, global = true)]
+    pub(crate) margin: f64,
+
+    /// Run exactly so many rounds of all items, however long they take, after one to warm up
+    #[arg(long, value_name = "N", global = true, conflicts_with_all = ["budget", "precision"])]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) rounds: u32,
+    pub(crate) rounds: Option<u32>,
+
+    /// Send at most this many requests in all, if any goes to a host that is not yours [default: 1000]
+    #[arg(long, value_name = "N", global = true)]
+    pub(crate) max_requests: Option<NonZeroU64>,
+
+    /// Keep records, rounds and environment in this folder, for `gaits report`
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) save: Option<PathBuf>,
 
     /// Shuffle the models in each round by this seed [default: a random one, which is shown]
     #[arg(long, value_name = "N", global = true)]
@@ -30,7 +62,25 @@ pub(crate) struct CompareArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// No progress bar, and no line at the start
+    /// No progress bar, and no lines at the start
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+}
+
+/// One of the models to race, or all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Models {
+    /// All that make sense for the work.
+    All,
+    /// This one.
+    One(Model),
+}
+
+fn models(text: &str) -> Result<Models, String> {
+    match text {
+        "all" => Ok(Models::All),
+        model => {
+            model.parse().map(Models::One).map_err(|error: gaits::ModelError| error.to_string())
+        }
+    }
 }

@@ -13,7 +13,7 @@ mod values;
 mod work;
 
 pub(crate) use bodies::Bodies;
-pub(crate) use compare::CompareArgs;
+pub(crate) use compare::{CompareArgs, Models};
 pub(crate) use job::Job;
 pub(crate) use origin::OriginArgs;
 pub(crate) use run::RunArgs;
@@ -40,8 +40,8 @@ pub(crate) enum Command {
     Run(RunCommand),
     /// Race models against each other on the same work
     ///
-    /// Without WORK, gaits starts a server on the loopback address that takes 10 ms for each request, and each model
-    /// sends it 100 requests a round.
+    /// Without WORK, gaits starts a server on the loopback address that takes 10 ms for each request, and answers two
+    /// questions: which of the usual ways is fastest, and whether the way matters with equally many requests in flight.
     Compare(CompareArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),

@@ -48,6 +48,21 @@ pub(super) fn rate(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(interval_s))
 }
 
+/// A share of the whole: `5%`, `0.5 %`, `0.05`.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let wrong = || format!("`{text}` is not a share such as 5% or 0.05");
+    let (number, whole) = match text.trim().strip_suffix('%') {
+        Some(percent) => (percent, 100.0),
+        None => (text, 1.0),
+    };
+    let number: f64 = number.trim().parse().map_err(|error| format!("{}: {error}", wrong()))?;
+    let share = number / whole;
+    if !(0.001..=0.5).contains(&share) {
+        return Err(format!("`{text}` is not between 0.1% and 50%"));
+    }
+    Ok(share)
+}
+
 /// A duration after which something is given up; `0` says never.
 pub(super) fn timeout(text: &str) -> Result<Timeout, String> {
     let duration = duration(text)?;

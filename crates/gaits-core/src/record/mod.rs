@@ -31,6 +31,12 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// How long the item waited to be started, in microseconds.
+    #[must_use]
+    pub const fn queue_us(&self) -> u64 {
+        self.started_us.saturating_sub(self.queued_us)
+    }
+
     /// How long the item took at its worker, in microseconds.
     #[must_use]
     pub const fn latency_us(&self) -> u64 {

@@ -41,6 +41,10 @@ pub trait Observer: Send {
     /// Something worth telling the user at once.
     fn notice(&mut self, notice: Notice);
 
+    /// All that is to be done is done, or the run can't go on, and the workers are about to be let go. Their threads and
+    /// processes are all still there, and can be looked at.
+    fn workers_end(&mut self) {}
+
     /// The run is abandoned and what was recorded is with the operating system. In-flight items are dropped where
     /// that can be done; an observer that can't wait for the rest may end the process here.
     fn abandoned(&mut self, end: &RunEnd) {
@@ -106,6 +110,7 @@ impl Dispatcher<'_> {
         if result.is_err() || self.state.sink_failed {
             self.cancel.cancel();
         }
+        self.observer.workers_end();
         drop(release);
         let finished = self.finish_sinks();
         self.stop_clock(self.clock.now_us());

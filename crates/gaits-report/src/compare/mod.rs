@@ -11,24 +11,7 @@ mod tests;
 pub use stats::{Ratio, Spread};
 
 use crate::units::per_second;
-use crate::{Style, Tally};
-
-/// One run of one model in one round. The warm-up is no trial.
-#[derive(Debug, Clone)]
-pub struct Trial {
-    /// The model, as the command line names it.
-    pub model: String,
-    /// The round, by any numbering: trials of one round are compared with each other.
-    pub round: u32,
-    /// How long the run took, in microseconds.
-    pub wall_us: u64,
-    /// CPU time of all its processes and threads, in microseconds.
-    pub cpu_us: u64,
-    /// How many of the model's workers were missing; then it was another model that ran.
-    pub missing_workers: u64,
-    /// What its records add up to.
-    pub tally: Tally,
-}
+use crate::{Style, Tally, Trial};
 
 /// A model in the race.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +22,28 @@ pub struct Contender {
     pub workers: String,
 }
 
+/// By what a race is judged; set before it begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// How much slower counts as equal: 0.02 is 2 %.
+    pub margin: f64,
+    /// How well the ratios to the best are to be known: 0.05 is to within 5 %.
+    pub precision: f64,
+}
+
 /// What the race was about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RaceInfo {
     /// The work, in words.
     pub work: String,
-    /// Items in each trial.
+    /// Items in each trial: the first ones of all.
     pub items: u64,
-    /// Rounds that were to be run, without the warm-up.
+    /// Items in the list as a whole.
+    pub all_items: u64,
+    /// Rounds that were complete, without the one that warms up.
     pub rounds: u32,
+    /// What it is judged by.
+    pub settings: Settings,
     /// What the order in each round was drawn from.
     pub seed: u64,
     /// The models that entered.
@@ -109,6 +105,9 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Nothing is ranked on fewer rounds.
+    pub const FEWEST_ROUNDS: u32 = 6;
+
     /// Compares what was measured. Models that are not among the contenders are taken as such without workers.
     ///
     /// Ranked is, by median wall time, who did all items well in every trial; who failed one is not, since giving up
@@ -131,6 +130,12 @@ impl Comparison {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Whether all ratios to the best are known as well as the settings ask for.
+    #[must_use]
+    pub const fn is_precise(&self) -> bool {
+        false
     }
 
     /// Whether some model did all the work.

@@ -124,7 +124,7 @@ fn entry(contender: Contender, mut trials: Vec<Trial>, items: u64) -> Entry {
         standing,
         items_per_second: wall_us.and_then(rate),
         wall_us,
-        cpu_us: Spread::of(trials.iter().map(|trial| trial.cpu_us)).map(|cpu| cpu.median),
+        cpu_us: Spread::of(trials.iter().map(|trial| trial.usage.cpu_us)).map(|cpu| cpu.median),
         walls_us: trials.iter().map(|trial| (trial.round, trial.wall_us)).collect(),
         contender,
         tally,

@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::tally::tests::record;
-use gaits_core::ErrorKind;
+use crate::{MachineLoad, OutcomesOf, Usage};
+use gaits_core::{ErrorKind, Record};
 use proptest::prelude::*;
+
+const SETTINGS: Settings = Settings { margin: 0.02, precision: 0.05 };
 
 /// A trial in which all of `items` took `latency_us` and went well.
 fn trial(model: &str, round: u32, wall_us: u64, items: u64, latency_us: u64) -> Trial {
@@ -11,13 +14,22 @@ fn trial(model: &str, round: u32, wall_us: u64, items: u64, latency_us: u64) -> 
     for _ in 0..items {
         tally.add(&record((1, 1), latency_us, None));
     }
+    let mut outcomes = OutcomesOf::new();
+    for index in 0..items {
+        outcomes.add(&Record { index, ..record((1, 1), latency_us, None) });
+    }
     Trial {
         model: model.to_owned(),
         round,
         wall_us,
-        cpu_us: wall_us / 100,
+        startup_us: 0,
+        closing_us: 0,
+        process_us: wall_us,
         missing_workers: 0,
         tally,
+        outcomes: outcomes.finish(items),
+        usage: Usage { cpu_us: wall_us / 100, ..Usage::default() },
+        machine: MachineLoad::default(),
     }
 }
 
@@ -41,7 +53,15 @@ fn about(items: u64, rounds: u32, contenders: &[(&str, &str)]) -> RaceInfo {
         workers: workers.to_owned(),
     };
     let contenders = contenders.iter().map(contender).collect();
-    RaceInfo { work: "http".to_owned(), items, rounds, seed: 42, contenders }
+    RaceInfo {
+        work: "http".to_owned(),
+        items,
+        all_items: items,
+        rounds,
+        settings: SETTINGS,
+        seed: 42,
+        contenders,
+    }
 }
 
 /// One trial a round for each model, all well, with these wall times in milliseconds.
@@ -304,8 +324,7 @@ prop_compose! {
 fn a_model_without_all_its_workers_is_not_ranked_under_its_name() {
     let full = trial("threads:2", 1, 200, 3, 10);
     let short = Trial { missing_workers: 88, ..trial("threads:300", 1, 100, 3, 10) };
-    let about =
-        RaceInfo { work: "wait".to_owned(), items: 3, rounds: 1, seed: 1, contenders: Vec::new() };
+    let about = about(3, 1, &[]);
     let comparison = Comparison::new(vec![full, short], about);
     let [first, last] = comparison.entries() else { panic!("{comparison:?}") };
     assert!(first.is_ranked() && first.contender.model == "threads:2");

@@ -1,6 +1,6 @@
 //! Stops a race from outside.
 
-use gaits_engine::Control;
+use super::trial::Commands;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A handle on one race, to stop it from any thread. A `control` serves one race.
@@ -11,8 +11,8 @@ pub struct RaceControl {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The run at hand.
-    run: Option<Control>,
+    /// Those of the trial at hand.
+    trial: Option<Commands>,
     interrupts: u32,
 }
 
@@ -28,18 +28,23 @@ impl RaceControl {
     pub fn interrupt(&self) {
         let mut state = self.lock();
         state.interrupts += 1;
-        if let Some(run) = &state.run {
-            run.interrupt();
+        if let Some(trial) = &state.trial {
+            trial.interrupt();
         }
     }
 
-    /// Names the run that interrupts are for. One that came before, between two runs, counts.
-    pub(super) fn attach(&self, run: &Control) {
+    /// Whether somebody has stopped the race.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.lock().interrupts > 0
+    }
+
+    /// Names the trial that interrupts are for. One that came before, between two trials, counts.
+    pub(super) fn attach(&self, trial: &Commands) {
         let mut state = self.lock();
         for _ in 0..state.interrupts {
-            run.interrupt();
+            trial.interrupt();
         }
-        state.run = Some(run.clone());
+        state.trial = Some(trial.clone());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,22 +1,36 @@
-//! The race: every model in every round, in an order shuffled anew for each.
+//! The race: every model in every round, each run in a process of its own, in an order shuffled anew for each round.
+//!
+//! How many items and rounds there are is settled before the first round that counts, from what the round that warms up has
+//! shown and what may be spent; then the rounds go on until the ratios are known well enough, or all is spent. Nothing
+//! stops because a difference has become clear.
 //!
 //! Limit: it runs models one after the other and measures them; what the measurements mean is the comparison's to say.
 
 mod control;
+mod hosts;
+mod load;
 mod models;
+mod schedule;
+mod trial;
 
 pub use control::RaceControl;
-pub use models::models_for;
+pub use hosts::{RacedHost, raced_hosts};
+pub use models::{equally_many, models_for, usual_models_for};
+pub use trial::{TRIAL_VERB, TrialCommand, trial_main};
 
 use crate::layout::layout;
-use crate::sys;
-use crate::tally::SharedTally;
-use gaits_core::{Data, ItemFacts, SessionScope, Sink};
+use gaits_core::{Clock as _, Data, SessionScope};
 use gaits_engine::plan::{Limits, Model, Plan, WorkSpec};
-use gaits_engine::source::List;
-use gaits_engine::{Control, Notice, Observer, Program, RunEnd, WorkError};
-use gaits_report::{Comparison, Contender, RaceInfo, Trial};
+use gaits_engine::{MonotonicClock, Notice, WorkError};
+use gaits_report::{Comparison, Contender, RaceInfo, Settings, Trial};
+use schedule::{FEWEST_ROUNDS, Means, Pace, Schedule, TooLittle, schedule};
 use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use trial::{Heard, Job, Over, Said, TrialProcess, describe};
+
+/// The part of the budget that the round which warms up may take.
+const WARM_UP: f64 = 0.15;
 
 /// Everything that a race is run with.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,10 +47,28 @@ pub struct Race {
     pub count: u64,
     /// The models that take part, each named once.
     pub models: Vec<Model>,
-    /// How often each model runs, after one round to warm up.
-    pub rounds: u32,
+    /// How long it goes on.
+    pub extent: Extent,
+    /// The most items that all runs together may do, those that warm up included.
+    pub most_items: Option<u64>,
+    /// What the comparison is made with.
+    pub settings: Settings,
     /// What the order of each round is drawn from.
     pub seed: u64,
+    /// How the process of a trial is started.
+    pub trial: TrialCommand,
+    /// Where to keep the records of every run, if they are to be kept.
+    pub records: Option<PathBuf>,
+}
+
+/// How long a race goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Until all ratios are known to within the precision of the settings, or so much time is spent. Where that is not
+    /// enough for [`Comparison::FEWEST_ROUNDS`] rounds of all items, all models race on the first ones.
+    Budget(Duration),
+    /// So many rounds of all items, however long they take.
+    Rounds(u32),
 }
 
 /// What came of a race.
@@ -45,8 +77,23 @@ pub struct Race {
 pub struct RaceOutcome {
     /// How the models compare, by the rounds that were complete.
     pub comparison: Comparison,
+    /// What was measured in those rounds.
+    pub trials: Vec<Trial>,
     /// Whether it was stopped before its last round.
     pub interrupted: bool,
+    /// A server has asked to be left alone, and so it was.
+    pub refused: Option<Refusal>,
+}
+
+/// An answer that ended a race.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The model that got it.
+    pub model: Model,
+    /// The item, as records show it.
+    pub item: String,
+    /// The status.
+    pub status: u64,
 }
 
 /// Why a race could not begin or go on.
@@ -65,29 +112,59 @@ pub enum RaceError {
     /// The work can't be set up. Nothing was started.
     #[error(transparent)]
     Work(WorkError),
+    /// There is not even time for one round.
+    #[error("the budget is too small: a race with one round takes about {} s", .needs.as_secs() + 1)]
+    Budget {
+        /// What it needs, about.
+        needs: Duration,
+    },
+    /// All runs together would do more items than they may.
+    #[error("the race would do more than {most} items in all; it needs {needs}")]
+    TooManyItems {
+        /// How many it may do.
+        most: u64,
+        /// How many six rounds of all its items have, and one to warm up.
+        needs: u64,
+    },
+    /// The process of a trial can't be started or talked to.
+    #[error("can't run {model} in a process of its own")]
+    Process {
+        /// The model.
+        model: Model,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A run could not begin or go on.
-    #[error(transparent)]
-    Engine(gaits_engine::RunError),
-    /// The system does not tell how much CPU time was spent.
-    #[error("can't measure CPU time")]
-    CpuTime(#[source] io::Error),
+    #[error("{model}: {message}")]
+    Trial {
+        /// The model.
+        model: Model,
+        /// What it said last.
+        message: String,
+    },
 }
 
-impl From<gaits_engine::RunError> for RaceError {
-    fn from(error: gaits_engine::RunError) -> Self {
-        match error {
-            gaits_engine::RunError::Work(error) => RaceError::Work(error),
-            other => RaceError::Engine(other),
-        }
-    }
-}
-
-/// Watches a race. [`RaceObserver::notice`] and [`RaceObserver::abandoned`] are called on the dispatcher's thread of the
-/// run at hand, so what takes long in them holds up what is measured.
+/// Watches a race.
 pub trait RaceObserver: Send {
-    /// A model begins to run in `round`; round 0 warms up.
-    fn trial_starts(&mut self, round: u32, model: Model) {
-        let _ = (round, model);
+    /// The round that warms up is over: each run has `items` items, and there are `rounds` rounds at most; with none,
+    /// time alone limits them.
+    fn scheduled(&mut self, items: u64, rounds: Option<u64>) {
+        let _ = (items, rounds);
+    }
+
+    /// A model begins to run in `round`, for about `expected`, where that is known; round 0 warms up.
+    fn trial_starts(&mut self, round: u32, model: Model, expected: Option<Duration>) {
+        let _ = (round, model, expected);
+    }
+
+    /// So many items of the run at hand are done. Told only if [`RaceObserver::wants_progress`].
+    fn trial_goes_on(&mut self, done: u64) {
+        let _ = done;
+    }
+
+    /// Whether to tell how far a run has come; it costs a little.
+    fn wants_progress(&self) -> bool {
+        false
     }
 
     /// A model has ended its run in `round`; `trial` is none if it was stopped. That of round 0 is not compared.
@@ -99,20 +176,86 @@ pub trait RaceObserver: Send {
     fn notice(&mut self, notice: Notice) {
         let _ = notice;
     }
-
-    /// The race was told to end at once. A thread that computes can't be stopped, so [`Race::run`] may return much later.
-    /// An observer that can't wait for that may end the process here.
-    fn abandoned(&mut self) {}
 }
 
 /// Watches nothing.
 impl RaceObserver for () {}
 
+/// How long a race has lasted, without the time in which it was suspended.
+#[derive(Debug, Clone, Copy)]
+struct Elapsed(MonotonicClock);
+
+impl Elapsed {
+    fn read(self) -> Duration {
+        Duration::from_micros(self.0.now_us().saturating_sub(self.0.stopped_us_since(0)))
+    }
+}
+
+/// What came of one run.
+enum Ran {
+    /// It went to its end, or as far as its time allowed.
+    Whole(Box<Trial>, Pace),
+    /// Somebody has stopped the race.
+    Interrupted,
+    /// A server has asked to be left alone.
+    Refused(Refusal),
+}
+
+/// One run of a race.
+#[derive(Clone, Copy)]
+struct Start {
+    model: Model,
+    round: u32,
+    items: u64,
+    limit: Option<Duration>,
+    expected: Option<Duration>,
+}
+
 impl Race {
-    /// How many runs it has in all, those of the round that warms up included.
+    /// Refuses what is no race. [`Race::run`] does so by itself, before it starts anything.
+    ///
+    /// # Errors
+    /// The models are none or not all different, or all that are asked for is more than may be done.
+    pub fn validate(&self) -> Result<(), RaceError> {
+        if self.models.is_empty() {
+            return Err(RaceError::NoModels);
+        }
+        let twice = |(at, model): (usize, &Model)| self.models[..at].contains(model);
+        if let Some((_, model)) = self.models.iter().enumerate().find(|named| twice(*named)) {
+            return Err(RaceError::Twice { model: *model });
+        }
+        let Some(most) = self.most_items else { return Ok(()) };
+        let fewest = self.count.min(FEWEST_ROUNDS);
+        let (rounds, items) = match self.extent {
+            Extent::Rounds(rounds) => (u64::from(rounds), self.count),
+            Extent::Budget(_) => (FEWEST_ROUNDS, fewest),
+        };
+        if self.items_of(rounds + 1, items) <= most {
+            return Ok(());
+        }
+        let rounds = match self.extent {
+            Extent::Rounds(rounds) => u64::from(rounds),
+            Extent::Budget(_) => FEWEST_ROUNDS,
+        };
+        Err(RaceError::TooManyItems { most, needs: self.items_of(rounds + 1, self.count) })
+    }
+
+    /// How many items `rounds` rounds have, with `items` in each run.
     #[must_use]
-    pub fn runs(&self) -> u64 {
-        (u64::from(self.rounds) + 1) * self.models.len() as u64
+    pub fn items_of(&self, rounds: u64, items: u64) -> u64 {
+        rounds.saturating_mul(items).saturating_mul(self.models.len() as u64)
+    }
+
+    /// How many items there are in each run of the round that warms up.
+    #[must_use]
+    pub fn warm_up_items(&self) -> u64 {
+        match (self.most_items, self.extent) {
+            (Some(most), Extent::Budget(_)) => {
+                let models = self.models.len().max(1) as u64;
+                self.count.min((most / ((FEWEST_ROUNDS + 1) * models)).max(1))
+            }
+            _ => self.count,
+        }
     }
 
     /// Runs it, and blocks until its last round is over or it is stopped.
@@ -121,113 +264,253 @@ impl Race {
     /// The models are none or not all different, or one of them could not begin or go on.
     pub fn run(
         &self,
-        program: &Program,
         observer: &mut dyn RaceObserver,
         control: &RaceControl,
     ) -> Result<RaceOutcome, RaceError> {
         self.validate()?;
+        let clock = Elapsed(MonotonicClock::start());
         let mut rng = fastrand::Rng::with_seed(self.seed);
-        let mut trials = Vec::new();
-        let mut interrupted = false;
-        let mut rounds = 0;
-        // Round 0 warms up: caches, names, the server; it does not count.
-        'race: for round in 0..=self.rounds {
-            let mut order = self.models.clone();
+        let mut found = Found::default();
+        let mut paces = Vec::new();
+        let mut schedule = Schedule { items: self.count, rounds: None };
+        let warm_up = match self.extent {
+            Extent::Budget(budget) => Some(budget.mul_f64(WARM_UP / self.models.len() as f64)),
+            Extent::Rounds(_) => None,
+        };
+        let mut round = 0;
+        let mut longest = Duration::ZERO;
+        loop {
+            let round_began = clock.read();
+            let mut order: Vec<usize> = (0..self.models.len()).collect();
             rng.shuffle(&mut order);
             let mut complete = Vec::new();
-            for model in order {
-                observer.trial_starts(round, model);
-                let trial = self.trial(model, round, program, observer, control)?;
-                observer.trial_ended(round, model, trial.as_ref());
-                let Some(trial) = trial else {
-                    interrupted = true;
-                    break 'race;
+            for at in order {
+                let expected = paces.iter().find(|(model, _)| *model == self.models[at]);
+                let start = Start {
+                    model: self.models[at],
+                    round,
+                    items: if round == 0 { self.warm_up_items() } else { schedule.items },
+                    limit: warm_up.filter(|_| round == 0),
+                    expected: expected.map(|(_, pace): &(Model, Pace)| {
+                        Duration::from_micros(pace.expected_us(schedule.items))
+                    }),
                 };
-                complete.push(trial);
+                match self.trial(start, observer, control)? {
+                    Ran::Whole(trial, pace) if round == 0 => {
+                        drop(trial);
+                        paces.push((start.model, pace));
+                    }
+                    Ran::Whole(trial, _) => complete.push(*trial),
+                    Ran::Interrupted => return Ok(self.outcome(found.interrupted(), schedule)),
+                    Ran::Refused(why) => return Ok(self.outcome(found.refused(why), schedule)),
+                }
             }
-            if round > 0 {
-                trials.append(&mut complete);
-                rounds = round;
+            if round == 0 {
+                schedule = self.plan(&paces, clock)?;
+                observer.scheduled(schedule.items, schedule.rounds);
+            } else {
+                found.trials.append(&mut complete);
+                longest = longest.max(clock.read().saturating_sub(round_began));
             }
+            if self.is_over(u64::from(round), schedule, &found, clock, longest) {
+                return Ok(self.outcome(found, schedule));
+            }
+            round += 1;
         }
+    }
+
+    /// What the rounds that count can have.
+    fn plan(&self, paces: &[(Model, Pace)], clock: Elapsed) -> Result<Schedule, RaceError> {
+        let budget = match self.extent {
+            Extent::Rounds(rounds) => {
+                return Ok(Schedule { items: self.count, rounds: Some(rounds.into()) });
+            }
+            Extent::Budget(budget) => budget,
+        };
+        let paces: Vec<Pace> = paces.iter().map(|(_, pace)| *pace).collect();
+        let spent = self.items_of(1, self.warm_up_items());
+        let left = budget.saturating_sub(clock.read());
+        let means = Means {
+            left_us: u64::try_from(left.as_micros()).unwrap_or(u64::MAX),
+            items: self.most_items.map(|most| most.saturating_sub(spent)),
+        };
+        schedule(&paces, self.count, means).map_err(|too_little| match too_little {
+            TooLittle::Time { needs_us } => {
+                RaceError::Budget { needs: clock.read() + Duration::from_micros(needs_us) }
+            }
+            TooLittle::Items => RaceError::TooManyItems {
+                most: self.most_items.unwrap_or(0),
+                needs: self.items_of(FEWEST_ROUNDS + 1, self.count),
+            },
+        })
+    }
+
+    /// Whether `round` was the last.
+    fn is_over(
+        &self,
+        round: u64,
+        schedule: Schedule,
+        found: &Found,
+        clock: Elapsed,
+        longest: Duration,
+    ) -> bool {
+        if round == 0 {
+            return false;
+        }
+        if schedule.rounds.is_some_and(|rounds| round >= rounds) {
+            return true;
+        }
+        let Extent::Budget(budget) = self.extent else { return false };
+        let spent = clock.read() + longest > budget;
+        // The six were planned for; a guess that was a little short does not make them worthless.
+        let enough = round >= FEWEST_ROUNDS;
+        enough && (spent || self.compare(found.trials.clone(), schedule).is_precise())
+    }
+
+    fn compare(&self, trials: Vec<Trial>, schedule: Schedule) -> Comparison {
         let contenders = self
             .models
             .iter()
             .map(|model| Contender { model: model.to_string(), workers: layout(*model).brief() });
         let about = RaceInfo {
             work: self.about.clone(),
-            items: self.count,
-            rounds,
+            items: schedule.items,
+            all_items: self.count,
+            rounds: trials.iter().map(|trial| trial.round).max().unwrap_or(0),
             seed: self.seed,
             contenders: contenders.collect(),
+            settings: self.settings,
         };
-        Ok(RaceOutcome { comparison: Comparison::new(trials, about), interrupted })
+        Comparison::new(trials, about)
     }
 
-    /// Refuses what is no race. [`Race::run`] does so by itself, before it starts anything.
-    ///
-    /// # Errors
-    /// The models are none or not all different.
-    pub fn validate(&self) -> Result<(), RaceError> {
-        if self.models.is_empty() {
-            return Err(RaceError::NoModels);
-        }
-        let twice = |(at, model): (usize, &Model)| self.models[..at].contains(model);
-        match self.models.iter().enumerate().find(|named| twice(*named)) {
-            Some((_, model)) => Err(RaceError::Twice { model: *model }),
-            None => Ok(()),
-        }
+    fn outcome(&self, found: Found, schedule: Schedule) -> RaceOutcome {
+        let Found { trials, interrupted, refused } = found;
+        let comparison = self.compare(trials.clone(), schedule);
+        RaceOutcome { comparison, trials, interrupted, refused }
     }
 
-    /// One run of one model; none if it was stopped.
+    /// One run of one model, done again for as long as it was suspended in the middle.
     fn trial(
         &self,
-        model: Model,
-        round: u32,
-        program: &Program,
+        start: Start,
         observer: &mut dyn RaceObserver,
         control: &RaceControl,
-    ) -> Result<Option<Trial>, RaceError> {
-        let plan = Plan {
-            work: self.work.clone(),
-            model,
-            session: self.session,
-            limits: Limits::default(),
+    ) -> Result<Ran, RaceError> {
+        loop {
+            observer.trial_starts(start.round, start.model, start.expected);
+            let ran = self.try_once(start, observer, control)?;
+            if let Some(ran) = ran {
+                let trial = match &ran {
+                    Ran::Whole(trial, _) => Some(&**trial),
+                    Ran::Interrupted | Ran::Refused(_) => None,
+                };
+                observer.trial_ended(start.round, start.model, trial);
+                return Ok(ran);
+            }
+            observer.trial_ended(start.round, start.model, None);
+        }
+    }
+
+    /// None if the times mean nothing, since the process was suspended.
+    fn try_once(
+        &self,
+        start: Start,
+        observer: &mut dyn RaceObserver,
+        control: &RaceControl,
+    ) -> Result<Option<Ran>, RaceError> {
+        let Start { model, round, items, limit, .. } = start;
+        if control.is_interrupted() {
+            return Ok(Some(Ran::Interrupted));
+        }
+        let failed = |source| RaceError::Process { model, source };
+        let records = self.records.as_ref().filter(|_| round > 0);
+        let name = model.to_string().replace(['/', ':'], "-");
+        let job = Job {
+            plan: Plan {
+                work: self.work.clone(),
+                model,
+                session: self.session,
+                limits: Limits::default(),
+            },
+            items: self.items.clone(),
+            count: items,
+            limit_us: limit.map(|limit| u64::try_from(limit.as_micros()).unwrap_or(u64::MAX)),
+            records: records.map(|folder| folder.join(format!("{name}.{round}.jsonl"))),
+            tell_progress: observer.wants_progress(),
         };
-        let source = Box::new(List::cycled(
-            self.items.clone(),
-            self.count,
-            Box::new(|_| Ok(ItemFacts { repeatable: true, ..ItemFacts::default() })),
-        ));
-        let run = Control::new();
-        control.attach(&run);
-        let tally = SharedTally::default();
-        let mut counted = tally.clone();
-        let mut sinks: [&mut dyn Sink; 1] = [&mut counted];
-        let mut watch = Watch(observer);
-        let before = sys::cpu_us().map_err(RaceError::CpuTime)?;
-        let end = gaits_engine::run(program, &plan, source, &mut sinks, &mut watch, &run)?;
-        let cpu_us = sys::cpu_us().map_err(RaceError::CpuTime)?.saturating_sub(before);
-        Ok((!end.interrupted).then(|| Trial {
+        let (load, process_clock) = (load::Watch::begin(), MonotonicClock::start());
+        let mut process = TrialProcess::start(&self.trial).map_err(failed)?;
+        control.attach(&process.commands());
+        process.begin(&job).map_err(failed)?;
+        let over = loop {
+            match process.hear().map_err(failed)? {
+                Heard::Said(Said::Notice(notice)) => observer.notice(notice),
+                Heard::Said(Said::Done(done)) => observer.trial_goes_on(done),
+                Heard::Said(Said::Over(over)) => break over,
+                Heard::Said(Said::Failed(message)) => {
+                    return Err(RaceError::Trial { model, message });
+                }
+                Heard::Ended(_) if control.is_interrupted() => return Ok(Some(Ran::Interrupted)),
+                Heard::Ended(status) => {
+                    let message = format!("its process {}", describe(status));
+                    return Err(RaceError::Trial { model, message });
+                }
+            }
+        };
+        process.end().map_err(failed)?;
+        let process_us = process_clock.now_us();
+        if control.is_interrupted() {
+            return Ok(Some(Ran::Interrupted));
+        }
+        if over.suspended {
+            return Ok(None);
+        }
+        let machine = load.end(over.usage.cpu_us);
+        let Over { wall_us, startup_us, closing_us, .. } = *over;
+        if let Some((item, status)) = over.refused {
+            return Ok(Some(Ran::Refused(Refusal { model, item, status })));
+        }
+        let latency = over.tally.latency();
+        let count = latency.count() + over.tally.failed_latency().count();
+        let sum_us = latency.sum_us() + over.tally.failed_latency().sum_us();
+        let pace = Pace {
+            fixed_us: process_us.saturating_sub(wall_us) + startup_us + closing_us,
+            work_us: wall_us.saturating_sub(startup_us + closing_us),
+            done: over.tally.items(),
+            latency_us: if count == 0 { 0.0 } else { sum_us as f64 / count as f64 },
+        };
+        let trial = Trial {
             model: model.to_string(),
             round,
-            wall_us: end.wall_us,
-            cpu_us,
-            missing_workers: end.missing_workers,
-            tally: tally.read(),
-        }))
+            wall_us,
+            startup_us,
+            closing_us,
+            process_us,
+            missing_workers: over.missing_workers,
+            tally: over.tally,
+            outcomes: over.outcomes,
+            usage: over.usage,
+            machine,
+        };
+        Ok(Some(Ran::Whole(Box::new(trial), pace)))
     }
 }
 
-/// Passes on what the engine tells.
-struct Watch<'a>(&'a mut dyn RaceObserver);
+/// What has been found so far.
+#[derive(Default)]
+struct Found {
+    trials: Vec<Trial>,
+    interrupted: bool,
+    refused: Option<Refusal>,
+}
 
-impl Observer for Watch<'_> {
-    fn notice(&mut self, notice: Notice) {
-        self.0.notice(notice);
+impl Found {
+    fn interrupted(self) -> Self {
+        Self { interrupted: true, ..self }
     }
 
-    fn abandoned(&mut self, _: &RunEnd) {
-        self.0.abandoned();
+    fn refused(self, why: Refusal) -> Self {
+        Self { refused: Some(why), ..self }
     }
 }

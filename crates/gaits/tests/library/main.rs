@@ -5,6 +5,5 @@
 mod input;
 mod journal;
 mod output;
-mod race;
 mod run;
 mod scene;

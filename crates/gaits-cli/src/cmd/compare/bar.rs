@@ -1,62 +1,138 @@
 //! Shows how far a race has come.
 
-use crate::exit::Exit;
 use crate::talk::{self, Notices};
-use gaits::{Model, Notice, Race, RaceObserver, Trial};
+use gaits::{Extent, Model, Notice, Race, RaceObserver, Trial, units};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::HashMap;
 use std::io::IsTerminal;
+use std::time::Duration;
 
-/// Draws a bar where standard error is a terminal, and says only what can't be left unsaid.
-#[derive(Debug)]
-pub(super) struct Watch {
-    bar: ProgressBar,
-    /// Those of the run at hand.
-    notices: Notices,
-    rounds: u32,
-}
+/// The bar of all races of a command.
+#[derive(Debug, Clone)]
+pub(super) struct Bar(ProgressBar);
 
-impl Watch {
-    pub(super) fn new(race: &Race, quiet: bool) -> Self {
-        Self { bar: bar(race, quiet), notices: Notices::default(), rounds: race.rounds }
+impl Bar {
+    /// One on standard error, if that is a terminal.
+    pub(super) fn new(quiet: bool) -> Self {
+        if quiet || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
     }
 
     /// The bar, for whoever must have it out of the way.
     pub(super) fn drawn(&self) -> ProgressBar {
-        self.bar.clone()
+        self.0.clone()
+    }
+}
+
+/// Draws the bar, and says only what can't be left unsaid.
+#[derive(Debug)]
+pub(super) struct Watch {
+    bar: Bar,
+    /// Those of the run at hand.
+    notices: Notices,
+    extent: Extent,
+    /// How long each model takes, by its last run.
+    took: HashMap<Model, Duration>,
+    models: usize,
+    /// Items in each run.
+    items: u64,
+    rounds: Option<u64>,
+    /// How much is done of all, by the times that were expected.
+    spent: Duration,
+    now: Option<(Model, u32, Option<Duration>)>,
+}
+
+impl Watch {
+    pub(super) fn new(race: &Race, bar: Bar) -> Self {
+        Self {
+            bar,
+            notices: Notices::default(),
+            extent: race.extent,
+            took: HashMap::new(),
+            models: race.models.len(),
+            items: race.count,
+            rounds: None,
+            spent: Duration::ZERO,
+            now: None,
+        }
     }
 
     /// Takes the bar away.
     pub(super) fn finish(self) {
-        self.bar.finish_and_clear();
+        self.bar.0.finish_and_clear();
     }
-}
 
-fn bar(race: &Race, quiet: bool) -> ProgressBar {
-    if quiet || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+    /// How long the whole race takes, as far as that is known by now.
+    fn whole(&self) -> Duration {
+        let round: Duration = self.took.values().sum();
+        match self.extent {
+            Extent::Budget(budget) => match self.rounds {
+                Some(rounds) if self.took.len() == self.models => {
+                    budget.min(round.mul_f64(rounds as f64 + 1.0))
+                }
+                _ => budget,
+            },
+            Extent::Rounds(rounds) => {
+                let known = self.took.len().max(1) as f64;
+                round.mul_f64(self.models as f64 / known * (f64::from(rounds) + 1.0))
+            }
+        }
     }
-    let bar =
-        ProgressBar::with_draw_target(Some(race.runs()), ProgressDrawTarget::stderr_with_hz(10));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}, {eta} left") {
-        bar.set_style(style);
+
+    fn draw(&self, within: Duration) {
+        let Some((model, round, _)) = self.now else { return };
+        let (whole, spent) = (self.whole(), self.spent + within);
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.bar.0.set_length(millis(whole).max(1));
+        self.bar.0.set_position(millis(spent.min(whole)));
+        let left_us = u64::try_from(whole.saturating_sub(spent).as_micros()).unwrap_or(u64::MAX);
+        let left = match left_us {
+            0 => String::new(),
+            left_us => format!(", {} left", units::duration(left_us)),
+        };
+        self.bar.0.set_message(if round == 0 {
+            format!("warming up, {model}{left}")
+        } else {
+            format!("round {round}, {model}{left}")
+        });
     }
-    bar
 }
 
 impl RaceObserver for Watch {
-    fn trial_starts(&mut self, round: u32, model: Model) {
-        self.bar.set_message(if round == 0 {
-            format!("warming up, {model}")
-        } else {
-            format!("round {round} of {}, {model}", self.rounds)
-        });
+    fn scheduled(&mut self, items: u64, rounds: Option<u64>) {
+        (self.items, self.rounds) = (items, rounds);
     }
 
-    fn trial_ended(&mut self, _: u32, _: Model, trial: Option<&Trial>) {
+    fn trial_starts(&mut self, round: u32, model: Model, expected: Option<Duration>) {
+        self.now = Some((model, round, expected));
+        self.draw(Duration::ZERO);
+    }
+
+    fn wants_progress(&self) -> bool {
+        !self.bar.0.is_hidden()
+    }
+
+    fn trial_goes_on(&mut self, done: u64) {
+        if let Some((_, _, Some(expected))) = self.now {
+            let share = (done as f64 / self.items.max(1) as f64).min(1.0);
+            self.draw(expected.mul_f64(share));
+        }
+    }
+
+    fn trial_ended(&mut self, _: u32, model: Model, trial: Option<&Trial>) {
         let rest = std::mem::take(&mut self.notices).rest();
-        self.bar.suspend(|| rest.iter().for_each(|line| talk::line(line)));
-        if trial.is_some() {
-            self.bar.inc(1);
+        self.bar.0.suspend(|| rest.iter().for_each(|line| talk::line(line)));
+        if let Some(trial) = trial {
+            let took = Duration::from_micros(trial.process_us);
+            self.took.insert(model, took);
+            self.spent += took;
+            self.draw(Duration::ZERO);
         }
     }
 
@@ -64,12 +140,7 @@ impl RaceObserver for Watch {
         if !matches!(notice, Notice::Stopping { .. })
             && let Some(line) = self.notices.say(notice)
         {
-            self.bar.suspend(|| talk::line(&line));
+            self.bar.0.suspend(|| talk::line(&line));
         }
-    }
-
-    fn abandoned(&mut self) {
-        self.bar.finish_and_clear();
-        std::process::exit(i32::from(Exit::Interrupted.number()));
     }
 }

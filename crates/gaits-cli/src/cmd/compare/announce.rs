@@ -1,0 +1,65 @@
+//! What is said before a race starts, and when it ends before its time.
+
+use crate::talk;
+use gaits::{Extent, Race, Refusal, Work, raced_hosts, units};
+
+/// As many hosts are named.
+const NAMED: usize = 3;
+
+/// Says what is about to happen: to whom, how much, and for how long.
+pub(super) fn announce(race: &Race, work: &dyn Work, question: Option<&str>) {
+    if let Some(question) = question {
+        talk::line(&format!("gaits: {question}"));
+    }
+    let items = if race.count == 1 { "item" } else { "items" };
+    let models = if race.models.len() == 1 { "model" } else { "models" };
+    talk::line(&format!(
+        "gaits: {}, {} {items}, {} {models}, {}, seed {}",
+        race.about,
+        units::count(race.count),
+        race.models.len(),
+        extent(race.extent),
+        race.seed
+    ));
+    let hosts = raced_hosts(work, &race.items, race.count);
+    let names: Vec<_> = hosts.iter().take(NAMED).map(|host| host.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let others = match hosts.len() - names.len() {
+        0 => String::new(),
+        others => format!(" and {} other hosts", units::count(others as u64)),
+    };
+    let requests = match (race.most_items, race.extent) {
+        (_, Extent::Rounds(rounds)) => {
+            units::count(race.items_of(u64::from(rounds) + 1, race.count))
+        }
+        (Some(most), Extent::Budget(_)) => format!("at most {}", units::count(most)),
+        (None, Extent::Budget(_)) => "as many as there is time for,".to_owned(),
+    };
+    talk::line(&format!(
+        "gaits: requests to {}{others}: {}",
+        names.join(", "),
+        requests.trim_end_matches(',')
+    ));
+}
+
+fn extent(extent: Extent) -> String {
+    match extent {
+        Extent::Rounds(1) => "1 round after one to warm up".to_owned(),
+        Extent::Rounds(rounds) => format!("{rounds} rounds after one to warm up"),
+        Extent::Budget(budget) => {
+            let us = u64::try_from(budget.as_micros()).unwrap_or(u64::MAX);
+            format!("for {} at most", units::duration(us))
+        }
+    }
+}
+
+/// That a server has asked to be left alone.
+pub(super) fn refusal(why: &Refusal) -> String {
+    format!(
+        "gaits: {} was answered with status {} under {}, so the race has ended: the server wants fewer requests. \
+         Race on fewer items, or with fewer in flight (-c N)",
+        why.item, why.status, why.model
+    )
+}

@@ -1,0 +1,130 @@
+//! Whether the models of a race did the same work: item by item.
+
+use super::Trial;
+use std::collections::{BTreeMap, HashMap};
+
+/// What a model did in another way than the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// Items ended in another way than under the others.
+    Outcome {
+        /// How many did, in the round in which most did.
+        items: u64,
+        /// The first of them, counted from 0.
+        first: u64,
+        /// How it ended here.
+        here: String,
+        /// How it ended with most of the others.
+        elsewhere: String,
+    },
+    /// Items gave something else, in every round, though all others got the same.
+    Content {
+        /// How many did.
+        items: u64,
+        /// The first of them, counted from 0.
+        first: u64,
+    },
+}
+
+/// Which models did another work than most.
+///
+/// How an item ends is settled by most of all trials. What it gives is compared only where all other models got the same in
+/// all their rounds: a server may give something else each time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Agreement {
+    differences: BTreeMap<String, Difference>,
+}
+
+impl Agreement {
+    /// Of trials of the same items.
+    #[must_use]
+    pub fn of(trials: &[Trial]) -> Self {
+        let mut differences = BTreeMap::new();
+        outcomes(trials, &mut differences);
+        contents(trials, &mut differences);
+        Self { differences }
+    }
+
+    /// What `model` did in another way; none if it did the same work as the others.
+    #[must_use]
+    pub fn difference(&self, model: &str) -> Option<&Difference> {
+        self.differences.get(model)
+    }
+}
+
+fn outcomes(trials: &[Trial], differences: &mut BTreeMap<String, Difference>) {
+    let mut each: Vec<_> = trials.iter().map(|trial| trial.outcomes.each()).collect();
+    let items = trials.iter().map(|trial| trial.outcomes.items()).max().unwrap_or(0);
+    // Of each trial: how many differ, and the first.
+    let mut found: Vec<Option<(u64, Difference)>> = vec![None; trials.len()];
+    for item in 0..items {
+        let ways: Vec<&str> =
+            each.iter_mut().map(|each| each.next().unwrap_or("not done")).collect();
+        if ways.windows(2).all(|pair| pair[0] == pair[1]) {
+            continue;
+        }
+        let most = most_of(&ways);
+        for (way, found) in ways.iter().zip(&mut found).filter(|(way, _)| **way != most) {
+            if let Some((count, _)) = found {
+                *count += 1;
+                continue;
+            }
+            let (here, elsewhere) = ((*way).to_owned(), most.to_owned());
+            *found = Some((1, Difference::Outcome { items: 1, first: item, here, elsewhere }));
+        }
+    }
+    for (trial, found) in trials.iter().zip(found) {
+        let Some((count, mut difference)) = found else { continue };
+        if let Difference::Outcome { items, .. } = &mut difference {
+            *items = count;
+        }
+        let worst = differences.entry(trial.model.clone()).or_insert_with(|| difference.clone());
+        if matches!(worst, Difference::Outcome { items, .. } if *items < count) {
+            *worst = difference;
+        }
+    }
+}
+
+/// The way in which most ended; of several, the one that comes first.
+fn most_of<'a>(ways: &[&'a str]) -> &'a str {
+    let count = |way: &str| ways.iter().filter(|other| **other == way).count();
+    let mut most = "";
+    for way in ways {
+        if most.is_empty() || count(way) > count(most) {
+            most = way;
+        }
+    }
+    most
+}
+
+fn contents(trials: &[Trial], differences: &mut BTreeMap<String, Difference>) {
+    let mut models: Vec<&str> = trials.iter().map(|trial| trial.model.as_str()).collect();
+    models.sort_unstable();
+    models.dedup();
+    let known = trials.iter().all(|trial| !trial.outcomes.digests().is_empty());
+    // With two models nobody can tell which of them is wrong.
+    if !known || models.len() < 3 {
+        return;
+    }
+    let items = trials.iter().map(|trial| trial.outcomes.digests().len()).min().unwrap_or(0);
+    for item in 0..items {
+        let mut with: HashMap<Option<u64>, Vec<&str>> = HashMap::new();
+        for trial in trials {
+            with.entry(trial.outcomes.digests()[item]).or_default().push(&trial.model);
+        }
+        if with.len() < 2 {
+            continue;
+        }
+        let others = |model: &str| {
+            let mut others = with.values().filter(|got| got.iter().any(|one| *one != model));
+            matches!((others.next(), others.next()), (Some(got), None) if !got.contains(&model))
+        };
+        let Some(odd) = models.iter().find(|model| others(model)) else { continue };
+        let first = Difference::Content { items: 0, first: item as u64 };
+        if let Difference::Content { items, .. } =
+            differences.entry((*odd).to_owned()).or_insert(first)
+        {
+            *items += 1;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! How each item of a run has ended, in a form that is small and can be compared.
+
+use gaits_core::{Detail, ErrorKind, Field, Outcome, Record};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Of so many items it is kept what they gave; of more, only how they ended.
+const MOST_DIGESTS: u64 = 100_000;
+
+/// How each item has ended, by its place in the input.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Outcomes {
+    /// The ways in which items have ended, in words.
+    ways: Vec<String>,
+    /// The way of each item: how many in a row have ended in one, in the order of the input.
+    runs: Vec<(u32, u64)>,
+    /// The beginning of the hash of what each item gave, where there is one and there are few enough items.
+    digests: Vec<Option<u64>>,
+}
+
+/// Gathers [`Outcomes`] from records, which come in the order in which items finish.
+#[derive(Debug, Default)]
+pub struct OutcomesOf {
+    ways: Vec<String>,
+    known: HashMap<Way, u32>,
+    /// Of each item, one more than its way; 0 is an item of which there is no record yet.
+    each: Vec<u32>,
+    digests: Vec<Option<u64>>,
+}
+
+/// A way to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Way {
+    failed: Option<ErrorKind>,
+    status: Option<u64>,
+}
+
+impl Way {
+    fn in_words(self) -> String {
+        match (self.failed, self.status) {
+            (None, None) => "ok".to_owned(),
+            (None, Some(status)) => format!("ok, with status {status}"),
+            (Some(kind), None) => kind.to_string(),
+            (Some(kind), Some(status)) => format!("{kind}, with status {status}"),
+        }
+    }
+}
+
+impl OutcomesOf {
+    /// Of no record yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in one record.
+    pub fn add(&mut self, record: &Record) {
+        let Ok(at) = usize::try_from(record.index) else { return };
+        let (status, digest) = record.detail.as_ref().map_or((None, None), measured);
+        let failed = match &record.outcome {
+            Outcome::Ok => None,
+            Outcome::Failed(error) => Some(error.kind),
+        };
+        let way = Way { failed, status };
+        let next = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
+        let number = *self.known.entry(way).or_insert_with(|| {
+            self.ways.push(way.in_words());
+            next
+        });
+        if self.each.len() <= at {
+            self.each.resize(at + 1, 0);
+        }
+        self.each[at] = number + 1;
+        if record.index < MOST_DIGESTS {
+            if self.digests.len() <= at {
+                self.digests.resize(at + 1, None);
+            }
+            self.digests[at] = digest;
+        }
+    }
+
+    /// What it has come to, for a run of `items` items.
+    #[must_use]
+    pub fn finish(mut self, items: u64) -> Outcomes {
+        let items = usize::try_from(items).unwrap_or(usize::MAX);
+        // What has no record is a way as well.
+        self.each.resize(items.min(self.each.len().max(items)), 0);
+        if self.each.contains(&0) {
+            self.ways.push("not done".to_owned());
+        }
+        let undone = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
+        let mut runs: Vec<(u32, u64)> = Vec::new();
+        for number in self.each {
+            let way = if number == 0 { undone } else { number } - 1;
+            match runs.last_mut() {
+                Some((last, count)) if *last == way => *count += 1,
+                _ => runs.push((way, 1)),
+            }
+        }
+        let whole = self.digests.len() == items && self.digests.iter().any(Option::is_some);
+        let digests = if whole { self.digests } else { Vec::new() };
+        Outcomes { ways: self.ways, runs, digests }
+    }
+}
+
+impl Outcomes {
+    /// How each item has ended, in words, in the order of the input.
+    pub fn each(&self) -> impl Iterator<Item = &str> {
+        self.runs.iter().flat_map(|(way, count)| {
+            let way = self.ways.get(*way as usize).map_or("", String::as_str);
+            (0..*count).map(move |_| way)
+        })
+    }
+
+    /// What each item gave, as the beginning of a hash; empty where that was not kept.
+    #[must_use]
+    pub fn digests(&self) -> &[Option<u64>] {
+        &self.digests
+    }
+
+    /// How many items there are.
+    #[must_use]
+    pub fn items(&self) -> u64 {
+        self.runs.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// The status of a response, and the beginning of the hash of what came.
+fn measured(detail: &Detail) -> (Option<u64>, Option<u64>) {
+    let (mut status, mut digest) = (None, None);
+    detail.fields(|name, field| match name {
+        "status" => status = field.as_unsigned(),
+        "blake3" | "sha256" => digest = beginning(field),
+        _ => {}
+    });
+    (status, digest)
+}
+
+fn beginning(hash: Field<'_>) -> Option<u64> {
+    match hash {
+        Field::Hash(hash) => Some(u64::from_be_bytes(*hash.0.first_chunk()?)),
+        other => u64::from_str_radix(other.as_text()?.get(..16)?, 16).ok(),
+    }
+}

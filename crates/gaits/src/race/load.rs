@@ -1,0 +1,84 @@
+//! What the machine does beside a trial: `/proc/stat`.
+
+use crate::sys;
+use gaits_core::Clock as _;
+use gaits_engine::MonotonicClock;
+use gaits_engine::plan::cores;
+use gaits_report::MachineLoad;
+use std::fs;
+
+/// The kernel counts in hundredths of a second wherever it shows these numbers.
+const TICK_US: u64 = 10_000;
+
+/// Watches from the moment when it was made.
+#[derive(Debug)]
+pub(super) struct Watch {
+    clock: MonotonicClock,
+    times: Option<Times>,
+    own_us: u64,
+}
+
+/// What all cores have done since the machine was started, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Times {
+    busy_us: u64,
+    stolen_us: u64,
+}
+
+impl Watch {
+    pub(super) fn begin() -> Self {
+        Self { clock: MonotonicClock::start(), times: Times::now(), own_us: own_us() }
+    }
+
+    /// What others did since, beside a trial that took `cpu_us`.
+    pub(super) fn end(&self, cpu_us: u64) -> MachineLoad {
+        let wall_us = self.clock.now_us();
+        let zero = Times { busy_us: 0, stolen_us: 0 };
+        let (before, now) = self.times.zip(Times::now()).unwrap_or((zero, zero));
+        let busy_us = now.busy_us.saturating_sub(before.busy_us);
+        // The children's time is counted when they have been waited for, so the trial's is in neither number twice.
+        let own_us = own_us().saturating_sub(self.own_us).max(cpu_us);
+        MachineLoad {
+            wall_us,
+            cores: u64::from(cores()),
+            others_us: busy_us.saturating_sub(own_us),
+            stolen_us: now.stolen_us.saturating_sub(before.stolen_us),
+        }
+    }
+}
+
+/// CPU time of this process and of those it has waited for.
+fn own_us() -> u64 {
+    sys::cpu_us().unwrap_or(0)
+}
+
+impl Times {
+    fn now() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// Reads `cpu user nice system idle iowait irq softirq steal guest guest_nice`; guests are in `user` and `nice`, too.
+    fn parse(stat: &str) -> Option<Self> {
+        let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> = line
+            .split_ascii_whitespace()
+            .map(|number| number.parse().ok())
+            .collect::<Option<_>>()?;
+        let at = |place: usize| ticks.get(place).copied().unwrap_or(0) * TICK_US;
+        Some(Self { busy_us: at(0) + at(1) + at(2) + at(5) + at(6), stolen_us: at(7) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_writes_is_read() {
+        let stat = "cpu  10 20 30 1000 2000 1 2 3 4 5\ncpu0 1 2 3 4\nintr 7\n";
+        let times = Times { busy_us: 63 * TICK_US, stolen_us: 3 * TICK_US };
+        assert_eq!(Times::parse(stat), Some(times));
+        assert_eq!(Times::parse("cpu  1 x\n"), None);
+        assert!(Times::now().is_some());
+    }
+}

@@ -1,0 +1,158 @@
+//! How many items and rounds a race can have: from what the round that warms up has shown, and what may be spent.
+//!
+//! Limit: pure arithmetic. It knows nothing of what the rounds show, and so cannot stop because of it.
+
+use gaits_report::Comparison;
+
+/// Nothing is ranked on fewer rounds.
+pub(super) const FEWEST_ROUNDS: u64 = Comparison::FEWEST_ROUNDS as u64;
+/// Nor is a list cut to fewer items for the sake of the rounds.
+const FEWEST_ITEMS: u64 = 6;
+
+/// What one run has shown of a model's pace.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pace {
+    /// What passes however few items there are: the start of the process, of threads, and their end.
+    pub(super) fixed_us: u64,
+    /// The time between the start of the first item and the end of the last.
+    pub(super) work_us: u64,
+    /// How many items were done in it.
+    pub(super) done: u64,
+    /// How long an item took on average.
+    pub(super) latency_us: f64,
+}
+
+/// What may be spent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Means {
+    /// Time, in microseconds.
+    pub(super) left_us: u64,
+    /// Items in all runs together, if there is a limit.
+    pub(super) items: Option<u64>,
+}
+
+/// What a race can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Schedule {
+    /// Items in each run: the first ones of the list.
+    pub(super) items: u64,
+    /// The most rounds, where something other than time limits them.
+    pub(super) rounds: Option<u64>,
+}
+
+/// What is too small for any race.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooLittle {
+    /// The time: a race with one round needs so much more, in microseconds.
+    Time { needs_us: u64 },
+    /// The number of items.
+    Items,
+}
+
+impl Pace {
+    /// How long a run of `items` items is expected to take, in microseconds.
+    pub(super) fn expected_us(&self, items: u64) -> u64 {
+        let each_us = self.work_us as f64 / self.done.max(1) as f64;
+        // However many are in flight, none takes less than itself.
+        let work_us = (each_us * items as f64).max(self.latency_us);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+        let work_us = work_us as u64;
+        self.fixed_us.saturating_add(work_us)
+    }
+}
+
+/// The schedule for a list of `count` items.
+pub(super) fn schedule(paces: &[Pace], count: u64, means: Means) -> Result<Schedule, TooLittle> {
+    let models = paces.len().max(1) as u64;
+    let round_us = |items: u64| -> u64 {
+        paces.iter().map(|pace| pace.expected_us(items)).fold(0, u64::saturating_add)
+    };
+    let in_time = |items| round_us(items).saturating_mul(FEWEST_ROUNDS) <= means.left_us;
+    let most_items = means.items.map_or(count, |items| items / (FEWEST_ROUNDS * models)).min(count);
+    let fewest = FEWEST_ITEMS.min(count);
+    if most_items < fewest {
+        return Err(TooLittle::Items);
+    }
+    let rounds = |items: u64| means.items.map(|most| most / (items.max(1) * models));
+    let items = largest(most_items, in_time);
+    if items >= fewest {
+        return Ok(Schedule { items, rounds: rounds(items) });
+    }
+    // Too slow for six rounds: as many as there is time for, if there is any.
+    match round_us(fewest) {
+        needs_us if needs_us <= means.left_us => {
+            let in_time = means.left_us / needs_us.max(1);
+            let rounds = rounds(fewest).map_or(in_time, |rounds| rounds.min(in_time));
+            Ok(Schedule { items: fewest, rounds: Some(rounds) })
+        }
+        needs_us => Err(TooLittle::Time { needs_us }),
+    }
+}
+
+/// The largest number up to `most` for which `holds` does; if it does for a number, it does for all below.
+fn largest(most: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if holds(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A model with `in_flight` items of 230 ms at a time.
+    fn pace(in_flight: u64) -> Pace {
+        Pace { fixed_us: 5_000, work_us: 230_000, done: in_flight, latency_us: 230_000.0 }
+    }
+
+    fn seconds(seconds: u64) -> Means {
+        Means { left_us: seconds * 1_000_000, items: None }
+    }
+
+    #[test]
+    fn a_fast_race_has_all_items() {
+        let paces = [pace(10), pace(100)];
+        assert_eq!(schedule(&paces, 100, seconds(25)), Ok(Schedule { items: 100, rounds: None }));
+    }
+
+    #[test]
+    fn a_slow_model_makes_all_race_on_fewer_items() {
+        // One after another they take 23 s, so there is no time for six rounds of all.
+        let paces = [pace(1), pace(10), pace(10), pace(100)];
+        let Ok(Schedule { items, rounds: None }) = schedule(&paces, 100, seconds(25)) else {
+            panic!()
+        };
+        assert!((10..20).contains(&items), "{items}");
+        let round_us: u64 = paces.iter().map(|pace| pace.expected_us(items)).sum();
+        assert!(6 * round_us <= 25_000_000);
+    }
+
+    #[test]
+    fn with_too_little_time_there_are_fewer_rounds_and_in_the_end_none() {
+        let slow = Pace { fixed_us: 0, work_us: 1_000_000, done: 1, latency_us: 1e6 };
+        let few = schedule(&[slow, slow], 100, seconds(30));
+        assert_eq!(few, Ok(Schedule { items: 6, rounds: Some(2) }));
+        let none = schedule(&[slow, slow], 100, seconds(10));
+        assert_eq!(none, Err(TooLittle::Time { needs_us: 12_000_000 }));
+    }
+
+    #[test]
+    fn requests_are_limited_in_all() {
+        let limited = |items| Means { items: Some(items), ..seconds(1_000) };
+        let paces = [pace(100), pace(100)];
+        let all = schedule(&paces, 10, limited(1_000));
+        assert_eq!(all, Ok(Schedule { items: 10, rounds: Some(50) }));
+        let some = schedule(&paces, 200, limited(1_000));
+        assert_eq!(some, Ok(Schedule { items: 83, rounds: Some(6) }));
+        assert_eq!(schedule(&paces, 200, limited(60)), Err(TooLittle::Items));
+        let one = schedule(&paces, 1, limited(60));
+        assert_eq!(one, Ok(Schedule { items: 1, rounds: Some(30) }));
+    }
+}

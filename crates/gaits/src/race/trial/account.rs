@@ -1,0 +1,140 @@
+//! What a run has taken of the machine, without privileges: proc(5), getrusage(2).
+
+use gaits_core::Clock as _;
+use gaits_engine::MonotonicClock;
+use gaits_report::Usage;
+use nix::sys::resource::{Usage as Spent, UsageWho, getrusage};
+use std::fs;
+
+/// Counts from the moment when it was made.
+#[derive(Debug)]
+pub(super) struct Account {
+    spent: Counts,
+    waiting_us: Option<u64>,
+}
+
+/// What is known of threads and processes while they live.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Snapshot {
+    threads: u64,
+    processes: u64,
+    /// Time in which threads waited for a core, in microseconds; none where the kernel does not tell.
+    waiting_us: Option<u64>,
+    /// The sum of the peaks of all processes, in bytes.
+    peak_memory: u64,
+    /// How long it took to look, in microseconds.
+    pub(super) took_us: u64,
+}
+
+/// What the kernel adds up for this process and those that it has waited for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    cpu_us: u64,
+    voluntary: u64,
+    involuntary: u64,
+}
+
+impl Account {
+    pub(super) fn open() -> Self {
+        Self { spent: Counts::now(), waiting_us: Snapshot::take().waiting_us }
+    }
+
+    /// What was taken since; `snapshot` was made when all threads and processes were still there.
+    pub(super) fn close(&self, snapshot: Snapshot) -> Usage {
+        let now = Counts::now();
+        let waiting_us = snapshot.waiting_us.zip(self.waiting_us);
+        Usage {
+            cpu_us: now.cpu_us.saturating_sub(self.spent.cpu_us),
+            waiting_us: waiting_us.map(|(now, before)| now.saturating_sub(before)),
+            voluntary_switches: now.voluntary.saturating_sub(self.spent.voluntary),
+            involuntary_switches: now.involuntary.saturating_sub(self.spent.involuntary),
+            threads: snapshot.threads,
+            processes: snapshot.processes,
+            peak_memory: snapshot.peak_memory,
+        }
+    }
+}
+
+impl Counts {
+    fn now() -> Self {
+        let both = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN];
+        let mut counts = Self::default();
+        for spent in both.into_iter().filter_map(|who| getrusage(who).ok()) {
+            counts.cpu_us += cpu_us(&spent);
+            counts.voluntary += spent.voluntary_context_switches().unsigned_abs();
+            counts.involuntary += spent.involuntary_context_switches().unsigned_abs();
+        }
+        counts
+    }
+}
+
+fn cpu_us(spent: &Spent) -> u64 {
+    let times = [spent.user_time(), spent.system_time()];
+    times.iter().map(|time| time.tv_sec() * 1_000_000 + time.tv_usec()).sum::<i64>().unsigned_abs()
+}
+
+impl Snapshot {
+    /// Looks at this process and at all below it.
+    pub(super) fn take() -> Self {
+        let clock = MonotonicClock::start();
+        let mut snapshot = Self { waiting_us: Some(0), ..Self::default() };
+        let mut left = vec![std::process::id()];
+        while let Some(pid) = left.pop() {
+            // A process that has ended meanwhile has nothing to show.
+            let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
+            snapshot.processes += 1;
+            snapshot.peak_memory += peak_memory(pid).unwrap_or(0);
+            for task in tasks.flatten() {
+                snapshot.threads += 1;
+                let file = |name| fs::read_to_string(task.path().join(name)).ok();
+                let waited_us = file("schedstat").and_then(|text| waited_us(&text));
+                snapshot.waiting_us = snapshot.waiting_us.zip(waited_us).map(|(a, b)| a + b);
+                let children = file("children").unwrap_or_default();
+                left.extend(
+                    children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()),
+                );
+            }
+        }
+        snapshot.took_us = clock.now_us();
+        snapshot
+    }
+}
+
+/// The second number of a `schedstat` file: how long the thread waited on a run queue, in nanoseconds.
+fn waited_us(schedstat: &str) -> Option<u64> {
+    Some(schedstat.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? / 1_000)
+}
+
+/// The `VmHWM` of a process, in bytes.
+fn peak_memory(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hint::black_box;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn threads_processes_and_memory_are_counted() {
+        let account = Account::open();
+        let memory = black_box(vec![1_u8; 64 << 20]);
+        let mut child = Command::new("sleep").arg("100").stdin(Stdio::null()).spawn().unwrap();
+        let snapshot = Snapshot::take();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let usage = account.close(snapshot);
+        assert!(usage.processes >= 2 && usage.threads > usage.processes, "{usage:?}");
+        assert!(usage.peak_memory > memory.len() as u64, "{usage:?}");
+        assert!(usage.cpu_us > 0, "{usage:?}");
+    }
+
+    #[test]
+    fn what_the_kernel_writes_is_read() {
+        assert_eq!(waited_us("123456 7890123 42\n"), Some(7_890));
+        assert_eq!(waited_us(""), None);
+    }
+}

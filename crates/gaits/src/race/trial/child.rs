@@ -1,0 +1,212 @@
+//! The process of a trial.
+
+use super::account::{Account, Snapshot};
+use super::{INTERRUPT, Job, Over, Said};
+use crate::tally::SharedTally;
+use gaits_core::{Clock as _, ItemFacts, Record, Sink};
+use gaits_engine::sink::JsonLines;
+use gaits_engine::source::List;
+use gaits_engine::{Control, MonotonicClock, Notice, Observer, Program, RunEnd};
+use gaits_report::{OutcomesOf, Tally};
+use std::fs::File;
+use std::io::{self, BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How often it tells how far it has come.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// Statuses with which a server asks to be left alone.
+const REFUSALS: [u64; 2] = [429, 503];
+
+/// Does one trial, as the parent on the other side of standard input says. To be called by the process that a
+/// [`TrialCommand`](super::TrialCommand) starts, before it does anything else.
+#[must_use]
+pub fn trial_main(program: &Program) -> ExitCode {
+    let said = match trial(program) {
+        Ok(over) => Said::Over(Box::new(over)),
+        Err(error) => Said::Failed(error),
+    };
+    say(&said);
+    ExitCode::SUCCESS
+}
+
+/// Tells the parent something. A parent that is gone hears nothing.
+fn say(said: &Said) {
+    let Ok(mut line) = serde_json::to_vec(said) else { return };
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(&line).and_then(|()| out.flush());
+}
+
+fn trial(program: &Program) -> Result<Over, String> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).map_err(|error| format!("can't read its job: {error}"))?;
+    let job: Job =
+        serde_json::from_str(&line).map_err(|error| format!("can't read its job: {error}"))?;
+    drop(line);
+    let control = Control::new();
+    let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
+        thread.map(drop).map_err(|error| format!("can't start a thread: {error}"))
+    };
+    let to_stop = control.clone();
+    spawn("commands", Box::new(move || obey(&to_stop)))?;
+    let (over, is_over) = channel::<()>();
+    let tells = job.tell_progress;
+    if tells || job.limit_us.is_some() {
+        let (to_stop, limit) = (control.clone(), job.limit_us.map(Duration::from_micros));
+        spawn("watch", Box::new(move || watch(&to_stop, limit, tells, &is_over)))?;
+    }
+    run(program, job, &control, over)
+}
+
+fn run(program: &Program, job: Job, control: &Control, over: Sender<()>) -> Result<Over, String> {
+    let Job { plan, items, count, records, .. } = job;
+    // The parent has had every item looked at.
+    let facts = Box::new(|_: &_| Ok(ItemFacts { repeatable: true, ..ItemFacts::default() }));
+    let source = Box::new(List::cycled(items, count, facts));
+    let mut file = None;
+    if let Some(path) = records {
+        let failed = |error: io::Error| format!("can't write {}: {error}", path.display());
+        let created = File::create(&path).and_then(|created| JsonLines::file(created, None));
+        file = Some(created.map_err(failed)?);
+    }
+    let tally = SharedTally::default();
+    let mut gathered = Gathered { control, outcomes: OutcomesOf::new(), refused: None };
+    let mut counted = tally.clone();
+    let mut watch = Watch { snapshot: None };
+    let account = Account::open();
+    let clock = MonotonicClock::start();
+    let end = {
+        let mut sinks: Vec<&mut dyn Sink> = vec![&mut counted, &mut gathered];
+        sinks.extend(file.as_mut().map(|file| file as &mut dyn Sink));
+        gaits_engine::run(program, &plan, source, &mut sinks, &mut watch, control)
+    };
+    let wall_us = clock.now_us();
+    drop(over);
+    let end = end.map_err(|error| in_full(&error))?;
+    let snapshot = watch.snapshot.unwrap_or_default();
+    let wall_us = wall_us.saturating_sub(snapshot.took_us);
+    let tally: Tally = tally.read();
+    Ok(Over {
+        wall_us,
+        startup_us: end.startup_us,
+        closing_us: end.closing_us + wall_us.saturating_sub(end.wall_us),
+        missing_workers: end.missing_workers,
+        stopped: end.interrupted,
+        suspended: clock.stopped_us_since(0) > 0,
+        usage: account.close(snapshot),
+        outcomes: gathered.outcomes.finish(count),
+        refused: gathered.refused,
+        tally,
+    })
+}
+
+/// Does what the parent says, and ends with it.
+fn obey(control: &Control) {
+    for line in io::stdin().lock().lines() {
+        match line {
+            Ok(line) if line == INTERRUPT => control.interrupt(),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    std::process::exit(1);
+}
+
+/// Ends the run when its time is up, and tells how far it has come.
+fn watch(
+    control: &Control,
+    limit: Option<Duration>,
+    tells: bool,
+    is_over: &std::sync::mpsc::Receiver<()>,
+) {
+    let clock = MonotonicClock::start();
+    let elapsed = || Duration::from_micros(clock.now_us());
+    let mut limit = limit;
+    loop {
+        let left = limit.map(|limit| limit.saturating_sub(elapsed()));
+        let wait = match left {
+            Some(left) if tells => left.min(TELL_EVERY),
+            Some(left) => left,
+            None => TELL_EVERY,
+        };
+        if !matches!(is_over.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
+            return;
+        }
+        if limit.is_some_and(|limit| elapsed() >= limit) {
+            control.interrupt();
+            limit = None;
+            if !tells {
+                return;
+            }
+        }
+        if tells {
+            let progress = control.progress();
+            say(&Said::Done(progress.ok() + progress.failed()));
+        }
+    }
+}
+
+/// An error with what lies behind it.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// Notes how each item ends, and stops at a server that asks to be left alone.
+struct Gathered<'a> {
+    control: &'a Control,
+    outcomes: OutcomesOf,
+    refused: Option<(String, u64)>,
+}
+
+impl Sink for Gathered<'_> {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        self.outcomes.add(record);
+        if record.outcome.is_ok() || self.refused.is_some() {
+            return Ok(());
+        }
+        let mut status = None;
+        if let Some(detail) = &record.detail {
+            detail.fields(|name, field| {
+                if name == "status" {
+                    status = field.as_unsigned();
+                }
+            });
+        }
+        if let Some(status) = status.filter(|status| REFUSALS.contains(status)) {
+            self.refused = Some((record.item.to_string(), status));
+            self.control.interrupt();
+        }
+        Ok(())
+    }
+}
+
+/// Passes on what the engine tells, and looks at the workers at their end.
+struct Watch {
+    snapshot: Option<Snapshot>,
+}
+
+impl Observer for Watch {
+    fn notice(&mut self, notice: Notice) {
+        say(&Said::Notice(notice));
+    }
+
+    fn workers_end(&mut self) {
+        self.snapshot = Some(Snapshot::take());
+    }
+
+    fn abandoned(&mut self, _: &RunEnd) {
+        // A thread that computes can't be stopped, and nobody waits for it.
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,92 @@
+//! One trial of a race: a process of its own, so that what one has left behind (memory, threads, connections, warm caches of
+//! the allocator) burdens or helps no other.
+//!
+//! The process is told its job in one line of JSON on its standard input, and says what happens in lines of JSON on its
+//! standard output. When its standard input ends it ends as well: its parent is gone.
+
+mod account;
+mod child;
+mod parent;
+
+pub use child::trial_main;
+pub(super) use parent::{Commands, Heard, TrialProcess, describe};
+
+use gaits_core::Data;
+use gaits_engine::Notice;
+use gaits_engine::plan::Plan;
+use gaits_report::{Outcomes, Tally, Usage};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The hidden verb with which a binary is executed again for a trial.
+pub const TRIAL_VERB: &str = "__trial";
+
+/// The line that tells a trial to start nothing more.
+const INTERRUPT: &str = "interrupt";
+
+/// The command that starts the process of a trial.
+///
+/// The process it starts must call [`trial_main`] before it does anything else, with the same works as its parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialCommand {
+    /// The program to execute.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+impl TrialCommand {
+    /// Executes the running binary again, with [`TRIAL_VERB`] as its only argument. It is found by way of the kernel, so
+    /// that it is the same one even if its file has been replaced since.
+    #[must_use]
+    pub fn this_binary() -> Self {
+        Self { program: "/proc/self/exe".into(), args: vec![TRIAL_VERB.into()] }
+    }
+}
+
+/// What a trial has to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Job {
+    pub(super) plan: Plan,
+    pub(super) items: Vec<Data>,
+    /// How many items there are in all: the list is gone through over and over.
+    pub(super) count: u64,
+    /// When to start nothing more, in microseconds after the start of the run.
+    pub(super) limit_us: Option<u64>,
+    /// Where to write the records, if they are to be kept.
+    pub(super) records: Option<PathBuf>,
+    /// Whether to tell how far it has come.
+    pub(super) tell_progress: bool,
+}
+
+/// What a trial says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Said {
+    /// Something worth telling the user at once.
+    Notice(Notice),
+    /// So many items are done.
+    Done(u64),
+    /// It is over.
+    Over(Box<Over>),
+    /// It could not begin or go on.
+    Failed(String),
+}
+
+/// How a trial has ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Over {
+    pub(super) wall_us: u64,
+    pub(super) startup_us: u64,
+    pub(super) closing_us: u64,
+    pub(super) missing_workers: u64,
+    pub(super) tally: Tally,
+    pub(super) outcomes: Outcomes,
+    pub(super) usage: Usage,
+    /// It was told to stop, or its time was up, before all was done.
+    pub(super) stopped: bool,
+    /// The process was stopped and continued meanwhile, as with Ctrl-Z, so its times mean nothing.
+    pub(super) suspended: bool,
+    /// A server has asked to be left alone: the item, and the status.
+    pub(super) refused: Option<(String, u64)>,
+}
