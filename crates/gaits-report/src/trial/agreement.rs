@@ -128,3 +128,76 @@ fn contents(trials: &[Trial], differences: &mut BTreeMap<String, Difference>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::tests::record;
+    use crate::{MachineLoad, OutcomesOf, Tally, Usage};
+    use gaits_core::{Blake3, Detail, ErrorKind, Record, Value};
+
+    /// A trial whose items ended so: with this content, or not at all.
+    fn trial(model: &str, round: u32, items: &[Option<u8>]) -> Trial {
+        let mut outcomes = OutcomesOf::new();
+        for (index, content) in (0..).zip(items) {
+            let error = content.is_none().then_some((ErrorKind::Timeout, "late"));
+            let hash = Blake3([content.unwrap_or(0); 32]).to_string();
+            let fields = vec![("blake3".into(), Value::String(hash.into()))];
+            let detail = Some(Detail::read("http", fields));
+            outcomes.add(&Record { index, detail, ..record((1, 1), 5, error) });
+        }
+        Trial {
+            model: model.to_owned(),
+            round,
+            wall_us: 1,
+            startup_us: 0,
+            closing_us: 0,
+            process_us: 1,
+            missing_workers: 0,
+            tally: Tally::new(),
+            outcomes: outcomes.finish(items.len() as u64),
+            usage: Usage::default(),
+            machine: MachineLoad::default(),
+        }
+    }
+
+    #[test]
+    fn a_failure_that_all_have_is_no_difference() {
+        let each = [Some(1), None, Some(2)];
+        let trials = [trial("a", 1, &each), trial("b", 1, &each), trial("c", 1, &each)];
+        assert_eq!(Agreement::of(&trials), Agreement::default());
+    }
+
+    #[test]
+    fn who_fails_what_the_others_do_is_named_with_the_first_such_item() {
+        let good = [Some(1), Some(1), Some(1)];
+        let trials = [
+            trial("a", 1, &good),
+            trial("b", 1, &[Some(1), None, None]),
+            trial("a", 2, &good),
+            trial("b", 2, &good),
+        ];
+        let agreement = Agreement::of(&trials);
+        assert_eq!(agreement.difference("a"), None);
+        let (here, elsewhere) = ("timeout".to_owned(), "ok".to_owned());
+        let expected = Difference::Outcome { items: 2, first: 1, here, elsewhere };
+        assert_eq!(agreement.difference("b"), Some(&expected));
+    }
+
+    #[test]
+    fn content_is_compared_where_all_others_got_the_same_each_time() {
+        let round = |round, odd: u8| {
+            [
+                trial("a", round, &[Some(1), Some(7 + odd)]),
+                trial("b", round, &[Some(1), Some(17 + odd)]),
+                trial("c", round, &[Some(9), Some(27 + odd)]),
+            ]
+        };
+        let trials: Vec<_> = round(1, 0).into_iter().chain(round(2, 1)).collect();
+        let agreement = Agreement::of(&trials);
+        assert_eq!(agreement.difference("a"), None);
+        assert_eq!(agreement.difference("b"), None);
+        let expected = Difference::Content { items: 1, first: 0 };
+        assert_eq!(agreement.difference("c"), Some(&expected));
+    }
+}

@@ -82,22 +82,23 @@ impl OutcomesOf {
     /// What it has come to, for a run of `items` items.
     #[must_use]
     pub fn finish(mut self, items: u64) -> Outcomes {
-        let items = usize::try_from(items).unwrap_or(usize::MAX);
-        // What has no record is a way as well.
-        self.each.resize(items.min(self.each.len().max(items)), 0);
-        if self.each.contains(&0) {
+        let seen = self.each.len() as u64;
+        // What has no record is a way as well; there may be far more of it than can be kept one by one.
+        let unseen = items.saturating_sub(seen);
+        let undone = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
+        if unseen > 0 || self.each.contains(&0) {
             self.ways.push("not done".to_owned());
         }
-        let undone = u32::try_from(self.ways.len()).unwrap_or(u32::MAX);
         let mut runs: Vec<(u32, u64)> = Vec::new();
-        for number in self.each {
-            let way = if number == 0 { undone } else { number } - 1;
+        let each = self.each.into_iter().map(|number| number.checked_sub(1).unwrap_or(undone));
+        for (way, count) in each.map(|way| (way, 1)).chain((unseen > 0).then_some((undone, unseen)))
+        {
             match runs.last_mut() {
-                Some((last, count)) if *last == way => *count += 1,
-                _ => runs.push((way, 1)),
+                Some((last, before)) if *last == way => *before += count,
+                _ => runs.push((way, count)),
             }
         }
-        let whole = self.digests.len() == items && self.digests.iter().any(Option::is_some);
+        let whole = self.digests.len() as u64 == items && self.digests.iter().any(Option::is_some);
         let digests = if whole { self.digests } else { Vec::new() };
         Outcomes { ways: self.ways, runs, digests }
     }
@@ -140,5 +141,38 @@ fn beginning(hash: Field<'_>) -> Option<u64> {
     match hash {
         Field::Hash(hash) => Some(u64::from_be_bytes(*hash.0.first_chunk()?)),
         other => u64::from_str_radix(other.as_text()?.get(..16)?, 16).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::tests::record;
+
+    fn at(index: u64, error: Option<(ErrorKind, &str)>) -> Record {
+        Record { index, ..record((1, 1), 5, error) }
+    }
+
+    #[test]
+    fn each_item_is_known_by_its_place_whatever_the_order_of_records() {
+        let mut outcomes = OutcomesOf::new();
+        outcomes.add(&at(3, None));
+        outcomes.add(&at(0, Some((ErrorKind::Timeout, "late"))));
+        outcomes.add(&at(1, None));
+        let outcomes = outcomes.finish(6);
+        let each: Vec<_> = outcomes.each().collect();
+        assert_eq!(each, ["timeout", "ok", "not done", "ok", "not done", "not done"]);
+        assert_eq!(outcomes.items(), 6);
+        let text = serde_json::to_string(&outcomes).unwrap();
+        assert_eq!(serde_json::from_str::<Outcomes>(&text).unwrap(), outcomes);
+    }
+
+    #[test]
+    fn a_huge_list_that_was_hardly_begun_takes_no_memory() {
+        let mut outcomes = OutcomesOf::new();
+        outcomes.add(&at(0, None));
+        let outcomes = outcomes.finish(u64::MAX);
+        assert_eq!(outcomes.items(), u64::MAX);
+        assert_eq!(outcomes.each().nth(1), Some("not done"));
     }
 }

@@ -441,8 +441,8 @@ impl Race {
         };
         let (load, process_clock) = (load::Watch::begin(), MonotonicClock::start());
         let mut process = TrialProcess::start(&self.trial).map_err(failed)?;
-        control.attach(&process.commands());
         process.begin(&job).map_err(failed)?;
+        control.attach(&process.commands());
         let over = loop {
             match process.hear().map_err(failed)? {
                 Heard::Said(Said::Notice(notice)) => observer.notice(notice),
