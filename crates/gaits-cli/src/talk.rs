@@ -3,9 +3,13 @@
 use gaits::{Notice, Style, units};
 use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 /// The first pause of so many hosts is told.
 const MOST_PAUSES: usize = 10;
+
+/// How wide a text is made that goes to no terminal.
+const UNKNOWN_WIDTH: usize = 120;
 
 /// Says one line.
 pub(crate) fn line(text: &str) {
@@ -128,6 +132,11 @@ fn put(notice: &Notice) -> String {
 pub(crate) fn style(stream: &impl IsTerminal) -> Style {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if stream.is_terminal() && !plain { Style::COLOR } else { Style::PLAIN }
+}
+
+/// How many columns `stream` shows; as many as a text of ordinary names takes, where it is no terminal.
+pub(crate) fn width(stream: &impl AsFd) -> usize {
+    terminal_size::terminal_size_of(stream).map_or(UNKNOWN_WIDTH, |(width, _)| width.0.into())
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ mod early_end;
 mod hosts;
 mod latency;
 mod layout;
+pub mod stats;
 mod style;
 mod summary;
 mod tally;
 mod trial;
 pub mod units;
 
-pub use compare::{Comparison, Contender, Entry, RaceInfo, Ratio, Settings, Spread, Standing};
+pub use compare::{Comparison, Contender, Entry, NotRanked, RaceInfo, Relation, Verdict};
 pub use early_end::EarlyEnd;
 pub use hosts::{Host, Hosts, host_name};
 pub use latency::Latency;

@@ -89,7 +89,8 @@ pub use gaits_engine::{
     RunError as EngineError, Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, while_stopped,
     worker_main,
 };
+pub use gaits_report::stats::Settings;
 pub use gaits_report::{
-    Comparison, EarlyEnd, Host, Hosts, Settings, Style, Summary, Tally, Trial, host_name, units,
+    Comparison, EarlyEnd, Host, Hosts, Style, Summary, Tally, Trial, host_name, units,
 };
 pub use gaits_work::{cpu, http, wait};

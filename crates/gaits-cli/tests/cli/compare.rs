@@ -13,7 +13,7 @@ fn models(end: &Finished) -> Vec<Value> {
 
 fn names(end: &Finished) -> Vec<String> {
     let mut names: Vec<_> =
-        models(end).iter().map(|row| row["model"].as_str().unwrap().to_owned()).collect();
+        models(end).iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect();
     names.sort();
     names
 }
@@ -30,13 +30,15 @@ fn a_race_of_two_is_told_as_json() {
     let race = end.json();
     assert_eq!(race["seed"], 42);
     assert_eq!((&race["rounds"], &race["items"]), (&2.into(), &30.into()));
-    assert!(!race["conclusion"].as_str().unwrap().is_empty(), "{end:?}");
+    assert!(!race["verdict"]["sentence"].as_str().unwrap().is_empty(), "{end:?}");
     assert_eq!(names(&end), ["async:5", "threads:2"]);
     for row in models(&end) {
-        assert_eq!((&row["ranked"], &row["ok"]), (&true.into(), &60.into()), "{end:?}");
-        assert_eq!(row["wall_us"]["rounds"].as_array().unwrap().len(), 2, "{end:?}");
-        assert!(row["cpu_us"].as_u64().is_some(), "{end:?}");
-        assert!(row["latency_us"]["p50"].as_u64() <= row["latency_us"]["p99"].as_u64(), "{end:?}");
+        // Two rounds rank nobody.
+        assert_eq!((&row["relation"], &row["ok"]), (&"not_ranked".into(), &60.into()), "{end:?}");
+        assert_eq!(row["walls_s"].as_array().unwrap().len(), 2, "{end:?}");
+        assert!(row["cpu_s"].as_f64() > Some(0.0), "{end:?}");
+        assert!(row["peak_memory_bytes"].as_u64() > Some(1_000_000), "{end:?}");
+        assert!(row["latency_s"]["p50"].as_f64() <= row["latency_s"]["max"].as_f64(), "{end:?}");
         assert!(row["failed"].as_object().unwrap().is_empty(), "{end:?}");
     }
     // Two models, in two rounds and one to warm up.
@@ -78,9 +80,8 @@ fn a_race_is_told_as_a_table_and_one_sentence() {
     for model in ["sequential", "threads:", "processes:", "async:100"] {
         assert!(end.stdout.contains(model), "{model}: {end:?}");
     }
-    let sentence = end.stdout.rsplit("\n\n").next().unwrap_or_default();
-    let named = ["fastest", "as fast", "cannot", "tell"].iter().any(|word| sentence.contains(word));
-    assert!(named, "{end:?}");
+    end.expect_stdout_contains("2 rounds are too few to rank anything; it takes 6");
+    let end = gaits("compare wait --for 1ms --count 50 --rounds 2").run();
     assert!(!end.stdout.contains('\u{1b}'), "{end:?}");
 }
 
@@ -94,17 +95,92 @@ fn computations_are_raced() {
 }
 
 #[test]
-fn a_model_that_fails_items_is_not_ranked() {
+fn the_obviously_faster_model_wins() {
+    let command = "compare wait --for 60ms --count 8 --models sequential,async:8 --rounds 6 --json";
+    let end = gaits(command).run().expect_exit(0);
+    let race = end.json();
+    assert_eq!(race["verdict"]["best"], serde_json::json!(["async:8"]), "{end:?}");
+    let [best, slower] = &models(&end)[..] else { panic!("{end:?}") };
+    assert_eq!((&best["relation"], &slower["relation"]), (&"best".into(), &"slower".into()));
+    let ratio = |bound: &str| slower["ratio_to_best"][bound].as_f64().unwrap();
+    assert!(ratio("low") > 1.02 && ratio("low") <= ratio("estimate"), "{end:?}");
+    assert!(ratio("estimate") <= ratio("high"), "{end:?}");
+}
+
+#[test]
+fn a_list_with_failing_items_ranks_as_long_as_all_models_fail_the_same() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
     let port = DeadPort::take();
-    let url = port.url();
-    let command = format!("compare http {url} --count 3 --models async:2,sequential --rounds 1");
-    let end = gaits(&format!("{command} --json")).run().expect_exit(1);
+    let (wrong, slow) = (origin.url("/status/404"), origin.url("/delay/0.02"));
+    let list = format!("{slow}\n{wrong}\n{slow}\n{}\n{slow}\n{slow}\n", port.url());
+    dir.file("urls.txt", list);
+    let command = "compare http -i urls.txt -m sequential,async:6 --rounds 6 --json";
+    let end = gaits(command).dir(dir.path()).run().expect_exit(1);
+    assert_eq!(end.json()["verdict"]["best"], serde_json::json!(["async:6"]), "{end:?}");
     for row in models(&end) {
-        assert_eq!(row["ranked"], false, "{end:?}");
-        assert_eq!((&row["ok"], &row["failed"]["connect"]), (&0.into(), &3.into()), "{end:?}");
-        assert!(!row["not_ranked_because"].is_null(), "{end:?}");
+        assert_eq!(row["failed"], serde_json::json!({"connect": 6, "http_status": 6}), "{end:?}");
     }
-    gaits(&command).run().expect_exit(1).expect_stdout_contains("no model finished the work");
+}
+
+#[test]
+fn a_server_that_asks_to_be_left_alone_is() {
+    let faults = "429:1".parse().unwrap();
+    let origin = Origin::start(Config { faults, ..Config::default() }).unwrap();
+    let command = format!("compare http {} --count 50 -m sequential,async:2", origin.url("/uuid"));
+    gaits(&command)
+        .run()
+        .expect_exit(4)
+        .expect_stderr_contains("answered with status 429")
+        .expect_stderr_contains("the server wants fewer requests");
+    assert!(origin.requests() <= 3, "{}", origin.requests());
+}
+
+#[test]
+fn hosts_of_others_get_no_more_requests_than_allowed() {
+    let command = "compare http https://example.com/ --count 100 --rounds 6 -m sequential,async";
+    let refused = gaits(command).run().expect_refused("the race needs 1400 requests");
+    refused.expect_stderr_contains("--max-requests 1400 allows them");
+    let origin = Origin::start(Config::default()).unwrap();
+    let command =
+        format!("compare http {} --count 30 --budget 20s --precision 50%", origin.url("/uuid"));
+    let end = gaits(&command)
+        .args(["--max-requests", "300", "-m", "async:3,threads:3", "--json"])
+        .run()
+        .expect_exit(0)
+        .expect_stderr_contains("at most 300");
+    assert!(origin.requests() <= 300, "{}", origin.requests());
+    assert_eq!(
+        (&end.json()["items"], &end.json()["all_items"]),
+        (&20.into(), &30.into()),
+        "{end:?}"
+    );
+}
+
+#[test]
+fn every_model_can_be_given_equally_many_in_flight() {
+    let end = gaits("compare wait 0 --count 4 -c 4 --rounds 1 --json").run().expect_exit(0);
+    for row in models(&end) {
+        let number = |name: &str| row[name].as_u64().unwrap();
+        let in_flight = number("processes") * number("threads") * number("in_flight");
+        assert_eq!(in_flight, 4, "{end:?}");
+    }
+    assert!(names(&end).contains(&"threads:4".to_owned()), "{end:?}");
+    gaits("compare wait 0 -m sequential -c 4").run().expect_refused("can't have just 4 in flight");
+}
+
+#[test]
+fn a_budget_ends_a_race_and_one_that_is_too_small_is_refused() {
+    let command = "compare wait --for 30ms --count 400 -m sequential,async:400 --budget 8s --json";
+    let end = gaits(command).run().expect_exit(0);
+    let race = end.json();
+    assert_eq!(race["all_items"], 400, "{end:?}");
+    assert!((6..100).contains(&race["items"].as_u64().unwrap()), "{end:?}");
+    assert!(race["rounds"].as_u64() >= Some(6), "{end:?}");
+    assert_eq!(race["verdict"]["best"], serde_json::json!(["async:400"]), "{end:?}");
+    gaits("compare wait --for 400ms --count 20 -m sequential,async --budget 1s")
+        .run()
+        .expect_refused("the budget is too small: a race with one round takes about ");
 }
 
 #[test]

@@ -1,34 +1,28 @@
-//! The race of models on the same work. Duty: from the trials of all rounds to who is first, by how much, and
-//! whether that can be told at all. Limit: it runs nothing, and its ranges are what was seen, not confidence intervals.
+//! The race of models on the same work. Duty: from the trials of all rounds to who is first, by how much, and whether that
+//! can be told at all. Limit: it runs nothing; the statistics are those of [`stats`](crate::stats).
 
-mod conclusion;
+mod entries;
 mod json;
-mod render;
-mod stats;
+mod table;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
-pub use stats::{Ratio, Spread};
+pub use verdict::Verdict;
 
-use crate::units::per_second;
-use crate::{Style, Tally, Trial};
+use crate::layout::Layout;
+use crate::stats::{self, Interval, More, Outlier, Settings};
+use crate::trial::Difference;
+use crate::{Style, Tally, Trial, Usage};
+use std::collections::BTreeMap;
 
 /// A model in the race.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contender {
     /// The model, as the command line names it.
     pub model: String,
-    /// How its workers are laid out, in words; [`Layout::brief`](crate::Layout::brief) is short enough for the table.
-    pub workers: String,
-}
-
-/// By what a race is judged; set before it begins.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    /// How much slower counts as equal: 0.02 is 2 %.
-    pub margin: f64,
-    /// How well the ratios to the best are to be known: 0.05 is to within 5 %.
-    pub precision: f64,
+    /// How its workers are laid out.
+    pub workers: Layout,
 }
 
 /// What the race was about.
@@ -40,9 +34,7 @@ pub struct RaceInfo {
     pub items: u64,
     /// Items in the list as a whole.
     pub all_items: u64,
-    /// Rounds that were complete, without the one that warms up.
-    pub rounds: u32,
-    /// What it is judged by.
+    /// What it is judged by; set before it began.
     pub settings: Settings,
     /// What the order in each round was drawn from.
     pub seed: u64,
@@ -50,31 +42,42 @@ pub struct RaceInfo {
     pub contenders: Vec<Contender>,
 }
 
-/// Where a model stands at the end.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Standing {
-    /// It did all the work in every round that it ran.
-    Ranked {
-        /// Its place, counted from 1, by median wall time.
-        rank: u32,
-        /// Its wall time over that of the fastest, round by round; exactly 1 for the fastest itself. None where no
-        /// round gives a ratio, since the fastest took no measurable time.
-        to_fastest: Option<Ratio>,
-        /// Whether it cannot be told apart from the fastest: in some rounds it was before, in others behind, or
-        /// their wall times overlap. True for the fastest when there is another such.
-        tied: bool,
-    },
-    /// It failed items.
-    Failed,
+/// How a model stands to the best one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Relation {
+    /// It is the best one: all others are slower.
+    Best,
+    /// It is the best one, or slower by no more than the margin.
+    Equal,
+    /// It is slower than the best one, by more than the margin.
+    Slower,
+    /// Too few rounds to tell; with how many more would.
+    Undecided(Option<More>),
+    /// It is held against no other.
+    NotRanked(NotRanked),
+}
+
+/// Why a model is held against no other.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NotRanked {
+    /// It ran in no round.
+    NotRun,
     /// It ran with fewer workers than its name says.
     Degraded {
         /// The most that were missing in a round.
         missing_workers: u64,
     },
-    /// It failed none, but did not come to the end of the work in some round.
-    Incomplete,
-    /// It ran in no round.
-    NotRun,
+    /// It did other work than most.
+    Differs(Difference),
+    /// There were too few rounds to rank anything.
+    TooFewRounds {
+        /// The model that it took at least twice as long as in each of them, if there is one: that much can be told.
+        at_least_twice: Option<String>,
+    },
+    /// Some trial took no time that can be measured.
+    TooShort,
+    /// No other model did the same work.
+    Alone,
 }
 
 /// What was measured of one model.
@@ -82,15 +85,27 @@ pub enum Standing {
 pub struct Entry {
     /// The model and its workers.
     pub contender: Contender,
-    /// Where it stands.
-    pub standing: Standing,
+    /// How it stands to the best one.
+    pub relation: Relation,
+    /// Its wall time over that of the best one, whichever that truly is; none if it is not ranked.
+    pub ratio_to_best: Option<Interval>,
     /// The wall time of each trial as (round, microseconds), by round.
     pub walls_us: Vec<(u32, u64)>,
-    /// Wall times over the rounds, in microseconds; none when it did not run.
-    pub wall_us: Option<Spread>,
-    /// CPU time of a trial, in microseconds: the median; none when it did not run.
-    pub cpu_us: Option<u64>,
-    /// Items a second that went well: those of a mean trial over the median wall time; none without either.
+    /// How long it takes, in seconds: the geometric mean over the rounds, so that two of these have the ratio that is
+    /// shown; none with fewer than two rounds.
+    pub typical_s: Option<Interval>,
+    /// The median of its wall times in seconds, and where that lies, if there are rounds enough to tell; none when it did
+    /// not run.
+    pub median_s: Option<(f64, Option<(f64, f64)>)>,
+    /// How much of a trial passed before its first item, and after its last, in microseconds: medians.
+    pub startup_us: u64,
+    /// See [`Entry::startup_us`].
+    pub closing_us: u64,
+    /// The process of a trial as a whole, in microseconds: the median.
+    pub process_us: u64,
+    /// What a trial took of the machine: medians.
+    pub usage: Usage,
+    /// Items a second: those of a trial over its typical wall time.
     pub items_per_second: Option<f64>,
     /// All its records over all rounds.
     pub tally: Tally,
@@ -101,23 +116,38 @@ pub struct Entry {
 pub struct Comparison {
     about: RaceInfo,
     entries: Vec<Entry>,
-    conclusion: String,
+    rounds: u32,
+    outliers: Vec<(String, Outlier)>,
+    precise: bool,
+    verdict: Verdict,
 }
 
 impl Comparison {
     /// Nothing is ranked on fewer rounds.
-    pub const FEWEST_ROUNDS: u32 = 6;
+    #[expect(clippy::cast_possible_truncation, reason = "it is 6")]
+    pub const FEWEST_ROUNDS: u32 = stats::MIN_ROUNDS as u32;
 
-    /// Compares what was measured. Models that are not among the contenders are taken as such without workers.
+    /// Compares what was measured. Models that are not among the contenders are taken as such with one worker.
     ///
-    /// Ranked is, by median wall time, who did all items well in every trial; who failed one is not, since giving up
-    /// is faster than work. The ratio to the fastest is taken within each round and then its median over rounds: what
-    /// slows the machine in one round slows both, so it cancels out, where a ratio of medians would keep it.
+    /// A model is ranked if each of its items came to the same end as under the others, whether that was good or bad.
     #[must_use]
-    pub fn new(trials: Vec<Trial>, about: RaceInfo) -> Self {
-        let entries = stats::entries(trials, &about);
-        let conclusion = conclusion::conclude(&about, &entries);
-        Self { about, entries, conclusion }
+    pub fn new(trials: &[Trial], about: RaceInfo) -> Self {
+        let mut of_models: BTreeMap<&str, Vec<&Trial>> = BTreeMap::new();
+        for trial in trials {
+            of_models.entry(&trial.model).or_default().push(trial);
+        }
+        let rounds =
+            trials.iter().map(|trial| trial.round).collect::<std::collections::BTreeSet<_>>();
+        let judged = entries::judge(trials, &of_models, &about);
+        let verdict = Verdict::of(&judged.entries, &about);
+        Self {
+            about,
+            entries: judged.entries,
+            rounds: u32::try_from(rounds.len()).unwrap_or(u32::MAX),
+            outliers: judged.outliers,
+            precise: judged.precise,
+            verdict,
+        }
     }
 
     /// What the race was about.
@@ -126,7 +156,14 @@ impl Comparison {
         &self.about
     }
 
-    /// What was measured of each model: the ranked ones first, from the fastest on, then the others as they entered.
+    /// How many rounds there were, the one that warms up left out.
+    #[must_use]
+    pub const fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// What was measured of each model: the ranked ones first, from the one that looks fastest on, then the others as they
+    /// entered.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -135,33 +172,33 @@ impl Comparison {
     /// Whether all ratios to the best are known as well as the settings ask for.
     #[must_use]
     pub const fn is_precise(&self) -> bool {
-        false
+        self.precise
     }
 
-    /// Whether some model did all the work.
+    /// Trials that took unlike long, each with its model. They count like all others.
     #[must_use]
-    pub fn has_winner(&self) -> bool {
-        self.entries.iter().any(Entry::is_ranked)
+    pub fn outliers(&self) -> &[(String, Outlier)] {
+        &self.outliers
     }
 
-    /// One sentence: who is fastest, by how much, and whether that can be told.
+    /// What the race says, in short.
     #[must_use]
-    pub fn conclusion(&self) -> &str {
-        &self.conclusion
+    pub const fn verdict(&self) -> &Verdict {
+        &self.verdict
     }
 
-    /// The table, what is not ranked and why, and the conclusion; at most 100 columns for ordinary names.
+    /// The table, what is not in it, and the verdict, in at most `width` columns as far as the names allow.
     #[must_use]
-    pub fn render(&self, style: Style) -> String {
-        render::render(self, style)
+    pub fn render(&self, style: Style, width: usize) -> String {
+        table::render(self, style, width)
     }
 }
 
 impl Entry {
-    /// Whether it did all the work in every round that it ran.
+    /// Whether it is held against others.
     #[must_use]
     pub const fn is_ranked(&self) -> bool {
-        matches!(self.standing, Standing::Ranked { .. })
+        !matches!(self.relation, Relation::NotRanked(_))
     }
 
     /// How many rounds it ran.
@@ -169,25 +206,18 @@ impl Entry {
     pub fn rounds(&self) -> usize {
         self.walls_us.len()
     }
+}
 
-    /// Why it is not ranked; none if it is.
+impl Relation {
+    /// Its name in JSON.
     #[must_use]
-    pub fn why_unranked(&self) -> Option<String> {
-        let tally = &self.tally;
-        match self.standing {
-            Standing::Ranked { .. } => None,
-            Standing::Failed => Some(format!(
-                "failed {} of {}: {}",
-                crate::units::count(tally.failed()),
-                crate::units::count(tally.items()),
-                tally.failures_brief()
-            )),
-            Standing::Degraded { missing_workers } => Some(format!(
-                "ran with fewer workers than its name says: {} missing",
-                crate::units::count(missing_workers)
-            )),
-            Standing::Incomplete => Some("did not come to the end of the work".to_owned()),
-            Standing::NotRun => Some("did not run".to_owned()),
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Equal => "equal",
+            Self::Slower => "slower",
+            Self::Undecided(_) => "undecided",
+            Self::NotRanked(_) => "not_ranked",
         }
     }
 }

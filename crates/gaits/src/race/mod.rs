@@ -22,7 +22,8 @@ use crate::layout::layout;
 use gaits_core::{Clock as _, Data, SessionScope};
 use gaits_engine::plan::{Limits, Model, Plan, WorkSpec};
 use gaits_engine::{MonotonicClock, Notice, WorkError};
-use gaits_report::{Comparison, Contender, RaceInfo, Settings, Trial};
+use gaits_report::stats::Settings;
+use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use schedule::{FEWEST_ROUNDS, Means, Pace, Schedule, TooLittle, schedule};
 use std::io;
 use std::path::PathBuf;
@@ -364,19 +365,18 @@ impl Race {
         let spent = clock.read() + longest > budget;
         // The six were planned for; a guess that was a little short does not make them worthless.
         let enough = round >= FEWEST_ROUNDS;
-        enough && (spent || self.compare(found.trials.clone(), schedule).is_precise())
+        enough && (spent || self.compare(&found.trials, schedule).is_precise())
     }
 
-    fn compare(&self, trials: Vec<Trial>, schedule: Schedule) -> Comparison {
+    fn compare(&self, trials: &[Trial], schedule: Schedule) -> Comparison {
         let contenders = self
             .models
             .iter()
-            .map(|model| Contender { model: model.to_string(), workers: layout(*model).brief() });
+            .map(|model| Contender { model: model.to_string(), workers: layout(*model) });
         let about = RaceInfo {
             work: self.about.clone(),
             items: schedule.items,
             all_items: self.count,
-            rounds: trials.iter().map(|trial| trial.round).max().unwrap_or(0),
             seed: self.seed,
             contenders: contenders.collect(),
             settings: self.settings,
@@ -386,7 +386,7 @@ impl Race {
 
     fn outcome(&self, found: Found, schedule: Schedule) -> RaceOutcome {
         let Found { trials, interrupted, refused } = found;
-        let comparison = self.compare(trials.clone(), schedule);
+        let comparison = self.compare(&trials, schedule);
         RaceOutcome { comparison, trials, interrupted, refused }
     }
 

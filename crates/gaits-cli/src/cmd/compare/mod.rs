@@ -74,7 +74,11 @@ impl Question {
             models,
             extent: args.rounds.map_or(Extent::Budget(args.budget), Extent::Rounds),
             most_items: (public || args.max_requests.is_some()).then_some(most_items),
-            settings: Settings { margin: args.margin, precision: args.precision },
+            settings: Settings {
+                margin: args.margin,
+                precision: args.precision,
+                ..Settings::default()
+            },
             seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32)),
             trial: TrialCommand::this_binary(),
             records: None,
@@ -137,7 +141,7 @@ fn ask(questions: &[Question], args: &CompareArgs) -> Result<Exit, Trouble> {
         }
         let ended = outcome.interrupted || outcome.refused.is_some();
         if outcome.interrupted && !args.quiet {
-            let complete = outcome.comparison.about().rounds;
+            let complete = outcome.comparison.rounds();
             talk::line(&format!("gaits: stopped after {complete} complete rounds"));
         }
         outcomes.push((question, outcome));
@@ -162,10 +166,10 @@ fn show(outcomes: &[(&Question, RaceOutcome)], json: bool) -> Result<(), Trouble
         let style = talk::style(&io::stdout());
         for (question, outcome) in outcomes {
             if let Some(asked) = &question.text {
-                text +=
-                    &format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, style.bold(asked));
+                let gap = if text.is_empty() { "" } else { "\n" };
+                text = format!("{text}{gap}{}\n", style.bold(asked));
             }
-            text += &outcome.comparison.render(style);
+            text += &outcome.comparison.render(style, talk::width(&io::stdout()));
         }
     }
     match io::stdout().lock().write_all(text.as_bytes()) {

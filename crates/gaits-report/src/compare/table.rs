@@ -1,0 +1,329 @@
+//! The comparison for people: a table, what is not in it and why, and the verdict. Limit: it shows what the entries hold.
+
+use super::verdict::{interval, percent};
+use super::{Comparison, Entry, NotRanked, RaceInfo, Relation};
+use crate::stats::{More, percentiles_for};
+use crate::style::{Style, one_line};
+use crate::trial::Difference;
+use crate::units::{self, NOTHING};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+/// How long the longest bar is, in columns.
+const LONGEST_BAR: usize = 16;
+/// As many outliers are named.
+const MOST_OUTLIERS: usize = 3;
+/// A bar in eighths of a column.
+const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/// What a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Model,
+    Wall,
+    AgainstBest,
+    Bar,
+    Rate,
+    Median,
+    P99,
+    Cpu,
+    Memory,
+    Failed,
+    Workers,
+}
+
+/// In their order in the table.
+const COLUMNS: [Column; 11] = [
+    Column::Model,
+    Column::Wall,
+    Column::AgainstBest,
+    Column::Bar,
+    Column::Rate,
+    Column::Median,
+    Column::P99,
+    Column::Cpu,
+    Column::Memory,
+    Column::Failed,
+    Column::Workers,
+];
+
+/// Which go first where the terminal is narrow.
+const LEAST_NEEDED: [Column; 8] = [
+    Column::Workers,
+    Column::Median,
+    Column::P99,
+    Column::Memory,
+    Column::Cpu,
+    Column::Rate,
+    Column::Bar,
+    Column::Failed,
+];
+
+pub(super) fn render(comparison: &Comparison, style: Style, width: usize) -> String {
+    let entries = comparison.entries();
+    let mut lines: Vec<String> =
+        wrapped(&title(comparison), width).iter().map(|line| style.dim(line)).collect();
+    lines.push(String::new());
+    if !entries.is_empty() {
+        lines.extend(table(entries, style, width));
+        lines.push(String::new());
+    }
+    let notes = notes(comparison);
+    if !notes.is_empty() {
+        let notes = notes.iter().flat_map(|note| wrapped(note, width));
+        lines.extend(notes.map(|note| style.warn(&note)));
+        lines.push(String::new());
+    }
+    let verdict = wrapped(&comparison.verdict().sentence, width);
+    let strong = |line: String| {
+        if entries.iter().any(Entry::is_ranked) { style.bold(&line) } else { style.bad(&line) }
+    };
+    lines.extend(verdict.into_iter().map(strong));
+    lines.join("\n") + "\n"
+}
+
+/// `http: 100 items, 7 rounds, seed 42`
+fn title(comparison: &Comparison) -> String {
+    let RaceInfo { work, items, all_items, seed, .. } = comparison.about();
+    let items_word = if *items == 1 { "item" } else { "items" };
+    let of_all = match all_items {
+        all if all == items => String::new(),
+        all => format!(
+            ", the first of {} (six rounds of all are more than it may spend)",
+            units::count(*all)
+        ),
+    };
+    let rounds = match comparison.rounds() {
+        1 => "1 round".to_owned(),
+        rounds => format!("{rounds} rounds"),
+    };
+    format!("{work}: {} {items_word}{of_all}, {rounds}, seed {seed}", units::count(*items))
+}
+
+fn table(entries: &[Entry], style: Style, width: usize) -> Vec<String> {
+    let mut columns = COLUMNS.to_vec();
+    if entries.iter().all(|entry| entry.tally.failed() == 0) {
+        columns.retain(|column| *column != Column::Failed);
+    }
+    if entries.iter().all(|entry| percentiles_for(entry.tally.latency().count()).all(|q| q < 0.99))
+    {
+        columns.retain(|column| *column != Column::P99);
+    }
+    let mut rows = laid_out(entries, &columns);
+    for least in LEAST_NEEDED {
+        if widest(&rows) <= width {
+            break;
+        }
+        columns.retain(|column| *column != least);
+        rows = laid_out(entries, &columns);
+    }
+    let mut out = Vec::new();
+    for (place, line) in rows.into_iter().enumerate() {
+        let entry = place.checked_sub(1).and_then(|place| entries.get(place));
+        out.push(match entry.map(|entry| &entry.relation) {
+            None => style.bold(&line),
+            Some(Relation::Best | Relation::Equal) => style.good(&line),
+            Some(Relation::NotRanked(reason)) if reason.detail().is_some() => style.warn(&line),
+            Some(_) => line,
+        });
+    }
+    out
+}
+
+/// The lines of the table: the heads, then one for each entry.
+fn laid_out(entries: &[Entry], columns: &[Column]) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(columns.iter().map(|column| head(*column)));
+    let longest = entries.iter().filter_map(seconds).fold(0.0, f64::max);
+    for entry in entries {
+        table.add_row(columns.iter().map(|column| cell(entry, *column, longest)));
+    }
+    for (place, column) in columns.iter().enumerate() {
+        let Some(laid) = table.column_mut(place) else { continue };
+        laid.set_padding((0, 2));
+        let text = [Column::Model, Column::AgainstBest, Column::Bar, Column::Workers];
+        if !text.contains(column) {
+            laid.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+fn widest(rows: &[String]) -> usize {
+    rows.iter().map(|row| unicode_width(row)).max().unwrap_or(0)
+}
+
+/// How many columns of a terminal a text takes.
+fn unicode_width(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}
+
+const fn head(column: Column) -> &'static str {
+    match column {
+        Column::Model => "model",
+        Column::Wall => "takes",
+        Column::AgainstBest => "against the best",
+        Column::Bar => "",
+        Column::Rate => "items/s",
+        Column::Median => "p50",
+        Column::P99 => "p99",
+        Column::Cpu => "CPU",
+        Column::Memory => "memory",
+        Column::Failed => "failed",
+        Column::Workers => "workers",
+    }
+}
+
+fn cell(entry: &Entry, column: Column, longest: f64) -> String {
+    let nothing = || NOTHING.to_owned();
+    let ran = entry.rounds() > 0;
+    match column {
+        Column::Model => entry.contender.model.clone(),
+        Column::Wall => seconds(entry).map_or_else(nothing, duration),
+        Column::AgainstBest => against_best(entry),
+        Column::Bar => seconds(entry).map_or_else(String::new, |seconds| bar(seconds, longest)),
+        Column::Rate => entry.items_per_second.map_or_else(nothing, units::number),
+        Column::Median => entry.tally.latency().p50_us().map_or_else(nothing, units::duration),
+        Column::P99 => {
+            let latency = entry.tally.latency();
+            let bears = percentiles_for(latency.count()).any(|quantile| quantile >= 0.99);
+            latency.p99_us().filter(|_| bears).map_or_else(nothing, units::duration)
+        }
+        Column::Cpu if ran => units::duration(entry.usage.cpu_us),
+        Column::Memory if ran && entry.usage.peak_memory > 0 => {
+            units::bytes(entry.usage.peak_memory)
+        }
+        Column::Failed if ran => units::count(entry.tally.failed()),
+        Column::Cpu | Column::Memory | Column::Failed => nothing(),
+        Column::Workers => entry.contender.workers.brief(),
+    }
+}
+
+/// How long it takes: what the ratios are of.
+fn seconds(entry: &Entry) -> Option<f64> {
+    entry.typical_s.map(|typical| typical.estimate).or(entry.median_s.map(|(median, _)| median))
+}
+
+fn duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    units::duration((seconds * 1e6).round() as u64)
+}
+
+fn against_best(entry: &Entry) -> String {
+    let ratio = entry.ratio_to_best.map_or_else(|| NOTHING.to_owned(), interval);
+    match &entry.relation {
+        Relation::Best => "fastest".to_owned(),
+        Relation::Equal => format!("= {ratio}"),
+        Relation::Slower => ratio,
+        Relation::Undecided(_) => format!("? {ratio}"),
+        Relation::NotRanked(NotRanked::TooFewRounds { at_least_twice: Some(_) }) => {
+            "at least 2×".to_owned()
+        }
+        Relation::NotRanked(_) => NOTHING.to_owned(),
+    }
+}
+
+/// A bar as long as the time, beside that of the slowest.
+fn bar(seconds: f64, longest: f64) -> String {
+    if longest <= 0.0 {
+        return String::new();
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 128")]
+    let eighths = ((seconds / longest * (LONGEST_BAR * 8) as f64).round() as usize).max(1);
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+/// `text` in lines of at most `width` columns, as far as its words allow.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if unicode_width(line) + 1 + unicode_width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// What the table has no room for.
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut notes = Vec::new();
+    let entries = comparison.entries();
+    let margin = percent(comparison.about().settings.margin);
+    if entries.iter().any(|entry| matches!(entry.relation, Relation::Equal)) {
+        notes.push(format!("= equal within {margin}"));
+    }
+    let undecided = entries.iter().filter_map(|entry| match entry.relation {
+        Relation::Undecided(more) => Some(more),
+        _ => None,
+    });
+    let undecided: Vec<Option<More>> = undecided.collect();
+    if !undecided.is_empty() {
+        notes.push("? too few rounds to tell".to_owned());
+    }
+    for entry in entries {
+        let Relation::NotRanked(reason) = &entry.relation else { continue };
+        let Some(why) = reason.detail() else { continue };
+        let said = entry.tally.failures_by_count();
+        let said = said.first().filter(|_| matches!(reason, NotRanked::Differs(_)));
+        let said = said.map(|(_, first)| format!(" ({})", one_line(&first.message, 200)));
+        let model = &entry.contender.model;
+        notes.push(format!("{model} is not ranked: {why}{}", said.unwrap_or_default()));
+    }
+    let rounds = comparison.rounds() as usize;
+    for entry in entries.iter().filter(|entry| (1..rounds).contains(&entry.rounds())) {
+        notes.push(format!("{} ran {} of {rounds} rounds", entry.contender.model, entry.rounds()));
+    }
+    let unlike = comparison.outliers();
+    for (model, outlier) in unlike.iter().take(MOST_OUTLIERS) {
+        notes.push(format!(
+            "round {} of {model} took {:.1} times as long as its others; it counts all the same",
+            outlier.round, outlier.times
+        ));
+    }
+    if unlike.len() > MOST_OUTLIERS {
+        let more = unlike.len() - MOST_OUTLIERS;
+        let trials = if more == 1 { "run" } else { "runs" };
+        notes.push(format!("{more} more {trials} took unlike long"));
+    }
+    notes
+}
+
+impl NotRanked {
+    /// Why, in words; none where the verdict says so for all.
+    pub(super) fn detail(&self) -> Option<String> {
+        match self {
+            NotRanked::NotRun => Some("it did not run".to_owned()),
+            NotRanked::Degraded { missing_workers } => Some(format!(
+                "it ran with fewer workers than its name says: {} missing",
+                units::count(*missing_workers)
+            )),
+            NotRanked::Differs(Difference::Outcome { items, first, here, elsewhere }) => {
+                let item = first.saturating_add(1);
+                let items = match items {
+                    1 => format!("item {item}"),
+                    items => {
+                        format!("{} items, the first of them item {item},", units::count(*items))
+                    }
+                };
+                Some(format!(
+                    "{items} ended with “{here}” and not with “{elsewhere}” as under the others"
+                ))
+            }
+            NotRanked::Differs(Difference::Content { items, first }) => {
+                let item = first.saturating_add(1);
+                let items = match items {
+                    1 => format!("item {item}"),
+                    items => {
+                        format!("{} items, the first of them item {item},", units::count(*items))
+                    }
+                };
+                Some(format!("{items} gave something else in every round than under the others"))
+            }
+            NotRanked::TooFewRounds { .. } | NotRanked::TooShort | NotRanked::Alone => None,
+        }
+    }
+}
