@@ -12,6 +12,7 @@ mod layout;
 mod style;
 mod summary;
 mod tally;
+pub mod stats;
 pub mod units;
 
 pub use compare::{Comparison, Contender, Entry, RaceInfo, Ratio, Spread, Standing, Trial};
