@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use gaits::{Input, SessionScope};
 use gaits_engine::plan::WorkSpec;
 use gaits_work::http::{self, Extract, HttpSpec, Method, Statuses, Trust};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 /// `http`.
@@ -26,8 +27,8 @@ pub(crate) struct HttpArgs {
     input: Option<PathBuf>,
 
     /// Fetch this many in all, going through the URLs over and over
-    #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::count())]
-    count: Option<u64>,
+    #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::items)]
+    count: Option<NonZeroU64>,
 
     /// Ask for heads only
     #[arg(short = 'I', long)]
@@ -207,7 +208,7 @@ impl HttpArgs {
                     "nothing to fetch: give URLs, a file of them with -i FILE, or -i - for standard input",
                 ));
             }
-            None => Input::Listed { items: self.urls, count: self.count },
+            None => Input::Listed { items: self.urls, count: self.count.map(NonZeroU64::get) },
         };
         Ok(Job { bodies, ..Job::http(&spec, self.session.into(), input)? })
     }

@@ -45,7 +45,7 @@ pub(crate) struct PaceArgs {
     ///
     /// The wait before a retry is random, up to 1 s before the first, then up to 2 s, 4 s, … and 1 min. No worker is
     /// held meanwhile. Only what may be done twice is tried again.
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", value_parser = values::number, global = true)]
     retries: Option<u32>,
 
     /// Wait at most this long for a host that answers 429, or 503 with a time
@@ -57,7 +57,7 @@ pub(crate) struct PaceArgs {
     max_retry_after: Duration,
 
     /// Stop once this many items have failed, with the others undone (exit code 4)
-    #[arg(long, value_name = "N", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = values::items, global = true, hide_short_help = true)]
     stop_after_failures: Option<NonZeroU64>,
 
     /// Replace a worker process that has been at an item for this long; the item fails with the kind `timeout`
@@ -73,8 +73,19 @@ impl PaceArgs {
         let asked = model.unwrap_or(default);
         match self.concurrency {
             None => Ok(asked),
-            Some(number) => asked.with_workers(number).map_err(Trouble::wrong),
+            Some(number) => {
+                let model = asked.with_workers(number);
+                model.map_err(|error| Trouble::wrong(format!("-c {number}: {error}")))
+            }
         }
+    }
+
+    /// What is to be said where `model` has fewer workers than were asked for.
+    pub(crate) fn uneven(&self, model: Model) -> Option<String> {
+        let asked = self.concurrency?;
+        let workers = model.layout().workers();
+        (workers < u64::from(asked.get()))
+            .then(|| format!("-c {asked} can't be spread evenly: {model} has {workers} workers"))
     }
 
     /// The limits of the plan, whose model is `model`. `chosen` says that a model was asked for; `retries` is the default.

@@ -80,6 +80,11 @@ impl RunArgs {
         self.pace.model(self.model, Model::ASYNC)
     }
 
+    /// What is to be said where `model` has fewer workers than were asked for.
+    pub(crate) fn uneven(&self, model: Model) -> Option<String> {
+        self.pace.uneven(model)
+    }
+
     /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is the default of its work.
     pub(crate) fn limits(&self, retries: u32) -> Result<Limits, Trouble> {
         self.pace.limits(self.model()?, self.model.is_some(), retries)

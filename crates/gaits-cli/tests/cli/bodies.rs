@@ -190,7 +190,8 @@ fn a_folder_that_takes_no_files_is_refused_before_anything_is_sent() {
         let command = gaits("fetch -o").arg(&results).arg(origin.url("/uuid"));
         command.arg("--bodies").arg(bodies).run()
     };
-    fetch(&file).expect_refused("can't write bodies to ");
+    let file_is_none = format!("{}: it is not a folder; give a folder", file.display());
+    fetch(&file).expect_refused(&file_is_none);
     fetch(&file.join("below")).expect_refused("can't write bodies to ");
     fetch(Path::new("/proc/none")).expect_refused("can't write bodies to /proc/none");
     assert_eq!(origin.requests(), 0);
