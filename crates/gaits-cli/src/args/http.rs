@@ -134,7 +134,7 @@ impl Job {
             session,
             input,
             bodies: Bodies::Settled,
-            retries: 3,
+            retries: Some(3),
             about: "http".into(),
         })
     }
@@ -162,6 +162,17 @@ impl From<SessionArg> for SessionScope {
 }
 
 impl HttpArgs {
+    /// Refuses what has no place in a race, which does each item once, and all of them.
+    pub(super) fn check_for_race(&self) -> Result<(), Trouble> {
+        if self.stop_on.is_some() {
+            return Err(Trouble::wrong("a race does all items: leave out --stop-on"));
+        }
+        if self.retry_on != Statuses::that_may_pass() {
+            return Err(Trouble::wrong("a race tries nothing again: leave out --retry-on"));
+        }
+        Ok(())
+    }
+
     /// What they come to; reads the file of `--cacert`.
     pub(super) fn resolve(self) -> Result<Job, Trouble> {
         let trust = match (self.cacert, self.insecure) {

@@ -32,6 +32,14 @@ impl WorkArgs {
             WorkArgs::Wait(wait) => wait.resolve(),
         }
     }
+
+    /// What they come to, for a race.
+    pub(crate) fn resolve_for_race(self) -> Result<Job, Trouble> {
+        if let WorkArgs::Http(http) = &self {
+            http.check_for_race()?;
+        }
+        self.resolve()
+    }
 }
 
 /// `cpu`.
@@ -69,7 +77,7 @@ impl CpuArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count.get()) },
             bodies: Bodies::Settled,
-            retries: 0,
+            retries: None,
             about: format!("cpu product, n = {}", self.n),
         })
     }
@@ -116,7 +124,7 @@ impl WaitArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: self.count.map(NonZeroU64::get) },
             bodies: Bodies::Settled,
-            retries: 0,
+            retries: None,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
         })
     }

@@ -134,6 +134,24 @@ fn limits_that_make_no_sense_are_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn options_that_can_do_nothing_are_refused() {
+    for work in ["wait 0", "cpu product --count 1"] {
+        for (option, wanted) in [
+            ("--per-host 3", "--per-host: this work has no hosts; -c N says"),
+            ("--retries 2", "--retries: this work fails in no way that may pass"),
+            ("--max-retry-after 1h", "--max-retry-after: this work asks no server"),
+        ] {
+            gaits(&format!("run {work} {option}")).run().expect_refused(wanted);
+        }
+    }
+    let origin = Origin::start(Config::default()).unwrap();
+    let race = |option| gaits(&format!("compare http {} {option}", origin.url("/uuid"))).run();
+    race("--stop-on 401").expect_refused("a race does all items: leave out --stop-on");
+    race("--retry-on 500").expect_refused("a race tries nothing again: leave out --retry-on");
+    assert_eq!(origin.requests(), 0);
+}
+
+#[test]
 fn a_computation_that_takes_too_long_is_ended() {
     let end = gaits("run cpu product --n 100 --count 2 -m processes:2 --deadline 10ms").run();
     let records = end.expect_exit(1).expect_stderr_contains("longer than --deadline").records();

@@ -24,7 +24,7 @@ const LATENCY_MS: u32 = 10;
 /// Races the models.
 pub(super) fn compare(args: CompareArgs) -> Result<Exit, Trouble> {
     let (job, _origin) = match args.work {
-        Some(work) => (work.resolve()?, None),
+        Some(work) => (work.resolve_for_race()?, None),
         None => local()?,
     };
     if matches!(job.bodies, Bodies::Files { .. }) {
