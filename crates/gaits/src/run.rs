@@ -417,6 +417,7 @@ impl Watch<'_> {
         let summary = Summary {
             tally: self.tally.read(),
             wall_us: end.wall_us,
+            suspended_us: end.suspended_us,
             startup_us: end.startup_us,
             closing_us: end.closing_us,
             model: self.model.to_string(),

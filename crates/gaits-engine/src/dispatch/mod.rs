@@ -452,6 +452,7 @@ impl Dispatcher<'_> {
         let (first, last) = self.state.at_work.unwrap_or((now_us, now_us));
         let end = &mut self.state.end;
         end.wall_us = now_us;
+        end.suspended_us = self.clock.stopped_us_since(0).min(now_us);
         end.startup_us = first;
         end.closing_us = now_us.saturating_sub(last);
     }

@@ -211,7 +211,7 @@ impl Race {
         Ok((!end.interrupted).then(|| Trial {
             model: model.to_string(),
             round,
-            wall_us: end.wall_us,
+            wall_us: end.wall_us - end.suspended_us,
             cpu_us,
             missing_workers: end.missing_workers,
             tally: tally.read(),
