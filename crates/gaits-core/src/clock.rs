@@ -1,6 +1,7 @@
 //! Time as an input, so that tests can turn it by hand.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Tells how many microseconds have passed since the run began.
 ///
@@ -25,12 +26,21 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 #[derive(Debug, Default)]
 pub struct ManualClock {
     now_us: AtomicU64,
+    /// When the process was stopped: the begin and the end of each time.
+    stops: Mutex<Vec<(u64, u64)>>,
 }
 
 impl ManualClock {
     /// Lets `us` microseconds pass.
     pub fn advance_us(&self, us: u64) {
         self.now_us.fetch_add(us, Ordering::SeqCst);
+    }
+
+    /// Lets `us` microseconds pass in which the process is stopped.
+    pub fn stop_us(&self, us: u64) {
+        let begin_us = self.now_us.fetch_add(us, Ordering::SeqCst);
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.push((begin_us, begin_us + us));
     }
 }
 
@@ -41,5 +51,10 @@ impl Clock for ManualClock {
 
     fn thread_cpu_us(&self) -> u64 {
         0
+    }
+
+    fn stopped_us_since(&self, since_us: u64) -> u64 {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.iter().map(|(begin, end)| end.saturating_sub(since_us.max(*begin))).sum()
     }
 }

@@ -41,8 +41,8 @@ pub enum EarlyEnd {
         hosts: u64,
         /// The pacing key of the one whose time comes first.
         key: String,
-        /// How long it wants to be left alone, in microseconds; none if it does not say.
-        for_us: Option<u64>,
+        /// How long it wants to be left alone, in microseconds.
+        for_us: u64,
         /// When that time is over, in seconds since 1970, where that is known.
         until_unix_s: Option<u64>,
     },
@@ -76,16 +76,13 @@ impl fmt::Display for EarlyEnd {
                         write!(f, "{name} and {others} other hosts want to be left alone")?;
                     }
                 }
-                if *hosts > 1 && for_us.is_some() {
+                if *hosts > 1 {
                     write!(f, ", the first of them")?;
                 }
-                let date = until_unix_s.and_then(date);
-                match (for_us.map(units::time_left), date) {
-                    (None, _) => write!(f, ", and no time is named: run it again later"),
-                    (Some(left), None) => write!(f, " for {left}: run it again then"),
-                    (Some(left), Some(date)) => {
-                        write!(f, " until {date} (in {left}): run it again then")
-                    }
+                let left = units::time_left(*for_us);
+                match until_unix_s.and_then(date) {
+                    None => write!(f, " for {left}: run it again then"),
+                    Some(date) => write!(f, " until {date} (in {left}): run it again then"),
                 }
             }
         }
@@ -103,7 +100,7 @@ fn date(unix_s: u64) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn paused(hosts: u64, for_us: Option<u64>, until_unix_s: Option<u64>) -> String {
+    fn paused(hosts: u64, for_us: u64, until_unix_s: Option<u64>) -> String {
         EarlyEnd::Paused { hosts, key: "http://api.example:80".into(), for_us, until_unix_s }
             .to_string()
     }
@@ -111,18 +108,18 @@ mod tests {
     #[test]
     fn a_pause_names_the_time_to_run_it_again() {
         assert_eq!(
-            paused(1, Some(4_320_000_000), Some(1_795_876_330)),
+            paused(1, 4_320_000_000, Some(1_795_876_330)),
             "api.example wants to be left alone until Sat, 28 Nov 2026 14:32:10 GMT (in 1 h 12 min): run it again then"
         );
         assert_eq!(
-            paused(3, Some(4_320_000_000), None),
+            paused(3, 4_320_000_000, None),
             "api.example and 2 other hosts want to be left alone, the first of them for 1 h 12 min: run it again then"
         );
         assert_eq!(
-            paused(2, None, None),
-            "api.example and another host want to be left alone, and no time is named: run it again later"
+            paused(2, 4_320_000_000, None),
+            "api.example and another host want to be left alone, the first of them for 1 h 12 min: run it again then"
         );
-        let never = paused(1, Some(u64::MAX), Some(u64::MAX));
+        let never = paused(1, u64::MAX, Some(u64::MAX));
         assert!(never.ends_with("left alone for 213,503,982 d 08 h: run it again then"), "{never}");
     }
 

@@ -1,7 +1,7 @@
 //! How the hosts of a run have done, each by itself. Duty: bounded memory, whatever the number of hosts, and a cheap
 //! look-up, since it is made for every record. Limit: the hosts beyond [`MOST_HOSTS`] are counted together.
 
-use gaits_core::{Outcome, Record};
+use gaits_core::{ErrorKind, Outcome, Record};
 use hdrhistogram::Histogram;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -90,8 +90,12 @@ impl Host {
 }
 
 impl Hosts {
-    /// Counts a record, if its item is a URL, or what was measured of it holds one.
+    /// Counts a record, if its item is a URL, or what was measured of it holds one. What stands in an invalid item may look
+    /// like a host, and is none.
     pub(crate) fn add(&mut self, record: &Record) {
+        if record.error().is_some_and(|error| error.kind == ErrorKind::InvalidItem) {
+            return;
+        }
         let url = record.item.as_text();
         if let Some((last, place)) = &self.last
             && url.and_then(|url| url.strip_prefix(&**last)).is_some_and(ends_authority)
@@ -230,7 +234,7 @@ pub fn host_name(key: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::tally::tests::{http, record};
-    use gaits_core::{Detail, ErrorKind, Value};
+    use gaits_core::{Detail, Value};
 
     fn of(url: &str, latency_us: u64, error: Option<(ErrorKind, &str)>) -> Record {
         Record { item: url.into(), ..record((1, 1), latency_us, error) }
@@ -268,6 +272,16 @@ mod tests {
         hosts.add(&Record { detail: Some(http(None, false, 0)), ..of("17", 10, None) });
         assert_eq!(hosts.worst_first().len(), 1);
         assert_eq!(hosts.worst_first()[0].0, "b.example");
+    }
+
+    #[test]
+    fn an_invalid_item_has_no_host() {
+        let mut hosts = Hosts::default();
+        let invalid = Some((ErrorKind::InvalidItem, "list:3: not a URL"));
+        for url in ["http://bad host/", "ftp://files.example/", "http://a.example/"] {
+            hosts.add(&of(url, 0, invalid));
+        }
+        assert_eq!(hosts, Hosts::default());
     }
 
     #[test]

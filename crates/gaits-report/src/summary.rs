@@ -28,6 +28,9 @@ pub struct Summary {
     pub tally: Tally,
     /// How long the run took, in microseconds.
     pub wall_us: u64,
+    /// For how much of that its process was stopped, as by Ctrl-Z, in microseconds. What was in flight meanwhile has this
+    /// time in its latency.
+    pub suspended_us: u64,
     /// How much of that passed before the first item was started, in microseconds.
     pub startup_us: u64,
     /// How much of it passed after the last item was finished, in microseconds.
@@ -183,14 +186,23 @@ impl Summary {
         lines.into_iter().enumerate().map(|(place, line)| (label(place), line)).collect()
     }
 
+    /// The wall time without that in which it was stopped.
+    fn at_work_us(&self) -> u64 {
+        self.wall_us.saturating_sub(self.suspended_us)
+    }
+
     fn wall(&self) -> String {
         let tally = &self.tally;
         let mut parts = vec![units::duration(self.wall_us)];
-        if let Some(rate) = per_second(tally.ok(), self.wall_us) {
+        if self.suspended_us > 0 {
+            let suspended = units::duration(self.suspended_us);
+            parts.push(format!("{suspended} of it stopped by Ctrl-Z"));
+        }
+        if let Some(rate) = per_second(tally.ok(), self.at_work_us()) {
             parts.push(format!("{} ok items/s", units::number(rate)));
         }
         if tally.failed() > 0
-            && let Some(rate) = per_second(tally.items(), self.wall_us)
+            && let Some(rate) = per_second(tally.items(), self.at_work_us())
         {
             parts.push(format!("{} items/s with those that failed", units::number(rate)));
         }
@@ -205,7 +217,7 @@ impl Summary {
     fn bytes(&self) -> String {
         let (bytes, decoded) = (self.tally.bytes(), self.tally.decoded_bytes());
         let mut parts = vec![units::bytes(bytes)];
-        if let Some(rate) = per_second(bytes, self.wall_us) {
+        if let Some(rate) = per_second(bytes, self.at_work_us()) {
             parts.push(units::bytes_per_second(rate));
         }
         if decoded != bytes {
@@ -227,7 +239,9 @@ impl Summary {
         let [p50, p90, p99, max] =
             [Latency::p50_us, Latency::p90_us, Latency::p99_us, Latency::max_us]
                 .map(|of| us(of(shown)));
-        format!("p50 {p50}, p90 {p90}, p99 {p99}, max {max}{which}")
+        let stop =
+            if self.suspended_us > 0 { ", with the time in which it was stopped" } else { "" };
+        format!("p50 {p50}, p90 {p90}, p99 {p99}, max {max}{which}{stop}")
     }
 
     fn connections(&self) -> String {
@@ -284,6 +298,7 @@ mod tests {
         Summary {
             tally,
             wall_us,
+            suspended_us: 0,
             startup_us: 0,
             closing_us: 0,
             model: "threads:2/async:50".to_owned(),
@@ -415,6 +430,22 @@ model        threads:2/async:50: 1 process × 2 threads × 50 in flight
 in flight    100 on average, seen in 1 process on 2 threads
 "
         );
+    }
+
+    #[test]
+    fn time_in_which_it_was_stopped_makes_it_not_slower() {
+        let mut tally = Tally::new();
+        for place in 0..100 {
+            tally.add(&fetched(8, 230_000, place > 0));
+        }
+        let told = Summary { suspended_us: 30_000_000, ..summary(tally, 40_000_000) }.to_string();
+        for wanted in [
+            "wall time    40.0 s, 30.0 s of it stopped by Ctrl-Z, 10.0 ok items/s\n",
+            ", 500 B/s\n",
+            "max 230 ms, with the time in which it was stopped\n",
+        ] {
+            assert!(told.contains(wanted), "{wanted}: {told}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(crate) fn early_end(stopped: &Stopped) -> EarlyEnd {
         Stopped::Paused { keys, key, for_us } => EarlyEnd::Paused {
             hosts: *keys,
             key: key.clone(),
-            for_us: Some(*for_us),
+            for_us: *for_us,
             until_unix_s: seconds_since_1970(Duration::from_micros(*for_us)),
         },
         Stopped::Advised { item, error } => EarlyEnd::Advised {

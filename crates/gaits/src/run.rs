@@ -3,7 +3,7 @@
 use crate::bodies::{self, BodyFolder, Keeper};
 use crate::early_end::early_end;
 use crate::input::{Input, InputError};
-use crate::journal::{Before, JournalError, Planned, Remaining, Shared, lock};
+use crate::journal::{Before, JournalError, Planned, Remaining, Removed, Shared, lock};
 use crate::layout::layout;
 use crate::output::Output;
 use crate::sys;
@@ -90,6 +90,17 @@ pub enum RunError {
         last_record: LastRecord,
         /// What the system said.
         source: io::Error,
+    },
+    /// The results file was removed while the run wrote to it.
+    #[error(
+        "{output} was removed while the run wrote to it, so the run was stopped; its records are lost with it \
+         ({records}), and the same command does them again"
+    )]
+    OutputRemoved {
+        /// The output's name.
+        output: String,
+        /// How many records it held, those of earlier runs among them.
+        records: u64,
     },
     /// A body could not be written to its file. No record was written that names it.
     #[error("bodies can't be kept, so the run was stopped")]
@@ -339,6 +350,11 @@ fn explain(
         }
         (Engine::Sink { number: 0, source }, Some(output)) => {
             let name = output.name().to_owned();
+            if let Some(Removed { records }) =
+                source.get_ref().and_then(|error| error.downcast_ref())
+            {
+                return RunError::OutputRemoved { output: name, records: *records };
+            }
             if source.kind() == io::ErrorKind::BrokenPipe {
                 return RunError::OutputClosed { output: name };
             }
@@ -401,6 +417,7 @@ impl Watch<'_> {
         let summary = Summary {
             tally: self.tally.read(),
             wall_us: end.wall_us,
+            suspended_us: end.suspended_us,
             startup_us: end.startup_us,
             closing_us: end.closing_us,
             model: self.model.to_string(),

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use gaits::{Input, SessionScope};
 use gaits_engine::plan::WorkSpec;
 use gaits_work::http::{self, Extract, HttpSpec, Method, Statuses, Trust};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 /// `http`.
@@ -26,8 +27,8 @@ pub(crate) struct HttpArgs {
     input: Option<PathBuf>,
 
     /// Fetch this many in all, going through the URLs over and over
-    #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::count())]
-    count: Option<u64>,
+    #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::items)]
+    count: Option<NonZeroU64>,
 
     /// Ask for heads only
     #[arg(short = 'I', long)]
@@ -133,7 +134,7 @@ impl Job {
             session,
             input,
             bodies: Bodies::Settled,
-            retries: 3,
+            retries: Some(3),
             about: "http".into(),
         })
     }
@@ -161,6 +162,17 @@ impl From<SessionArg> for SessionScope {
 }
 
 impl HttpArgs {
+    /// Refuses what has no place in a race, which does each item once, and all of them.
+    pub(super) fn check_for_race(&self) -> Result<(), Trouble> {
+        if self.stop_on.is_some() {
+            return Err(Trouble::wrong("a race does all items: leave out --stop-on"));
+        }
+        if self.retry_on != Statuses::that_may_pass() {
+            return Err(Trouble::wrong("a race tries nothing again: leave out --retry-on"));
+        }
+        Ok(())
+    }
+
     /// What they come to; reads the file of `--cacert`.
     pub(super) fn resolve(self) -> Result<Job, Trouble> {
         let trust = match (self.cacert, self.insecure) {
@@ -207,7 +219,7 @@ impl HttpArgs {
                     "nothing to fetch: give URLs, a file of them with -i FILE, or -i - for standard input",
                 ));
             }
-            None => Input::Listed { items: self.urls, count: self.count },
+            None => Input::Listed { items: self.urls, count: self.count.map(NonZeroU64::get) },
         };
         Ok(Job { bodies, ..Job::http(&spec, self.session.into(), input)? })
     }

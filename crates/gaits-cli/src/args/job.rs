@@ -14,8 +14,9 @@ pub(crate) struct Job {
     pub(crate) input: Input,
     /// What becomes of the bodies of answers.
     pub(crate) bodies: Bodies,
-    /// How many times an item that failed in a way that may pass is tried again, unless told otherwise.
-    pub(crate) retries: u32,
+    /// How many times an item that failed in a way that may pass is tried again, unless told otherwise. None where no
+    /// server is asked: nothing passes there, and nobody wants to be left alone.
+    pub(crate) retries: Option<u32>,
     /// What it is, in a few words.
     pub(crate) about: String,
 }

@@ -99,7 +99,27 @@ pub(crate) fn parse() -> Result<Command, ExitCode> {
 
 /// The parser itself, for what is generated from it.
 pub(crate) fn parser() -> clap::Command {
-    Cli::command()
+    with_negative_numbers(Cli::command())
+}
+
+/// Lets options that take a number, a time, a rate or a size see one below 0, so that they themselves say that it can't be.
+/// Else `--rate -1/s` is taken for an option that nobody knows.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let names = |arg: &clap::Arg, names: &[&str]| {
+        let value = arg.get_value_names().and_then(|names| names.first());
+        arg.get_long().is_some() && value.is_some_and(|value| names.contains(&value.as_str()))
+    };
+    let command = command.mut_args(|arg| {
+        if names(&arg, &["TIME", "RATE", "SIZE"]) {
+            // With a unit behind it, it is no number to the parser.
+            arg.allow_hyphen_values(true)
+        } else if names(&arg, &["N"]) {
+            arg.allow_negative_numbers(true)
+        } else {
+            arg
+        }
+    });
+    command.mut_subcommands(with_negative_numbers)
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// How many are in flight to a host that belongs to others, unless something else is asked for.
 const POLITE: NonZeroU32 = NonZeroU32::new(8).expect("it is not 0");
 
+/// How long a host is waited for that wants to be left alone, unless something else is asked for.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
 /// Options that hold a run back.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pace and retries")]
@@ -41,23 +44,23 @@ pub(crate) struct PaceArgs {
     #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with = "rate", global = true, hide_short_help = true)]
     delay: Option<Duration>,
 
-    /// Try an item that failed in a way that may pass this many times more [default: 3 for http, else 0]
+    /// Try an item that failed in a way that may pass this many times more [default: 3]
     ///
     /// The wait before a retry is random, up to 1 s before the first, then up to 2 s, 4 s, … and 1 min. No worker is
     /// held meanwhile. Only what may be done twice is tried again.
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", value_parser = values::number, global = true)]
     retries: Option<u32>,
 
-    /// Wait at most this long for a host that answers 429, or 503 with a time
+    /// Wait at most this long for a host that answers 429, or 503 with a time [default: 1h]
     ///
     /// Such an answer pauses the whole host, for as long as it says, and uses up no retry. A host that wants to be left
     /// alone for longer, or answers so again and again for this long, is given up: its items stay undone, and the run
     /// ends with exit code 4 when all others are done.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = values::duration, global = true, hide_short_help = true)]
-    max_retry_after: Duration,
+    #[arg(long, value_name = "TIME", value_parser = values::duration, global = true, hide_short_help = true)]
+    max_retry_after: Option<Duration>,
 
     /// Stop once this many items have failed, with the others undone (exit code 4)
-    #[arg(long, value_name = "N", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = values::items, global = true, hide_short_help = true)]
     stop_after_failures: Option<NonZeroU64>,
 
     /// Replace a worker process that has been at an item for this long; the item fails with the kind `timeout`
@@ -73,8 +76,33 @@ impl PaceArgs {
         let asked = model.unwrap_or(default);
         match self.concurrency {
             None => Ok(asked),
-            Some(number) => asked.with_workers(number).map_err(Trouble::wrong),
+            Some(number) => {
+                let model = asked.with_workers(number);
+                model.map_err(|error| Trouble::wrong(format!("-c {number}: {error}")))
+            }
         }
+    }
+
+    /// What is to be said where `model` has fewer workers than were asked for.
+    pub(crate) fn uneven(&self, model: Model) -> Option<String> {
+        let asked = self.concurrency?;
+        let workers = model.layout().workers();
+        (workers < u64::from(asked.get()))
+            .then(|| format!("-c {asked} can't be spread evenly: {model} has {workers} workers"))
+    }
+
+    /// Refuses what can do nothing where no server is asked.
+    pub(crate) fn refuse_what_needs_a_server(&self) -> Result<(), Trouble> {
+        let wrong = if self.per_host.is_some() {
+            "--per-host: this work has no hosts; -c N says how many items are in flight"
+        } else if self.retries.is_some() {
+            "--retries: this work fails in no way that may pass, so nothing is tried again"
+        } else if self.max_retry_after.is_some() {
+            "--max-retry-after: this work asks no server, so nobody wants to be left alone"
+        } else {
+            return Ok(());
+        };
+        Err(Trouble::wrong(wrong))
     }
 
     /// The limits of the plan, whose model is `model`. `chosen` says that a model was asked for; `retries` is the default.
@@ -107,7 +135,7 @@ impl PaceArgs {
                 .or(even.map(|interval| rate(interval, NonZeroU32::MIN))),
             total_rate: self.total_rate.map(|interval| rate(interval, self.burst)),
             retries: self.retries.unwrap_or(retries),
-            longest_pause: Some(self.max_retry_after),
+            longest_pause: Some(self.max_retry_after.unwrap_or(LONGEST_PAUSE)),
             stop_after_failures: self.stop_after_failures,
             deadline: self.deadline,
         })

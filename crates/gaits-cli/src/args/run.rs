@@ -80,8 +80,17 @@ impl RunArgs {
         self.pace.model(self.model, Model::ASYNC)
     }
 
-    /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is the default of its work.
-    pub(crate) fn limits(&self, retries: u32) -> Result<Limits, Trouble> {
+    /// What is to be said where `model` has fewer workers than were asked for.
+    pub(crate) fn uneven(&self, model: Model) -> Option<String> {
+        self.pace.uneven(model)
+    }
+
+    /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is what its [`Job`](super::Job) says.
+    pub(crate) fn limits(&self, retries: Option<u32>) -> Result<Limits, Trouble> {
+        if retries.is_none() {
+            self.pace.refuse_what_needs_a_server()?;
+        }
+        let retries = retries.unwrap_or_default();
         self.pace.limits(self.model()?, self.model.is_some(), retries)
     }
 

@@ -1,6 +1,8 @@
 //! Values that options take, and what is said of bad ones.
 
-use std::num::NonZeroU32;
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The longest duration that means anything here.
@@ -20,6 +22,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     let number: f64 = number.trim().parse().map_err(|error| format!("{}: {error}", wrong()))?;
+    refuse_negative(text, number)?;
     let seconds = number * seconds;
     if !(0.0..=LONGEST_S).contains(&seconds) {
         return Err(format!("`{text}` is not between 0 and a year"));
@@ -39,6 +42,7 @@ pub(super) fn rate(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     let number: f64 = number.trim().parse().map_err(|error| format!("{}: {error}", wrong()))?;
+    refuse_negative(text, number)?;
     let interval_s = seconds / number;
     if !(1e-9..=LONGEST_S).contains(&interval_s) {
         return Err(format!(
@@ -74,14 +78,29 @@ pub(super) fn timeout(text: &str) -> Result<Timeout, String> {
 pub(crate) struct Timeout(pub(crate) Option<Duration>);
 
 /// How many items; none is a slip.
-pub(super) fn count() -> clap::builder::RangedU64ValueParser<u64> {
-    clap::value_parser!(u64).range(1..)
+pub(super) fn items(text: &str) -> Result<NonZeroU64, String> {
+    whole(text, NonZeroU64::MIN, NonZeroU64::MAX)
 }
 
 /// A whole number from 1 up.
 pub(super) fn at_least_one(text: &str) -> Result<NonZeroU32, String> {
-    let number = text.parse().ok().and_then(NonZeroU32::new);
-    number.ok_or_else(|| format!("`{text}` is not a whole number from 1 to {}", u32::MAX))
+    whole(text, NonZeroU32::MIN, NonZeroU32::MAX)
+}
+
+/// A whole number from 0 up.
+pub(super) fn number(text: &str) -> Result<u32, String> {
+    whole(text, u32::MIN, u32::MAX)
+}
+
+/// A whole number; `least` and `most` are what its type can hold.
+fn whole<T: FromStr + fmt::Display + Copy>(text: &str, least: T, most: T) -> Result<T, String> {
+    let number = text.parse().ok();
+    number.ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
+}
+
+/// What is said of a time or a rate below 0, if `number` is one.
+fn refuse_negative(text: &str, number: f64) -> Result<(), String> {
+    if number < 0.0 { Err(format!("`{text}` is negative, which it can't be")) } else { Ok(()) }
 }
 
 /// A size in bytes: `500`, `10kB`, `1GiB`.

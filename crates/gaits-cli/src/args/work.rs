@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use gaits::cpu::{self, CpuSpec, LARGEST_N};
 use gaits::wait::{self, WaitSpec};
 use gaits::{Input, SessionScope, WorkSpec};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// What is done with each item.
@@ -31,6 +32,14 @@ impl WorkArgs {
             WorkArgs::Wait(wait) => wait.resolve(),
         }
     }
+
+    /// What they come to, for a race.
+    pub(crate) fn resolve_for_race(self) -> Result<Job, Trouble> {
+        if let WorkArgs::Http(http) = &self {
+            http.check_for_race()?;
+        }
+        self.resolve()
+    }
 }
 
 /// `cpu`.
@@ -41,13 +50,13 @@ pub(crate) struct CpuArgs {
     function: Function,
 
     /// The n of the function, from 1 to 100
-    #[arg(long, value_name = "N", default_value_t = 30, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
     n: u32,
 
     /// How many times
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::count())]
-    count: u64,
+    #[arg(long, value_name = "N", default_value = "100", value_parser = values::items)]
+    count: NonZeroU64,
 }
 
 /// A function that does nothing but compute.
@@ -66,9 +75,9 @@ impl CpuArgs {
         Ok(Job {
             work: WorkSpec::new(cpu::NAME, settings),
             session: SessionScope::default(),
-            input: Input::Listed { items, count: Some(self.count) },
+            input: Input::Listed { items, count: Some(self.count.get()) },
             bodies: Bodies::Settled,
-            retries: 0,
+            retries: None,
             about: format!("cpu product, n = {}", self.n),
         })
     }
@@ -86,8 +95,8 @@ pub(crate) struct WaitArgs {
     duration: Option<Duration>,
 
     /// Wait this many times in all, going through the list over and over
-    #[arg(long, value_name = "N", value_parser = values::count())]
-    count: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = values::items)]
+    count: Option<NonZeroU64>,
 
     /// Sleep, holding the thread, instead of setting a timer
     #[arg(long)]
@@ -113,9 +122,9 @@ impl WaitArgs {
         Ok(Job {
             work: WorkSpec::new(wait::NAME, settings),
             session: SessionScope::default(),
-            input: Input::Listed { items, count: self.count },
+            input: Input::Listed { items, count: self.count.map(NonZeroU64::get) },
             bodies: Bodies::Settled,
-            retries: 0,
+            retries: None,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
         })
     }

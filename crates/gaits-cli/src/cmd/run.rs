@@ -9,8 +9,8 @@ use crate::talk::Notices;
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, Control, Destination, Input, JournalError, Notice, Output, OutputError,
-    Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary,
+    Before, BodyFolder, Control, Destination, Existing, GoOn, Input, JournalError, Notice, Output,
+    OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary,
 };
 use std::io::{self, IsTerminal as _};
 
@@ -21,6 +21,7 @@ const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inlin
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
     let Job { work, session, input, retries, bodies, .. } = work.resolve()?;
+    let uneven = args.uneven(args.model()?).filter(|_| !args.quiet);
     let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
     let program = program();
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
@@ -51,9 +52,17 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
         speaker: bar.speaker(),
         notices: Notices::default(),
         quiet: args.quiet,
-        goes_on: goes_on(&destination),
-        reads_stdin: input == Input::Stdin,
+        again: goes_on(&destination).then(|| Again {
+            reads_stdin: input == Input::Stdin,
+            retries_failed: matches!(
+                args.existing(),
+                Existing::GoOn(GoOn { retry_failed: true, .. })
+            ),
+        }),
     };
+    if let Some(uneven) = uneven {
+        bar.speaker().speak(|| talk::line(&format!("gaits: {uneven}")));
+    }
     let result = run.output(output).run(&mut watch, &control);
     let total = bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
@@ -152,9 +161,16 @@ struct Watch {
     speaker: Speaker,
     notices: Notices,
     quiet: bool,
-    /// Whether the same command goes on where this run ended.
-    goes_on: bool,
+    /// What the same command does, if it goes on where this run ended.
+    again: Option<Again>,
+}
+
+/// What the same command does when it goes on.
+#[derive(Debug)]
+struct Again {
     reads_stdin: bool,
+    /// It does failed items again as well.
+    retries_failed: bool,
 }
 
 impl Watch {
@@ -169,30 +185,34 @@ impl Watch {
             let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
             talk::line(&format!("gaits: {done} {items} done before{failed}"));
         }
-        if self.goes_on {
-            for line in advice(outcome, self.reads_stdin) {
-                talk::line(&line);
-            }
+        if let Some(again) = &self.again {
+            again.advice(outcome).iter().for_each(|line| talk::line(line));
         }
     }
 }
 
-/// How to finish what a run has left undone, and how to have failed items done again.
-fn advice(outcome: &RunOutcome, reads_stdin: bool) -> Vec<String> {
-    let (end, mut lines) = (&outcome.end, Vec::new());
-    let Summary { tally, total_items, .. } = &outcome.summary;
-    let all_done = *total_items == Some(tally.items());
-    if (end.interrupted || end.stopped.is_some()) && !all_done {
-        let rerun = Rerun::of(std::env::args_os(), &args::parser());
-        let input = if reads_stdin { ", given the same input" } else { "" };
-        let hidden = if rerun.hides { " (*** stands for what may be secret)" } else { "" };
-        lines.push(format!("gaits: to do the rest{input}{hidden}: {}", rerun.command));
-    }
-    if end.failed + outcome.before.failed > 0 {
+impl Again {
+    /// How to finish what a run has left undone, and how to have failed items done again.
+    fn advice(&self, outcome: &RunOutcome) -> Vec<String> {
+        let (end, mut lines) = (&outcome.end, Vec::new());
+        let Summary { tally, total_items, .. } = &outcome.summary;
+        let all_done = *total_items == Some(tally.items());
+        let has_failed = end.failed + outcome.before.failed > 0;
+        let does_both = has_failed && self.retries_failed;
+        let is_left = (end.interrupted || end.stopped.is_some()) && !all_done;
+        if is_left {
+            let rerun = Rerun::of(std::env::args_os(), &args::parser());
+            let input = if self.reads_stdin { ", given the same input" } else { "" };
+            let hidden = if rerun.hides { " (*** stands for what may be secret)" } else { "" };
+            let failed = if does_both { " and the failed items again" } else { "" };
+            lines.push(format!("gaits: to do the rest{failed}{input}{hidden}: {}", rerun.command));
+        }
+        if has_failed && !(is_left && does_both) {
+            let option = if self.retries_failed { "" } else { " with --retry-failed" };
+            lines.push(format!("gaits: the same command{option} does the failed items again"));
+        }
         lines
-            .push("gaits: the same command with --retry-failed does the failed items again".into());
     }
-    lines
 }
 
 impl RunObserver for Watch {

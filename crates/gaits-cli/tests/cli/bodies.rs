@@ -108,6 +108,23 @@ fn bodies_go_to_files_under_every_model() {
 }
 
 #[test]
+fn bodies_are_kept_though_connections_could_take_all_descriptors() {
+    let latency = std::time::Duration::from_millis(100);
+    let origin = Origin::start(Config { latency, ..Config::default() }).unwrap();
+    for (number, model) in ["async:100", "processes:2/async:50"].iter().enumerate() {
+        let dir = Dir::new();
+        let (bodies, results) = (dir.at("bodies"), dir.at("results.jsonl"));
+        let command = format!("fetch {} --count 300 -m {model}", origin.url("/bytes/300000"));
+        let command = gaits(&command).arg("--bodies").arg(&bodies).arg("-o").arg(&results);
+        let end = command.descriptors(40).run().expect_exit(0);
+        end.expect_stderr_contains("going on with ");
+        let records = parse_file(&results).expect_all_ok(300);
+        assert_eq!(check(&records, &bodies).len(), 300, "{model}");
+        assert_eq!(origin.requests(), 300 * (number as u64 + 1), "nothing was asked for twice");
+    }
+}
+
+#[test]
 fn files_are_named_by_index_hash_or_url() {
     let (origin, dir) = (origin(), Dir::new());
     let list = dir.file(
@@ -190,7 +207,8 @@ fn a_folder_that_takes_no_files_is_refused_before_anything_is_sent() {
         let command = gaits("fetch -o").arg(&results).arg(origin.url("/uuid"));
         command.arg("--bodies").arg(bodies).run()
     };
-    fetch(&file).expect_refused("can't write bodies to ");
+    let file_is_none = format!("{}: it is not a folder; give a folder", file.display());
+    fetch(&file).expect_refused(&file_is_none);
     fetch(&file.join("below")).expect_refused("can't write bodies to ");
     fetch(Path::new("/proc/none")).expect_refused("can't write bodies to /proc/none");
     assert_eq!(origin.requests(), 0);

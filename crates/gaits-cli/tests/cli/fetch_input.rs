@@ -234,3 +234,11 @@ fn a_count_of_no_items_is_refused() {
         gaits(command).run().expect_refused("count");
     }
 }
+
+#[test]
+fn the_summary_shows_no_hosts_of_lines_that_are_no_urls() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let list = format!("{}\nftp://files.example/\nhttp://bad host/\n", origin.url("/uuid"));
+    let end = gaits("fetch -i -").stdin(list).run().expect_exit(1);
+    end.expect_stderr_contains("invalid_item 2").expect_stderr_lacks("hosts  ");
+}

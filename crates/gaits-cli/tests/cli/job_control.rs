@@ -82,7 +82,12 @@ fn what_is_in_flight_does_not_run_out_of_time_while_it_is_stopped() {
     for (server, running, workers) in runs {
         go_on(&running, &workers);
         server.release();
-        running.finish().expect_exit(0).records().expect_all_ok(8);
+        let end = running.finish().expect_exit(0);
+        // It was stopped for 5 s and what it took to see it.
+        let told = end.stderr.split(" s of it stopped by Ctrl-Z, ").next().unwrap();
+        let seconds: f64 = told.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(seconds >= STOP.as_secs_f64(), "{end:?}");
+        end.records().expect_all_ok(8);
     }
 }
 

@@ -202,6 +202,26 @@ fn failed_items_are_done_again_when_asked_for_and_a_kill_loses_and_doubles_nothi
 }
 
 #[test]
+fn the_command_that_does_failed_items_again_is_named_once() {
+    let (origin, dir) = (origin(), Dir::new());
+    let list = dir.file("urls.txt", urls(&origin.url("/status/404"), 3));
+    let file = dir.at("results.jsonl");
+    let with_option = "gaits: the same command with --retry-failed does the failed items again\n";
+    let as_it_is = "gaits: the same command does the failed items again\n";
+    let rest = "gaits: to do the rest";
+    fetch(&list, &file, "").expect_exit(1).expect_stderr_contains(with_option);
+    let all = fetch(&list, &file, "--retry-failed").expect_exit(1);
+    all.expect_stderr_contains(as_it_is).expect_stderr_lacks(rest);
+    let stop = "-m sequential --stop-after-failures 1";
+    let stopped = fetch(&list, &file, &format!("--retry-failed {stop}")).expect_exit(4);
+    let stopped =
+        stopped.expect_stderr_contains("gaits: to do the rest and the failed items again: ");
+    stopped.expect_stderr_lacks("the same command");
+    let stopped = fetch(&list, &file, &format!("--fresh {stop}")).expect_exit(4);
+    stopped.expect_stderr_contains("gaits: to do the rest: ").expect_stderr_contains(with_option);
+}
+
+#[test]
 fn failed_items_that_are_not_done_again_count_in_the_exit_code() {
     let (origin, dir) = (origin(), Dir::new());
     let (good, bad) = (origin.url("/uuid"), origin.url("/status/500"));
@@ -231,8 +251,14 @@ fn malformed_files_are_named_with_what_to_do() {
     for malformed in ["", "{", "[1]", "precious"] {
         fs::write(&run, malformed).unwrap();
         let end = fetch(&list, &file, "").expect_refused("results.jsonl.run, which tells");
-        end.expect_stderr_contains("--fresh");
+        let end = end.expect_stderr_contains("--fresh");
+        assert_eq!(end.stderr.matches(" at line 1 column ").count(), 1, "{end:?}");
     }
+    fs::remove_file(&run).unwrap();
+    fs::create_dir(&run).unwrap();
+    let end = fetch(&list, &file, "").expect_refused("made with: it is not a file; remove it");
+    end.expect_stderr_lacks("os error");
+    fs::remove_dir(&run).unwrap();
     fs::write(&run, runs.replace("\"format\": 1", "\"format\": 7")).unwrap();
     fetch(&list, &file, "").expect_refused("its format is version 7");
 
@@ -299,9 +325,22 @@ fn a_results_file_that_is_removed_under_way_ends_the_run() {
     eventually("a record is there", || lines(&file) == 1);
     fs::remove_file(&file).unwrap();
     held.release();
-    run.finish().expect_exit(3).expect_stderr_contains("the file was removed");
-    fetch(&list, &file, "").expect_exit(0);
+    let end = run.finish().expect_exit(3).expect_stderr_lacks("whole");
+    let told = end.stderr.split_once("its records are lost with it (").unwrap().1;
+    let told: u64 =
+        told.split_once("), and the same command does them again").unwrap().0.parse().unwrap();
+    assert!((1..=3).contains(&told), "{end:?}");
+    let again = fetch(&list, &file, "").expect_exit(0);
+    again.expect_stderr_contains(" has no records; ");
     parse_file(&file).expect_all_ok(3);
+    fetch(&list, &file, "").expect_exit(0).expect_stderr_lacks("has no records");
+    fs::remove_file(&file).unwrap();
+    let again = fetch(&list, &file, "").expect_exit(0);
+    let wanted = format!(
+        "gaits: earlier runs have done 3 items, and {} has no records; they are done again\n",
+        file.display()
+    );
+    again.expect_stderr_contains(&wanted);
 }
 
 #[test]

@@ -40,6 +40,16 @@ fn concurrency_is_the_number_of_workers() {
 }
 
 #[test]
+fn workers_that_can_not_be_spread_evenly_are_fewer_and_that_is_said() {
+    let said = "gaits: -c 3 can't be spread evenly: processes:2/async:1 has 2 workers\n";
+    let uneven = || gaits("run wait 0 --count 4 -c 3 -m processes:2/async");
+    uneven().run().expect_exit(0).expect_stderr_contains(said).records().expect_all_ok(4);
+    uneven().arg("-q").run().expect_exit(0).expect_stderr("");
+    let even = gaits("run wait 0 --count 4 -c 4 -m processes:2/async").run();
+    even.expect_exit(0).expect_stderr_lacks("spread evenly");
+}
+
+#[test]
 fn what_breaks_now_and_then_is_done_in_the_end() {
     let origin = failing("reset:0.1,truncate:0.1,500:0.1", "1");
     for model in ["async:20", "processes:2/async:10"] {
@@ -94,7 +104,10 @@ fn limits_that_make_no_sense_are_refused_before_anything_is_sent() {
         ("--total-rate 5/week", "is not a rate"),
         ("--per-host 0", "--per-host"),
         ("-c 0", "--concurrency"),
-        ("-c 200000", "to 100000"),
+        (
+            "-c 200000",
+            "gaits: -c 200000: async:100 can have 100000 workers at most, and 200000 are asked for",
+        ),
         ("-c 2 -m sequential", "`sequential` does one item at a time, and 2 are asked for"),
         ("--burst 5", "--burst needs --rate or --total-rate"),
         ("--delay 1s --rate 5/s", "cannot be used with"),
@@ -104,9 +117,37 @@ fn limits_that_make_no_sense_are_refused_before_anything_is_sent() {
         ("--stop-after-failures 0", "--stop-after-failures"),
         ("--max-retry-after long", "`long` is not a duration"),
         ("--retries many", "--retries"),
+        ("--rate -1/s", "`-1/s` is negative, which it can't be"),
+        ("--total-rate -0.5/h", "`-0.5/h` is negative, which it can't be"),
+        ("--delay -1s", "`-1s` is negative, which it can't be"),
+        ("--max-retry-after -1", "`-1` is negative, which it can't be"),
+        ("--retries -1", "`-1` is not a whole number from 0 to 4294967295"),
+        ("--per-host -8", "`-8` is not a whole number from 1 to 4294967295"),
+        ("-c -8", "`-8` is not a whole number from 1 to 4294967295"),
+        ("--stop-after-failures -1", "`-1` is not a whole number from 1 to 18446744073709551615"),
+        ("--count -1", "`-1` is not a whole number from 1 to 18446744073709551615"),
+        ("--retries --quiet", "a value is required for '--retries <N>'"),
     ] {
         fetch(&origin, "/uuid", options).expect_refused(wanted);
     }
+    assert_eq!(origin.requests(), 0);
+}
+
+#[test]
+fn options_that_can_do_nothing_are_refused() {
+    for work in ["wait 0", "cpu product --count 1"] {
+        for (option, wanted) in [
+            ("--per-host 3", "--per-host: this work has no hosts; -c N says"),
+            ("--retries 2", "--retries: this work fails in no way that may pass"),
+            ("--max-retry-after 1h", "--max-retry-after: this work asks no server"),
+        ] {
+            gaits(&format!("run {work} {option}")).run().expect_refused(wanted);
+        }
+    }
+    let origin = Origin::start(Config::default()).unwrap();
+    let race = |option| gaits(&format!("compare http {} {option}", origin.url("/uuid"))).run();
+    race("--stop-on 401").expect_refused("a race does all items: leave out --stop-on");
+    race("--retry-on 500").expect_refused("a race tries nothing again: leave out --retry-on");
     assert_eq!(origin.requests(), 0);
 }
 

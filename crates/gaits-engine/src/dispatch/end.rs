@@ -55,6 +55,8 @@ pub struct RunEnd {
     pub missing_workers: u64,
     /// How long it took, in microseconds, from the start of its workers to the last record written.
     pub wall_us: u64,
+    /// For how much of that the process was stopped, as by Ctrl-Z, in microseconds.
+    pub suspended_us: u64,
     /// How much of that passed before the first item was started, in microseconds; all of it where no worker did an item.
     pub startup_us: u64,
     /// How much of it passed after the last item was finished, in microseconds: its record was written, the results were

@@ -240,6 +240,12 @@ impl Dispatcher<'_> {
         left
     }
 
+    /// So many of the missing workers are there again, in a process that takes the place of another.
+    fn regain(&mut self, workers: usize) {
+        self.pacer.regain(workers);
+        self.state.end.missing_workers = self.pacer.missing() as u64;
+    }
+
     fn hand_out(&mut self, now_us: u64) {
         if self.state.stopping {
             return;
@@ -307,10 +313,12 @@ impl Dispatcher<'_> {
                 self.observer.notice(Notice::FewerWorkers { left, why: error.message });
                 self.again(item);
             }
-            Report::Overdue { overdue, started, unstarted, worker } => {
+            Report::Overdue { overdue, started, unstarted, missing, worker } => {
+                self.regain(missing);
                 self.overdue(overdue, started, unstarted, worker, now_us, records);
             }
-            Report::Died { started, unstarted, worker, how } => {
+            Report::Died { started, unstarted, missing, worker, how } => {
+                self.regain(missing);
                 self.died(started, unstarted, (worker, &how), now_us, records);
             }
         }
@@ -464,6 +472,7 @@ impl Dispatcher<'_> {
         let (first, last) = self.state.at_work.unwrap_or((now_us, now_us));
         let end = &mut self.state.end;
         end.wall_us = now_us;
+        end.suspended_us = self.clock.stopped_us_since(0).min(now_us);
         end.startup_us = first;
         end.closing_us = now_us.saturating_sub(last);
     }

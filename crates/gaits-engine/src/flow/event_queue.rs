@@ -48,6 +48,8 @@ pub(crate) enum Report {
         started: Vec<Item>,
         /// What it had, and had not started; nothing was lost.
         unstarted: Vec<Item>,
+        /// How many of its workers were missing. The process that takes its place has all of them.
+        missing: usize,
         /// The process.
         worker: WorkerId,
     },
@@ -57,6 +59,8 @@ pub(crate) enum Report {
         started: Vec<Item>,
         /// What it had, and had not started; nothing was lost.
         unstarted: Vec<Item>,
+        /// How many of its workers were missing. The process that takes its place has all of them.
+        missing: usize,
         /// The dead worker.
         worker: WorkerId,
         /// How it died, as in "was killed by signal 9 (SIGKILL)".

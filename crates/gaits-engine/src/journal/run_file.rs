@@ -138,8 +138,11 @@ pub enum RunFileError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// It is not a run file.
-    #[error("{0}")]
+    #[error(transparent)]
     Malformed(#[from] serde_json::Error),
+    /// Something else than a file has its name.
+    #[error("it is not a file")]
+    NotAFile,
     /// A later version of gaits has written it.
     #[error("its format is version {0}, and this gaits reads version {FORMAT}")]
     Later(u64),
@@ -172,6 +175,9 @@ impl RunFile {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                return Err(RunFileError::NotAFile);
+            }
             Err(error) => return Err(error.into()),
         };
         let Version { format } = serde_json::from_slice(&bytes)?;

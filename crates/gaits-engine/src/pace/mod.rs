@@ -63,9 +63,10 @@ pub(crate) struct Pacer {
     waiting: usize,
     waiting_bytes: usize,
     ready_items: usize,
-    /// Workers that can do an item each, and how many there were at first.
+    /// Workers that can do an item each, how many the model has, and how many of those are missing.
     workers: usize,
     all_workers: usize,
+    lost: usize,
     reserve: Reserve,
     outstanding: usize,
     /// Items of keys that were given up, by now.
@@ -124,6 +125,7 @@ impl Pacer {
             ready_items: 0,
             workers,
             all_workers: workers,
+            lost: 0,
             reserve: Reserve::new(RESERVE_US, LARGEST_RESERVE, now_us),
             outstanding: 0,
             undone: 0,
@@ -208,8 +210,15 @@ impl Pacer {
 
     /// So many workers are missing from now on. Tells how many are left.
     pub(crate) fn lose(&mut self, workers: usize) -> usize {
-        self.workers = self.workers.saturating_sub(workers).max(1);
+        self.lost += workers;
+        self.workers = self.all_workers.saturating_sub(self.lost).max(1);
         self.workers
+    }
+
+    /// So many of the missing workers are there again.
+    pub(crate) fn regain(&mut self, workers: usize) {
+        self.lost = self.lost.saturating_sub(workers);
+        self.workers = self.all_workers.saturating_sub(self.lost).max(1);
     }
 
     /// How many workers are missing.

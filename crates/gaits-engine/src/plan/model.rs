@@ -98,6 +98,10 @@ impl Model {
         let share = |whole: u32, part: Option<NonZeroU32>| whole / part.map_or(1, NonZeroU32::get);
         let number = |whole: u32| NonZeroU32::new(whole.max(1));
         let whole = workers.get();
+        let most = self.most_workers();
+        if whole > most && most > 1 {
+            return Err(ModelError::TooManyAsked { model: self, most, asked: whole });
+        }
         let mut model = self;
         match (self.processes, self.threads, self.in_flight) {
             (None, None, None) if whole > 1 => {
@@ -119,6 +123,17 @@ impl Model {
         }
         // Its numbers are checked as those of any other are.
         model.to_string().parse()
+    }
+
+    /// The most workers in all that it can be given, with its numbers for processes and threads that run event loops.
+    fn most_workers(self) -> u32 {
+        let processes = self.processes.map_or(1, NonZeroU32::get);
+        match (self.processes, self.threads, self.in_flight) {
+            (None, None, None) => 1,
+            (Some(_), None, None) => MOST_PROCESSES,
+            (_, Some(_), None) => processes.saturating_mul(MOST_THREADS).min(MOST_IN_FLIGHT),
+            (_, _, Some(_)) => MOST_IN_FLIGHT,
+        }
     }
 
     /// The model inside each of its processes, if it has child processes.
@@ -177,6 +192,16 @@ pub enum ModelError {
         "`sequential` does one item at a time, and {asked} are asked for; choose another model, such as `threads`"
     )]
     OneWorker {
+        /// How many are asked for.
+        asked: u32,
+    },
+    /// It can't have as many workers as are asked for.
+    #[error("{model} can have {most} workers at most, and {asked} are asked for")]
+    TooManyAsked {
+        /// The model.
+        model: Model,
+        /// How many it can have.
+        most: u32,
         /// How many are asked for.
         asked: u32,
     },
@@ -405,8 +430,22 @@ mod tests {
         let two = NonZeroU32::new(2).unwrap();
         let refused = parse("sequential").unwrap().with_workers(two).unwrap_err();
         assert!(refused.to_string().starts_with("`sequential` does one item at a time"));
-        let many = NonZeroU32::new(u32::MAX).unwrap();
-        assert!(parse("async").unwrap().with_workers(many).is_err());
+        for (model, most) in [
+            ("async:7", 100_000),
+            ("threads:7", 10_000),
+            ("processes:7", 1_000),
+            ("processes:2/threads:3", 20_000),
+            ("processes:50/threads:3", 100_000),
+            ("threads:3/async:7", 100_000),
+        ] {
+            let with =
+                |workers| parse(model).unwrap().with_workers(NonZeroU32::new(workers).unwrap());
+            assert!(with(most).is_ok(), "{model}");
+            let wanted =
+                format!("{model} can have {most} workers at most, and {} are asked for", most + 1);
+            assert_eq!(with(most + 1).unwrap_err().to_string(), wanted);
+            assert!(with(u32::MAX).is_err(), "{model}");
+        }
     }
 
     #[test]

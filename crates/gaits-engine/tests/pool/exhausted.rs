@@ -28,7 +28,30 @@ pub(crate) fn trials() -> Vec<Trial> {
             last_one_fails(model);
         }));
     }
+    trials.push(trial(
+        "exhausted::a_process_that_takes_the_place_of_another_has_all_workers",
+        || {
+            replaced_process_has_all_workers();
+        },
+    ));
     trials
+}
+
+fn replaced_process_has_all_workers() {
+    // All four workers are at an item when they look, and three retire. Then the process dies. The next one has four
+    // workers again, which must be at an item at once, or the run hangs; three of them retire as well.
+    let first = ["meet 4; exhausted 0"; 4];
+    let second = ["meet 8; exhausted 0"; 4];
+    let items = first.into_iter().chain(["once; wait go; kill 9"]).chain(second);
+    let scene = Scene::new("processes:1/async:4", ASYNC);
+    let live = scene.start(items);
+    // What it has said of its workers must have arrived before it dies.
+    live.wait_until(|sights| sights.records.len() == 4);
+    scene.touch("go");
+    let ended = live.end();
+    ended.assert_one_record_each(9);
+    assert_eq!(ended.died(), 1);
+    assert_eq!(ended.end.unwrap().missing_workers, 3, "{:?}", ended.notices);
 }
 
 fn workers_retire(model: &str, kind: &'static str) {

@@ -7,16 +7,22 @@
 //! Limit: makes no file durable and gives none its final name. The main process does that, before it writes the record.
 
 use super::decode::Kept;
+use super::fault;
 use gaits_core::{ErrorKind, Item, ItemError};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// A body is handed to the thread when so much of it is here.
 pub(super) const PIECE: usize = 256 * 1024;
+
+/// How often it is looked whether there is a file descriptor again, and how many times.
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS: u32 = 500;
 
 /// The thread of this process that writes bodies. It is started for the first of them.
 #[derive(Debug)]
@@ -82,9 +88,19 @@ fn start() -> io::Result<Sender<Job>> {
     Ok(sender)
 }
 
-/// A file is open only while something is written to it: thousands of bodies in flight need one descriptor.
+/// A file is open only while something is written to it: thousands of bodies in flight need one descriptor. Connections
+/// leave it one; what else takes the last one, such as the look-up of a name, soon gives it back.
 fn write(path: &Path, first: bool, data: &Kept) -> io::Result<()> {
-    let mut file = if first { begin(path)? } else { OpenOptions::new().append(true).open(path)? };
+    let open = || if first { begin(path) } else { OpenOptions::new().append(true).open(path) };
+    let mut file = open();
+    for _ in 0..LOOKS {
+        if !matches!(&file, Err(error) if fault::is_exhausted(error)) {
+            break;
+        }
+        std::thread::sleep(LOOK);
+        file = open();
+    }
+    let mut file = file?;
     data.pieces().try_for_each(|piece| file.write_all(piece))
 }
 

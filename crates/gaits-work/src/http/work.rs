@@ -3,7 +3,7 @@
 //! Limit: performs nothing itself.
 
 use super::body_file::BodyWriter;
-use super::dial::Dialer;
+use super::dial::{Dialer, LastDescriptors};
 use super::dns::NameServers;
 use super::fields::Fields;
 use super::redact::redacted;
@@ -38,7 +38,11 @@ impl HttpWork {
     fn of(spec: &HttpSpec, services: &Services) -> Result<Self, HttpSpecError> {
         let clock = services.clock.clone();
         spec.validate()?;
-        let dialer = Dialer::new(NameServers::System, spec.connect_timeout, clock.clone());
+        let last = match &spec.body {
+            BodyUse::Files(_) => LastDescriptors::ForFiles,
+            BodyUse::Hash | BodyUse::Inline | BodyUse::Json => LastDescriptors::ForAnything,
+        };
+        let dialer = Dialer::new(NameServers::System, spec.connect_timeout, clock.clone(), last);
         let tls = Tls::new(spec.trust.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
         let bodies = match &spec.body {

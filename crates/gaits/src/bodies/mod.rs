@@ -39,6 +39,12 @@ pub enum BodyFolderError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is something else of that name.
+    #[error("can't write bodies to {}: it is not a folder; give a folder, which is made if need be", .folder.display())]
+    NotAFolder {
+        /// Its path.
+        folder: PathBuf,
+    },
     /// Another run writes to it now.
     #[error(
         "{} is being written to by another run; wait for its end, or give another folder",
@@ -82,6 +88,9 @@ impl BodyFolder {
         results: Option<&Path>,
     ) -> Result<Self, BodyFolderError> {
         let failed = |source| BodyFolderError::Open { folder: folder.to_owned(), source };
+        if folder.exists() && !folder.is_dir() {
+            return Err(BodyFolderError::NotAFolder { folder: folder.to_owned() });
+        }
         create(folder).map_err(failed)?;
         let owner = OpenOptions::new()
             .read(true)
@@ -215,6 +224,7 @@ mod tests {
         let file = scratch.path().join("file");
         fs::write(&file, "").unwrap();
         let refused = open(&file, None).unwrap_err().to_string();
-        assert_eq!(refused, format!("can't write bodies to {}", file.display()));
+        let wanted = "it is not a folder; give a folder, which is made if need be";
+        assert_eq!(refused, format!("can't write bodies to {}: {wanted}", file.display()));
     }
 }

@@ -103,3 +103,11 @@ pub enum JournalError {
         then: String,
     },
 }
+
+/// The results file was removed while a run wrote to it, and its records are lost.
+#[derive(Debug, thiserror::Error)]
+#[error("the file was removed")]
+pub(crate) struct Removed {
+    /// How many there were, those of earlier runs among them.
+    pub(crate) records: u64,
+}

@@ -14,6 +14,7 @@ mod sink;
 mod tests;
 
 pub use error::JournalError;
+pub(crate) use error::Removed;
 pub(crate) use plan::Planned;
 pub(crate) use remaining::{Position, Remaining};
 pub(crate) use sink::JournalSink;
@@ -221,9 +222,30 @@ impl Journal {
             .map_err(|source| JournalError::Started { path: path.clone(), source })?;
         if has_records {
             self.read_records()?;
+        } else {
+            self.note_lost();
         }
         self.pending.retain(|index, _| !self.done.contains(*index));
         Ok(())
+    }
+
+    /// Tells of what earlier runs have done where the file has no record of it, since it was removed or emptied.
+    fn note_lost(&mut self) {
+        let last = self.run_file.as_ref().and_then(|file| file.runs.last());
+        let Some(RunEntry { done_before, end, .. }) = last else { return };
+        let counts = end.as_ref().map(|end| end.counts).unwrap_or_default();
+        let items = done_before + counts.ok + counts.failed;
+        if items > 0 {
+            let (items, they) = if items == 1 {
+                ("an item".to_owned(), "it is")
+            } else {
+                (format!("{items} items"), "they are")
+            };
+            self.notices.push(format!(
+                "earlier runs have done {items}, and {} has no records; {they} done again",
+                self.name
+            ));
+        }
     }
 
     fn read_records(&mut self) -> Result<(), JournalError> {
@@ -444,7 +466,8 @@ impl Journal {
     /// Hands the records to the operating system, and from time to time writes a checkpoint.
     fn flush(&mut self) -> io::Result<()> {
         let State::Writing(writing) = &mut self.state else { return Ok(()) };
-        let flushed = writing.records.flush().and_then(|()| still_there(&self.file));
+        let records = self.done.len();
+        let flushed = writing.records.flush().and_then(|()| still_there(&self.file, records));
         writing.broken |= flushed.is_err();
         flushed?;
         let now_us = writing.clock.now_us();
@@ -457,7 +480,8 @@ impl Journal {
     /// Makes the records durable.
     fn finish(&mut self) -> io::Result<()> {
         let State::Writing(writing) = &mut self.state else { return Ok(()) };
-        let finished = writing.records.finish().and_then(|()| still_there(&self.file));
+        let records = self.done.len();
+        let finished = writing.records.finish().and_then(|()| still_there(&self.file, records));
         writing.broken |= finished.is_err();
         finished?;
         self.checkpoint();
@@ -575,10 +599,10 @@ fn is_retried(record: &Record, go_on: GoOn) -> bool {
     go_on.retry_failed && record.error().is_some_and(|error| go_on.retry_unsure || !unsure(error))
 }
 
-/// What is written to a file that has no name any more is lost.
-fn still_there(file: &File) -> io::Result<()> {
+/// What is written to a file that has no name any more is lost; `records` says how much that is.
+fn still_there(file: &File, records: u64) -> io::Result<()> {
     if file.metadata()?.nlink() == 0 {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the file was removed"));
+        return Err(io::Error::new(io::ErrorKind::NotFound, Removed { records }));
     }
     Ok(())
 }

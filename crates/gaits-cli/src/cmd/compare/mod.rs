@@ -38,7 +38,7 @@ const MOST_REQUESTS: u64 = 1_000;
 pub(super) fn compare(mut args: CompareArgs) -> Result<Exit, Trouble> {
     let program = program();
     let questions = match args.work.take() {
-        Some(work) => vec![Question::of(work.resolve()?, &program, &args)?],
+        Some(work) => vec![Question::of(work.resolve_for_race()?, &program, &args)?],
         None => return local(&program, &args),
     };
     ask(&questions, &args)

@@ -106,7 +106,7 @@ impl Supervisor {
                 serving.process.kill().await;
                 break;
             };
-            let Serving { finished, mut outstanding, mut process, .. } = serving;
+            let Serving { finished, missing, mut outstanding, mut process, .. } = serving;
             if let Served::Overdue(_) = served {
                 process.start_kill();
             }
@@ -127,7 +127,7 @@ impl Supervisor {
             if !overdue.is_empty() {
                 cx.out.notice(Notice::WorkerOverdue { pid });
                 let worker = WorkerId { pid, tid: pid, slot: 0 };
-                cx.out.report(Report::Overdue { overdue, started, unstarted, worker });
+                cx.out.report(Report::Overdue { overdue, started, unstarted, missing, worker });
                 cx.out.idle();
                 pause = FIRST_PAUSE;
                 continue;
@@ -135,7 +135,8 @@ impl Supervisor {
             stillborn = if finished == 0 && started.is_empty() { stillborn + 1 } else { 0 };
             cx.out.notice(Notice::WorkerDied { pid, how: how.clone() });
             let worker = WorkerId { pid, tid: pid, slot: 0 };
-            cx.out.report(Report::Died { started, unstarted, worker, how: how.clone() });
+            let how_it_died = how.clone();
+            cx.out.report(Report::Died { started, unstarted, missing, worker, how: how_it_died });
             cx.out.idle();
             if stillborn == STILLBORN {
                 self.share.left();
@@ -196,6 +197,8 @@ struct Serving<'a> {
     finished: u64,
     /// Items it can be at at the same time.
     width: usize,
+    /// Workers of it that could not be started, or have retired.
+    missing: usize,
     ahead: Reserve,
     deadline: Option<Deadline>,
     closing: bool,
@@ -211,6 +214,7 @@ impl<'a> Serving<'a> {
             suspects: Vec::new(),
             finished: 0,
             width,
+            missing: 0,
             ahead: Reserve::new(AHEAD_US, MOST_AHEAD, cx.clock.now_us()),
             deadline: None,
             closing: false,
@@ -360,9 +364,13 @@ impl<'a> Serving<'a> {
             FromWorker::Exhausted(index, error) => {
                 let item = self.returned(index)?;
                 self.width = self.width.saturating_sub(1).max(1);
+                self.missing += 1;
                 Report::Exhausted(item, error)
             }
             FromWorker::Noticed(notice) => {
+                if let Notice::WorkersNotStarted { workers, .. } = &notice {
+                    self.missing += workers;
+                }
                 self.cx.out.notice(notice);
                 return Ok(());
             }

@@ -9,6 +9,9 @@
 
 mod dead;
 mod race;
+mod socket;
+
+pub(super) use socket::LastDescriptors;
 
 use super::dns::{Addresses, Dns, Lookup, LookupError, NameServers};
 use super::fault::{self, Fault};
@@ -36,6 +39,7 @@ pub(super) struct Dialer {
     dns: Dns,
     dead: DeadAddresses,
     delay: Duration,
+    last: LastDescriptors,
 }
 
 /// Where an endpoint is to be reached, as far as that is known.
@@ -53,14 +57,16 @@ impl Dialer {
         servers: NameServers,
         patience: Option<Duration>,
         clock: Arc<dyn Clock>,
+        last: LastDescriptors,
     ) -> Self {
-        Self::with(Dns::new(servers, patience, clock.clone()), patience, clock)
+        Self { last, ..Self::with(Dns::new(servers, patience, clock.clone()), patience, clock) }
     }
 
     fn with(dns: Dns, patience: Option<Duration>, clock: Arc<dyn Clock>) -> Self {
         // There must be time for a few addresses.
         let delay = patience.map_or(ATTEMPT_DELAY, |patience| ATTEMPT_DELAY.min(patience / 4));
-        Self { dns, dead: DeadAddresses::new(clock), delay: delay.max(MIN_ATTEMPT_DELAY) }
+        let delay = delay.max(MIN_ATTEMPT_DELAY);
+        Self { dns, dead: DeadAddresses::new(clock), delay, last: LastDescriptors::ForAnything }
     }
 
     /// Finds out where `endpoint` is to be reached. If its name has to be asked for, the look-up has begun when this
@@ -91,7 +97,7 @@ impl Dialer {
         let lookup = match located {
             Located::Address(ip) => {
                 trace.enter(Phase::Connect);
-                return connect_to(SocketAddr::new(ip, endpoint.port), make_room).await;
+                return self.connect_to(SocketAddr::new(ip, endpoint.port), make_room).await;
             }
             Located::Name(lookup) => lookup,
         };
@@ -99,7 +105,7 @@ impl Dialer {
         let addresses = self.resolve(lookup, endpoint, &mut make_room).await?;
         trace.enter(Phase::Connect);
         match addresses.ips() {
-            [ip] => connect_to(SocketAddr::new(*ip, endpoint.port), make_room).await,
+            [ip] => self.connect_to(SocketAddr::new(*ip, endpoint.port), make_room).await,
             // Boxed, since it would make the future of every item larger.
             _ => Box::pin(self.connect_to_any(&addresses, endpoint.port, make_room)).await,
         }
@@ -124,6 +130,25 @@ impl Dialer {
         })
     }
 
+    /// Connects to the one address that there is.
+    async fn connect_to(
+        &self,
+        address: SocketAddr,
+        mut make_room: impl FnMut() -> bool,
+    ) -> Result<TcpStream, Fault> {
+        let connected = match self.last.connect(address).await {
+            Err(e) if fault::is_exhausted(&e) && make_room() => self.last.connect(address).await,
+            connected => connected,
+        };
+        connected.map_err(|e| {
+            if fault::is_exhausted(&e) {
+                exhausted(&e)
+            } else {
+                Fault::new(ErrorKind::Connect, refusal(address, &e))
+            }
+        })
+    }
+
     async fn connect_to_any(
         &self,
         addresses: &Addresses,
@@ -131,7 +156,7 @@ impl Dialer {
         make_room: impl FnMut() -> bool,
     ) -> Result<TcpStream, Fault> {
         let order = self.dead.last(in_turn(addresses.ips(), addresses.next_turn(), port));
-        match race(&order, self.delay, TcpStream::connect, make_room).await {
+        match race(&order, self.delay, |address| self.last.connect(address), make_room).await {
             Ok(Won { stream, address, dead }) => {
                 self.dead.learn(address, &dead);
                 Ok(stream)
@@ -145,24 +170,6 @@ impl Dialer {
             }
         }
     }
-}
-
-/// Connects to the one address that there is.
-async fn connect_to(
-    address: SocketAddr,
-    mut make_room: impl FnMut() -> bool,
-) -> Result<TcpStream, Fault> {
-    let connected = match TcpStream::connect(address).await {
-        Err(e) if fault::is_exhausted(&e) && make_room() => TcpStream::connect(address).await,
-        connected => connected,
-    };
-    connected.map_err(|e| {
-        if fault::is_exhausted(&e) {
-            exhausted(&e)
-        } else {
-            Fault::new(ErrorKind::Connect, refusal(address, &e))
-        }
-    })
 }
 
 /// The addresses in the order in which to try them: one of the preferred family, which is that of the first, then one

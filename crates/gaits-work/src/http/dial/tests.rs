@@ -258,7 +258,8 @@ fn route_to(addresses: &Arc<Addresses>) -> Located {
 
 fn dialer(delay: Duration) -> Dialer {
     let servers = NameServers::System;
-    let dialer = Dialer::new(servers, None, Arc::<ManualClock>::default());
+    let dialer =
+        Dialer::new(servers, None, Arc::<ManualClock>::default(), LastDescriptors::ForAnything);
     Dialer { delay, ..dialer }
 }
 
@@ -319,7 +320,12 @@ fn a_host_that_refuses_everywhere_says_so() {
 fn a_connect_timeout_leaves_time_for_more_than_one_address() {
     let delay = |ms: u64| {
         let patience = Some(Duration::from_millis(ms));
-        Dialer::new(NameServers::System, patience, Arc::<ManualClock>::default()).delay.as_millis()
+        {
+            let clock = Arc::<ManualClock>::default();
+            Dialer::new(NameServers::System, patience, clock, LastDescriptors::ForAnything)
+                .delay
+                .as_millis()
+        }
     };
     assert_eq!([10_000, 200, 1].map(delay), [250, 50, 10]);
 }

@@ -1,0 +1,41 @@
+//! A socket that is connecting, and which descriptors are left to files.
+//!
+//! Limit: it only says no. Whoever asks makes room, or goes on with fewer connections.
+
+use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
+use tokio::net::{TcpSocket, TcpStream};
+
+/// As many descriptors are left to files where bodies go to files: one for the body that is written, the others for what
+/// the main process opens to bring bodies and records to the disk.
+const FOR_FILES: u64 = 5;
+
+/// Who gets the last file descriptors of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum LastDescriptors {
+    /// Whoever asks first.
+    ForAnything,
+    /// Files. Else connections, which are kept, would take all, and no body could be written.
+    ForFiles,
+}
+
+impl LastDescriptors {
+    /// Connects to `address`.
+    pub(super) async fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if self == LastDescriptors::ForFiles && is_one_of_the_last(&socket)? {
+            return Err(Errno::EMFILE.into());
+        }
+        socket.connect(address).await
+    }
+}
+
+/// A new descriptor is the lowest that is free: one near the limit shows that few are left.
+fn is_one_of_the_last(socket: &TcpSocket) -> io::Result<bool> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let number = u64::try_from(socket.as_raw_fd()).unwrap_or_default();
+    Ok(number + FOR_FILES >= limit)
+}
