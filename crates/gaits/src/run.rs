@@ -291,6 +291,9 @@ impl<'a> Run<'a> {
                     }
                     return Err(InputError::Empty { input: self.input }.into());
                 }
+                if let Some(journal) = journal.filter(|_| outcome.nothing_to_do()) {
+                    lock(&journal).nothing_to_do()?;
+                }
                 Ok(outcome)
             }
             Err(error) => {

@@ -420,6 +420,11 @@ impl Finished {
         self
     }
 
+    /// Whether a signal has ended it.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.status.signal().is_some()
+    }
+
     #[track_caller]
     pub(crate) fn expect_killed_by(self, signal: Signal) -> Self {
         assert_eq!(self.status.signal(), Some(signal as i32), "{self:?}");

@@ -361,12 +361,23 @@ impl Journal {
         if self.starts_over {
             return Ok(true);
         }
-        match self.scanned.tail {
-            Tail::None => {}
-            Tail::Unended => self.file.write_all(b"\n")?,
-            Tail::Torn(_) => self.file.set_len(self.scanned.end)?,
-        }
+        self.end_last_line()?;
         if self.before().again > 0 { self.take_out_retried() } else { Ok(true) }
+    }
+
+    /// Cuts off a last record that is torn, and ends the line of one that is whole.
+    fn end_last_line(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.scanned.tail) {
+            Tail::None => Ok(()),
+            Tail::Unended => self.file.write_all(b"\n"),
+            Tail::Torn(_) => self.file.set_len(self.scanned.end),
+        }
+    }
+
+    /// Leaves the results file in order although no run has begun, since all was done before.
+    pub(crate) fn nothing_to_do(&mut self) -> Result<(), JournalError> {
+        let path = self.paths.results.clone();
+        self.end_last_line().map_err(|source| JournalError::Write { path, source })
     }
 
     /// Puts another file in the place of the results file, without the records of items that are done again. At every

@@ -8,3 +8,4 @@ mod output;
 mod race;
 mod run;
 mod scene;
+mod torn_tails;
