@@ -374,8 +374,9 @@ impl Journal {
         }
     }
 
-    /// Leaves the results file in order although no run has begun, since all was done before.
+    /// Leaves the results file and what stands beside it in order although no run has begun, since all was done before.
     pub(crate) fn nothing_to_do(&mut self) -> Result<(), JournalError> {
+        self.paths.sweep();
         let path = self.paths.results.clone();
         self.end_last_line().map_err(|source| JournalError::Write { path, source })
     }
@@ -424,6 +425,8 @@ impl Journal {
     fn write(&mut self, record: &Record) -> io::Result<()> {
         if self.starts_over {
             self.file.set_len(0)?;
+            // Or after a loss of power the old records could be back, beside a run file that takes them for its own.
+            self.file.sync_all()?;
             self.starts_over = false;
             // Only now: until here the records were older than the run file, and it has to say so.
             if let State::Writing(writing) = &mut self.state {
