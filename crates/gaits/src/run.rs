@@ -248,6 +248,10 @@ impl<'a> Run<'a> {
                 arguments: std::mem::take(&mut self.arguments),
             };
             lock(journal).compare(&planned)?;
+            if let Some(bodies) = &self.bodies {
+                let swept = bodies.sweep_unrecorded(|index| lock(journal).lacks_record(index));
+                swept.map_err(|source| RunError::Bodies { source })?;
+            }
             if before != Before::default() {
                 observer.resumed(&before);
             }

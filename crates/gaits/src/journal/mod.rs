@@ -538,6 +538,11 @@ impl Journal {
         let _ = writing.run_file.write(&self.paths.run);
     }
 
+    /// Whether an item has no record. Where the records are about to be replaced, nothing is known of them.
+    pub(crate) fn lacks_record(&self, index: u64) -> bool {
+        !self.starts_over && !self.done.contains(index)
+    }
+
     /// Whether anything was written.
     pub(crate) fn has_begun(&self) -> bool {
         !matches!(self.state, State::Read)
