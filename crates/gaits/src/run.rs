@@ -259,6 +259,10 @@ impl<'a> Run<'a> {
                 arguments: std::mem::take(&mut self.arguments),
             };
             lock(journal).compare(&planned)?;
+            if let Some(bodies) = &self.bodies {
+                let swept = bodies.sweep_unrecorded(|index| lock(journal).lacks_record(index));
+                swept.map_err(|source| RunError::Bodies { source })?;
+            }
             if before != Before::default() {
                 observer.resumed(&before);
             }
@@ -301,6 +305,9 @@ impl<'a> Run<'a> {
                         output.discard();
                     }
                     return Err(InputError::Empty { input: self.input }.into());
+                }
+                if let Some(journal) = journal.filter(|_| outcome.nothing_to_do()) {
+                    lock(&journal).nothing_to_do()?;
                 }
                 Ok(outcome)
             }

@@ -249,6 +249,42 @@ fn a_killed_run_leaves_nothing_that_the_next_one_does_not_sweep_away() {
 }
 
 #[test]
+fn a_body_whose_record_a_kill_has_prevented_goes_when_its_item_is_done_again() {
+    let (origin, dir) = (origin(), Dir::new());
+    let (bodies, results) = (dir.at("bodies"), dir.at("results.jsonl"));
+    let fetch = |names: &str| {
+        let command = gaits(&format!("fetch {} --count 3 -m async:1", origin.url("/uuid")));
+        let command = command.args(["--bodies-name", names, "-o"]).arg(&results);
+        command.arg("--bodies").arg(&bodies).run().expect_exit(0);
+        check(&parse_file(&results).expect_all_ok(3), &bodies)
+    };
+    let first = fetch("hash");
+    // As after a kill between the names and the records of the last two: these lack, and the list of their names is there.
+    let text = fs::read_to_string(&results).unwrap();
+    fs::write(&results, text.split_inclusive('\n').next().unwrap()).unwrap();
+    let list = format!("{}\n1 {}\n2 {}\n", results.display(), first[1], first[2]);
+    fs::write(bodies.join(".unrecorded"), list).unwrap();
+    let now = fetch("hash");
+    assert_eq!(now[0], first[0]);
+    assert!(!now.contains(&first[1]) && !now.contains(&first[2]), "{now:?}");
+}
+
+#[test]
+fn an_item_that_is_done_again_and_has_no_body_now_leaves_no_old_one() {
+    let (origin, dir) = (origin(), Dir::new());
+    let url = origin.url("/status/500");
+    let (bodies, results) = (dir.at("bodies"), dir.at("results.jsonl"));
+    let fetch = |options: &str| {
+        let command = gaits(&format!("fetch {url} --retries 0 {options} -o"));
+        command.arg(&results).arg("--bodies").arg(&bodies).run().expect_exit(1);
+        check(&parse_file(&results).expect_items(1), &bodies).len()
+    };
+    assert_eq!(fetch(""), 1, "failed statuses have bodies, too");
+    drop(origin);
+    assert_eq!(fetch("--retry-failed"), 0, "nobody answers any more");
+}
+
+#[test]
 fn options_that_do_not_fit_are_refused() {
     for (options, why) in [
         ("--body some", "inline, json, none"),

@@ -28,6 +28,7 @@ pub(crate) fn gaits(words: &str) -> Gaits {
     Gaits {
         words: words.split_whitespace().map(OsString::from).collect(),
         before: None,
+        starter: Vec::new(),
         envs: Vec::new(),
         dir: None,
         stdin: Input::Nothing,
@@ -42,6 +43,8 @@ pub(crate) struct Gaits {
     words: Vec<OsString>,
     /// What the shell that starts it does first.
     before: Option<String>,
+    /// The program that starts it, with its own arguments.
+    starter: Vec<OsString>,
     envs: Vec<(&'static str, &'static str)>,
     dir: Option<PathBuf>,
     stdin: Input,
@@ -66,6 +69,12 @@ impl Gaits {
     /// More arguments.
     pub(crate) fn args<S: AsRef<OsStr>>(self, words: impl IntoIterator<Item = S>) -> Self {
         words.into_iter().fold(self, Gaits::arg)
+    }
+
+    /// It is started by another program, which is given these arguments and then the command.
+    pub(crate) fn started_by(mut self, words: &[&OsStr]) -> Self {
+        self.starter = words.iter().map(|&word| word.to_owned()).collect();
+        self
     }
 
     /// An environment variable.
@@ -135,9 +144,14 @@ impl Gaits {
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_gaits");
-        let mut command = match &self.before {
-            None => Command::new(program),
-            Some(before) => {
+        let mut command = match (&self.before, &self.starter[..]) {
+            (None, []) => Command::new(program),
+            (None, [starter, words @ ..]) => {
+                let mut command = Command::new(starter);
+                command.args(words).arg(program);
+                command
+            }
+            (Some(before), _) => {
                 let mut shell = Command::new("/bin/sh");
                 shell.arg("-c").arg(format!("{before}; exec \"$0\" \"$@\"")).arg(program);
                 shell
@@ -418,6 +432,11 @@ impl Finished {
     pub(crate) fn expect_exit_one_of(self, codes: &[i32]) -> Self {
         assert!(self.status.code().is_some_and(|code| codes.contains(&code)), "{self:?}");
         self
+    }
+
+    /// Whether a signal has ended it.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.status.signal().is_some()
     }
 
     #[track_caller]

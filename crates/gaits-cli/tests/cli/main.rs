@@ -17,6 +17,7 @@ mod limits;
 mod models;
 mod origin;
 mod pace;
+mod power_cut;
 mod terminal;
 mod torture;
 mod works;

@@ -9,6 +9,7 @@
 //! later on a disk that is not slow. A failure is told with the next record, or at the end: nobody is woken for it.
 
 use super::BodyFolder;
+use super::unrecorded::Unrecorded;
 use crate::sys;
 use gaits_core::{Blake3, Detail, Record, Sink};
 use gaits_work::http::{self, HttpDetail};
@@ -209,9 +210,11 @@ impl<'a> Group<'a> {
         } else {
             self.sync_all()?;
         }
+        let names: Vec<_> = waiting.iter().map(|body| self.name(body)).collect();
+        self.note(&waiting, &names)?;
         let mut folders = Vec::new();
-        for Waiting { record, mut http, from } in waiting {
-            let name = self.rename(record, &http, &from, &mut folders)?;
+        for (Waiting { record, mut http, from }, name) in waiting.into_iter().zip(names) {
+            self.rename(&from, &name, &mut folders)?;
             http.body_file = Some(name.into());
             self.records[record].detail = Some(Detail::new(http::NAME, http));
         }
@@ -228,7 +231,21 @@ impl<'a> Group<'a> {
         let records = std::mem::take(&mut self.records);
         let Some(sink) = &mut self.sink else { return Ok(()) };
         records.iter().try_for_each(|record| sink.write(record))?;
-        sink.flush()
+        sink.flush()?;
+        let BodyFolder { unrecorded, path, .. } = &self.folder;
+        let cleared = unrecorded.as_ref().map_or(Ok(()), Unrecorded::clear);
+        cleared.map_err(|error| Fault::at(path, error))
+    }
+
+    /// Notes which names are about to be given. A body that is there by its content already has its record or is noted.
+    fn note(&self, waiting: &[Waiting], names: &[String]) -> io::Result<()> {
+        let BodyFolder { unrecorded: Some(list), path, names: kind, .. } = &self.folder else {
+            return Ok(());
+        };
+        let is_new = |name: &str| !kind.tells_content() || !path.join(name).exists();
+        let both = waiting.iter().zip(names).filter(|(_, name)| is_new(name));
+        let noted = both.map(|(body, name)| (self.records[body.record].index, &**name));
+        list.note(noted).map_err(|error| Fault::at(path, error))
     }
 
     /// The bodies of the group that were written.
@@ -236,7 +253,11 @@ impl<'a> Group<'a> {
         let mut waiting = Vec::new();
         for (number, record) in self.records.iter().enumerate() {
             self.sweep_tries(record);
-            match HttpDetail::of(record) {
+            let http = HttpDetail::of(record);
+            if http.as_ref().is_none_or(|http| http.body_file.is_none()) {
+                self.remove_old(record);
+            }
+            match http {
                 Some(HttpDetail { body_error: Some(message), .. }) => {
                     // What the workers could not write is not the fault of the item: all others would fail, too.
                     return Err(io::Error::other(Fault { message: message.into(), source: None }));
@@ -252,6 +273,16 @@ impl<'a> Group<'a> {
         Ok(waiting)
     }
 
+    /// Removes the body of an item that has none now. It can have had one if it is done again.
+    fn remove_old(&self, record: &Record) {
+        let BodyFolder { path, names, is_ours, .. } = &self.folder;
+        if *is_ours && !names.tells_content() {
+            let item = String::from_utf8_lossy(record.item.as_bytes());
+            // It is rarely there, and one that stays harms no record.
+            let _ = fs::remove_file(path.join(names.path(record.index, &item, &Blake3([0; 32]))));
+        }
+    }
+
     /// Removes the bodies of earlier tries at an item, as far as they had some.
     fn sweep_tries(&self, record: &Record) {
         for attempt in 1..record.attempts {
@@ -261,21 +292,30 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Gives a body its final name, which is returned, from the folder of bodies on. Notes which folders have changed.
-    fn rename(
-        &mut self,
-        record: usize,
-        http: &HttpDetail,
-        from: &Path,
-        folders: &mut Vec<PathBuf>,
-    ) -> io::Result<String> {
-        let record = &self.records[record];
+    /// The final name of a body, from the folder of bodies on.
+    fn name(&self, body: &Waiting) -> String {
+        let record = &self.records[body.record];
         let BodyFolder { path, names, is_ours, .. } = &self.folder;
         let item = String::from_utf8_lossy(record.item.as_bytes());
         // A body that has arrived whole has one.
-        let hash = http.blake3.unwrap_or(Blake3([0; 32]));
-        let named = names.path(record.index, &item, &hash);
-        let (sub, _) = named.split_once('/').unwrap_or(("", &named));
+        let hash = body.http.blake3.unwrap_or(Blake3([0; 32]));
+        let plain = names.path(record.index, &item, &hash);
+        let mut name = plain.clone();
+        // Somebody else's body is not replaced. No other run writes to the folder, so nothing comes in between.
+        let is_replaced = *is_ours || names.tells_content();
+        for number in 2_u64.. {
+            if is_replaced || !path.join(&name).exists() {
+                break;
+            }
+            name = format!("{plain}~{number}");
+        }
+        name
+    }
+
+    /// Gives a body its final name. Notes which folders have changed.
+    fn rename(&mut self, from: &Path, name: &str, folders: &mut Vec<PathBuf>) -> io::Result<()> {
+        let path = &self.folder.path;
+        let (sub, _) = name.split_once('/').unwrap_or(("", name));
         let folder = path.join(sub);
         let made =
             u8::from_str_radix(sub, 16).ok().map(|number| &mut self.made[usize::from(number)]);
@@ -283,19 +323,10 @@ impl<'a> Group<'a> {
             fs::create_dir_all(&folder).map_err(|error| Fault::at(&folder, error))?;
             folders.push(path.clone());
         }
-        let mut name = named.clone();
-        // Somebody else's body is not replaced. No other run writes to the folder, so nothing comes in between.
-        let is_replaced = *is_ours || names.tells_content();
-        for number in 2_u64.. {
-            if is_replaced || !path.join(&name).exists() {
-                break;
-            }
-            name = format!("{named}~{number}");
-        }
-        let to = path.join(&name);
+        let to = path.join(name);
         fs::rename(from, &to).map_err(|error| Fault::at(&to, error))?;
         folders.push(folder);
-        Ok(name)
+        Ok(())
     }
 
     /// Syncs the file system that the folder is on.

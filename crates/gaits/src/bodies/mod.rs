@@ -4,11 +4,12 @@
 //! record of an item is written, its body is brought to the disk and renamed to its final name, which the record then
 //! tells. So a record never names a body that is not there, whatever happens to the machine.
 //!
-//! Limit: one run at a time writes to a folder. It never removes a body: what an earlier run has left stays, unless the
-//! same item of the same results file is done again.
+//! Limit: one run at a time writes to a folder. The bodies of earlier runs stay, unless the same item of the same results file
+//! is done again, or a run was killed before a body had its record.
 
 mod keeper;
 mod name;
+mod unrecorded;
 
 pub(crate) use keeper::{Fault, Keeper};
 pub use name::BodyNames;
@@ -17,6 +18,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use unrecorded::Unrecorded;
 
 /// Where workers write to, below the folder of bodies.
 const PARTIAL: &str = ".partial";
@@ -64,6 +66,8 @@ pub struct BodyFolder {
     names: BodyNames,
     /// Whether a body that is there under an item's name is of the same item, so that it may be replaced.
     is_ours: bool,
+    /// The bodies that may not have their records yet, where there are records to go on with.
+    unrecorded: Option<Unrecorded>,
     /// Its lock dies with the run, however that ends.
     owner: File,
 }
@@ -107,9 +111,12 @@ impl BodyFolder {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         let partial = Self::partial(folder);
-        let mut opened = Self { path: folder.to_owned(), partial, names, is_ours: false, owner };
+        let results = results.map(std::path::absolute).transpose().map_err(failed)?;
+        let unrecorded = results.as_deref().map(|results| Unrecorded::new(folder, results));
+        let path = folder.to_owned();
+        let mut opened = Self { path, partial, names, is_ours: false, unrecorded, owner };
         opened.sweep().map_err(failed)?;
-        opened.is_ours = opened.claim(results).map_err(failed)?;
+        opened.is_ours = opened.claim(results.as_deref()).map_err(failed)?;
         fs::create_dir_all(&opened.partial).map_err(failed)?;
         Ok(opened)
     }
@@ -122,22 +129,29 @@ impl BodyFolder {
         }
     }
 
+    /// Removes the bodies to which a killed run has given names, if their items have no record.
+    pub(crate) fn sweep_unrecorded(&self, lacks_record: impl Fn(u64) -> bool) -> io::Result<()> {
+        self.unrecorded.as_ref().map_or(Ok(()), |list| list.sweep(&self.path, lacks_record))
+    }
+
     /// Notes that the folder has bodies of `results` from now on; tells whether it has no others.
     fn claim(&mut self, results: Option<&Path>) -> io::Result<bool> {
-        let ours = results.map(std::path::absolute).transpose()?;
-        let ours = ours.as_deref().map_or(SEVERAL, |path| path.as_os_str().as_bytes());
+        let ours = results.map_or(SEVERAL, |path| path.as_os_str().as_bytes());
         let mut owner = Vec::new();
         self.owner.read_to_end(&mut owner)?;
         if owner == ours && owner != SEVERAL {
             return Ok(true);
         }
-        let is_empty = fs::read_dir(&self.path)?.count() <= 1;
+        let mut others = fs::read_dir(&self.path)?.flatten().map(|entry| entry.file_name());
+        let is_empty = !others.any(|name| name != OWNER);
         let claimed = if owner.is_empty() && is_empty { ours } else { SEVERAL };
         if owner != claimed {
             self.owner.set_len(0)?;
             self.owner.seek(SeekFrom::Start(0))?;
             self.owner.write_all(claimed)?;
             self.owner.sync_all()?;
+            // Else bodies could be there after a loss of power and nobody knows whose they are.
+            File::open(&self.path)?.sync_all()?;
         }
         Ok(is_empty)
     }

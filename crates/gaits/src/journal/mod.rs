@@ -383,12 +383,24 @@ impl Journal {
         if self.starts_over {
             return Ok(true);
         }
-        match self.scanned.tail {
-            Tail::None => {}
-            Tail::Unended => self.file.write_all(b"\n")?,
-            Tail::Torn(_) => self.file.set_len(self.scanned.end)?,
-        }
+        self.end_last_line()?;
         if self.before().again > 0 { self.take_out_retried() } else { Ok(true) }
+    }
+
+    /// Cuts off a last record that is torn, and ends the line of one that is whole.
+    fn end_last_line(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.scanned.tail) {
+            Tail::None => Ok(()),
+            Tail::Unended => self.file.write_all(b"\n"),
+            Tail::Torn(_) => self.file.set_len(self.scanned.end),
+        }
+    }
+
+    /// Leaves the results file and what stands beside it in order although no run has begun, since all was done before.
+    pub(crate) fn nothing_to_do(&mut self) -> Result<(), JournalError> {
+        self.paths.sweep();
+        let path = self.paths.results.clone();
+        self.end_last_line().map_err(|source| JournalError::Write { path, source })
     }
 
     /// Puts another file in the place of the results file, without the records of items that are done again. At every
@@ -435,6 +447,8 @@ impl Journal {
     fn write(&mut self, record: &Record) -> io::Result<()> {
         if self.starts_over {
             self.file.set_len(0)?;
+            // Or after a loss of power the old records could be back, beside a run file that takes them for its own.
+            self.file.sync_all()?;
             self.starts_over = false;
             // Only now: until here the records were older than the run file, and it has to say so.
             if let State::Writing(writing) = &mut self.state {
@@ -546,6 +560,11 @@ impl Journal {
             entry.end = Some(ending(writing.counts));
         }
         let _ = writing.run_file.write(&self.paths.run);
+    }
+
+    /// Whether an item has no record. Where the records are about to be replaced, nothing is known of them.
+    pub(crate) fn lacks_record(&self, index: u64) -> bool {
+        !self.starts_over && !self.done.contains(index)
     }
 
     /// Whether anything was written.

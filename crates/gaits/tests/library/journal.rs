@@ -203,3 +203,19 @@ fn an_observer_learns_what_was_done_and_the_run_file_how_each_run_went() {
         (["test".to_owned()].as_slice(), "wait")
     );
 }
+
+#[test]
+fn a_file_with_all_records_gets_its_end_put_right_although_there_is_nothing_to_do() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("r.jsonl");
+    go_on(&path, 3, GoOn::default());
+    let whole = fs::read(&path).unwrap();
+    let without_end = whole[..whole.len() - 1].to_vec();
+    let with_zeroes = [&whole[..], &[0; 40]].concat();
+    let with_torn_one = [&whole[..], b"{\"index\":2"].concat();
+    for text in [without_end, with_zeroes, with_torn_one] {
+        fs::write(&path, text).unwrap();
+        assert!(go_on(&path, 3, GoOn::default()).nothing_to_do());
+        assert_eq!(fs::read(&path).unwrap(), whole);
+    }
+}

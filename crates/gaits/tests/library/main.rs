@@ -7,3 +7,4 @@ mod journal;
 mod output;
 mod run;
 mod scene;
+mod torn_tails;
