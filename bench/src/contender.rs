@@ -85,6 +85,10 @@ impl Files {
             let failed = || format!("failed to read {}", folder.display());
             for entry in fs::read_dir(&folder).with_context(failed)? {
                 let entry = entry.with_context(failed)?;
+                // What a program keeps for itself.
+                if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                    continue;
+                }
                 let about = entry.metadata().with_context(failed)?;
                 if about.is_dir() {
                     folders.push(entry.path());
@@ -264,6 +268,7 @@ mod tests {
         let folder = scratch.path().join("bodies");
         fs::create_dir_all(folder.join("00")).unwrap();
         fs::write(folder.join("00/a"), "four").unwrap();
+        fs::write(folder.join(".lock"), "").unwrap();
         let files = Files { folder: "bodies", count: 1, bytes: 4 };
         assert_eq!(files.objection(scratch.path()).unwrap(), None);
         fs::write(folder.join("b"), "cut").unwrap();

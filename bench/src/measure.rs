@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 const SAMPLE_EVERY: Duration = Duration::from_millis(20);
 
 /// A program that runs longer than this hangs.
-const TIME_LIMIT: Duration = Duration::from_mins(10);
+const TIME_LIMIT: Duration = Duration::from_mins(30);
 
 /// Where a program's standard output goes, inside its scratch folder.
 pub(crate) const STDOUT: &str = "stdout";

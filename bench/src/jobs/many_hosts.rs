@@ -25,7 +25,7 @@ const LIMIT_MB: f64 = 200.0;
 /// What the requests a second must reach of those without a limit.
 const LIMIT_RATE: f64 = 0.9;
 
-/// Each request takes a connection of its own, so a round is long: so many at most.
+/// Each request takes a connection of its own, so a round is long: so many at most, without a warm-up.
 const ROUNDS: usize = 6;
 
 /// Runs the job.
@@ -51,7 +51,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         .extend(session.ours(|binary| gaits::fetch_file(binary, MODEL, list.path(), count, &[])));
     let rounds = session.track.rounds;
     session.track.rounds = rounds.min(ROUNDS);
-    let rows = session.track.race(Job::ManyHosts.name(), entrants, Some(nginx), true);
+    let rows = session.track.race(Job::ManyHosts.name(), entrants, Some(nginx), false);
     session.track.rounds = rounds;
     let rows = rows?;
     let what = rows[0].name.clone();

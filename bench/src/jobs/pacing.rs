@@ -25,7 +25,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let limit = ["--per-host", &IN_FLIGHT.to_string()];
     let mut entrants = session.ours(|binary| {
         gaits::fetch(binary, &held, &url, count, &limit)
-            .changed(|contender| contender.name.push_str(&format!(" {}", limit.join(" "))))
+            .changed(|contender| contender.name = format!("{} {}", contender.name, limit.join(" ")))
     });
     entrants.extend(session.ours(|binary| gaits::fetch(binary, &free, &url, count, &[])));
     let rows = session.track.race(Job::Pacing.name(), entrants, Some(nginx), true)?;

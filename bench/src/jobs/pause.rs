@@ -97,9 +97,9 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         let mut late = late.remove(&place).unwrap_or_default();
         late.sort_by(f64::total_cmp);
         let most = late.last().copied();
-        let at = |share: f64| quantile(&late, share).map_or("–".into(), report::digits);
+        let at = |thousandths| quantile(&late, thousandths).map_or("–".into(), report::digits);
         let mut cells = vec![row.name.clone(), late.len().to_string()];
-        cells.extend([0.5, 0.9, 0.99, 1.0].map(at));
+        cells.extend([500, 900, 990, 1000].map(at));
         cells.push(report::spread(row.spread(|lap| Some(lap.wall)), report::seconds));
         table.push(cells);
         let measured = match &row.trouble {
@@ -146,10 +146,10 @@ fn lateness(requests: &[Access]) -> Vec<f64> {
     pausing.map(late).collect()
 }
 
-/// The value below or at which so large a share of the sorted values lies.
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let rank = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.max(1) - 1).copied()
+/// The value below or at which so many thousandths of the sorted values lie.
+fn quantile(sorted: &[f64], thousandths: usize) -> Option<f64> {
+    let rank = (sorted.len() * thousandths).div_ceil(1000);
+    sorted.get(rank.checked_sub(1)?).copied()
 }
 
 #[cfg(test)]
@@ -180,9 +180,9 @@ mod tests {
     fn a_quantile_is_one_of_the_values() {
         let values = [1.0, 2.0, 3.0, 4.0];
         assert_eq!(
-            [0.5, 0.9, 1.0].map(|share| quantile(&values, share)),
+            [500, 900, 1000].map(|share| quantile(&values, share)),
             [Some(2.0), Some(4.0), Some(4.0)]
         );
-        assert_eq!(quantile(&[], 0.5), None);
+        assert_eq!(quantile(&[], 500), None);
     }
 }

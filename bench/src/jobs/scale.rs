@@ -53,8 +53,9 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         format!("high-water marks of all processes. At most {ROUNDS} rounds, without a warm-up."),
     ];
     let hosts = nginx.hosts();
-    let url = |number: u64| format!("{}?{number}", hosts[number as usize % hosts.len()]);
-    let list = list(session, (0..count).map(url))?;
+    let urls = hosts.iter().cycle().zip(0..).map(|(host, number)| format!("{host}?{number}"));
+    let list = list(session, urls.take(usize::try_from(count)?))?;
+    let one_more = format!("{}?{count}", hosts[0]);
     let mut models = Vec::new();
     for model in MODELS {
         let entrant = gaits::fetch_file(&session.tools.gaits, model, list.path(), count, &[]);
@@ -66,7 +67,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         for (long, contender) in models.iter_mut().filter(|(long, _)| long.whole.trouble.is_none())
         {
             eprintln!("scale: round {round}: {}", contender.name);
-            let done = long.round(session, nginx, contender, &list, &url(count));
+            let done = long.round(session, nginx, contender, &list, &one_more);
             if session.track.interrupt.raised() {
                 bail!("interrupted");
             }

@@ -10,9 +10,9 @@ mod probe;
 pub(crate) use counts::{Counts, Served};
 pub(crate) use delay::{DELAY, DelayServer};
 pub(crate) use nginx::{HUGE_BYTES, LARGE_BYTES, Nginx, SMALL_BODY};
-pub(crate) use origin::{Access, Origin};
 #[cfg(test)]
 pub(crate) use origin::Ending;
+pub(crate) use origin::{Access, Origin};
 #[cfg(test)]
 pub(crate) use probe::counts;
 

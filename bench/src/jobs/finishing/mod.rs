@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use programs::Program;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -42,7 +42,11 @@ const PATIENCE: Duration = Duration::from_mins(3);
 struct Sums {
     kills: u64,
     items: u64,
-    /// Finished when it was killed: the whole body was its result.
+    /// Sent whole by the server before the kill.
+    sent: u64,
+    /// Of these, requested again after it.
+    sent_again: u64,
+    /// Finished when the program was killed: the whole body was its result.
     before: u64,
     /// Without a result in the end.
     lost: u64,
@@ -73,10 +77,12 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         "program",
         "kills",
         "items",
+        "sent before",
+        "of these again",
         "finished before",
+        "of these again",
         "lost",
         "of these told",
-        "requested again",
         "results twice",
         "wrong bodies",
         "called good",
@@ -102,8 +108,9 @@ fn about(rounds: usize) -> Vec<String> {
     vec![
         "The server is `gaits origin`: of a hundred answers it resets one, cuts one off in its body, and replaces one by a 429 with".into(),
         "`Retry-After: 1`. A program is killed with SIGKILL once it has got between a quarter and three quarters of the bodies, and".into(),
-        "then run again as its manual says, until it ends by itself. Lost: no result in the end. Requested again: by the server's".into(),
-        "log, though the whole body was a result before the kill; a request for no more than the rest of a body counts, too.".into(),
+        "then run again as its manual says, until it ends by itself. Lost: no result in the end. Again: requested after the kill, by".into(),
+        "the server's log, though the body had been sent whole before it, and though it stood as a result; a request for no more".into(),
+        "than the rest of a body counts, too. Twice: results of an item that has another one, torn ones among them.".into(),
         "Wrong: a result that is not the body; called good, if the program recorded it as a result or ended with status 0.".into(),
         format!("Each program: 16 in flight, {rounds} kills. Nothing is timed here; seconds only show what was waited for."),
     ]
@@ -154,8 +161,8 @@ fn of_program(
     let mut sums = Sums::default();
     for round in 1..=rounds {
         eprintln!("finishing: kill {round} of {rounds}: {}", row.name);
-        let share = 0.25 + 0.5 * session.track.random.f64();
-        let kill_after = (wanted.len() as f64 * share) as usize;
+        let quarter = wanted.len() / 4;
+        let kill_after = session.track.random.usize(quarter..=3 * quarter);
         let seed = session.track.random.u32(..);
         let done = once(session, program, tool, wanted, kill_after, seed, &mut sums);
         if session.track.interrupt.raised() {
@@ -173,7 +180,7 @@ fn of_program(
 fn once(
     session: &Session<'_>,
     program: Program,
-    tool: &Path,
+    tool: (&Path, &str),
     wanted: &[Vec<u8>],
     kill_after: usize,
     seed: u32,
@@ -197,23 +204,31 @@ fn once(
     program.prepare(&urls, scratch)?;
     let argv = program.argv(tool, false);
     kill_in_the_middle(&argv, scratch, origin.log(), kill_after, session.track.interrupt)?;
-    let good = |item: &u64, body: &Vec<u8>| wanted.get(*item as usize) == Some(body);
+    let good = |item: &u64, body: &Vec<u8>| is_item(wanted, *item, body);
     let before = program.left(scratch)?.bodies;
     let finished: BTreeSet<u64> =
         before.iter().filter(|(item, body)| good(item, body)).map(|(item, _)| *item).collect();
-    drop(origin);
+    let sent: BTreeSet<u64> = origin
+        .finish()?
+        .iter()
+        .filter(|access| access.good())
+        .filter_map(|access| item(&access.path))
+        .collect();
     // The same address, and a log that holds nothing of before.
     let origin = start(port, "second", seed.wrapping_add(1))?;
     let run = measure::run(&program.argv(tool, true), None, scratch, session.track.interrupt)?;
-    let asked = requested(&origin.finish()?);
+    let asked: BTreeSet<u64> =
+        origin.finish()?.iter().filter_map(|access| item(&access.path)).collect();
     let left = program.left(scratch)?;
     let wrong = left.bodies.iter().filter(|(item, body)| !good(item, body)).count() as u64;
     sums.kills += 1;
     sums.items += wanted.len() as u64;
+    sums.sent += sent.len() as u64;
+    sums.sent_again += sent.intersection(&asked).count() as u64;
     sums.before += finished.len() as u64;
+    sums.again += finished.intersection(&asked).count() as u64;
     sums.lost += (wanted.len() - left.bodies.len()) as u64;
     sums.told += left.failed;
-    sums.again += finished.iter().filter(|item| asked.contains_key(item)).count() as u64;
     sums.twice += left.twice;
     sums.wrong += wrong;
     if program.records_results() || run.status.success() {
@@ -225,13 +240,10 @@ fn once(
     Ok(())
 }
 
-/// How often each item was asked for.
-fn requested(log: &[Access]) -> BTreeMap<u64, u64> {
-    let mut requests = BTreeMap::new();
-    for item in log.iter().filter_map(|access| item(&access.path)) {
-        *requests.entry(item).or_default() += 1;
-    }
-    requests
+/// Whether this is the right body of the item.
+fn is_item(wanted: &[Vec<u8>], item: u64, body: &[u8]) -> bool {
+    let right = usize::try_from(item).ok().and_then(|item| wanted.get(item));
+    right.is_some_and(|right| right == body)
 }
 
 /// Starts `argv`, and kills it and what it started once the log tells of `kill_after` good answers.
@@ -294,10 +306,12 @@ fn cells(program: Program, sums: &Sums) -> Vec<String> {
     let counts = [
         sums.kills,
         sums.items,
+        sums.sent,
+        sums.sent_again,
         sums.before,
+        sums.again,
         sums.lost,
         sums.told,
-        sums.again,
         sums.twice,
         sums.wrong,
         sums.called_good,
@@ -337,5 +351,8 @@ mod tests {
     fn an_item_is_known_by_its_path() {
         assert_eq!(item(&path(17)), Some(17));
         assert_eq!(item("/bytes/10"), None);
+        let wanted = [b"a".to_vec(), b"b".to_vec()];
+        assert!(is_item(&wanted, 1, b"b"));
+        assert!(!is_item(&wanted, 1, b"a") && !is_item(&wanted, 2, b"a"));
     }
 }

@@ -31,8 +31,10 @@ pub(super) enum Program {
     Aria2c,
     /// wget2: `--continue`.
     Wget2,
-    /// Scrapy: a `JOBDIR`.
+    /// Scrapy: a `JOBDIR`, and the URLs as `start_urls`, which are requested in each run.
     Scrapy,
+    /// The same with requests that the `JOBDIR` remembers.
+    ScrapyFiltered,
 }
 
 /// What a program left.
@@ -48,8 +50,8 @@ pub(super) struct Left {
 
 impl Program {
     /// All of them, in the order of the table.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Gaits, Self::Curl, Self::Aria2c, Self::Wget2, Self::Scrapy];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Gaits, Self::Curl, Self::Aria2c, Self::Wget2, Self::Scrapy, Self::ScrapyFiltered];
 
     /// The name of its row.
     pub(super) const fn name(self) -> &'static str {
@@ -58,25 +60,29 @@ impl Program {
             Self::Curl => "curl -Z --retry",
             Self::Aria2c => "aria2c -c",
             Self::Wget2 => "wget2 -c",
-            Self::Scrapy => "Scrapy with JOBDIR",
+            Self::Scrapy => "Scrapy, JOBDIR",
+            Self::ScrapyFiltered => "Scrapy, JOBDIR, filtered",
         }
     }
 
-    /// Where it is, or how to get it.
-    pub(super) fn tool(self, tools: &Tools) -> Result<&Path, &str> {
+    /// Where it is and its version, or how to get it.
+    pub(super) fn tool(self, tools: &Tools) -> Result<(&Path, &str), &str> {
         let tool: &Tool = match self {
-            Self::Gaits => return Ok(&tools.gaits.path),
+            Self::Gaits => return Ok((&tools.gaits.path, "")),
             Self::Curl => &tools.curl,
             Self::Aria2c => &tools.aria2c,
             Self::Wget2 => &tools.wget2,
-            Self::Scrapy => &tools.scrapy,
+            Self::Scrapy | Self::ScrapyFiltered => &tools.scrapy,
         };
-        tool.as_ref().map(|found| found.path.as_path()).map_err(String::as_str)
+        match tool {
+            Ok(found) => Ok((&found.path, &found.version)),
+            Err(why) => Err(why),
+        }
     }
 
     /// Whether it says of each result by itself that it is one, whatever its exit status.
     pub(super) const fn records_results(self) -> bool {
-        matches!(self, Self::Gaits | Self::Scrapy)
+        matches!(self, Self::Gaits | Self::Scrapy | Self::ScrapyFiltered)
     }
 
     /// Writes the list of `urls` in the program's form. An item's number is its place.
@@ -87,13 +93,13 @@ impl Program {
                 .map(|(item, url)| format!("url = \"{url}\"\noutput = \"{BODIES}/{item}\""))
                 .collect(),
             Self::Aria2c => items.map(|(item, url)| format!("{url}\n  out={item}")).collect(),
-            Self::Gaits | Self::Wget2 | Self::Scrapy => urls.to_vec(),
+            Self::Gaits | Self::Wget2 | Self::Scrapy | Self::ScrapyFiltered => urls.to_vec(),
         };
         fs::write(scratch.join(LIST), lines.join("\n") + "\n").context("failed to write the list")
     }
 
     /// The command; `again` for the run that goes on.
-    pub(super) fn argv(self, path: &Path, again: bool) -> Vec<OsString> {
+    pub(super) fn argv(self, (path, version): (&Path, &str), again: bool) -> Vec<OsString> {
         let mut argv = vec![path.as_os_str().to_owned()];
         let mut add = |words: &[&str]| argv.extend(words.iter().map(OsString::from));
         match self {
@@ -102,11 +108,10 @@ impl Program {
                 add(&["fetch", "-i", LIST, "-o", LINES, "--bodies", BODIES, "-m", &model, "-q"]);
             }
             Self::Curl => {
-                add(&["-q", "-sS", "-Z", "--parallel-max", IN_FLIGHT, "--create-dirs", "--fail"]);
+                add(&["-q", "-sS", "-Z", "--parallel-max", IN_FLIGHT, "--create-dirs"]);
                 add(&["--retry", "5", "--retry-all-errors", "-K", LIST]);
-                if again {
-                    add(&["-C", "-"]);
-                }
+                // With --fail, the 416 that a file gets which is whole already is an error that is tried again.
+                add(if again { &["-C", "-"] } else { &["--fail"] });
             }
             Self::Aria2c => {
                 add(&["--no-conf", "-q", "-c", "-j", IN_FLIGHT, "-d", BODIES, "-i", LIST]);
@@ -115,16 +120,22 @@ impl Program {
             Self::Wget2 => {
                 let threads = format!("--max-threads={IN_FLIGHT}");
                 add(&["--no-config", "-q", "-c", "-P", BODIES, "-i", LIST, &threads]);
-                add(&["--tries=5", "--waitretry=1", "--retry-on-http-error=429,503"]);
+                add(&["--tries=5", "--waitretry=1"]);
+                // Before 2.0 there was no such option.
+                if !version.contains("Wget2 1.") {
+                    add(&["--retry-on-http-error=429,503"]);
+                }
             }
-            Self::Scrapy => {
+            Self::Scrapy | Self::ScrapyFiltered => {
                 add(&["-m", "scrapy", "runspider"]);
                 argv.push(python::peers().join("finish_scrapy.py").into());
                 let concurrency = format!("CONCURRENT_REQUESTS_PER_DOMAIN={IN_FLIGHT}");
-                let words =
-                    ["-a", "urls=list", "-o", LINES, "-s", "JOBDIR=job", "-s", &concurrency];
-                argv.extend(words.map(OsString::from));
-                argv.push("--nolog".into());
+                let words = ["-a", "urls=list", "-o", LINES, "-s", "JOBDIR=job", "--nolog", "-s"];
+                argv.extend(words.iter().map(OsString::from));
+                argv.push(concurrency.into());
+                if self == Self::ScrapyFiltered {
+                    argv.extend(["-a", "filtered=yes"].map(OsString::from));
+                }
             }
         }
         argv
@@ -133,7 +144,7 @@ impl Program {
     /// Reads what it left.
     pub(super) fn left(self, scratch: &Path) -> Result<Left> {
         match self {
-            Self::Gaits | Self::Scrapy => of_lines(scratch),
+            Self::Gaits | Self::Scrapy | Self::ScrapyFiltered => of_lines(scratch),
             Self::Curl | Self::Aria2c | Self::Wget2 => of_files(scratch),
         }
     }
@@ -193,7 +204,7 @@ fn of_files(scratch: &Path) -> Result<Left> {
         let path = entry.context("failed to read the folder of the bodies")?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let marker = folder.join(format!("{name}.aria2"));
-        if name.ends_with(".aria2") || marker.exists() {
+        if path.extension().is_some_and(|end| end == "aria2") || marker.exists() {
             continue;
         }
         // wget2 names files by their URL, of which the item's number is the end.
