@@ -16,6 +16,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use programs::Program;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -248,7 +249,7 @@ fn is_item(wanted: &[Vec<u8>], item: u64, body: &[u8]) -> bool {
 
 /// Starts `argv`, and kills it and what it started once the log tells of `kill_after` good answers.
 fn kill_in_the_middle(
-    argv: &[std::ffi::OsString],
+    argv: &[OsString],
     scratch: &Path,
     log: &Path,
     kill_after: usize,
@@ -346,6 +347,31 @@ fn targets(sums: Option<&Sums>, trouble: Option<&str>) -> Vec<Target> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Runs a shell script that is to be killed when the log tells of one good answer.
+    fn killed(script: &str) -> Result<()> {
+        let scratch = tempfile::tempdir().unwrap();
+        let log = scratch.path().join("access");
+        File::create(&log).unwrap();
+        let argv = ["sh", "-c", script].map(OsString::from);
+        kill_in_the_middle(&argv, scratch.path(), &log, 1, &Interrupt::default())
+    }
+
+    #[test]
+    fn a_program_is_killed_once_the_log_tells_of_enough_answers() {
+        let line = |status, outcome| {
+            format!(
+                r#"{{"time":1.5,"path":"/","status":{status},"duration_us":1,"outcome":"{outcome}"}}"#
+            )
+        };
+        let (cut, good) = (line(200, "broken"), line(200, "sent"));
+        killed(&format!("echo '{cut}' >> access; echo '{good}' >> access; sleep 600")).unwrap();
+        let error = killed(&format!("echo '{cut}' >> access; echo oh no >&2; exit 3")).unwrap_err();
+        assert!(
+            error.to_string().contains("after 0 good answers: exit status: 3: oh no"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn an_item_is_known_by_its_path() {
