@@ -1,9 +1,10 @@
 //! One row of a race: a program, how it is called, and how its output tells what it did.
 
 use crate::clients;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 
 /// What stands in a race's table: a program that runs, or the reason why it cannot.
@@ -58,6 +59,48 @@ pub(crate) struct Contender {
     pub(crate) max_rounds: Option<usize>,
     /// How often it is started, one after another, for one figure.
     pub(crate) repeat: u64,
+    /// The name of a thread of the process that is started, whose processor time is wanted by itself.
+    pub(crate) thread: Option<&'static str>,
+    /// The files that it must have written.
+    pub(crate) files: Option<Files>,
+}
+
+/// Files that a program is to write into a folder, all of one size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Files {
+    /// The folder, inside the scratch folder.
+    pub(crate) folder: &'static str,
+    /// How many there must be.
+    pub(crate) count: u64,
+    /// How long each must be.
+    pub(crate) bytes: u64,
+}
+
+impl Files {
+    /// What is wrong with what was written, if anything is.
+    pub(crate) fn objection(self, scratch: &Path) -> Result<Option<String>> {
+        let (mut whole, mut other) = (0, 0);
+        let mut folders = vec![scratch.join(self.folder)];
+        while let Some(folder) = folders.pop() {
+            let failed = || format!("failed to read {}", folder.display());
+            for entry in fs::read_dir(&folder).with_context(failed)? {
+                let entry = entry.with_context(failed)?;
+                // What a program keeps for itself.
+                if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                    continue;
+                }
+                let about = entry.metadata().with_context(failed)?;
+                if about.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    *(if about.len() == self.bytes { &mut whole } else { &mut other }) += 1;
+                }
+            }
+        }
+        let fits = whole == self.count && other == 0;
+        Ok((!fits)
+            .then(|| format!("{whole} whole files and {other} others instead of {}", self.count)))
+    }
 }
 
 /// How much a program must have done for its figure to count.
@@ -164,7 +207,17 @@ impl Contender {
         expect: Expect,
         reader: Reader,
     ) -> Self {
-        Self { name, argv, expect, reader, clock: Clock::Whole, max_rounds: None, repeat: 1 }
+        Self {
+            name,
+            argv,
+            expect,
+            reader,
+            clock: Clock::Whole,
+            max_rounds: None,
+            repeat: 1,
+            thread: None,
+            files: None,
+        }
     }
 
     /// The command as one would type it, paths shortened to file names.
@@ -207,6 +260,21 @@ mod tests {
         assert_eq!(expect.objection(100, Some(102)), None);
         assert!(expect.objection(100, Some(103)).is_some());
         assert!(expect.objection(0, Some(0)).is_some());
+    }
+
+    #[test]
+    fn files_are_counted_by_their_size() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("bodies");
+        fs::create_dir_all(folder.join("00")).unwrap();
+        fs::write(folder.join("00/a"), "four").unwrap();
+        fs::write(folder.join(".lock"), "").unwrap();
+        let files = Files { folder: "bodies", count: 1, bytes: 4 };
+        assert_eq!(files.objection(scratch.path()).unwrap(), None);
+        fs::write(folder.join("b"), "cut").unwrap();
+        let objection = files.objection(scratch.path()).unwrap().unwrap();
+        assert_eq!(objection, "1 whole files and 1 others instead of 1");
+        assert!(Files { folder: "none", ..files }.objection(scratch.path()).is_err());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 const SAMPLE_EVERY: Duration = Duration::from_millis(20);
 
 /// A program that runs longer than this hangs.
-const TIME_LIMIT: Duration = Duration::from_mins(10);
+const TIME_LIMIT: Duration = Duration::from_mins(30);
 
 /// Where a program's standard output goes, inside its scratch folder.
 pub(crate) const STDOUT: &str = "stdout";
@@ -40,13 +40,20 @@ pub(crate) struct Run {
     pub(crate) cpu: f64,
     /// What it held.
     pub(crate) memory: Memory,
+    /// Seconds for which the thread that was asked for was on a core, if there was one.
+    pub(crate) thread: Option<f64>,
 }
 
 /// Runs `argv` in the folder `scratch`, its output going to files there, so that nobody has to read while it runs.
 ///
 /// The program leads a process group of its own: Ctrl-C on the terminal reaches this harness only, which then ends the
-/// whole group.
-pub(crate) fn run(argv: &[OsString], scratch: &Path, interrupt: &Interrupt) -> Result<Run> {
+/// whole group. The processor time of its thread of the name `thread` is read as long as it runs.
+pub(crate) fn run(
+    argv: &[OsString],
+    thread: Option<&'static str>,
+    scratch: &Path,
+    interrupt: &Interrupt,
+) -> Result<Run> {
     let (program, arguments) = argv.split_first().context("an empty command")?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(scratch).process_group(0).stdin(Stdio::null());
@@ -64,13 +71,13 @@ pub(crate) fn run(argv: &[OsString], scratch: &Path, interrupt: &Interrupt) -> R
         let interrupt = interrupt.clone();
         thread::Builder::new()
             .name("watch".into())
-            .spawn(move || watch(pid, began, &over, &interrupt))
+            .spawn(move || watch(Watch::new(pid, began, thread), &over, &interrupt))
             .context("failed to start the watching thread")?
     };
     let waited = sys::wait4(child);
     let wall = began.elapsed();
     drop(ended);
-    let Ok(memory) = watching.join() else { bail!("the watching thread panicked") };
+    let Ok((memory, thread)) = watching.join() else { bail!("the watching thread panicked") };
     let waited = waited.context("failed to wait for the program")?;
     if interrupt.raised() {
         bail!("interrupted");
@@ -83,6 +90,7 @@ pub(crate) fn run(argv: &[OsString], scratch: &Path, interrupt: &Interrupt) -> R
         wall: wall.as_secs_f64(),
         cpu: waited.cpu.as_secs_f64(),
         memory,
+        thread: thread.map(|time| time.as_secs_f64()),
     })
 }
 
@@ -100,16 +108,19 @@ fn create(scratch: &Path, name: &str) -> Result<File> {
 }
 
 /// Samples until the run is over, and ends it when the user wants to stop or when it hangs.
-fn watch(pid: u32, began: Instant, over: &mpsc::Receiver<()>, interrupt: &Interrupt) -> Memory {
-    let mut watch = Watch::new(pid, began);
+fn watch(
+    mut watch: Watch,
+    over: &mpsc::Receiver<()>,
+    interrupt: &Interrupt,
+) -> (Memory, Option<Duration>) {
     loop {
         watch.sample();
         match over.recv_timeout(SAMPLE_EVERY) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return watch.finish(),
         }
-        if (interrupt.raised() || began.elapsed() >= TIME_LIMIT)
-            && let Ok(group) = i32::try_from(pid)
+        if (interrupt.raised() || watch.running_for() >= TIME_LIMIT)
+            && let Ok(group) = i32::try_from(watch.root())
         {
             // It may have ended by itself just now.
             let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
@@ -128,9 +139,13 @@ mod tests {
     #[test]
     fn a_run_leaves_its_output_in_its_folder() {
         let scratch = tempfile::tempdir().unwrap();
-        let run =
-            run(&shell("echo out; echo err >&2; exit 3"), scratch.path(), &Interrupt::default())
-                .unwrap();
+        let run = run(
+            &shell("echo out; echo err >&2; exit 3"),
+            None,
+            scratch.path(),
+            &Interrupt::default(),
+        )
+        .unwrap();
         assert_eq!(run.status.code(), Some(3));
         assert_eq!(fs::read_to_string(scratch.path().join(STDOUT)).unwrap(), "out\n");
         assert_eq!(last_words(scratch.path()), "err");
@@ -139,17 +154,27 @@ mod tests {
     #[test]
     fn the_memory_of_a_run_is_seen() {
         let scratch = tempfile::tempdir().unwrap();
-        let run = run(&shell("sleep 0.1"), scratch.path(), &Interrupt::default()).unwrap();
+        let run = run(&shell("sleep 0.1"), None, scratch.path(), &Interrupt::default()).unwrap();
         assert!(run.memory.main_peak > 0);
         assert!(run.memory.tree_peak >= run.memory.main_peak);
         assert!(run.wall >= 0.1);
     }
 
     #[test]
+    fn the_time_of_a_thread_is_read_by_its_name() {
+        let scratch = tempfile::tempdir().unwrap();
+        let busy = shell("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done");
+        let of = |name| run(&busy, Some(name), scratch.path(), &Interrupt::default()).unwrap();
+        let run = of("sh");
+        assert!(run.thread.unwrap() > 0.0 && run.thread.unwrap() <= run.wall);
+        assert_eq!(of("no-such-thread").thread, None);
+    }
+
+    #[test]
     fn a_program_that_is_not_there_is_named() {
         let scratch = tempfile::tempdir().unwrap();
-        let error =
-            run(&["no-such-program".into()], scratch.path(), &Interrupt::default()).unwrap_err();
+        let error = run(&["no-such-program".into()], None, scratch.path(), &Interrupt::default())
+            .unwrap_err();
         assert!(format!("{error:#}").contains("no-such-program"));
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Lap {
     pub(crate) connections: Option<u64>,
     /// Seconds for which the server was busy.
     pub(crate) server_seconds: Option<f64>,
+    /// Seconds for which the thread that was asked for was on a core.
+    pub(crate) thread: Option<f64>,
 }
 
 impl Lap {
@@ -64,6 +66,11 @@ impl Lap {
         1e6 * self.seconds / self.done as f64
     }
 
+    /// Microseconds of an item for which the thread that was asked for was on a core.
+    pub(crate) fn thread_us(&self) -> Option<f64> {
+        Some(1e6 * self.thread? / self.done as f64)
+    }
+
     /// Share of the wall time for which the server was busy.
     pub(crate) fn server_busy(&self) -> Option<f64> {
         Some(self.server_seconds? / self.wall)
@@ -80,6 +87,7 @@ impl Lap {
         self.connections =
             self.connections.zip(next.connections).map(|(ours, theirs)| ours + theirs);
         self.server_seconds = both(self.server_seconds, next.server_seconds);
+        self.thread = both(self.thread, next.thread);
     }
 }
 
@@ -244,7 +252,7 @@ fn run_once(
         .context("failed to make a scratch folder")?;
     let before = server.map(Server::settled).transpose()?;
     let busy_before = server.and_then(Server::busy);
-    let run = measure::run(&contender.argv, scratch.path(), interrupt)?;
+    let run = measure::run(&contender.argv, contender.thread, scratch.path(), interrupt)?;
     let busy_after = server.and_then(Server::busy);
     let after = server.map(Server::counts).transpose()?;
     if !run.status.success() {
@@ -253,6 +261,11 @@ fn run_once(
     let reading = contender.reader.read(scratch.path())?;
     let counted = after.zip(before).map(|(after, before)| after.since(before));
     check(contender, &reading, counted)?;
+    if let Some(files) = contender.files
+        && let Some(objection) = files.objection(scratch.path())?
+    {
+        bail!(objection);
+    }
     let (seconds, cpu) = match contender.clock {
         Clock::Whole => (run.wall, run.cpu),
         Clock::Own => (reading.own_wall.unwrap_or(run.wall), reading.own_cpu.unwrap_or(run.cpu)),
@@ -269,6 +282,7 @@ fn run_once(
         memory: run.memory,
         connections: counted.map(|counted| counted.connections),
         server_seconds: busy,
+        thread: run.thread,
     })
 }
 

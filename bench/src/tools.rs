@@ -50,12 +50,18 @@ pub(crate) struct Tools {
     pub(crate) h2load: Tool,
     /// curl with parallel transfers.
     pub(crate) curl: Tool,
+    /// A downloader that goes on with what it had.
+    pub(crate) aria2c: Tool,
+    /// A downloader that goes on with what it had.
+    pub(crate) wget2: Tool,
     /// The interpreter alone.
     pub(crate) python: Tool,
     /// The interpreter with the requests package.
     pub(crate) requests: Tool,
     /// The interpreter with the aiohttp package.
     pub(crate) aiohttp: Tool,
+    /// The interpreter with the Scrapy package.
+    pub(crate) scrapy: Tool,
 }
 
 impl Tools {
@@ -64,6 +70,7 @@ impl Tools {
         let interpreter = interpreter(python);
         let requests = package(&interpreter, "requests");
         let aiohttp = package(&interpreter, "aiohttp");
+        let scrapy = package(&interpreter, "scrapy");
         Self {
             gaits: Binary { name: GAITS, path: gaits },
             baseline: baseline.map(|path| Binary { name: BASELINE, path }),
@@ -72,9 +79,12 @@ impl Tools {
             oha: program("oha", "--version", "crate oha: cargo install --locked oha"),
             h2load: program("h2load", "--version", "Debian package nghttp2-client"),
             curl: program("curl", "--version", "Debian package curl").and_then(parallel_curl),
+            aria2c: program("aria2c", "--version", "Debian package aria2"),
+            wget2: program("wget2", "--version", "Debian package wget2"),
             python: interpreter,
             requests,
             aiohttp,
+            scrapy,
         }
     }
 
@@ -91,9 +101,12 @@ impl Tools {
             ("oha", &self.oha),
             ("h2load", &self.h2load),
             ("curl", &self.curl),
+            ("aria2c", &self.aria2c),
+            ("wget2", &self.wget2),
             ("python3", &self.python),
             ("requests", &self.requests),
             ("aiohttp", &self.aiohttp),
+            ("scrapy", &self.scrapy),
         ];
         let line = |(name, tool): (&str, &Tool)| match tool {
             Ok(found) => found.version.clone(),

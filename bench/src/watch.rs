@@ -4,9 +4,11 @@
 //! in a process's last moments. A tree's peak is the sum of its processes' marks: an upper bound, since they need not
 //! have peaked together and pages they share are counted in each.
 
+use crate::server;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What all processes of a tree held at one moment.
@@ -56,16 +58,63 @@ pub(crate) struct Watch {
     root: u32,
     began: Instant,
     memory: Memory,
+    thread: Option<Thread>,
+}
+
+/// A thread whose processor time is wanted.
+#[derive(Debug)]
+struct Thread {
+    name: &'static str,
+    /// Its `schedstat`, once it was found.
+    schedstat: Option<PathBuf>,
+    on_core: Option<Duration>,
+}
+
+impl Thread {
+    /// Reads its time. What it uses after the last look is missed: at most what fits between two looks.
+    fn sample(&mut self, root: u32) {
+        if self.schedstat.is_none() {
+            self.schedstat = thread_of(root, self.name);
+        }
+        let text = self.schedstat.as_ref().and_then(|path| fs::read_to_string(path).ok());
+        if let Some(on_core) = text.and_then(|text| server::on_core(&text)) {
+            self.on_core = Some(on_core);
+        }
+    }
+}
+
+/// The `schedstat` of a process's thread of this name.
+fn thread_of(pid: u32, name: &str) -> Option<PathBuf> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let mut folders = threads.flatten().map(|thread| thread.path());
+    let named = |folder: &PathBuf| {
+        fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim_end() == name)
+    };
+    Some(folders.find(named)?.join("schedstat"))
 }
 
 impl Watch {
-    /// Watches the process `root`, started at `began`, and its descendants.
-    pub(crate) fn new(root: u32, began: Instant) -> Self {
-        Self { root, began, memory: Memory::default() }
+    /// Watches the process `root`, started at `began`, and its descendants, and `root`'s thread of the name `thread`.
+    pub(crate) fn new(root: u32, began: Instant, thread: Option<&'static str>) -> Self {
+        let thread = thread.map(|name| Thread { name, schedstat: None, on_core: None });
+        Self { root, began, memory: Memory::default(), thread }
+    }
+
+    /// The process that was started.
+    pub(crate) const fn root(&self) -> u32 {
+        self.root
+    }
+
+    /// For how long it has run.
+    pub(crate) fn running_for(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Takes one sample. Processes that end meanwhile are passed over.
     pub(crate) fn sample(&mut self) {
+        if let Some(thread) = &mut self.thread {
+            thread.sample(self.root);
+        }
         let mut resident = 0;
         let mut peaks = 0;
         for pid in tree(self.root) {
@@ -82,9 +131,9 @@ impl Watch {
         }
     }
 
-    /// What was seen.
-    pub(crate) fn finish(self) -> Memory {
-        self.memory
+    /// What was seen: the memory, and for how long the thread was on a core.
+    pub(crate) fn finish(self) -> (Memory, Option<Duration>) {
+        (self.memory, self.thread.and_then(|thread| thread.on_core))
     }
 }
 

@@ -1,7 +1,8 @@
 //! gaits itself. What it did is read from its results file: one record for each item, all ok, each index once.
 
+use super::BODIES;
 use super::words;
-use crate::contender::{Contender, Entrant, Expect, Reader, Reading};
+use crate::contender::{Contender, Entrant, Expect, Files, Reader, Reading};
 use crate::tools::Binary;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// Where the records go, inside the scratch folder.
-const RESULTS: &str = "results.jsonl";
+pub(crate) const RESULTS: &str = "results.jsonl";
 
 /// `count` requests to one URL; `options` are further ones of the command line.
 pub(crate) fn fetch(
@@ -26,11 +27,35 @@ pub(crate) fn fetch(
     row(gaits, model, count, argv)
 }
 
-/// The URLs of a file, of which there are `count`.
-pub(crate) fn fetch_file(gaits: &Binary, model: &str, urls: &Path, count: u64) -> Entrant {
+/// The URLs of a file, of which there are `count`; `options` are further ones of the command line, which the name tells.
+pub(crate) fn fetch_file(
+    gaits: &Binary,
+    model: &str,
+    urls: &Path,
+    count: u64,
+    options: &[&str],
+) -> Entrant {
     let mut argv = words(&gaits.path, ["fetch", "-i"]);
     argv.push(urls.as_os_str().to_owned());
-    row(gaits, model, count, argv)
+    argv.extend(options.iter().map(Into::into));
+    row(gaits, model, count, argv).changed(|contender| {
+        for option in options {
+            contender.name.push(' ');
+            contender.name.push_str(option);
+        }
+    })
+}
+
+/// The URLs of a file, whose bodies of `bytes` each are written to files.
+pub(crate) fn fetch_bodies(
+    gaits: &Binary,
+    model: &str,
+    urls: &Path,
+    count: u64,
+    bytes: u64,
+) -> Entrant {
+    fetch_file(gaits, model, urls, count, &["--bodies", BODIES])
+        .changed(|contender| contender.files = Some(Files { folder: BODIES, count, bytes }))
 }
 
 /// One URL under the default model, as one would type it.
@@ -56,6 +81,7 @@ pub(crate) fn product(gaits: &Binary, model: &str, count: u64) -> Entrant {
 pub(crate) fn no_op(gaits: &Binary, model: &str, count: u64) -> Entrant {
     let arguments = ["run", "wait", "--count", &count.to_string(), "--for", "0ms"];
     row(gaits, model, count, words(&gaits.path, arguments))
+        .changed(|contender| contender.thread = Some(DISPATCHER))
 }
 
 fn row(gaits: &Binary, model: &str, count: u64, mut argv: Vec<OsString>) -> Entrant {
@@ -64,11 +90,16 @@ fn row(gaits: &Binary, model: &str, count: u64, mut argv: Vec<OsString>) -> Entr
     Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::Gaits))
 }
 
+/// The thread that hands out the items.
+const DISPATCHER: &str = "dispatcher";
+
 /// What of a record is checked.
 #[derive(Debug, Deserialize)]
 struct Record<'a> {
     index: usize,
     outcome: &'a str,
+    #[serde(default)]
+    started_us: u64,
     finished_us: u64,
     http: Option<Http>,
 }
@@ -80,12 +111,29 @@ struct Http {
 
 /// Reads the results file. Its own time is that from the run's beginning until its last item was finished.
 pub(crate) fn read(scratch: &Path) -> Result<Reading> {
+    Ok(course(scratch)?.reading)
+}
+
+/// What a results file says of the whole run.
+#[derive(Debug)]
+pub(crate) struct Course {
+    /// What was done.
+    pub(crate) reading: Reading,
+    /// When each item was finished, in microseconds since the run began, in the order of the file.
+    pub(crate) finished_us: Vec<u64>,
+    /// When the item of the last record was started, in microseconds since that run began.
+    pub(crate) last_started_us: u64,
+}
+
+/// Reads all of the results file.
+pub(crate) fn course(scratch: &Path) -> Result<Course> {
     let file = File::open(scratch.join(RESULTS)).context("there is no results file")?;
     parse(BufReader::with_capacity(1 << 20, file))
 }
 
-fn parse(mut records: impl BufRead) -> Result<Reading> {
-    let (mut done, mut failed, mut last_us) = (0, 0, 0);
+fn parse(mut records: impl BufRead) -> Result<Course> {
+    let (mut done, mut failed, mut last_us, mut last_started_us) = (0, 0, 0, 0);
+    let mut finished_us = Vec::new();
     let mut seen = Vec::new();
     let mut line = String::new();
     while records.read_line(&mut line).context("failed to read the results file")? > 0 {
@@ -100,9 +148,12 @@ fn parse(mut records: impl BufRead) -> Result<Reading> {
         let good = record.outcome == "ok" && record.http.is_none_or(|http| http.status == 200);
         *(if good { &mut done } else { &mut failed }) += 1;
         last_us = last_us.max(record.finished_us);
+        last_started_us = record.started_us;
+        finished_us.push(record.finished_us);
         line.clear();
     }
-    Ok(Reading { done, failed, own_wall: Some(last_us as f64 / 1e6), own_cpu: None })
+    let reading = Reading { done, failed, own_wall: Some(last_us as f64 / 1e6), own_cpu: None };
+    Ok(Course { reading, finished_us, last_started_us })
 }
 
 #[cfg(test)]
@@ -116,7 +167,9 @@ mod tests {
         let failed = OK.replace(":0,", ":1,").replace("\"ok\"", "\"failed\"");
         let elsewhere =
             OK.replace(":0,", ":2,").replace("200", "302").replace("1500000", "2500000");
-        let reading = parse(format!("{OK}\n{failed}\n{elsewhere}\n").as_bytes()).unwrap();
+        let course = parse(format!("{OK}\n{failed}\n{elsewhere}\n").as_bytes()).unwrap();
+        assert_eq!(course.finished_us, [1_500_000, 1_500_000, 2_500_000]);
+        let reading = course.reading;
         assert_eq!((reading.done, reading.failed), (1, 2));
         assert_eq!(reading.own_wall, Some(2.5));
     }
@@ -124,7 +177,7 @@ mod tests {
     #[test]
     fn a_wait_needs_no_status() {
         let wait = r#"{"index":0,"item":"0","outcome":"ok","finished_us":1}"#;
-        assert_eq!(parse(wait.as_bytes()).unwrap().done, 1);
+        assert_eq!(parse(wait.as_bytes()).unwrap().reading.done, 1);
     }
 
     #[test]

@@ -16,6 +16,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
+/// Where programs write bodies to, inside the scratch folder.
+const BODIES: &str = "bodies";
+
 /// Whether connections are kept from one request to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {

@@ -73,7 +73,7 @@ fn row(name: String, tool: &Tool, script: &str, arguments: [&str; 4], count: u64
 }
 
 /// The folder of the scripts.
-fn peers() -> PathBuf {
+pub(crate) fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 

@@ -1,11 +1,11 @@
 //! Many hosts in turn: how many connections are opened, which shows whether they are shared or each worker has its own.
 
 use super::throughput::{connections, table};
-use super::{Job, Session, write_list};
+use super::{Job, Session, list};
 use crate::clients::gaits;
 use crate::report::{Bound, Section, Target};
 use crate::tools::GAITS;
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 /// How often each host is asked.
 const TIMES: u64 = 40;
@@ -20,10 +20,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let Some(nginx) = session.nginx else { return Ok(session.without_nginx(section)) };
     let hosts = nginx.hosts();
     let count = hosts.len() as u64 * TIMES;
-    let list = tempfile::NamedTempFile::with_prefix_in("urls", session.track.folder)
-        .context("failed to make the list")?;
-    let rotation = (0..TIMES).flat_map(|_| hosts.iter().cloned());
-    write_list(list.path(), rotation)?;
+    let list = list(session, (0..TIMES).flat_map(|_| hosts.iter().cloned()))?;
     section.about = vec![
         "The hosts are 64 addresses on which the one nginx listens. The list names them in turn, 40 times over.".into(),
         "Connections are those that nginx accepted.".into(),
@@ -31,7 +28,7 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let entrants = MODELS
         .iter()
         .flat_map(|(model, _)| {
-            session.ours(|binary| gaits::fetch_file(binary, model, list.path(), count))
+            session.ours(|binary| gaits::fetch_file(binary, model, list.path(), count, &[]))
         })
         .collect();
     let rows = session.track.race(Job::Hosts.name(), entrants, Some(nginx), true)?;

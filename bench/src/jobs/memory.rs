@@ -1,11 +1,11 @@
 //! A million URLs from a file: what is held while they are fetched.
 
-use super::{Job, Session, write_list};
+use super::{Job, Session, list};
 use crate::clients::gaits;
 use crate::race::{Lap, Row};
 use crate::report::{self, Bound, Section, Table, Target};
 use crate::tools::GAITS;
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 const MODELS: [&str; 5] =
     ["async:50", "threads:10", "processes:2", "threads:2/async:25", "processes:2/async:25"];
@@ -25,20 +25,18 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let title = format!("{} URLs from a file", report::thousands(count as f64));
     let mut section = Section::new(Job::Memory.name(), title);
     let Some(nginx) = session.nginx else { return Ok(session.without_nginx(section)) };
-    let list = tempfile::NamedTempFile::with_prefix_in("urls", session.track.folder)
-        .context("failed to make the list")?;
     let url = nginx.small();
-    write_list(list.path(), (0..count).map(|number| format!("{url}?{number}")))?;
+    let list = list(session, (0..count).map(|number| format!("{url}?{number}")))?;
     section.about = vec![
         "Resident memory from /proc, every 20 ms. Peak: the high-water mark of the process that was started. Tree: the sum".into(),
         "of the marks of all its processes, an upper bound (shared pages count in each). First and last quarter: the most".into(),
         format!("that the tree held at any moment of that quarter of the run. At most {ROUNDS} rounds, without a warm-up."),
     ];
     let mut entrants: Vec<_> = MODELS
-        .map(|model| gaits::fetch_file(&session.tools.gaits, model, list.path(), count))
+        .map(|model| gaits::fetch_file(&session.tools.gaits, model, list.path(), count, &[]))
         .into();
     if let Some(baseline) = &session.tools.baseline {
-        entrants.push(gaits::fetch_file(baseline, MODELS[0], list.path(), count));
+        entrants.push(gaits::fetch_file(baseline, MODELS[0], list.path(), count, &[]));
     }
     let rounds = session.track.rounds;
     session.track.rounds = rounds.min(ROUNDS);

@@ -1,12 +1,18 @@
 //! What is raced. Each job makes one section of the report.
 
+mod bodies;
 mod cpu;
+mod finishing;
 mod hosts;
 mod http2;
 mod in_flight;
 mod latency;
+mod many_hosts;
 mod memory;
 mod overhead;
+mod pacing;
+mod pause;
+mod scale;
 mod start;
 mod throughput;
 mod tls;
@@ -21,6 +27,7 @@ use clap::ValueEnum;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// A job, by its name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,6 +58,18 @@ pub(crate) enum Job {
     Overhead,
     /// A million URLs from a file: what is held meanwhile
     Memory,
+    /// Ten million URLs over 64 hosts: memory, whether the rate holds, and how long a resume takes
+    Scale,
+    /// A million URLs over 100,000 hosts with a limit for each host, and without one
+    ManyHosts,
+    /// A limit of 50 for the host under `async:100`, against `async:50`
+    Pacing,
+    /// 100,000 bodies of 10 kB to files, against curl -Z, which syncs nothing
+    Bodies,
+    /// How late the last request to a host starts after an answer that pauses it, under every model
+    Pause,
+    /// What is lost, done twice or wrong when a server has faults and the program is killed: gaits and others
+    Finishing,
 }
 
 /// What a job may use.
@@ -70,7 +89,7 @@ pub(crate) struct Session<'a> {
 
 impl Job {
     /// All of them, in the order of the results file.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Small,
         Self::InFlight,
         Self::Large,
@@ -84,6 +103,12 @@ impl Job {
         Self::Cpu,
         Self::Overhead,
         Self::Memory,
+        Self::Scale,
+        Self::ManyHosts,
+        Self::Pacing,
+        Self::Bodies,
+        Self::Pause,
+        Self::Finishing,
     ];
 
     /// Its name on the command line.
@@ -102,6 +127,12 @@ impl Job {
             Self::Cpu => "cpu",
             Self::Overhead => "overhead",
             Self::Memory => "memory",
+            Self::Scale => "scale",
+            Self::ManyHosts => "many-hosts",
+            Self::Pacing => "pacing",
+            Self::Bodies => "bodies",
+            Self::Pause => "pause",
+            Self::Finishing => "finishing",
         }
     }
 
@@ -121,6 +152,12 @@ impl Job {
             Self::Cpu => cpu::run(session),
             Self::Overhead => overhead::run(session),
             Self::Memory => memory::run(session),
+            Self::Scale => scale::run(session),
+            Self::ManyHosts => many_hosts::run(session),
+            Self::Pacing => pacing::run(session),
+            Self::Bodies => bodies::run(session),
+            Self::Pause => pause::run(session),
+            Self::Finishing => finishing::run(session),
         }
     }
 }
@@ -147,6 +184,14 @@ impl Session<'_> {
     fn ours(&self, build: impl Fn(&Binary) -> Entrant) -> Vec<Entrant> {
         self.tools.binaries().map(build).collect()
     }
+}
+
+/// A list of items in a file, one a line, which is removed when it is dropped.
+fn list(session: &Session<'_>, items: impl Iterator<Item = String>) -> Result<NamedTempFile> {
+    let list = NamedTempFile::with_prefix_in("list", session.track.folder)
+        .context("failed to make the list")?;
+    write_list(list.path(), items)?;
+    Ok(list)
 }
 
 /// Writes a list of items, one a line.

@@ -5,6 +5,7 @@ use crate::clients::gaits;
 use crate::race::{Lap, Row};
 use crate::report::{self, Bound, Section, Table, Target};
 use crate::stats::Spread;
+use crate::tools::GAITS;
 use anyhow::Result;
 
 /// Runs the job.
@@ -12,7 +13,8 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let mut section = Section::new(Job::Overhead.name(), "what an item costs that does nothing");
     section.about = vec![
         "`gaits run wait --for 0ms`, a record of each item written to a file. Wall time is the whole process's over the".into(),
-        "items; the targets are for what a model adds to sequential's, round by round.".into(),
+        "items; the targets are for what a model adds to sequential's, round by round. The dispatcher's time is that for which".into(),
+        "its thread was on a core, looked at every 20 ms until it ended: what it did after the last look is missing.".into(),
     ];
     let program = &session.tools.gaits;
     let (many, fewer) = (session.scaled(1_000_000, 1), session.scaled(300_000, 1));
@@ -38,6 +40,14 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         let what = format!("{model}, wall time an item beyond sequential's");
         section.targets.push(Target::new(what, Bound::AtMost(limit), " µs", measured));
     }
+    for row in rows.iter().filter(|row| row.name.starts_with(GAITS)) {
+        section.targets.push(Target::new(
+            format!("{}, the dispatcher's processor time an item", row.name),
+            Bound::AtMost(1.0),
+            " µs",
+            row.measured(Lap::thread_us),
+        ));
+    }
     section.tell(Job::Overhead.name(), rows);
     Ok(section)
 }
@@ -61,6 +71,7 @@ fn table(rows: &[Row]) -> Table {
         "beyond sequential",
         "CPU µs an item",
         "beyond sequential",
+        "dispatcher µs an item",
         "tree MB",
     ]);
     for row in rows {
@@ -72,6 +83,7 @@ fn table(rows: &[Row]) -> Table {
             beyond(Lap::wall_us),
             report::spread(row.spread(|lap| Some(lap.cpu_us())), report::digits),
             beyond(Lap::cpu_us),
+            report::spread(row.spread(Lap::thread_us), report::digits),
             report::median(row.spread(|lap| Some(lap.memory.tree_peak as f64)), report::megabytes),
         ]);
     }

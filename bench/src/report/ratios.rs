@@ -109,6 +109,7 @@ mod tests {
             memory: Memory { main_peak: 1, tree_peak: 1, timeline: Vec::new() },
             connections: None,
             server_seconds: None,
+            thread: None,
         };
         Row {
             name: name.into(),

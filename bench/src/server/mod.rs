@@ -4,11 +4,15 @@ mod certificate;
 mod counts;
 mod delay;
 mod nginx;
+mod origin;
 mod probe;
 
 pub(crate) use counts::{Counts, Served};
 pub(crate) use delay::{DELAY, DelayServer};
 pub(crate) use nginx::{HUGE_BYTES, LARGE_BYTES, Nginx, SMALL_BODY};
+#[cfg(test)]
+pub(crate) use origin::Ending;
+pub(crate) use origin::{Access, Origin};
 #[cfg(test)]
 pub(crate) use probe::counts;
 
@@ -51,7 +55,7 @@ pub(crate) trait Server {
 }
 
 /// Reads the first field of a thread's `schedstat`: nanoseconds on a core.
-fn on_core(schedstat: &str) -> Option<Duration> {
+pub(crate) fn on_core(schedstat: &str) -> Option<Duration> {
     schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
@@ -105,7 +109,7 @@ impl Drop for Process {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free port")?;
     Ok(listener.local_addr().context("failed to read the port")?.port())

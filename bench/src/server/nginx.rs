@@ -35,6 +35,8 @@ pub(crate) struct Nginx {
 #[derive(Debug, Clone, Copy)]
 struct Ports {
     plain: u16,
+    /// On every loopback address, of which there are 16 million.
+    everywhere: u16,
     tls: Option<Tls>,
 }
 
@@ -121,6 +123,12 @@ impl Nginx {
         (1..=HOSTS).map(|host| format!("http://127.0.0.{host}:{port}/small")).collect()
     }
 
+    /// The URL of the 50-byte body on one of 125,000 hosts: other addresses than those of `hosts`.
+    pub(crate) fn host_of_many(&self, number: u64) -> String {
+        let (net, subnet, host) = (number / 62_500 % 2 + 1, number / 250 % 250, number % 250 + 1);
+        format!("http://127.{net}.{subnet}.{host}:{}/small", self.ports.everywhere)
+    }
+
     /// The URL of the 50-byte body over TLS and HTTP/1.1, where sessions may be resumed.
     pub(crate) fn tls(&self) -> Option<String> {
         Some(secure(self.ports.tls?.resumed))
@@ -171,7 +179,7 @@ impl Ports {
         } else {
             None
         };
-        Ok(Self { plain: free_port()?, tls })
+        Ok(Self { plain: free_port()?, everywhere: free_port()?, tls })
     }
 }
 
@@ -216,13 +224,16 @@ http {{
 }
 
 /// One `server` block for each port.
-fn servers(Ports { plain, tls }: Ports) -> String {
+fn servers(Ports { plain, everywhere, tls }: Ports) -> String {
     let mut listen = String::new();
     for host in 1..=HOSTS {
         let backlog = if host == 1 { " backlog=4096" } else { "" };
         let _ = write!(listen, "listen 127.0.0.{host}:{plain}{backlog}; ");
     }
     let mut servers = server(&listen);
+    // Each loopback address by itself would be a socket of its own; others than those are turned away.
+    servers +=
+        &server(&format!("listen 0.0.0.0:{everywhere} backlog=4096; allow 127.0.0.0/8; deny all;"));
     if let Some(Tls { resumed, full, http2 }) = tls {
         let secure = |port: u16, protocol: &str, more: &str| {
             server(&format!(
@@ -272,7 +283,7 @@ mod tests {
 
     #[test]
     fn it_listens_on_every_host() {
-        let text = configuration(Ports { plain: 8080, tls: None });
+        let text = configuration(Ports { plain: 8080, everywhere: 8081, tls: None });
         assert_eq!(text.matches("listen 127.0.0.").count() as u64, HOSTS);
     }
 }
