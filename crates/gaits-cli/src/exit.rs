@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     SomeFailed,
     /// 4: stopped early on purpose; run again, it goes on.
     StoppedEarly,
+    /// 5: a condition of `--fail-if` holds.
+    GateFailed,
     /// 130: stopped by the user.
     Interrupted,
 }
@@ -85,6 +87,7 @@ impl Exit {
             Exit::AllOk => 0,
             Exit::SomeFailed => 1,
             Exit::StoppedEarly => 4,
+            Exit::GateFailed => 5,
             Exit::Interrupted => 130,
         }
     }

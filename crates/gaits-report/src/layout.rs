@@ -1,9 +1,10 @@
 //! How a model's workers are laid out. Limit: it says what was configured; what was seen at work is the tally's.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How a model's workers are laid out over processes, threads and event loops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Layout {
     /// Processes that work.
     pub processes: u32,

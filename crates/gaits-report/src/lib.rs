@@ -6,6 +6,7 @@
 
 mod compare;
 mod early_end;
+mod gate;
 mod hosts;
 mod latency;
 mod layout;
@@ -16,8 +17,11 @@ mod tally;
 mod trial;
 pub mod units;
 
-pub use compare::{Comparison, Contender, Entry, NotRanked, RaceInfo, Relation, Verdict};
+pub use compare::{
+    Change, Comparison, Contender, Entry, NotRanked, RaceInfo, Relation, Verdict, changes,
+};
 pub use early_end::EarlyEnd;
+pub use gate::{Gate, GateError, GateOutcome, GateState};
 pub use hosts::{Host, Hosts, host_name};
 pub use latency::Latency;
 pub use layout::Layout;

@@ -62,6 +62,7 @@ mod layout;
 mod output;
 mod race;
 mod run;
+mod stored;
 mod sys;
 mod tally;
 mod works;
@@ -72,10 +73,12 @@ pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{
-    Extent, Race, RaceControl, RaceError, RaceObserver, RaceOutcome, RacedHost, Refusal,
-    TRIAL_VERB, TrialCommand, equally_many, models_for, raced_hosts, trial_main, usual_models_for,
+    Environment, Extent, Race, RaceControl, RaceError, RaceObserver, RaceOutcome, RacedHost,
+    Refusal, SavedError, SavedRace, SavedRaces, TRIAL_VERB, TrialCommand, equally_many, models_for,
+    raced_hosts, trial_main, usual_models_for,
 };
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
+pub use stored::{StoredError, stored_summary};
 pub use works::{set_up, works};
 
 pub use gaits_core::{
@@ -91,6 +94,7 @@ pub use gaits_engine::{
 };
 pub use gaits_report::stats::Settings;
 pub use gaits_report::{
-    Comparison, EarlyEnd, Host, Hosts, Style, Summary, Tally, Trial, host_name, units,
+    Change, Comparison, EarlyEnd, Gate, GateError, GateOutcome, GateState, Host, Hosts, Style,
+    Summary, Tally, Trial, changes, host_name, units,
 };
 pub use gaits_work::{cpu, http, wait};

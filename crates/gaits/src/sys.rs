@@ -3,7 +3,7 @@
 use gaits_engine::journal::Machine;
 use gaits_engine::plan::cores;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage};
 use nix::sys::stat::{FileStat, SFlag, fstat, stat};
 use nix::unistd::syncfs;
 use std::fs::{self, File};
@@ -83,6 +83,33 @@ pub(crate) fn machine() -> Machine {
         cores: u64::from(cores()),
         hostname: name.as_ref().map(|name| part(name.nodename())).unwrap_or_default(),
     }
+}
+
+/// The model of the processor, where the system tells.
+pub(crate) fn cpu_model() -> Option<String> {
+    let info = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// The memory of the machine, in bytes.
+pub(crate) fn memory() -> Option<u64> {
+    let info = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1_024)
+}
+
+/// How many files this process may have open.
+pub(crate) fn open_files() -> Option<u64> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    Some(soft)
+}
+
+/// How many threads wanted a core on average over the last minute, in hundredths.
+pub(crate) fn load_percent() -> Option<u64> {
+    let load = fs::read_to_string("/proc/loadavg").ok()?;
+    let (whole, hundredths) = load.split_ascii_whitespace().next()?.split_once('.')?;
+    Some(whole.parse::<u64>().ok()? * 100 + hundredths.parse::<u64>().ok()?)
 }
 
 /// Cuts off what was written of a last line when a write failed, as it does when the disk is full: the others are whole.

@@ -3,7 +3,7 @@
 use super::values;
 use super::work::WorkArgs;
 use clap::Args;
-use gaits::Model;
+use gaits::{Gate, Model};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,9 +58,20 @@ pub(crate) struct CompareArgs {
     #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
 
+    /// Fail (exit code 5) if this surely holds; may be given many times: `async.p99 > 300ms`, `ratio(a, b) > 1.1`
+    ///
+    /// What is measured of a model: wall, cpu, memory, failed, rate, p50, p90, p99, p99.9. It fails only if the whole
+    /// interval is beyond the limit; if the limit lies within it, that is said, and no failure.
+    #[arg(long, value_name = "CONDITION", global = true)]
+    pub(crate) fail_if: Vec<Gate>,
+
     /// Print JSON instead of a table
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with = "markdown")]
     pub(crate) json: bool,
+
+    /// Print the table in Markdown
+    #[arg(long, global = true)]
+    pub(crate) markdown: bool,
 
     /// No progress bar, and no lines at the start
     #[arg(short, long, global = true)]

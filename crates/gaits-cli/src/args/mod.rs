@@ -8,6 +8,7 @@ mod http;
 mod job;
 mod origin;
 mod pace;
+mod report;
 mod run;
 mod values;
 mod work;
@@ -16,6 +17,7 @@ pub(crate) use bodies::Bodies;
 pub(crate) use compare::{CompareArgs, Models};
 pub(crate) use job::Job;
 pub(crate) use origin::OriginArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use run::RunArgs;
 pub(crate) use work::WorkArgs;
 
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     /// Without WORK, gaits starts a server on the loopback address that takes 10 ms for each request, and answers two
     /// questions: which of the usual ways is fastest, and whether the way matters with equally many requests in flight.
     Compare(CompareArgs),
+    /// Look again at stored results, or at races that were saved
+    Report(ReportArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),
     /// Print completions for a shell

@@ -3,6 +3,7 @@
 mod compare;
 mod generate;
 mod origin;
+mod report;
 mod run;
 
 use crate::args::{Command, WorkArgs};
@@ -14,6 +15,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Trouble> {
         Command::Fetch(fetch) => run::run(WorkArgs::Http(Box::new(fetch.http)), &fetch.run),
         Command::Run(command) => run::run(command.work, &command.run),
         Command::Compare(args) => compare::compare(args),
+        Command::Report(args) => report::report(&args),
         Command::Origin(args) => origin::origin(&args),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man => generate::man(),

@@ -1,23 +1,27 @@
 //! The race of models on the same work. Duty: from the trials of all rounds to who is first, by how much, and whether that
 //! can be told at all. Limit: it runs nothing; the statistics are those of [`stats`](crate::stats).
 
+mod against;
 mod entries;
 mod json;
+mod markdown;
 mod table;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
+pub use against::{Change, changes};
 pub use verdict::Verdict;
 
 use crate::layout::Layout;
 use crate::stats::{self, Interval, More, Outlier, Settings};
 use crate::trial::Difference;
 use crate::{Style, Tally, Trial, Usage};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A model in the race.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contender {
     /// The model, as the command line names it.
     pub model: String,
@@ -26,7 +30,7 @@ pub struct Contender {
 }
 
 /// What the race was about.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RaceInfo {
     /// The work, in words.
     pub work: String,
@@ -191,6 +195,12 @@ impl Comparison {
     #[must_use]
     pub fn render(&self, style: Style, width: usize) -> String {
         table::render(self, style, width)
+    }
+
+    /// The same as a table in Markdown, for a pull request or a README.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        markdown::render(self)
     }
 }
 

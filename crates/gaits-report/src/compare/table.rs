@@ -82,7 +82,7 @@ pub(super) fn render(comparison: &Comparison, style: Style, width: usize) -> Str
 }
 
 /// `http: 100 items, 7 rounds, seed 42`
-fn title(comparison: &Comparison) -> String {
+pub(super) fn title(comparison: &Comparison) -> String {
     let RaceInfo { work, items, all_items, seed, .. } = comparison.about();
     let items_word = if *items == 1 { "item" } else { "items" };
     let of_all = match all_items {
@@ -179,7 +179,7 @@ fn cell(entry: &Entry, column: Column, longest: f64) -> String {
     let ran = entry.rounds() > 0;
     match column {
         Column::Model => entry.contender.model.clone(),
-        Column::Wall => seconds(entry).map_or_else(nothing, duration),
+        Column::Wall => takes(entry),
         Column::AgainstBest => against_best(entry),
         Column::Bar => seconds(entry).map_or_else(String::new, |seconds| bar(seconds, longest)),
         Column::Rate => entry.items_per_second.map_or_else(nothing, units::number),
@@ -204,12 +204,17 @@ fn seconds(entry: &Entry) -> Option<f64> {
     entry.typical_s.map(|typical| typical.estimate).or(entry.median_s.map(|(median, _)| median))
 }
 
+/// How long it takes, in words.
+pub(super) fn takes(entry: &Entry) -> String {
+    seconds(entry).map_or_else(|| NOTHING.to_owned(), duration)
+}
+
 fn duration(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
     units::duration((seconds * 1e6).round() as u64)
 }
 
-fn against_best(entry: &Entry) -> String {
+pub(super) fn against_best(entry: &Entry) -> String {
     let ratio = entry.ratio_to_best.map_or_else(|| NOTHING.to_owned(), interval);
     match &entry.relation {
         Relation::Best => "fastest".to_owned(),
@@ -249,7 +254,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// What the table has no room for.
-fn notes(comparison: &Comparison) -> Vec<String> {
+pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let entries = comparison.entries();
     let margin = percent(comparison.about().settings.margin);

@@ -12,19 +12,22 @@ mod quantile;
 mod series;
 #[cfg(test)]
 mod tests;
+mod unpaired;
 mod walls;
 
 pub use percentiles::percentiles_for;
 pub use series::Series;
+pub use unpaired::unpaired;
 pub use walls::{median, typical};
 
 use pairs::Pairs;
+use serde::{Deserialize, Serialize};
 
 /// Nothing is ranked on fewer rounds. Fewer tell so little of the noise that intervals are of no use.
 pub const MIN_ROUNDS: usize = 6;
 
 /// What is asked of a comparison. Set before the race, never after a look at its outcome.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Differences up to this do not matter: 0.02 is 2 %. At least 0.
     pub margin: f64,
@@ -176,7 +179,9 @@ impl Judged {
     /// The places of the ranked models, from the one that looks fastest on; the others follow as they came.
     #[must_use]
     pub fn order(&self) -> Vec<usize> {
-        let ratio = |place: &usize| self.verdicts[*place].ratio_to_best.map_or(f64::INFINITY, |ratio| ratio.estimate);
+        let ratio = |place: &usize| {
+            self.verdicts[*place].ratio_to_best.map_or(f64::INFINITY, |ratio| ratio.estimate)
+        };
         let mut order = (0..self.verdicts.len()).collect::<Vec<_>>();
         order.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
         order
@@ -254,7 +259,8 @@ fn ranked_verdicts(pairs: &Pairs, settings: Settings) -> Vec<Verdict> {
 
 /// The relations that follow from where the logarithms of the ratios to the best lie.
 fn relations(bounds: &[(bool, pairs::Bounds)], margin: f64) -> Vec<Relation> {
-    let all_others_slower = bounds.iter().filter(|(_, bounds)| bounds.low > margin).count() + 1 == bounds.len();
+    let all_others_slower =
+        bounds.iter().filter(|(_, bounds)| bounds.low > margin).count() + 1 == bounds.len();
     let relation = |(_, bounds): &(bool, pairs::Bounds)| {
         if bounds.low > margin {
             Relation::Slower
@@ -278,9 +284,11 @@ fn shared_rounds(models: &[Series], places: &[usize]) -> Vec<u32> {
 
 /// The model that looks fastest, if the one at `place` took at least twice as long in each of two or more rounds.
 fn twice(place: usize, models: &[Series]) -> Option<usize> {
-    let means = models.iter().enumerate().filter_map(|(place, model)| Some((place, model.mean_log()?)));
+    let means =
+        models.iter().enumerate().filter_map(|(place, model)| Some((place, model.mean_log()?)));
     let (fastest, _) = means.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    let both = models[place].iter().filter_map(|(round, wall)| Some((wall, models[fastest].wall(round)?)));
+    let both =
+        models[place].iter().filter_map(|(round, wall)| Some((wall, models[fastest].wall(round)?)));
     let both = both.collect::<Vec<_>>();
     (both.len() >= 2 && both.iter().all(|(wall, base)| *wall >= 2.0 * base)).then_some(fastest)
 }

@@ -10,12 +10,14 @@ mod control;
 mod hosts;
 mod load;
 mod models;
+mod saved;
 mod schedule;
 mod trial;
 
 pub use control::RaceControl;
 pub use hosts::{RacedHost, raced_hosts};
 pub use models::{equally_many, models_for, usual_models_for};
+pub use saved::{Environment, SavedError, SavedRace, SavedRaces};
 pub use trial::{TRIAL_VERB, TrialCommand, trial_main};
 
 use crate::layout::layout;

@@ -4,6 +4,7 @@ mod announce;
 mod bar;
 mod local_origin;
 
+use super::report::{self, Form};
 use crate::args::{Bodies, CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
@@ -13,13 +14,14 @@ use anyhow::{Context as _, anyhow};
 use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
-    Comparison, Extent, Input, Model, Program, Race, RaceControl, RaceError, RaceOutcome,
-    SessionScope, Settings, TrialCommand, Work, equally_many, models_for, raced_hosts, set_up,
-    usual_models_for,
+    Comparison, Extent, GateState, Input, Model, Program, Race, RaceControl, RaceError,
+    RaceOutcome, SavedRace, SavedRaces, SessionScope, Settings, TrialCommand, Work, equally_many,
+    models_for, raced_hosts, set_up, usual_models_for,
 };
 use local_origin::LocalOrigin;
-use std::io::{self, Write};
+use std::io;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +43,7 @@ pub(super) fn compare(mut args: CompareArgs) -> Result<Exit, Trouble> {
         Some(work) => vec![Question::of(work.resolve_for_race()?, &program, &args)?],
         None => return local(&program, &args),
     };
-    ask(&questions, &args)
+    ask(questions, &args)
 }
 
 /// One race to be run, and what is asked by it.
@@ -120,7 +122,17 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<Vec<Model>, Trouble> {
 }
 
 /// Runs the races one after the other, and shows what came of them.
-fn ask(questions: &[Question], args: &CompareArgs) -> Result<Exit, Trouble> {
+fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble> {
+    if let Some(folder) = &args.save {
+        let records = SavedRaces::prepare(folder).map_err(|error| Trouble::Wrong(error.into()))?;
+        for (number, question) in questions.iter_mut().enumerate() {
+            let of_one = records.join((number + 1).to_string());
+            std::fs::create_dir_all(&of_one).map_err(|error| {
+                Trouble::Wrong(anyhow!(error).context(format!("can't make {}", of_one.display())))
+            })?;
+            question.race.records = Some(of_one);
+        }
+    }
     let control = RaceControl::new();
     let bar = bar::Bar::new(args.quiet);
     let (to_stop, drawn) = (control.clone(), bar.drawn());
@@ -128,7 +140,7 @@ fn ask(questions: &[Question], args: &CompareArgs) -> Result<Exit, Trouble> {
         .context("can't listen for signals")
         .map_err(Trouble::CouldNotGoOn)?;
     let mut outcomes = Vec::new();
-    for question in questions {
+    for question in &questions {
         if !args.quiet {
             announce(&question.race, &*question.work, question.text.as_deref());
         }
@@ -149,35 +161,49 @@ fn ask(questions: &[Question], args: &CompareArgs) -> Result<Exit, Trouble> {
             break;
         }
     }
-    show(&outcomes, args.json)?;
-    Ok(exit(outcomes.iter().map(|(_, outcome)| outcome)))
+    show(&outcomes, args)?;
+    if let Some(folder) = &args.save {
+        save(&outcomes, folder)?;
+    }
+    let passed = gates(&outcomes, args)?;
+    Ok(match exit(outcomes.iter().map(|(_, outcome)| outcome)) {
+        Exit::AllOk | Exit::SomeFailed if !passed => Exit::GateFailed,
+        exit => exit,
+    })
 }
 
-fn show(outcomes: &[(&Question, RaceOutcome)], json: bool) -> Result<(), Trouble> {
-    let mut text = String::new();
-    if json {
-        let comparisons: Vec<_> = outcomes.iter().map(|(_, outcome)| &outcome.comparison).collect();
-        let json = match &comparisons[..] {
-            [only] => serde_json::to_string_pretty(only),
-            all => serde_json::to_string_pretty(all),
-        };
-        text = json.map_err(|error| Trouble::CouldNotGoOn(error.into()))? + "\n";
-    } else {
-        let style = talk::style(&io::stdout());
-        for (question, outcome) in outcomes {
-            if let Some(asked) = &question.text {
-                let gap = if text.is_empty() { "" } else { "\n" };
-                text = format!("{text}{gap}{}\n", style.bold(asked));
-            }
-            text += &outcome.comparison.render(style, talk::width(&io::stdout()));
-        }
+/// Shows what came of the races.
+fn show(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> Result<(), Trouble> {
+    let comparisons: Vec<_> = outcomes
+        .iter()
+        .map(|(question, outcome)| (question.text.as_deref(), outcome.comparison.clone()))
+        .collect();
+    let form = Form { json: args.json, markdown: args.markdown };
+    report::print(&report::shown(&comparisons, form, talk::style(&io::stdout()))?).map(drop)
+}
+
+/// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
+fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> Result<bool, Trouble> {
+    let Some((_, outcome)) = outcomes.first() else { return Ok(true) };
+    let confidence = outcome.comparison.about().settings.confidence;
+    let mut all_pass = true;
+    for gate in &args.fail_if {
+        let came = gate.check(&outcome.trials, confidence).map_err(Trouble::wrong)?;
+        talk::line(&format!("gaits: {came}"));
+        all_pass &= came.state != GateState::Failed;
     }
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Trouble::CouldNotGoOn(anyhow!(error).context("can't write to standard output")))
-        }
-        _ => Ok(()),
-    }
+    Ok(all_pass)
+}
+
+/// Keeps the races in the folder that was named.
+fn save(outcomes: &[(&Question, RaceOutcome)], folder: &Path) -> Result<(), Trouble> {
+    let races = outcomes.iter().map(|(question, outcome)| SavedRace {
+        question: question.text.clone(),
+        about: outcome.comparison.about().clone(),
+        trials: outcome.trials.clone(),
+    });
+    let saved = SavedRaces::now(races.collect());
+    saved.write(folder).map_err(|error| Trouble::CouldNotGoOn(error.into()))
 }
 
 fn exit<'a>(outcomes: impl Iterator<Item = &'a RaceOutcome>) -> Exit {
@@ -215,7 +241,7 @@ fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
     };
     let mut first = Question::of(job()?, program, args)?;
     if args.concurrency.is_some() || !args.models.is_empty() {
-        return ask(&[first], args);
+        return ask(vec![first], args);
     }
     let mut second = Question::of(job()?, program, args)?;
     second.race.seed = first.race.seed;
@@ -229,5 +255,5 @@ fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
     first.text = Some("Which way is fastest, as people use them?".to_owned());
     second.text =
         Some(format!("With {EQUALLY_MANY} requests in flight each, does the way matter?"));
-    ask(&[first, second], args)
+    ask(vec![first, second], args)
 }

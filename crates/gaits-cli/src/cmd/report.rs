@@ -1,0 +1,118 @@
+//! `gaits report`: looks again at what was stored.
+
+use crate::args::ReportArgs;
+use crate::exit::{Exit, Trouble};
+use crate::talk;
+use anyhow::{Context as _, anyhow};
+use gaits::{Comparison, SavedRaces, Style, changes, stored_summary};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Prints every table again.
+pub(super) fn report(args: &ReportArgs) -> Result<Exit, Trouble> {
+    let style = talk::style(&io::stdout());
+    let text = match &args.against {
+        Some(old) => against(old, &args.path)?,
+        None if args.path.is_dir() => races(args, style)?,
+        None => {
+            if args.json || args.markdown {
+                return Err(Trouble::wrong(
+                    "--json and --markdown are for saved races; records are JSON as they are",
+                ));
+            }
+            stored_summary(&args.path).map_err(|error| Trouble::Wrong(error.into()))?.render(style)
+        }
+    };
+    print(&text)
+}
+
+/// Writes a text to standard output; a reader that has gone away has seen enough.
+pub(super) fn print(text: &str) -> Result<Exit, Trouble> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Trouble::CouldNotGoOn(anyhow!(error).context("can't write to standard output")))
+        }
+        _ => Ok(Exit::AllOk),
+    }
+}
+
+fn read(folder: &Path) -> Result<SavedRaces, Trouble> {
+    SavedRaces::read(folder).map_err(|error| Trouble::Wrong(error.into()))
+}
+
+fn races(args: &ReportArgs, style: Style) -> Result<String, Trouble> {
+    let saved = read(&args.path)?;
+    let comparisons: Vec<(Option<&str>, Comparison)> =
+        saved.races.iter().map(|race| (race.question.as_deref(), race.comparison())).collect();
+    shown(&comparisons, Form { json: args.json, markdown: args.markdown }, style)
+}
+
+/// In which form comparisons are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    pub(super) json: bool,
+    pub(super) markdown: bool,
+}
+
+/// Comparisons as a text, each below what was asked.
+pub(super) fn shown(
+    comparisons: &[(Option<&str>, Comparison)],
+    form: Form,
+    style: Style,
+) -> Result<String, Trouble> {
+    if form.json {
+        let all: Vec<_> = comparisons.iter().map(|(_, comparison)| comparison).collect();
+        let json = match &all[..] {
+            [only] => serde_json::to_string_pretty(only),
+            all => serde_json::to_string_pretty(all),
+        };
+        let json = json.context("can't write JSON").map_err(Trouble::CouldNotGoOn)?;
+        return Ok(json + "\n");
+    }
+    let width = talk::width(&io::stdout());
+    let texts = comparisons.iter().map(|(question, comparison)| match (question, form.markdown) {
+        (None, true) => comparison.markdown(),
+        (Some(question), true) => format!("### {question}\n\n{}", comparison.markdown()),
+        (None, false) => comparison.render(style, width),
+        (Some(question), false) => {
+            format!("{}\n{}", style.bold(question), comparison.render(style, width))
+        }
+    });
+    Ok(texts.collect::<Vec<_>>().join("\n"))
+}
+
+/// How the models of saved races have changed.
+fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
+    let (then, now) = (read(old)?, read(new)?);
+    let unlike = now.unlike(&then);
+    if !unlike.is_empty() {
+        return Ok(format!(
+            "the two can't be held against each other: they differ in {}\n",
+            unlike.join("; ")
+        ));
+    }
+    let mut lines = Vec::new();
+    for race in &now.races {
+        let Some(before) = then.races.iter().find(|before| before.question == race.question) else {
+            continue;
+        };
+        if before.about.work != race.about.work || before.about.items != race.about.items {
+            lines.push(format!(
+                "the work was another one: {}, {} items, and now {}, {} items",
+                before.about.work, before.about.items, race.about.work, race.about.items
+            ));
+            continue;
+        }
+        lines.extend(race.question.clone());
+        let changes = changes(&before.comparison(), &race.comparison());
+        if changes.is_empty() {
+            lines.push("no model took part in both".to_owned());
+        }
+        lines.extend(changes.iter().map(|change| change.in_words(race.about.settings.margin)));
+    }
+    lines.push(
+        "The two were not run side by side: what else has changed on the machine counts as well."
+            .to_owned(),
+    );
+    Ok(lines.join("\n") + "\n")
+}

@@ -1,0 +1,402 @@
+//! What must not happen, for a machine that decides whether a change may go in: `async.p99 > 300ms`,
+//! `ratio(head, base) > 1.1`. Duty: it fails only what is beyond the limit with its whole interval. Limit: it measures
+//! nothing; races that are too short leave it undecided.
+
+use crate::stats::{self, Interval, Series, percentiles_for};
+use crate::{Trial, units};
+use std::fmt;
+use std::str::FromStr;
+
+/// A condition that fails a race when it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    text: String,
+    subject: Subject,
+    above: bool,
+    limit: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Subject {
+    /// Something that is measured of a model.
+    Of(String, Metric),
+    /// The wall time of one over that of another, in the same rounds.
+    Ratio(String, String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Metric {
+    Wall,
+    Cpu,
+    Memory,
+    Failed,
+    Rate,
+    Quantile(f64),
+}
+
+/// What came of a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateOutcome {
+    /// The condition, as it was written.
+    pub gate: String,
+    /// Whether it holds: yes, no, or that cannot be told.
+    pub state: GateState,
+    /// What was measured, in words.
+    pub measured: String,
+}
+
+/// Whether a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateState {
+    /// It does not: the whole interval is on the good side.
+    Passed,
+    /// It does: the whole interval is on the bad side.
+    Failed,
+    /// The limit lies within the interval, or there is none.
+    Inconclusive,
+}
+
+/// Why a text is no condition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GateError {
+    /// It has no `<` or `>`.
+    #[error("`{text}` is not a condition such as `async.p99 > 300ms` or `ratio(a, b) > 1.1`")]
+    Form {
+        /// The text.
+        text: String,
+    },
+    /// What is measured has no such name.
+    #[error(
+        "`{name}` is nothing that is measured of a model: wall, cpu, memory, failed, rate, p50, p90, p99, p99.9"
+    )]
+    Metric {
+        /// The name.
+        name: String,
+    },
+    /// The limit can't be read.
+    #[error("`{limit}` is not a limit for {of}: write it as {such_as}")]
+    Limit {
+        /// The limit.
+        limit: String,
+        /// What it is to limit.
+        of: String,
+        /// How it is written.
+        such_as: &'static str,
+    },
+    /// No model of that name takes part.
+    #[error("`{gate}` names {model}, which does not take part; these do: {models}")]
+    Model {
+        /// The condition.
+        gate: String,
+        /// The name.
+        model: String,
+        /// Those that do.
+        models: String,
+    },
+}
+
+impl FromStr for Gate {
+    type Err = GateError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = || GateError::Form { text: text.to_owned() };
+        let at = text.find(['<', '>']).ok_or_else(form)?;
+        let above = text[at..].starts_with('>');
+        // On the limit or beyond it is the same for what is measured.
+        let limit = text[at + 1..].strip_prefix('=').unwrap_or(&text[at + 1..]).trim();
+        let subject = text[..at].trim();
+        let ratio = subject.strip_prefix("ratio(").and_then(|rest| rest.strip_suffix(')'));
+        let subject = if let Some(both) = ratio {
+            let (one, other) = both.split_once(',').ok_or_else(form)?;
+            Subject::Ratio(one.trim().to_owned(), other.trim().to_owned())
+        } else {
+            // The name of a percentile has a dot, and so may that of a model.
+            let at = subject.find(".p99.9").or_else(|| subject.rfind('.')).ok_or_else(form)?;
+            let (model, metric) = (subject[..at].trim(), &subject[at + 1..]);
+            Subject::Of(model.to_owned(), metric.parse()?)
+        };
+        let limit = subject.limit(limit)?;
+        Ok(Self { text: text.trim().to_owned(), subject, above, limit })
+    }
+}
+
+impl FromStr for Metric {
+    type Err = GateError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(match name.trim() {
+            "wall" => Self::Wall,
+            "cpu" => Self::Cpu,
+            "memory" => Self::Memory,
+            "failed" => Self::Failed,
+            "rate" => Self::Rate,
+            "p50" => Self::Quantile(0.5),
+            "p90" => Self::Quantile(0.9),
+            "p99" => Self::Quantile(0.99),
+            "p99.9" => Self::Quantile(0.999),
+            _ => return Err(GateError::Metric { name: name.to_owned() }),
+        })
+    }
+}
+
+impl Subject {
+    /// Reads a limit, in seconds, bytes, or plain numbers.
+    fn limit(&self, text: &str) -> Result<f64, GateError> {
+        let (units, such_as): (&[(&str, f64)], _) = match self {
+            Subject::Of(_, Metric::Wall | Metric::Cpu | Metric::Quantile(_)) => (
+                &[("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("m", 60.0)],
+                "300ms, 1.5s or 2m",
+            ),
+            Subject::Of(_, Metric::Memory) => {
+                (&[("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1.0)], "64MB")
+            }
+            Subject::Of(_, Metric::Failed) => (&[("", 1.0)], "0"),
+            Subject::Of(_, Metric::Rate) => (&[("/s", 1.0), ("", 1.0)], "500/s"),
+            Subject::Ratio(..) => (&[("×", 1.0), ("x", 1.0), ("", 1.0)], "1.1"),
+        };
+        let number = units.iter().find_map(|(unit, factor)| {
+            let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+            (number.is_finite() && number >= 0.0).then_some(number * factor)
+        });
+        number.ok_or_else(|| {
+            let of = match self {
+                Subject::Ratio(..) => "a ratio".to_owned(),
+                Subject::Of(_, metric) => metric.name(),
+            };
+            GateError::Limit { limit: text.to_owned(), of, such_as }
+        })
+    }
+}
+
+impl Metric {
+    fn name(self) -> String {
+        match self {
+            Self::Wall => "wall".to_owned(),
+            Self::Cpu => "cpu".to_owned(),
+            Self::Memory => "memory".to_owned(),
+            Self::Failed => "failed".to_owned(),
+            Self::Rate => "rate".to_owned(),
+            Self::Quantile(quantile) => format!("p{}", (quantile * 1_000.0).round() / 10.0),
+        }
+    }
+
+    /// Of one trial, in seconds, bytes or a plain number; none where it can't be told.
+    fn of(self, trial: &Trial) -> Option<f64> {
+        let seconds = |us: u64| us as f64 / 1e6;
+        match self {
+            Self::Wall => Some(seconds(trial.wall_us)),
+            Self::Cpu => Some(seconds(trial.usage.cpu_us)),
+            Self::Memory => Some(trial.usage.peak_memory as f64),
+            Self::Failed => Some(trial.tally.failed() as f64),
+            Self::Rate if trial.wall_us == 0 => None,
+            Self::Rate => Some(trial.tally.items() as f64 / seconds(trial.wall_us)),
+            Self::Quantile(quantile) => {
+                let latency = trial.tally.latency();
+                let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);
+                latency.quantile_us(quantile).filter(|_| bears).map(seconds)
+            }
+        }
+    }
+
+    fn in_words(self, value: f64) -> String {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+        let whole = |value: f64| value.round() as u64;
+        match self {
+            Self::Wall | Self::Cpu | Self::Quantile(_) => units::duration(whole(value * 1e6)),
+            Self::Memory => units::bytes(whole(value)),
+            Self::Failed => units::count(whole(value)),
+            Self::Rate => format!("{}/s", units::number(value)),
+        }
+    }
+}
+
+impl Gate {
+    /// Looks whether it holds in a race, with this confidence.
+    ///
+    /// # Errors
+    /// It names a model that does not take part.
+    pub fn check(&self, trials: &[Trial], confidence: f64) -> Result<GateOutcome, GateError> {
+        let (interval, measured) = match &self.subject {
+            Subject::Of(model, metric) => {
+                let of_model = self.trials_of(model, trials)?;
+                let values = of_model.iter().map(|trial| Some((trial.round, metric.of(trial)?)));
+                match values.collect::<Option<Vec<_>>>() {
+                    None => (None, format!("too few items to tell {}", metric.name())),
+                    // A count is what it is.
+                    Some(values) if *metric == Metric::Failed => {
+                        let most = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+                        let all = Interval { estimate: most, low: most, high: most };
+                        (Some(all), format!("{} at most", metric.in_words(most)))
+                    }
+                    Some(values) => {
+                        described(&Series::new(values), confidence, |value| metric.in_words(value))
+                    }
+                }
+            }
+            Subject::Ratio(one, other) => {
+                let (of_one, of_other) =
+                    (self.trials_of(one, trials)?, self.trials_of(other, trials)?);
+                let ratios = of_one.iter().filter_map(|trial| {
+                    let base = of_other.iter().find(|base| base.round == trial.round)?;
+                    (base.wall_us > 0)
+                        .then(|| (trial.round, trial.wall_us as f64 / base.wall_us as f64))
+                });
+                described(&Series::new(ratios), confidence, |ratio| format!("{ratio:.3}×"))
+            }
+        };
+        let state = match interval {
+            None => GateState::Inconclusive,
+            Some(interval) => {
+                let (nearest, furthest) = if self.above {
+                    (interval.low, interval.high)
+                } else {
+                    (-interval.high, -interval.low)
+                };
+                let limit = if self.above { self.limit } else { -self.limit };
+                if nearest > limit {
+                    GateState::Failed
+                } else if furthest <= limit {
+                    GateState::Passed
+                } else {
+                    GateState::Inconclusive
+                }
+            }
+        };
+        Ok(GateOutcome { gate: self.text.clone(), state, measured })
+    }
+
+    fn trials_of<'a>(&self, model: &str, trials: &'a [Trial]) -> Result<Vec<&'a Trial>, GateError> {
+        // A name without its numbers will do where there is one such model.
+        let mut names: Vec<&str> = trials.iter().map(|trial| trial.model.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let short: Vec<&&str> =
+            names.iter().filter(|name| without_numbers(name) == model).collect();
+        let name = match (names.contains(&model), &short[..]) {
+            (true, _) => model,
+            (false, [only]) => only,
+            _ => {
+                return Err(GateError::Model {
+                    gate: self.text.clone(),
+                    model: model.to_owned(),
+                    models: names.join(", "),
+                });
+            }
+        };
+        Ok(trials.iter().filter(|trial| trial.model == name).collect())
+    }
+}
+
+/// `threads/async` for `threads:2/async:100`.
+fn without_numbers(model: &str) -> String {
+    let parts = model.split('/').map(|part| part.split(':').next().unwrap_or(part));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn described(
+    series: &Series,
+    confidence: f64,
+    in_words: impl Fn(f64) -> String,
+) -> (Option<Interval>, String) {
+    let enough = series.rounds() >= stats::MIN_ROUNDS;
+    match stats::typical(series, confidence).filter(|_| enough) {
+        None => (None, "too few rounds to tell".to_owned()),
+        Some(interval) => {
+            let [estimate, low, high] =
+                [interval.estimate, interval.low, interval.high].map(in_words);
+            (Some(interval), format!("{estimate} ({low}–{high})"))
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for GateOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            GateState::Passed => "does not hold",
+            GateState::Failed => "holds",
+            GateState::Inconclusive => "inconclusive",
+        };
+        write!(f, "{}: {state}: {}", self.gate, self.measured)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::tests::record;
+    use crate::{MachineLoad, OutcomesOf, Tally, Usage};
+
+    fn trials(model: &str, walls_ms: &[u64], items: u64) -> Vec<Trial> {
+        let mut tally = Tally::new();
+        for _ in 0..items {
+            tally.add(&record((1, 1), 20_000, None));
+        }
+        let trial = |(round, ms): (u32, &u64)| Trial {
+            model: model.to_owned(),
+            round,
+            wall_us: ms * 1_000,
+            startup_us: 0,
+            closing_us: 0,
+            process_us: ms * 1_000,
+            missing_workers: 0,
+            tally: tally.clone(),
+            outcomes: OutcomesOf::new().finish(0),
+            usage: Usage { peak_memory: 20_000_000, ..Usage::default() },
+            machine: MachineLoad::default(),
+        };
+        (1..).zip(walls_ms).map(trial).collect()
+    }
+
+    fn state(gate: &str, trials: &[Trial]) -> GateState {
+        gate.parse::<Gate>().unwrap().check(trials, 0.95).unwrap().state
+    }
+
+    #[test]
+    fn only_what_is_wholly_beyond_the_limit_fails() {
+        let trials = trials("async:100", &[100, 102, 98, 101, 99, 100], 200);
+        assert_eq!(state("async.wall > 90ms", &trials), GateState::Failed);
+        assert_eq!(state("async.wall > 100ms", &trials), GateState::Inconclusive);
+        assert_eq!(state("async:100.wall > 0.11s", &trials), GateState::Passed);
+        assert_eq!(state("async.wall < 0.11s", &trials), GateState::Failed);
+        assert_eq!(state("async.p99 > 10ms", &trials), GateState::Failed);
+        assert_eq!(state("async.p99 > 30ms", &trials), GateState::Passed);
+        // Of 200 items there is no such percentile.
+        assert_eq!(state("async.p99.9 > 10ms", &trials), GateState::Inconclusive);
+        assert_eq!(state("async.failed > 0", &trials), GateState::Passed);
+        assert_eq!(state("async.memory >= 10MB", &trials), GateState::Failed);
+        assert_eq!(state("async.rate < 100/s", &trials), GateState::Passed);
+    }
+
+    #[test]
+    fn a_ratio_is_of_the_same_rounds() {
+        let mut both = trials("head", &[110, 220, 111, 333, 112, 109], 10);
+        both.extend(trials("base", &[100, 200, 100, 300, 101, 100], 10));
+        assert_eq!(state("ratio(head, base) > 1.05", &both), GateState::Failed);
+        assert_eq!(state("ratio(head, base) > 1.10", &both), GateState::Inconclusive);
+        assert_eq!(state("ratio(head,base) > 1.2", &both), GateState::Passed);
+        let few = trials("head", &[110, 120], 10);
+        assert_eq!(state("head.wall > 1ms", &few), GateState::Inconclusive);
+    }
+
+    #[test]
+    fn what_is_no_condition_is_told() {
+        let error = |text: &str| text.parse::<Gate>().unwrap_err().to_string();
+        assert!(error("async.p99").contains("is not a condition"));
+        assert!(error("p99 > 3ms").contains("is not a condition"));
+        assert!(error("async.p98 > 3ms").contains("`p98` is nothing that is measured"));
+        assert!(
+            error("async.p99 > soon").contains("`soon` is not a limit for p99: write it as 300ms")
+        );
+        assert!(error("ratio(a, b) > 10%").contains("1.1"));
+        let gate: Gate = "threads.wall > 1s".parse().unwrap();
+        let trials = trials("async:100", &[100; 6], 1);
+        let error = gate.check(&trials, 0.95).unwrap_err().to_string();
+        assert!(error.contains("names threads") && error.contains("async:100"), "{error}");
+    }
+}

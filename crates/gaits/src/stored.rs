@@ -1,0 +1,87 @@
+//! A results file of a run that is over, added up again.
+
+use crate::layout::layout;
+use gaits_engine::journal::{RunFile, RunFileError, ScanError, beside, scan};
+use gaits_engine::plan::Model;
+use gaits_report::{Summary, Tally};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// Why a results file can't be reported on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoredError {
+    /// It can't be read.
+    #[error("can't read {results}")]
+    Io {
+        /// The file.
+        results: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It holds something else than records.
+    #[error(
+        "{results}:{line}: {wrong}; gaits report takes a results file, or a folder of gaits compare --save"
+    )]
+    NoRecord {
+        /// The file.
+        results: String,
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        wrong: String,
+    },
+    /// What stands beside it can't be understood.
+    #[error("can't understand {results}.run")]
+    RunFile {
+        /// The file.
+        results: String,
+        /// What is wrong.
+        source: RunFileError,
+    },
+}
+
+/// What the records in `path` add up to, and what the run file beside it tells of the last run: its model, and how long all
+/// runs took. Without one, the wall time is that of the record that was finished last. A torn last line is left out.
+///
+/// # Errors
+/// The file can't be read, or holds something else.
+pub fn stored_summary(path: &Path) -> Result<Summary, StoredError> {
+    let results = path.display().to_string();
+    let io = |source| StoredError::Io { results: results.clone(), source };
+    let file = File::open(path).map_err(io)?;
+    let run_file = RunFile::read(&beside(path, "run"))
+        .map_err(|source| StoredError::RunFile { results: results.clone(), source })?;
+    let (mut tally, mut last_us) = (Tally::new(), 0);
+    scan(&file, 0, 0, |line| {
+        tally.add(&line.record);
+        last_us = last_us.max(line.record.timing.finished_us);
+        Ok(())
+    })
+    .map_err(|error| match error {
+        ScanError::Io(source) => io(source),
+        ScanError::Line { line, wrong } => {
+            StoredError::NoRecord { results: results.clone(), line, wrong }
+        }
+    })?;
+    let last = run_file.as_ref().and_then(|file| file.runs.last());
+    let model = last.and_then(|run| run.model.parse::<Model>().ok());
+    let ends = run_file.iter().flat_map(|file| &file.runs).filter_map(|run| run.end.as_ref());
+    let wall_us: u64 = ends.clone().map(|end| end.wall_us).sum();
+    Ok(Summary {
+        tally,
+        wall_us: if wall_us == 0 { last_us } else { wall_us },
+        suspended_us: 0,
+        startup_us: 0,
+        closing_us: 0,
+        model: model.map_or_else(|| "unknown".to_owned(), |model| model.to_string()),
+        layout: layout(model.unwrap_or_default()),
+        missing_workers: 0,
+        total_items: None,
+        interrupted: false,
+        early_end: None,
+        retries: ends.clone().map(|end| end.counts.retries).sum(),
+        pauses: ends.map(|end| end.counts.pauses).sum(),
+    })
+}
