@@ -66,10 +66,13 @@ impl Unrecorded {
             Err(error) => return Err(error),
         };
         let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-        if lines.next() != Some(&*self.results) {
-            return Ok(());
+        match lines.next() {
+            Some(results) if results == self.results => {}
+            Some(_) => return Ok(()),
+            // A loss of power has left its name and not its content.
+            None => return self.clear(),
         }
-        // What is torn was written before any of the names was given.
+        // If a kill has torn the list, none of the names was given yet.
         let noted = lines.filter_map(|line| line.split_once(' '));
         let noted = noted.filter_map(|(index, name)| Some((index.parse::<u64>().ok()?, name)));
         let (gone, kept): (Vec<_>, Vec<_>) = noted.partition(|(index, _)| lacks_record(*index));
@@ -128,5 +131,11 @@ mod tests {
         unrecorded.sweep(&folder, |_| false).unwrap();
         unrecorded.sweep(&folder, |_| true).unwrap();
         assert_eq!(there(), [true; 4], "there is no list any more");
+
+        for torn in [&[][..], &[0; 30]] {
+            fs::write(folder.join(LIST), torn).unwrap();
+            unrecorded.sweep(&folder, |_| true).unwrap();
+            assert!(!folder.join(LIST).exists(), "{torn:?}");
+        }
     }
 }

@@ -102,6 +102,7 @@ impl Place {
     }
 
     /// Cuts the power at many moments of what was recorded; `go_on` does the rest, given the disk as it was left.
+    #[expect(clippy::print_stdout, reason = "bench/torture shows what was tried")]
     fn cut(&self, disk: &Disk, seed: u64, left: &[Left], go_on: impl Fn(&str, &Tree)) {
         let cuts = std::env::var(CUTS.0).ok().and_then(|text| text.parse().ok()).unwrap_or(CUTS.1);
         let moments = disk.moments();

@@ -45,9 +45,9 @@ pub(super) fn calls(log: &str) -> Vec<Call> {
             match line.strip_prefix("<... ").and_then(|l| l.split_once(" resumed>")) {
                 None => (line.to_owned(), number),
                 Some((_, rest)) => {
-                    let (begun, began) =
+                    let (first, began) =
                         unfinished.remove(thread).unwrap_or_else(|| panic!("{line}"));
-                    (begun + rest, began)
+                    (first + rest, began)
                 }
             };
         calls.extend(call(&whole, began, number));
