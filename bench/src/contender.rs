@@ -220,24 +220,29 @@ impl Contender {
         }
     }
 
-    /// The command as one would type it, paths shortened to file names.
+    /// The command as one would type it.
     pub(crate) fn command(&self) -> String {
-        let words = self.argv.iter().map(|word| {
-            let word = Path::new(word);
-            let shown = if word.is_absolute() && !word.starts_with("/dev") {
-                word.file_name().unwrap_or_default()
-            } else {
-                word.as_os_str()
-            };
-            let shown = shown.to_string_lossy();
-            if shown.contains([' ', '?', '[', '%', '*', '\\']) {
-                format!("'{shown}'")
-            } else {
-                shown.into_owned()
-            }
-        });
-        words.collect::<Vec<_>>().join(" ")
+        shown(&self.argv)
     }
+}
+
+/// A command as one would type it, paths shortened to file names.
+pub(crate) fn shown(argv: &[OsString]) -> String {
+    let words = argv.iter().map(|word| {
+        let word = Path::new(word);
+        let shown = if word.is_absolute() && !word.starts_with("/dev") {
+            word.file_name().unwrap_or_default()
+        } else {
+            word.as_os_str()
+        };
+        let shown = shown.to_string_lossy();
+        if shown.contains([' ', '?', '[', '%', '*', '\\']) {
+            format!("'{shown}'")
+        } else {
+            shown.into_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

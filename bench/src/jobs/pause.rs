@@ -33,8 +33,8 @@ const ROUNDS: usize = 3;
 /// The share of answers that pause the host, and for how long.
 const FAULTS: [&str; 4] = ["--fault", "429:0.01", "--retry-after", "1"];
 
-/// Requests that start within so many seconds of a pausing answer are in the pause; it lasts for a second, of which the
-/// end is left out: the client counts from when it has read the answer, but rounds to no millisecond of ours.
+/// A request that starts within so many seconds after a pausing answer starts in its pause. The pause lasts a second; its
+/// end is left out, so that a request right after it is never taken for a late one.
 const PAUSE: f64 = 0.98;
 
 /// The latest that a request may start, in milliseconds.

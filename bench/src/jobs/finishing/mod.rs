@@ -1,29 +1,20 @@
 //! A list that has to be finished: a server with faults, a program that is killed in the middle and started again. What is
 //! missing in the end, what was done twice, and what is wrong although it is called good.
 
+mod kill;
 mod programs;
 
 use super::{Job, Session};
-use crate::contender::{Clock, Contender, Expect, Reader};
-use crate::interrupt::Interrupt;
-use crate::measure::{self, STDERR, STDOUT};
+use crate::contender::{self, Clock};
+use crate::measure;
 use crate::race::Row;
 use crate::report::{self, Bound, Section, Table, Target};
-use crate::server::{Access, Origin};
+use crate::server::Origin;
 use crate::stats::Spread;
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use programs::Program;
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// How long each body is.
 const BYTES: u64 = 2_000;
@@ -34,9 +25,6 @@ const ROUNDS: usize = 5;
 /// What the server breaks, and how long it takes.
 const FAULTS: [&str; 6] =
     ["--fault", "reset:0.01,truncate:0.01,429:0.01", "--retry-after", "1", "--latency", "5ms"];
-
-/// How long a program may take until it is killed.
-const PATIENCE: Duration = Duration::from_mins(3);
 
 /// What the rounds of one program came to, added up.
 #[derive(Debug, Default, Clone)]
@@ -156,9 +144,7 @@ fn of_program(
             return Ok((row, None));
         }
     };
-    let expect = Expect::Exactly(wanted.len() as u64);
-    let again = Contender::new(row.name.clone(), program.argv(tool, true), expect, Reader::Curl);
-    row.command = again.command();
+    row.command = contender::shown(&program.argv(tool, true));
     let mut sums = Sums::default();
     for round in 1..=rounds {
         eprintln!("finishing: kill {round} of {rounds}: {}", row.name);
@@ -204,7 +190,7 @@ fn once(
         (0..wanted.len() as u64).map(|item| origin.url().to_owned() + &path(item)).collect();
     program.prepare(&urls, scratch)?;
     let argv = program.argv(tool, false);
-    kill_in_the_middle(&argv, scratch, origin.log(), kill_after, session.track.interrupt)?;
+    kill::in_the_middle(&argv, scratch, origin.log(), kill_after, session.track.interrupt)?;
     let good = |item: &u64, body: &Vec<u8>| is_item(wanted, *item, body);
     let before = program.left(scratch)?.bodies;
     let finished: BTreeSet<u64> =
@@ -245,60 +231,6 @@ fn once(
 fn is_item(wanted: &[Vec<u8>], item: u64, body: &[u8]) -> bool {
     let right = usize::try_from(item).ok().and_then(|item| wanted.get(item));
     right.is_some_and(|right| right == body)
-}
-
-/// Starts `argv`, and kills it and what it started once the log tells of `kill_after` good answers.
-fn kill_in_the_middle(
-    argv: &[OsString],
-    scratch: &Path,
-    log: &Path,
-    kill_after: usize,
-    interrupt: &Interrupt,
-) -> Result<()> {
-    let (program, arguments) = argv.split_first().context("an empty command")?;
-    let out = |name| File::create(scratch.join(name)).context("failed to create a file");
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(scratch).process_group(0).stdin(Stdio::null());
-    let child = command
-        .stdout(out(STDOUT)?)
-        .stderr(out(STDERR)?)
-        .spawn()
-        .with_context(|| format!("failed to start {}", program.display()))?;
-    let mut running = Group(child);
-    let began = Instant::now();
-    let mut log = File::open(log).context("there is no access log")?;
-    let (mut good, mut rest) = (0, String::new());
-    loop {
-        log.read_to_string(&mut rest).context("failed to read the access log")?;
-        let whole = rest.rfind('\n').map_or(0, |end| end + 1);
-        for line in rest.drain(..whole).as_str().lines() {
-            good += usize::from(serde_json::from_str::<Access>(line).is_ok_and(|line| line.good()));
-        }
-        if good >= kill_after || interrupt.raised() {
-            return Ok(());
-        }
-        if let Some(status) = running.0.try_wait().context("failed to look at the program")? {
-            let said = measure::last_words(scratch);
-            bail!("it ended before it was killed, after {good} good answers: {status}: {said}");
-        }
-        if began.elapsed() > PATIENCE {
-            bail!("only {good} good answers within {} s", PATIENCE.as_secs());
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// A process group, which is killed and waited for when this is dropped.
-struct Group(Child);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Ok(group) = i32::try_from(self.0.id()) {
-            // It may have ended by itself.
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-        }
-        let _ = self.0.wait();
-    }
 }
 
 fn cells(program: Program, sums: &Sums) -> Vec<String> {
@@ -347,31 +279,6 @@ fn targets(sums: Option<&Sums>, trouble: Option<&str>) -> Vec<Target> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Runs a shell script that is to be killed when the log tells of one good answer.
-    fn killed(script: &str) -> Result<()> {
-        let scratch = tempfile::tempdir().unwrap();
-        let log = scratch.path().join("access");
-        File::create(&log).unwrap();
-        let argv = ["sh", "-c", script].map(OsString::from);
-        kill_in_the_middle(&argv, scratch.path(), &log, 1, &Interrupt::default())
-    }
-
-    #[test]
-    fn a_program_is_killed_once_the_log_tells_of_enough_answers() {
-        let line = |status, outcome| {
-            format!(
-                r#"{{"time":1.5,"path":"/","status":{status},"duration_us":1,"outcome":"{outcome}"}}"#
-            )
-        };
-        let (cut, good) = (line(200, "broken"), line(200, "sent"));
-        killed(&format!("echo '{cut}' >> access; echo '{good}' >> access; sleep 600")).unwrap();
-        let error = killed(&format!("echo '{cut}' >> access; echo oh no >&2; exit 3")).unwrap_err();
-        assert!(
-            error.to_string().contains("after 0 good answers: exit status: 3: oh no"),
-            "{error}"
-        );
-    }
 
     #[test]
     fn an_item_is_known_by_its_path() {
