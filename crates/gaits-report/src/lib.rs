@@ -14,6 +14,7 @@ mod summary;
 mod tally;
 mod trial;
 pub mod units;
+pub mod why;
 
 pub use compare::{Comparison, Contender, Entry, RaceInfo, Ratio, Settings, Spread, Standing};
 pub use early_end::EarlyEnd;
