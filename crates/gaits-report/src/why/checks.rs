@@ -1,6 +1,6 @@
 //! Whether the measurement itself is to be doubted. Only what has failed is told.
 
-use super::measured::{Measured, share_of};
+use super::measured::{Measured, rounded, share_of};
 use super::{Job, rows};
 use serde::Serialize;
 
@@ -98,7 +98,7 @@ fn too_few_items(one: &Measured<'_>, job: &Job) -> Option<Check> {
     let at_once = one.at_once(job)?;
     (!one.has_enough_items(job)).then(|| Check::TooFewItems {
         model: one.model.to_owned(),
-        items: super::words::rounded(one.items),
+        items: rounded(one.items),
         at_once,
     })
 }

@@ -1,7 +1,7 @@
 //! Where the limit of the job is. The rules are tried from the surest on; the first that fits is told.
 
-use super::measured::Measured;
-use super::{Job, words::rounded};
+use super::Job;
+use super::measured::{Measured, rounded};
 use serde::Serialize;
 
 /// From this share of the usable cores on, the CPU is the limit. The rest is lost to scheduling and to the moments at
@@ -24,8 +24,12 @@ const BODIES: f64 = 0.5;
 /// From this share of the items' time on, what counts is how long the server takes to answer.
 const ANSWERING: f64 = 0.6;
 
-/// For the rules on what a larger number in flight does, it has to be this many times the smaller one.
+/// For the rules on what a larger number in flight does, it has to be set to at least this many times the smaller one...
 const APART: f64 = 2.0;
+
+/// ...and what really was in flight has to differ by at least this factor: less, since a model has fewer in flight while
+/// it starts and ends.
+const REALLY_APART: f64 = 1.5;
 
 /// An answer that takes so many times as long with more in flight has waited in a queue.
 const GROWN: f64 = 1.5;
@@ -35,9 +39,6 @@ const NOT_GROWN: f64 = 1.3;
 
 /// Numbers of answers a second that differ by no more than this are the same.
 const SAME_RATE: f64 = 0.05;
-
-/// Two models show that a rate does not depend on the number in flight if it differs by this factor between them.
-const RATE_APART: f64 = 1.5;
 
 /// The share of the number in flight needed for the best rate that is counted as enough for it.
 const ENOUGH: f64 = 0.95;
@@ -238,7 +239,7 @@ fn server_rate(known: &[&Measured<'_>], job: &Job) -> Option<Limit> {
     let (low, high) = rates.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), rate| {
         (low.min(rate), high.max(rate))
     });
-    let apart = to.in_flight? >= from.in_flight? * RATE_APART;
+    let apart = to.in_flight? >= from.in_flight? * REALLY_APART;
     let same = low > 0.0 && high <= low * (1.0 + SAME_RATE);
     (apart && same).then_some(Limit::ServerRate {
         per_second: f64::midpoint(low, high),
@@ -274,7 +275,7 @@ fn extremes<'m, 'a>(
 ) -> Option<(&'m Measured<'a>, &'m Measured<'a>)> {
     let (few, many) = (extreme(known, job, |a, b| a < b)?, extreme(known, job, |a, b| a > b)?);
     let configured = many.at_once(job)? as f64 >= few.at_once(job)? as f64 * APART;
-    let measured = many.in_flight? >= few.in_flight? * APART;
+    let measured = many.in_flight? >= few.in_flight? * REALLY_APART;
     (configured && measured).then_some((few, many))
 }
 

@@ -199,6 +199,17 @@ pub(super) fn share_of(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
 }
 
+/// The nearest whole number; 0 for what is none.
+pub(super) fn rounded(number: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` stops at the limits of the type, and gives 0 for what is no number"
+    )]
+    let whole = number.round() as u64;
+    whole
+}
+
 /// From the start of the first item to the end of the last, in microseconds.
 const fn work_us(trial: &Trial) -> u64 {
     trial.wall_us.saturating_sub(trial.startup_us).saturating_sub(trial.closing_us)

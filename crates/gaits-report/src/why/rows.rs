@@ -1,7 +1,6 @@
 //! Why single models are as fast, as slow or as large as they are. One reason for each: the first rule that fits.
 
-use super::measured::{Measured, share_of};
-use super::words::rounded;
+use super::measured::{Measured, rounded, share_of};
 use super::{Job, Relation, limit};
 use crate::Layout;
 use serde::Serialize;
@@ -55,7 +54,7 @@ pub enum Reason {
     OneAtATime {
         /// Its event loops.
         loops: u64,
-        /// How many items each was to have in flight.
+        /// How many items each may have in flight.
         configured: u64,
         /// How many were, on average, on each.
         measured: f64,
@@ -165,7 +164,7 @@ fn one_at_a_time(one: &Measured<'_>, job: &Job) -> Option<Reason> {
     let blocks = job.holds_its_thread && workers.pool_threads == 0 && workers.in_flight > 1;
     let (loops, configured) = (one.loops()?, u64::from(workers.in_flight));
     let measured = one.in_flight? / loops as f64;
-    let could_be_more = one.items >= loops.saturating_mul(configured) as f64;
+    let could_be_more = one.items >= loops.saturating_mul(2) as f64;
     (blocks && could_be_more && measured <= ONE_AT_A_TIME).then_some(Reason::OneAtATime {
         loops,
         configured,

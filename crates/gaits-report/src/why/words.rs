@@ -1,7 +1,7 @@
 //! The sentences: the only place where the findings become text for people. Limit: every number in them comes from the
 //! finding; none of them is capitalised or ends in a full stop, so that they can follow a heading or a name.
 
-use super::measured::Measured;
+use super::measured::{Measured, rounded};
 use super::{Check, Job, Limit, Reason};
 use crate::{Layout, units};
 
@@ -46,13 +46,13 @@ pub(super) fn limit(limit: &Limit) -> String {
              a rate limit, which look the same from here",
             units::number(*per_second),
             if is_one(*per_second) { "request" } else { "requests" },
-            units::count(*from),
+            one_or(*from),
             units::count(*to)
         ),
         Limit::ServerQueue { few, few_us, many, many_us } => format!(
             "the limit is the server's queue: an answer takes {} with {} in flight, and {} with {}",
             units::duration(rounded(*few_us)),
-            units::count(*few),
+            one_or(*few),
             units::duration(rounded(*many_us)),
             units::count(*many)
         ),
@@ -61,14 +61,14 @@ pub(super) fn limit(limit: &Limit) -> String {
              in flight no longer than with {}, so only the number in flight matters",
             percent(*share),
             units::count(*many),
-            units::count(*few)
+            one_or(*few)
         ),
         Limit::Waiting { cpu, few, many } => format!(
             "the limit is a wait for something other than the CPU: items need a core for {} of their time, and with {} in \
              flight each takes no longer than with {}, so only the number in flight matters",
             percent(*cpu),
             units::count(*many),
-            units::count(*few)
+            one_or(*few)
         ),
     }
 }
@@ -121,12 +121,12 @@ pub(super) fn nothing_measured() -> String {
 pub(super) fn reason(reason: &Reason) -> String {
     match reason {
         Reason::OneAtATime { loops, configured, measured } => {
-            let who = match loops {
-                1 => "the event loop does".to_owned(),
-                loops => format!("each of the {} event loops does", units::count(*loops)),
+            let (who, it) = match loops {
+                1 => ("the event loop does".to_owned(), "it"),
+                loops => (format!("each of the {} event loops does", units::count(*loops)), "each"),
             };
             format!(
-                "an item holds its thread, so {who} one at a time instead of {}: {} in flight on average",
+                "an item holds its thread, so {who} one at a time: {} may be in flight, but on average {it} had {}",
                 units::count(*configured),
                 units::number(*measured)
             )
@@ -320,13 +320,49 @@ fn is_one(number: f64) -> bool {
     units::number(number) == "1.00"
 }
 
-/// The nearest whole number; 0 for what is none.
-pub(super) fn rounded(number: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` stops at the limits of the type, and gives 0 for what is no number"
-    )]
-    let whole = number.round() as u64;
-    whole
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_are_the_subject_of_a_sentence() {
+        for (workers, text) in [
+            (Layout::new(1, 1, 1), "one thread"),
+            (Layout::new(1, 1, 100), "one thread with 100 in flight"),
+            (Layout::new(1, 100, 1), "100 threads"),
+            (Layout::new(2, 1, 1), "2 processes"),
+            (Layout::new(2, 1, 50), "2 processes with 50 in flight each"),
+            (Layout::new(1, 2, 50), "2 threads with 50 in flight each"),
+            (Layout::new(2, 3, 1), "2 processes with 3 threads each"),
+            (
+                Layout::new(2, 3, 9),
+                "2 processes with 3 threads each and 9 in flight on each thread",
+            ),
+            (Layout::new(1, 1, 9).with_pool(1), "one thread with 9 in flight and 1 pool thread"),
+        ] {
+            assert_eq!(layout(&workers), text);
+        }
+    }
+
+    #[test]
+    fn a_share_is_never_rounded_to_nothing_or_to_all() {
+        let shares = [0.0, 0.001, 0.01, 0.345, 0.985, 0.999, 1.0, 1.5];
+        let texts = ["0 %", "less than 1 %", "1 %", "34 %", "98 %", "99 %", "100 %", "100 %"];
+        assert_eq!(shares.map(percent), texts);
+    }
+
+    #[test]
+    fn a_fraction_has_a_name_as_long_as_there_is_one() {
+        for (ratio, text) in [
+            (0.5, "half"),
+            (0.4, "about a third"),
+            (0.111, "a ninth"),
+            (0.108, "a ninth"),
+            (0.1, "a tenth"),
+            (0.08, "8 %"),
+            (0.001, "less than 1 %"),
+        ] {
+            assert_eq!(fraction(ratio), text, "{ratio}");
+        }
+    }
 }

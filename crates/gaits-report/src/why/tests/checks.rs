@@ -77,7 +77,7 @@ fn waiting_for_a_core_although_there_is_one_for_each_thread() {
 fn too_few_items_for_the_number_in_flight() {
     let models = |items| {
         let few = |model| Model { items, ..model };
-        [few(sequential(answer(MS))), few(event_loop("async:100", 100, answer(MS)))]
+        [few(sequential(answer(100 * MS))), few(event_loop("async:100", 100, answer(100 * MS)))]
     };
     let why = race(&models(60), &HTTP);
     assert_eq!(

@@ -20,7 +20,7 @@ fn a_server_that_only_takes_its_time() {
     assert_eq!(
         why.sentence,
         "the limit is how long the server takes to answer: 100 % of the items' time is spent waiting for it, and with \
-         100 in flight no longer than with 1, so only the number in flight matters"
+         100 in flight no longer than with one, so only the number in flight matters"
     );
     assert_eq!(why.of_model.as_deref(), Some("async:100"));
     assert_eq!(row(&why, "sequential"), Some("one in flight instead of 100"));
@@ -40,8 +40,8 @@ fn a_server_that_takes_a_little_longer_is_told_neither_way() {
 
 #[test]
 fn without_another_number_in_flight_nothing_is_said_of_the_server() {
-    let models =
-        [event_loop("async:100", 100, answer(MS)), threads("threads:100", 100, answer(MS))];
+    let time = answer(100 * MS);
+    let models = [event_loop("async:100", 100, time), threads("threads:100", 100, time)];
     assert_eq!(race(&models, &HTTP).limit, None);
 }
 
@@ -58,7 +58,7 @@ fn a_server_whose_requests_wait_for_each_other() {
     assert_eq!(why.limit, Some(queue));
     assert_eq!(
         why.sentence,
-        "the limit is the server's queue: an answer takes 10.0 ms with 1 in flight, and 25.0 ms with 100"
+        "the limit is the server's queue: an answer takes 10.0 ms with one in flight, and 25.0 ms with 100"
     );
 }
 
@@ -240,7 +240,7 @@ fn items_that_wait_for_something_else() {
     assert_eq!(
         race(&models(15 * MS), &WAIT).sentence,
         "the limit is a wait for something other than the CPU: items need a core for 30 % of their time, and with 2 in \
-         flight each takes no longer than with 1, so only the number in flight matters"
+         flight each takes no longer than with one, so only the number in flight matters"
     );
     assert_eq!(race(&models(25 * MS), &WAIT).limit, None);
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn cpu(name: &'static str, workers: Layout, at_once: u64, us: u64, cpu_us: u64) -> Model {
-    Model { cpu_us, at_once, ..Model::new(name, workers, Time { other: us, ..Time::default() }) }
+    Model { at_once, cpu_us, ..Model::new(name, workers, Time { other: us, ..Time::default() }) }
 }
 
 #[test]
@@ -75,6 +75,12 @@ fn work_that_needs_the_cpu_gains_by_cores() {
         row(&why, "sequential"),
         Some("the work needs the CPU, and it uses one core instead of 2")
     );
+    // the best has more workers than there are cores
+    let eight = cpu("processes:8", Layout::new(8, 1, 1), 8, 4000, 1000);
+    assert_eq!(
+        row(&race(&[one(1000, 1000), eight], &CPU), "sequential"),
+        Some("the work needs the CPU, and it uses one core instead of 2")
+    );
     // it is 2.6 times as slow, which a core less does not explain
     assert_eq!(row(&race(&[one(1300, 1300), two], &CPU), "sequential"), None);
 }
@@ -84,20 +90,20 @@ fn an_event_loop_does_one_at_a_time_if_the_work_holds_its_thread() {
     let best = cpu("processes:2", Layout::new(2, 1, 1), 2, 1000, 1000);
     let held = cpu("async:100", Layout::new(1, 1, 100), 1, 1000, 1000);
     let both = cpu("threads:2/async:50", Layout::new(1, 2, 50), 2, 1000, 1000);
-    let why = race(&[best.clone(), held, both], &CPU);
-    assert_eq!(
-        row(&why, "async:100"),
-        Some(
-            "an item holds its thread, so the event loop does one at a time instead of 100: 1.00 in flight on average"
-        )
-    );
+    let why = race(&[best.clone(), held.clone(), both], &CPU);
+    let text = "an item holds its thread, so the event loop does one at a time: 100 may be in flight, but on average it had \
+                1.00";
+    assert_eq!(row(&why, "async:100"), Some(text));
     assert_eq!(
         row(&why, "threads:2/async:50"),
         Some(
-            "an item holds its thread, so each of the 2 event loops does one at a time instead of 50: 1.00 in flight on \
-             average"
+            "an item holds its thread, so each of the 2 event loops does one at a time: 50 may be in flight, but on \
+             average each had 1.00"
         )
     );
+    // with fewer items than it may have in flight, too
+    let few = [best.clone(), held].map(|model| Model { items: 20, ..model });
+    assert_eq!(row(&race(&few, &CPU), "async:100"), Some(text));
     // handed to a pool, items do not hold the event loop
     let pool = Layout::new(1, 1, 100).with_pool(2);
     let why = race(&[best, cpu("async:100/threads:2", pool, 2, 1000, 1000)], &CPU);
@@ -121,15 +127,15 @@ fn starting_and_ending_processes_takes_its_time() {
 
 #[test]
 fn threads_wait_for_a_core_if_there_are_too_few() {
-    // ten threads wait for a half of the second that it all takes, and run for 600 ms together
+    // ten threads wait for 550 ms in the second that it all takes, and run for 600 ms together
     let waits = |waiting_us| {
         let model = threads("threads:10", 10, answer(10 * MS));
         [Model { cpu_us: 600, waiting_us: Some(waiting_us), ..model }]
     };
     assert_eq!(
-        row(&race(&waits(500 * MS), &HTTP), "threads:10"),
+        row(&race(&waits(550 * MS), &HTTP), "threads:10"),
         Some(
-            "for 45 % of the time in which one of its threads could run, it waited for a core: 2 cores for 10 threads"
+            "for 48 % of the time in which one of its threads could run, it waited for a core: 2 cores for 10 threads"
         )
     );
     // it is a smaller share
@@ -138,7 +144,7 @@ fn threads_wait_for_a_core_if_there_are_too_few() {
     let little = waits(400 * MS).map(|model| Model { cpu_us: 10, ..model });
     assert_eq!(row(&race(&little, &HTTP), "threads:10"), None);
     // the kernel does not tell
-    let unknown = waits(500 * MS).map(|model| Model { waiting_us: None, ..model });
+    let unknown = waits(550 * MS).map(|model| Model { waiting_us: None, ..model });
     assert_eq!(row(&race(&unknown, &HTTP), "threads:10"), None);
 }
 

@@ -100,7 +100,53 @@ fn check(why: &Why) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Models as they may come out of a race: the times are in proportion to each other, so that rules do fit.
+fn likely_model() -> impl Strategy<Value = Model> {
+    let in_flight = prop_oneof![3 => Just(1), 1 => 2..=20_u32];
+    let shape = (1..=2_u32, 1..=4_u32, in_flight, prop_oneof![4 => Just(0), 1 => 1..=2_u32]);
+    let phases = proptest::array::uniform6(
+        prop_oneof![3 => Just(0), 1 => 1..20_000_u64, 1 => 10_000..15_000_u64],
+    );
+    let counts = proptest::array::uniform5(0..=100_u64);
+    (shape, phases, counts, 1..300_u64, 0..40_000_u64).prop_map(
+        |(shape, [dns, connect, tls, first_byte, body, other], percent, items, waiting_us)| {
+            let (processes, threads, in_flight, pool) = shape;
+            let workers = Layout::new(processes, threads, in_flight).with_pool(pool);
+            let time = Time { dns, connect, tls, first_byte, body, other: other + 1 };
+            let model = Model::new("threads:2", workers, time);
+            let [cpu, startup, others, stolen, at_once] = percent;
+            Model {
+                items,
+                at_once: if at_once < 60 {
+                    model.at_once
+                } else {
+                    (model.at_once * at_once / 80).max(1)
+                },
+                startup_us: if startup < 70 { 0 } else { time.sum() * startup / 50 },
+                cpu_us: time.sum() * cpu * cpu / 10_000,
+                waiting_us: (waiting_us > 10_000).then_some(waiting_us),
+                connections: items * stolen / 100,
+                memory: 1_000_000 * (1 + others),
+                others: others / 2,
+                stolen: stolen / 10,
+                ..model
+            }
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn there_are_sentences_for_what_is_likely(
+        models in proptest::collection::vec(likely_model(), 1..6),
+        job in (any::<bool>(), any::<bool>(), 1..=4_u64, any::<bool>()),
+    ) {
+        let (holds_its_thread, is_http, cores, server_here) = job;
+        let job = Job { holds_its_thread, is_http, cores, server_here };
+        let why = race(&models, &job);
+        check(&why)?;
+    }
+
     #[test]
     fn there_are_sentences(
         models in proptest::collection::vec(
