@@ -4,8 +4,8 @@ use super::measured::{Measured, rounded, share_of};
 use super::{Job, rows};
 use serde::Serialize;
 
-/// More in flight than this many times what a model can have is a contradiction. Times are rounded to microseconds, so a
-/// little more is not.
+/// More in flight than this many times what a model can have is a contradiction. A little more is not, since times are
+/// rounded to microseconds.
 const TOO_MANY: f64 = 1.05;
 
 /// From this share of the machine's cores on, others on it may have slowed the models down.

@@ -24,11 +24,11 @@ const BODIES: f64 = 0.5;
 /// From this share of the items' time on, what counts is how long the server takes to answer.
 const ANSWERING: f64 = 0.6;
 
-/// For the rules on what a larger number in flight does, it has to be set to at least this many times the smaller one...
+/// For the rules on what more in flight does, the larger number has to be set to at least this many times the smaller...
 const APART: f64 = 2.0;
 
-/// ...and what really was in flight has to differ by at least this factor: less, since a model has fewer in flight while
-/// it starts and ends.
+/// ...and what really was in flight has to differ by at least this factor. It is less, since a model has fewer in flight
+/// while it starts and ends.
 const REALLY_APART: f64 = 1.5;
 
 /// An answer that takes so many times as long with more in flight has waited in a queue.

@@ -196,7 +196,7 @@ fn no_reuse(one: &Measured<'_>, best: &Measured<'_>, job: &Job) -> Option<Reason
 
 fn fewer_than_configured(one: &Measured<'_>, job: &Job) -> Option<Reason> {
     let (configured, measured) = (one.at_once(job)?, one.in_flight?);
-    // After the last item has been handed out, fewer and fewer are in flight, for no longer than the longest item takes.
+    // After the last item is handed out, fewer and fewer are in flight, for no longer than the longest item takes.
     let possible = configured as f64 * (1.0 - one.longest?);
     (one.has_enough_items(job) && measured < possible * FEWER)
         .then_some(Reason::FewerThanConfigured { configured, measured })

@@ -42,8 +42,8 @@ pub(super) fn limit(limit: &Limit) -> String {
             units::bytes_per_second(*bytes_per_second)
         ),
         Limit::ServerRate { per_second, from, to } => format!(
-            "the limit is the server: it answers about {} {} a second, whether {} or {} are in flight; that is a queue or \
-             a rate limit, which look the same from here",
+            "the limit is the server: it answers about {} {} a second, whether {} or {} are in flight; that is a \
+             queue or a rate limit, which look the same from here",
             units::number(*per_second),
             if is_one(*per_second) { "request" } else { "requests" },
             one_or(*from),
@@ -57,15 +57,15 @@ pub(super) fn limit(limit: &Limit) -> String {
             units::count(*many)
         ),
         Limit::ServerTime { share, few, many } => format!(
-            "the limit is how long the server takes to answer: {} of the items' time is spent waiting for it, and with {} \
-             in flight no longer than with {}, so only the number in flight matters",
+            "the limit is how long the server takes to answer: {} of the items' time is spent waiting for it, and with \
+             {} in flight no longer than with {}, so only the number in flight matters",
             percent(*share),
             units::count(*many),
             one_or(*few)
         ),
         Limit::Waiting { cpu, few, many } => format!(
-            "the limit is a wait for something other than the CPU: items need a core for {} of their time, and with {} in \
-             flight each takes no longer than with {}, so only the number in flight matters",
+            "the limit is a wait for something other than the CPU: items need a core for {} of their time, and with {} \
+             in flight each takes no longer than with {}, so only the number in flight matters",
             percent(*cpu),
             units::count(*many),
             one_or(*few)
@@ -215,17 +215,17 @@ pub(super) fn check(check: &Check) -> String {
             counted(*threads, "thread", "threads")
         ),
         Check::Others { share } => format!(
-            "this machine was busy with something else: other programs took {} of its CPU, so the times may be too long",
+            "this machine was busy with something else: other programs took {} of its CPU, so times may be too long",
             percent(*share)
         ),
         Check::Stolen { share } => format!(
-            "this is a virtual machine, and its host took {} of its CPU away, so the times may be too long",
+            "this is a virtual machine, and its host took {} of its CPU away, so times may be too long",
             percent(*share)
         ),
     }
 }
 
-/// Workers as the subject of a sentence: `one thread with 100 in flight`, `100 threads`, `2 processes with 3 threads each`.
+/// Workers as the subject of a sentence: `one thread with 100 in flight`, `2 processes with 3 threads each`.
 fn layout(workers: &Layout) -> String {
     let Layout { processes, threads, in_flight, pool_threads } = *workers;
     let (processes, threads) = (processes.max(1), threads.max(1));

@@ -32,7 +32,7 @@ fn others_on_the_machine() {
     assert_eq!(
         sentences(&race(&models(20), &HTTP)),
         [
-            "this machine was busy with something else: other programs took 20 % of its CPU, so the times may be too long"
+            "this machine was busy with something else: other programs took 20 % of its CPU, so times may be too long"
         ]
     );
     assert_eq!(race(&models(10), &HTTP).checks, []);
@@ -46,7 +46,7 @@ fn a_host_that_takes_the_cpu_away() {
     assert_eq!(
         sentences(&race(&models(4), &HTTP)),
         [
-            "this is a virtual machine, and its host took 4 % of its CPU away, so the times may be too long"
+            "this is a virtual machine, and its host took 4 % of its CPU away, so times may be too long"
         ]
     );
     assert_eq!(race(&models(2), &HTTP).checks, []);
@@ -62,8 +62,8 @@ fn waiting_for_a_core_although_there_is_one_for_each_thread() {
     assert_eq!(
         sentences(&why),
         [
-            "something else kept async:10 from running: for 37 % of the time in which its thread could run, it waited for \
-             a core, with 2 cores for 1 thread"
+            "something else kept async:10 from running: for 37 % of the time in which its thread could run, it waited \
+             for a core, with 2 cores for 1 thread"
         ]
     );
     assert_eq!(why.rows, []);

@@ -79,8 +79,8 @@ fn a_rate_that_does_not_depend_on_the_number_in_flight() {
     let why = race(&models, &HTTP);
     assert_eq!(
         why.sentence,
-        "the limit is the server: it answers about 800 requests a second, whether 10 or 100 are in flight; that is a queue \
-         or a rate limit, which look the same from here"
+        "the limit is the server: it answers about 800 requests a second, whether 10 or 100 are in flight; that is a \
+         queue or a rate limit, which look the same from here"
     );
 }
 
@@ -224,8 +224,8 @@ fn starting_and_ending_the_workers() {
     };
     assert_eq!(
         race(&models(90 * MS), &HTTP).sentence,
-        "the limit is starting and ending the workers: that takes 52 % of the time, and less of it the more items there \
-         are"
+        "the limit is starting and ending the workers: that takes 52 % of the time, and less of it the more items \
+         there are"
     );
     assert_eq!(race(&models(70 * MS), &HTTP).limit, None);
 }

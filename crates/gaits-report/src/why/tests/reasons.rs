@@ -91,8 +91,8 @@ fn an_event_loop_does_one_at_a_time_if_the_work_holds_its_thread() {
     let held = cpu("async:100", Layout::new(1, 1, 100), 1, 1000, 1000);
     let both = cpu("threads:2/async:50", Layout::new(1, 2, 50), 2, 1000, 1000);
     let why = race(&[best.clone(), held.clone(), both], &CPU);
-    let text = "an item holds its thread, so the event loop does one at a time: 100 may be in flight, but on average it had \
-                1.00";
+    let text = "an item holds its thread, so the event loop does one at a time: 100 may be in flight, but on average it \
+                had 1.00";
     assert_eq!(row(&why, "async:100"), Some(text));
     assert_eq!(
         row(&why, "threads:2/async:50"),
