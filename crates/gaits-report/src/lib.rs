@@ -16,6 +16,7 @@ mod summary;
 mod tally;
 mod trial;
 pub mod units;
+pub mod why;
 
 pub use compare::{
     Change, Comparison, Contender, Entry, NotRanked, RaceInfo, Relation, Verdict, changes,
