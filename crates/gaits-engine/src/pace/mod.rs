@@ -6,16 +6,16 @@
 //!
 //! Limit: it decides, and does nothing; the dispatcher asks it before it hands an item out and tells it what came back.
 
+mod held;
 mod key;
 mod meter;
 mod reserve;
 mod retries;
 
-pub(crate) use key::Pause;
+pub(crate) use key::{LetThrough, Pause};
 pub(crate) use reserve::Reserve;
 
 use crate::plan::Limits;
-use crate::progress::Held;
 use gaits_core::{Data, Item, PacingKey};
 use key::{Key, Turn};
 use meter::Meter;
@@ -35,11 +35,6 @@ const LARGEST_RESERVE: usize = 8_192;
 const MOST_WAITING: usize = 64 * 1024;
 /// The most bytes of them.
 const MOST_WAITING_BYTES: usize = 32 * 1024 * 1024;
-
-/// As many names are given of what is waited for.
-const NAMES: usize = 3;
-/// Of so many keys are names given; to look at more takes too long.
-const MOST_NAMED: usize = 10_000;
 
 /// Tells what messages call the pacing key of an item.
 pub(crate) type Namer = Box<dyn Fn(&Data) -> Box<str> + Send>;
@@ -182,6 +177,11 @@ impl Pacer {
         pause
     }
 
+    /// What a key has let through, where that is worth telling: once, when it has asked for several pauses.
+    pub(crate) fn let_through(&self, id: PacingKey) -> Option<LetThrough> {
+        self.keys.get(&id).and_then(|key| key.let_through(self.now_us))
+    }
+
     /// What messages call the pacing key of `item`.
     pub(crate) fn name_of(&self, item: &Item) -> Box<str> {
         self.keys.get(&item.key).map_or_else(|| (self.name)(&item.data), |key| key.name.clone())
@@ -322,34 +322,6 @@ impl Pacer {
     /// Whether a key that belongs to others had to wait because of the polite limit.
     pub(crate) fn is_polite(&self) -> bool {
         self.is_polite && self.limits.per_key.is_none() && self.limits.polite.is_some()
-    }
-
-    /// What keeps items from being handed out. `at_end` says that no new ones come.
-    pub(crate) fn held(&self, at_end: bool) -> Held {
-        if self.keys.len() > MOST_NAMED {
-            return Held::default();
-        }
-        let mut paused: Vec<_> = self
-            .keys
-            .values()
-            .filter(|key| !key.waiting.is_empty())
-            .filter_map(|key| Some((key.name.to_string(), key.paused_until_us(self.now_us)?)))
-            .collect();
-        paused.sort_by_key(|(_, until_us)| *until_us);
-        let is_full = self.waiting() >= MOST_WAITING || self.waiting_bytes >= MOST_WAITING_BYTES;
-        let few = at_end && self.waiting() + self.outstanding < self.workers.max(10);
-        let mut waits_for = Vec::new();
-        if is_full || few {
-            let mut keys: Vec<_> = self
-                .keys
-                .values()
-                .map(|key| (key.waiting.len() + key.in_flight as usize, &key.name))
-                .filter(|(items, name)| *items > 0 && !name.is_empty())
-                .collect();
-            keys.sort_unstable_by(|one, other| other.cmp(one));
-            waits_for.extend(keys.iter().take(NAMES).map(|(_, name)| name.to_string()));
-        }
-        Held { paused, waits_for }
     }
 
     /// Forgets what is not handed out, and tells how many those were.
@@ -715,6 +687,31 @@ mod tests {
                 pacer.finished(key, until_us);
             }
         }
+    }
+
+    #[test]
+    fn after_some_pauses_it_is_known_how_much_goes_through() {
+        let longest_pause = Some(Duration::from_hours(1));
+        let mut pacer = pacer(1, Limits { longest_pause, ..Limits::default() });
+        for index in 0..100 {
+            pacer.admit(item(index, "a"));
+        }
+        let key = PacingKey::of("a");
+        let mut told = Vec::new();
+        // A burst comes first; then ten items between two pauses, which are 2 s apart.
+        for (round, items) in (0..7).zip([40, 10, 10, 10, 10, 10, 9]) {
+            let now_us = 2 * SECOND * round;
+            pacer.tick(now_us);
+            for _ in 0..items {
+                let item = pacer.next().unwrap();
+                pacer.finished(item.key, now_us);
+            }
+            let refused = pacer.next().unwrap();
+            pacer.pause(refused, now_us, Some(now_us + SECOND));
+            told.push(pacer.let_through(key));
+        }
+        let seen = LetThrough { items: 40, in_us: 8 * SECOND };
+        assert_eq!(told, [None, None, None, None, Some(seen), None, None]);
     }
 
     #[test]
