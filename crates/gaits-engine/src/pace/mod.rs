@@ -6,6 +6,7 @@
 //!
 //! Limit: it decides, and does nothing; the dispatcher asks it before it hands an item out and tells it what came back.
 
+mod hash;
 mod held;
 mod key;
 mod meter;
@@ -17,13 +18,14 @@ pub(crate) use reserve::Reserve;
 
 use crate::plan::Limits;
 use gaits_core::{Data, Item, PacingKey};
+use hash::AlreadyHashed;
 use key::{Key, Turn};
 use meter::Meter;
 use retries::Retries;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 /// The reserve lasts this long at the present pace, in microseconds: several times what a sleeping thread takes to
 /// come round on a busy machine.
@@ -69,27 +71,6 @@ pub(crate) struct Pacer {
     given_up: Vec<(Box<str>, u64)>,
     /// A key that belongs to others has been kept to the polite limit.
     is_polite: bool,
-}
-
-/// A pacing key is a hash.
-#[derive(Debug, Default)]
-struct AlreadyHashed(u64);
-
-impl Hasher for AlreadyHashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Not called for a u64; right all the same.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }
 
 impl fmt::Debug for Pacer {
