@@ -1,6 +1,6 @@
 //! What is said to the user, on standard error. A closed standard error is nobody to talk to, and no reason to stop.
 
-use gaits::{Notice, Style, units};
+use gaits::{Notice, Style, host_name, units};
 use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -80,6 +80,18 @@ impl Notices {
     }
 }
 
+/// So many items in so many microseconds, as `--rate` takes it, and not more: two digits of it.
+fn rate(items: u64, in_us: u64) -> String {
+    let per_second = items as f64 * 1e6 / in_us as f64;
+    let (number, unit) = [(1.0, "s"), (60.0, "m"), (3600.0, "h")]
+        .map(|(seconds, unit)| (per_second * seconds, unit))
+        .into_iter()
+        .find(|(number, unit)| *number >= 1.0 || *unit == "h")
+        .unwrap_or((per_second, "s"));
+    let scale = 10_f64.powf(1.0 - number.log10().floor());
+    format!("{}/{unit}", (number * scale).floor() / scale)
+}
+
 /// How a notice is put.
 fn put(notice: &Notice) -> String {
     match notice {
@@ -112,6 +124,14 @@ fn put(notice: &Notice) -> String {
         Notice::Paused { key, for_us } => {
             format!("gaits: {key} wants to be left alone for {}; it is", units::duration(*for_us))
         }
+        Notice::LetsThrough { key, items, in_us } => {
+            let rate = rate(*items, *in_us);
+            format!(
+                "gaits: {} lets about {rate} through, its pauses included: --rate {rate} would need none, \
+                 and a higher one may go, too",
+                host_name(key)
+            )
+        }
         Notice::GivenUp { key, for_us } => format!(
             "gaits: {key} is given up, since its pauses, the last one of {}, come to more than --max-retry-after; its items stay undone",
             units::duration(*for_us)
@@ -142,6 +162,20 @@ pub(crate) fn width(stream: &impl AsFd) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_one_that_can_be_asked_for_and_no_more_than_was_seen() {
+        for (items, in_s, wanted) in [
+            (40, 4, "10/s"),
+            (99, 10, "9.9/s"),
+            (1_999, 10, "190/s"),
+            (5, 10, "30/m"),
+            (1, 1_000, "3.6/h"),
+            (1, 100_000, "0.036/h"),
+        ] {
+            assert_eq!(rate(items, in_s * 1_000_000), wanted);
+        }
+    }
 
     #[test]
     fn what_repeats_itself_is_said_when_it_has_grown() {

@@ -21,6 +21,12 @@ pub struct Held {
     /// The pacing keys that want to be left alone, and until when, in microseconds since the run began; the one whose time
     /// comes last is the last.
     pub paused: Vec<(String, u64)>,
+    /// The run does not end before this, since an item waits to be tried again or a pacing key to be asked again: in
+    /// microseconds since the run began; 0 where nothing waits.
+    pub not_before_us: u64,
+    /// What each item that is left takes at least, on average, in nanoseconds, as the rates of the plan have it; 0 without
+    /// rates.
+    pub ns_per_item: u64,
     /// What the run waits for where that is not the workers: the pacing keys that hold up the intake, or are the last.
     pub waits_for: Vec<String>,
 }

@@ -24,6 +24,10 @@ pub(super) struct Snapshot {
     pub(super) rate: Option<f64>,
     /// The pacing keys that want to be left alone, and for how long from now on, in microseconds.
     pub(super) paused: Vec<(String, u64)>,
+    /// The run does not end before so many microseconds have passed: something waits to be tried again, or is paused.
+    pub(super) not_before_us: u64,
+    /// What each item that is left takes at least, on average, as the rates have it, in nanoseconds; 0 without any.
+    pub(super) ns_per_item: u64,
     /// The pacing keys that hold up the intake, or are the last.
     pub(super) waits_for: Vec<String>,
 }
@@ -96,11 +100,11 @@ fn waits_for(now: &Snapshot) -> Option<String> {
     Some(format!("waiting for {first}{others}{}", left.unwrap_or_default()))
 }
 
-/// How long the run takes from now on: what is left at the present rate, and not less than the longest pause, since the
-/// item that a pause began with is still to be done. Items that wait to be tried again are among those that are left.
+/// How long the run takes from now on: what is left at the present rate, or at the rate that is allowed where that is
+/// lower, and not less than the longest wait. Items that wait to be tried again are among those that are left.
 fn left(now: &Snapshot) -> Option<String> {
     let remaining = now.total?.checked_sub(now.done).filter(|remaining| *remaining > 0)?;
-    let pause_us = now.paused.iter().map(|(_, left)| *left).max();
+    let wait_us = Some(now.not_before_us).filter(|us| *us > 0);
     let rate = now.rate.filter(|rate| *rate > f64::EPSILON);
     #[expect(
         clippy::cast_possible_truncation,
@@ -108,9 +112,12 @@ fn left(now: &Snapshot) -> Option<String> {
         reason = "a cast of a float keeps to the range of the integer"
     )]
     let work_us = rate.map(|rate| (remaining as f64 / rate * 1e6) as u64);
-    match (work_us, pause_us) {
-        (Some(work), Some(pause)) if work < pause => at_least(pause),
-        (None, Some(pause)) => at_least(pause),
+    // What is in flight has been started.
+    let to_start = remaining.saturating_sub(now.in_flight);
+    let paced_us = Some(to_start.saturating_mul(now.ns_per_item) / 1_000).filter(|us| *us > 0);
+    match (work_us.max(paced_us), wait_us) {
+        (Some(work), Some(wait)) if work < wait => at_least(wait),
+        (None, Some(wait)) => at_least(wait),
         (Some(work), _) => Some(format!("{} left", units::time_left(work))),
         (None, None) => None,
     }
@@ -153,6 +160,8 @@ mod tests {
             retrying: 3,
             rate: Some(100.0),
             paused: vec![("http://api.example:80".into(), 12 * S)],
+            not_before_us: 12 * S,
+            ns_per_item: 0,
             waits_for: Vec::new(),
         }
     }
@@ -190,20 +199,30 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_counts_pauses_and_is_left_out_where_nothing_is_known() {
+    fn the_time_left_counts_waits_and_is_left_out_where_nothing_is_known() {
         let left = |now: Snapshot| left(&now);
-        let pause = |s: u64| vec![("a".to_owned(), S), ("b".to_owned(), s * S)];
-        assert_eq!(left(Snapshot { rate: None, paused: Vec::new(), ..midway() }), None);
-        assert_eq!(left(Snapshot { rate: Some(0.0), paused: Vec::new(), ..midway() }), None);
+        let free = || Snapshot { not_before_us: 0, ..midway() };
+        assert_eq!(left(Snapshot { rate: None, ..free() }), None);
+        assert_eq!(left(Snapshot { rate: Some(0.0), ..free() }), None);
         assert_eq!(left(Snapshot { total: None, ..midway() }), None);
-        let long = Snapshot { paused: pause(90), ..midway() };
+        let long = Snapshot { not_before_us: 90 * S, ..midway() };
         assert_eq!(left(long.clone()).unwrap(), "at least 1 min 30 s left");
         assert_eq!(left(Snapshot { rate: Some(0.0), ..long }).unwrap(), "at least 1 min 30 s left");
-        assert_eq!(left(Snapshot { paused: pause(20), ..midway() }).unwrap(), "38 s left");
+        assert_eq!(left(Snapshot { not_before_us: 20 * S, ..midway() }).unwrap(), "38 s left");
         // A list that grew after it was counted.
         assert_eq!(left(Snapshot { done: 5_001, ..midway() }), None);
-        let slow = Snapshot { rate: Some(1e-300), ..midway() };
-        assert_eq!(left(Snapshot { paused: Vec::new(), ..slow }), None);
+        assert_eq!(left(Snapshot { rate: Some(1e-300), ..free() }), None);
+    }
+
+    #[test]
+    fn the_time_left_is_not_shorter_than_the_rate_allows() {
+        // 3,800 items are left, 50 of them at work.
+        let paced = |ms: u64| Snapshot { ns_per_item: ms * 1_000_000, ..midway() };
+        assert_eq!(left(&paced(100)).unwrap(), "6 min 15 s left");
+        assert_eq!(left(&paced(1)).unwrap(), "38 s left");
+        assert_eq!(left(&Snapshot { rate: None, ..paced(100) }).unwrap(), "6 min 15 s left");
+        let endless = Snapshot { ns_per_item: u64::MAX, ..midway() };
+        assert!(left(&endless).unwrap().ends_with(" left"));
     }
 
     #[test]

@@ -49,6 +49,8 @@ impl<C: Clock> Meter<C> {
             retrying: progress.retrying(),
             rate: self.rate.per_second(),
             paused: held.paused.into_iter().map(left).filter(|(_, left)| *left > 0).collect(),
+            not_before_us: held.not_before_us.saturating_sub(run_now_us),
+            ns_per_item: held.ns_per_item,
             waits_for: held.waits_for,
         }
     }

@@ -77,6 +77,26 @@ fn a_host_that_never_stops_to_refuse_ends_the_run_and_not_its_items() {
 }
 
 #[test]
+fn after_some_pauses_a_rate_is_named_that_needs_none() {
+    let origin = Origin::start(Config { rate_limit: Some(40.0), ..Config::default() }).unwrap();
+    let end = fetch(&origin, "/uuid", "--count 45 -m async:20").expect_exit(0);
+    let told: Vec<_> = end.stderr.lines().filter(|line| line.contains("--rate")).collect();
+    assert_eq!(told.len(), 1, "{end:?}");
+    let (host, rest) = told[0].split_once(" lets about ").unwrap();
+    assert_eq!(host, format!("gaits: {}", origin.addr()));
+    let (rate, rest) = rest.split_once(" through, its pauses included: --rate ").unwrap();
+    assert_eq!(rest, format!("{rate} would need none, and a higher one may go, too"));
+    // Not more than the server allows.
+    let per_second: f64 = rate.strip_suffix("/s").unwrap().parse().unwrap();
+    assert!(per_second < 40.0, "{end:?}");
+    // One that has been left alone.
+    let origin = Origin::start(Config { rate_limit: Some(40.0), ..Config::default() }).unwrap();
+    let again = fetch(&origin, "/uuid", &format!("--count 10 -m async:20 --rate {rate}"));
+    again.expect_exit(0).expect_stderr_lacks("left alone").records().expect_all_ok(10);
+    end.records().expect_all_ok(45);
+}
+
+#[test]
 fn a_pause_that_is_too_long_is_not_waited_for() {
     let origin = failing("503:1", "7200");
     let end = fetch(&origin, "/uuid", "--count 10 -m sequential").expect_exit(4);

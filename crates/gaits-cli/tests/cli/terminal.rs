@@ -65,6 +65,29 @@ fn a_terminal_gets_a_bar_and_a_coloured_summary() {
 }
 
 #[test]
+fn the_time_left_is_known_from_the_rate_as_soon_as_one_is_asked_for() {
+    for (options, wanted) in [
+        ("--rate 1/h", "4 d 03 h left"),
+        ("--total-rate 2/h", "2 d 01 h left"),
+        ("--delay 1h", "4 d 03 h left"),
+    ] {
+        let (terminal, screen) = terminal();
+        let command = format!("run wait 0 --count 100 {options} -m sequential");
+        let running = gaits(&command).env("TERM", "xterm").stderr_to(terminal).start();
+        let (tell, told) = channel();
+        let screen = watch(screen, move |text| {
+            if text.contains(wanted) {
+                let _ = tell.send(());
+            }
+        });
+        told.recv().unwrap();
+        running.interrupt();
+        running.finish().expect_exit(130).records().expect_all_ok(1);
+        assert!(screen.recv().unwrap().contains("1/100"));
+    }
+}
+
+#[test]
 fn an_input_of_unknown_length_gets_a_spinner() {
     let server = Held::after(2);
     let (terminal, screen) = terminal();

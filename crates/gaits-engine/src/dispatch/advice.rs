@@ -2,7 +2,7 @@
 
 use super::{Dispatcher, Stopped};
 use crate::flow::Notice;
-use crate::pace::Pause;
+use crate::pace::{LetThrough, Pause};
 use gaits_core::{Advice, Item, Record, Try};
 
 impl Dispatcher<'_> {
@@ -75,7 +75,16 @@ impl Dispatcher<'_> {
             self.again(back);
         }
         self.state.end.pauses += 1;
+        let let_through = self.pacer.let_through(id).filter(|_| !self.state.let_through_told);
+        let key = match &notice {
+            Notice::Paused { key, .. } if let_through.is_some() => Some(key.clone()),
+            _ => None,
+        };
         self.observer.notice(notice);
+        if let (Some(LetThrough { items, in_us }), Some(key)) = (let_through, key) {
+            self.state.let_through_told = true;
+            self.observer.notice(Notice::LetsThrough { key, items, in_us });
+        }
     }
 
     /// Puts into the record of an item how it has failed before.

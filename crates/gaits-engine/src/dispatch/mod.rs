@@ -92,8 +92,12 @@ pub(crate) struct State {
     tries: HashMap<u64, Vec<Try>>,
     /// When it was last told what keeps items from being handed out.
     held_told_us: u64,
+    /// Something has happened since.
+    held_untold: bool,
     /// The user was told of the polite limit.
     polite_told: bool,
+    /// The user was told how much a key lets through that asks for pauses.
+    let_through_told: bool,
     end: RunEnd,
 }
 
@@ -205,9 +209,12 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// How long to wait for something to happen: no longer than until an item may be handed out.
+    /// How long to wait for something to happen: no longer than until an item may be handed out, or until it is to be told
+    /// what keeps items from that.
     fn patience(&self, patience: Patience) -> Patience {
-        match self.pacer.wakes_us() {
+        let tells_us = self.state.held_untold.then(|| self.state.held_told_us + HELD_EVERY_US);
+        let wakes_us = self.pacer.wakes_us().into_iter().chain(tells_us).min();
+        match wakes_us {
             Some(wakes_us) if patience == Patience::Long && !self.state.stopping => {
                 let left_us = wakes_us.saturating_sub(self.clock.now_us());
                 Patience::AtMost(Duration::from_micros(left_us))
@@ -354,7 +361,8 @@ impl Dispatcher<'_> {
     fn show_progress(&mut self, now_us: u64) {
         let RunEnd { ok, failed, .. } = self.state.end;
         self.progress.set(ok, failed, self.pacer.in_flight());
-        if now_us.saturating_sub(self.state.held_told_us) >= HELD_EVERY_US {
+        self.state.held_untold = now_us.saturating_sub(self.state.held_told_us) < HELD_EVERY_US;
+        if !self.state.held_untold {
             self.state.held_told_us = now_us;
             let held = self.pacer.held(self.state.source_end.is_some());
             self.progress.set_held(now_us, self.pacer.retrying(), held);

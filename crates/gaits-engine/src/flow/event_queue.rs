@@ -128,6 +128,16 @@ pub enum Notice {
         /// For how long, in microseconds.
         for_us: u64,
     },
+    /// A pacing key that has asked for several pauses has let so many items through, its pauses included. Told once in a
+    /// run.
+    LetsThrough {
+        /// The key.
+        key: String,
+        /// How many items it has let through.
+        items: u64,
+        /// In how long, in microseconds.
+        in_us: u64,
+    },
     /// A pacing key wants to be left alone for longer than is waited for: its items stay undone.
     GivenUp {
         /// The key.

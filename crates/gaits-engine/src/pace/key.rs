@@ -10,6 +10,9 @@ const FIRST_PAUSE_US: u64 = 1_000_000;
 /// The longest such pause.
 const LONGEST_PAUSE_US: u64 = 60_000_000;
 
+/// When so many pauses have begun, it is told how much a key lets through between them.
+const PAUSES_TO_LOOK_AT: u32 = 5;
+
 /// One pacing key.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -30,6 +33,10 @@ pub(super) struct Key {
     /// those were.
     refusing_since_us: u64,
     refusals: u32,
+    /// How many pauses have begun, when the first one did, and how many items were answered in another way since.
+    pauses: u32,
+    first_pause_us: u64,
+    answered: u64,
     /// It wants to be left alone for longer than is waited for.
     pub(super) given_up: bool,
     /// Its place in the order of all keys.
@@ -60,6 +67,15 @@ pub(crate) enum Pause {
     TooLong { until_us: u64, is_new: bool },
 }
 
+/// What a key has let through from one pause to a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LetThrough {
+    /// How many items.
+    pub(crate) items: u64,
+    /// In how many microseconds.
+    pub(crate) in_us: u64,
+}
+
 impl Key {
     pub(super) fn new(name: Box<str>, public: bool, limits: &Limits) -> Self {
         let polite = if public { limits.polite } else { None };
@@ -73,6 +89,9 @@ impl Key {
             paused_until_us: 0,
             refusing_since_us: 0,
             refusals: 0,
+            pauses: 0,
+            first_pause_us: 0,
+            answered: 0,
             given_up: false,
             turn: Turn::None,
             ready_items: 0,
@@ -120,6 +139,7 @@ impl Key {
     /// One that was started at `started_us` was answered in another way than by asking for a pause: if that was after the
     /// pause, one more may be out. So their number doubles each time when all are answered. `most` is how many can be.
     pub(super) fn answered(&mut self, started_us: u64, most: usize) {
+        self.answered += 1;
         if started_us < self.paused_until_us {
             return;
         }
@@ -167,8 +187,20 @@ impl Key {
         } else if was_paused {
             Pause::GoesOn
         } else {
+            self.pauses += 1;
+            if self.pauses == 1 {
+                (self.first_pause_us, self.answered) = (now_us, 0);
+            }
             Pause::Begun { until_us: self.paused_until_us }
         }
+    }
+
+    /// What it has let through since its first pause; only when the last pause to be looked at has begun, and if there was
+    /// anything.
+    pub(super) fn let_through(&self, now_us: u64) -> Option<LetThrough> {
+        let in_us = now_us.saturating_sub(self.first_pause_us);
+        let let_through = LetThrough { items: self.answered, in_us };
+        (self.pauses == PAUSES_TO_LOOK_AT && self.answered > 0 && in_us > 0).then_some(let_through)
     }
 
     /// Until when it is paused, if it is.

@@ -33,6 +33,11 @@ impl Retries {
         self.waiting.first_key_value().map(|((due_us, _), _)| *due_us)
     }
 
+    /// When the last of them is due.
+    pub(super) fn last_us(&self) -> Option<u64> {
+        self.waiting.last_key_value().map(|((due_us, _), _)| *due_us)
+    }
+
     /// The items that are due, the one with the highest index first.
     pub(super) fn due(&mut self, now_us: u64) -> Vec<Item> {
         if self.next_us().is_none_or(|due_us| due_us > now_us) {

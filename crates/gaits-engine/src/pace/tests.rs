@@ -1,0 +1,356 @@
+use super::*;
+use crate::plan::Rate;
+use proptest::prelude::*;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+const SECOND: u64 = 1_000_000;
+
+/// A pacer for items whose text is their key, and those in capitals belong to others.
+fn pacer(workers: usize, limits: Limits) -> Pacer {
+    Pacer::new(workers, limits, Box::new(|data| data.to_string().into()), 0)
+}
+
+fn item(index: u64, host: &str) -> Item {
+    let mut item = Item::new(index, host);
+    item.key = PacingKey::of(host);
+    item.public = host.chars().all(char::is_uppercase);
+    item
+}
+
+fn some(number: u32) -> Option<NonZeroU32> {
+    NonZeroU32::new(number)
+}
+
+/// Hands out all that may be, and names the items by their indices.
+fn hand_out(pacer: &mut Pacer) -> Vec<u64> {
+    std::iter::from_fn(|| pacer.next()).map(|item| item.index).collect()
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Admit(u8),
+    HandOut(u8),
+    Finish(u8),
+    Readmit(u8),
+    Retry(u8),
+    Pause(u8, Option<u32>),
+    Lose,
+    Tick(u32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        any::<u8>().prop_map(Step::Admit),
+        any::<u8>().prop_map(Step::HandOut),
+        any::<u8>().prop_map(Step::Finish),
+        (0..5_u8).prop_map(Step::Readmit),
+        (0..5_u8).prop_map(Step::Retry),
+        (0..3_u8, any::<Option<u32>>()).prop_map(|(n, us)| Step::Pause(n, us)),
+        Just(Step::Lose),
+        (0..3_000_000_u32).prop_map(Step::Tick),
+    ]
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let rate = (1..1_000_000_u64, 1..5_u32).prop_map(|(interval, burst)| Rate {
+        interval: Duration::from_micros(interval),
+        burst: NonZeroU32::new(burst).unwrap(),
+    });
+    let rate = prop::option::of(rate);
+    (prop::option::of(1..6_u32), prop::option::of(1..6_u32), rate.clone(), rate).prop_map(
+        |(per_key, polite, rate, total_rate)| Limits {
+            per_key: per_key.and_then(NonZeroU32::new),
+            polite: polite.and_then(NonZeroU32::new),
+            rate,
+            total_rate,
+            longest_pause: Some(Duration::from_secs(1_000)),
+            ..Limits::default()
+        },
+    )
+}
+
+const HOSTS: [&str; 4] = ["a", "b", "C", "D"];
+
+proptest! {
+    #[test]
+    fn nothing_is_lost_and_no_limit_is_exceeded(
+        workers in 1..50_usize,
+        limits in limits(),
+        steps in prop::collection::vec(step(), 0..80),
+    ) {
+        let mut pacer = pacer(workers, limits);
+        let (mut admitted, mut finished, mut now_us) = (0_u64, 0_u64, 0);
+        let mut out: Vec<Item> = Vec::new();
+        let mut paused: HashMap<PacingKey, u64> = HashMap::new();
+        for step in steps {
+            match step {
+                Step::Admit(n) => for _ in 0..n {
+                    let host = HOSTS[usize::try_from(admitted * 7 % 11 % 4).unwrap()];
+                    pacer.admit(item(admitted, host));
+                    admitted += 1;
+                },
+                Step::HandOut(n) => for _ in 0..n {
+                    let Some(item) = pacer.next() else { break };
+                    prop_assert!(paused.get(&item.key).is_none_or(|until| *until <= now_us));
+                    let polite = if item.public { limits.polite } else { None };
+                    let most = limits.per_key.or(polite).map_or(usize::MAX, |n| n.get() as usize);
+                    out.push(item.clone());
+                    let same = out.iter().filter(|other| other.key == item.key).count();
+                    prop_assert!(same <= most);
+                    prop_assert!(out.len() <= workers + LARGEST_RESERVE);
+                },
+                Step::Finish(n) => for _ in 0..n {
+                    let Some(item) = out.pop() else { break };
+                    pacer.finished(item.key, now_us);
+                    finished += 1;
+                }
+                Step::Readmit(n) => for _ in 0..n {
+                    let Some(item) = out.pop() else { break };
+                    pacer.readmit(item);
+                },
+                Step::Retry(n) => for _ in 0..n {
+                    let Some(item) = out.pop() else { break };
+                    pacer.retry(Item { tries: item.tries + 1, ..item }, now_us);
+                },
+                Step::Pause(n, for_us) => for _ in 0..n {
+                    let Some(item) = out.pop() else { break };
+                    let (key, until_us) = (item.key, for_us.map(|us| now_us + u64::from(us)));
+                    pacer.pause(item, now_us, until_us);
+                    let until_us = until_us.unwrap_or(now_us + SECOND);
+                    let known = paused.entry(key).or_default();
+                    *known = until_us.max(*known);
+                },
+                Step::Lose => prop_assert!(pacer.lose(1) >= 1),
+                Step::Tick(us) => {
+                    now_us += u64::from(us);
+                    pacer.tick(now_us);
+                }
+            }
+            prop_assert_eq!(pacer.outstanding(), out.len());
+            let (undone, _) = pacer.given_up();
+            let all = pacer.waiting() as u64 + out.len() as u64 + finished + undone;
+            prop_assert_eq!(all, admitted);
+        }
+        // Whatever came before, all that is not given up ends, if time passes and workers finish.
+        for item in out {
+            pacer.finished(item.key, now_us);
+            finished += 1;
+        }
+        for _ in 0..100_000 {
+            while let Some(item) = pacer.next() {
+                pacer.finished(item.key, now_us);
+                finished += 1;
+            }
+            let Some(wakes_us) = pacer.wakes_us() else { break };
+            now_us = now_us.max(wakes_us);
+            pacer.tick(now_us);
+        }
+        prop_assert_eq!(finished + pacer.given_up().0, admitted, "{:?}", pacer);
+    }
+}
+
+#[test]
+fn long_items_are_read_ahead_by_their_bytes() {
+    let mut pacer = pacer(10_000, Limits::default());
+    let mut read = 0;
+    while pacer.is_hungry() {
+        pacer.admit(Item::new(read, "x".repeat(64 * 1024)));
+        read += 1;
+    }
+    assert_eq!(read, 512);
+    pacer.next().unwrap();
+    assert!(pacer.is_hungry());
+    pacer.clear();
+    assert!(pacer.is_hungry());
+}
+
+#[test]
+fn slow_items_are_not_handed_out_ahead_and_quick_ones_are() {
+    let mut pacer = pacer(2, Limits::default());
+    for index in 0..10_000 {
+        pacer.admit(item(index, "a"));
+    }
+    let key = PacingKey::of("a");
+    let finish = |pacer: &mut Pacer, done: usize| {
+        for _ in 0..done {
+            pacer.finished(key, 0);
+        }
+    };
+    assert_eq!(hand_out(&mut pacer), [0, 1]);
+    finish(&mut pacer, 2);
+    pacer.tick(SECOND);
+    assert_eq!(hand_out(&mut pacer), [2, 3], "two a second");
+    for ms in 1..=40 {
+        let done = pacer.outstanding();
+        finish(&mut pacer, done);
+        pacer.tick(SECOND + ms * 10);
+        hand_out(&mut pacer);
+    }
+    assert!(pacer.outstanding() > 500, "{} at 2 in 10 µs and rising", pacer.outstanding());
+}
+
+#[test]
+fn a_host_at_its_limit_keeps_no_other_from_going_and_order_is_that_of_the_input() {
+    let mut pacer = pacer(100, Limits { per_key: some(2), ..Limits::default() });
+    for index in 0..5 {
+        pacer.admit(item(index, "a"));
+    }
+    for index in 5..8 {
+        pacer.admit(item(index, "b"));
+    }
+    assert_eq!(hand_out(&mut pacer), [0, 1, 5, 6]);
+    pacer.finished(PacingKey::of("b"), 0);
+    pacer.finished(PacingKey::of("a"), 0);
+    assert_eq!(hand_out(&mut pacer), [2, 7]);
+}
+
+#[test]
+fn only_those_who_belong_to_others_are_treated_politely() {
+    let mut pacer = pacer(100, Limits { polite: some(3), ..Limits::default() });
+    for index in 0..5 {
+        pacer.admit(item(index, "a"));
+    }
+    assert_eq!(hand_out(&mut pacer).len(), 5);
+    assert!(!pacer.is_polite());
+    for index in 5..10 {
+        pacer.admit(item(index, "A"));
+    }
+    assert_eq!(hand_out(&mut pacer).len(), 3);
+    assert!(pacer.is_polite());
+}
+
+#[test]
+fn a_rate_is_kept_for_each_key_and_one_for_all() {
+    let every = |ms| Some(Rate { interval: Duration::from_millis(ms), burst: NonZeroU32::MIN });
+    let mut pacer = pacer(100, Limits { rate: every(100), ..Limits::default() });
+    for index in 0..6 {
+        pacer.admit(item(index, if index < 3 { "a" } else { "b" }));
+    }
+    pacer.tick(SECOND);
+    assert_eq!(hand_out(&mut pacer), [0, 3]);
+    assert_eq!(pacer.wakes_us(), Some(SECOND + 100_000));
+    pacer.tick(SECOND + 100_000);
+    assert_eq!(hand_out(&mut pacer), [1, 4]);
+
+    let mut pacer = self::pacer(100, Limits { total_rate: every(100), ..Limits::default() });
+    for index in 0..6 {
+        pacer.admit(item(index, if index < 3 { "a" } else { "b" }));
+    }
+    pacer.tick(SECOND);
+    assert_eq!(hand_out(&mut pacer), [0]);
+    assert_eq!(pacer.wakes_us(), Some(SECOND + 100_000));
+}
+
+#[test]
+fn after_a_pause_one_goes_first_and_then_ever_more() {
+    let longest_pause = Some(Duration::from_hours(1));
+    let mut pacer = pacer(8, Limits { longest_pause, ..Limits::default() });
+    for index in 0..40 {
+        pacer.admit(item(index, "a"));
+    }
+    pacer.tick(SECOND);
+    let mut out: Vec<_> = std::iter::from_fn(|| pacer.next()).collect();
+    assert_eq!(out.len(), 8);
+    let until_us = 3 * SECOND;
+    let refused = out.remove(0);
+    let begun = pacer.pause(refused, SECOND, Some(until_us));
+    assert_eq!(begun, Pause::Begun { until_us });
+    for item in out {
+        assert_eq!(pacer.pause(item, SECOND, Some(until_us)), Pause::GoesOn);
+    }
+    assert!(pacer.next().is_none());
+    assert_eq!(pacer.wakes_us(), Some(until_us));
+    assert_eq!(pacer.held(true).paused, [("a".to_owned(), until_us)]);
+    pacer.tick(until_us);
+    let key = PacingKey::of("a");
+    for expected in [1, 2, 4, 8] {
+        let out = hand_out(&mut pacer);
+        assert_eq!(out.len(), expected);
+        for _ in out {
+            pacer.finished(key, until_us);
+        }
+    }
+}
+
+#[test]
+fn after_some_pauses_it_is_known_how_much_goes_through() {
+    let longest_pause = Some(Duration::from_hours(1));
+    let mut pacer = pacer(1, Limits { longest_pause, ..Limits::default() });
+    for index in 0..100 {
+        pacer.admit(item(index, "a"));
+    }
+    let key = PacingKey::of("a");
+    let mut told = Vec::new();
+    // A burst comes first; then ten items between two pauses, which are 2 s apart.
+    for (round, items) in (0..7).zip([40, 10, 10, 10, 10, 10, 9]) {
+        let now_us = 2 * SECOND * round;
+        pacer.tick(now_us);
+        for _ in 0..items {
+            let item = pacer.next().unwrap();
+            pacer.finished(item.key, now_us);
+        }
+        let refused = pacer.next().unwrap();
+        pacer.pause(refused, now_us, Some(now_us + SECOND));
+        told.push(pacer.let_through(key));
+    }
+    let seen = LetThrough { items: 40, in_us: 8 * SECOND };
+    assert_eq!(told, [None, None, None, None, Some(seen), None, None]);
+}
+
+#[test]
+fn who_wants_to_be_left_alone_for_too_long_is_given_up_and_the_others_go_on() {
+    let longest_pause = Some(Duration::from_secs(10));
+    let mut pacer = pacer(8, Limits { longest_pause, ..Limits::default() });
+    for index in 0..10 {
+        pacer.admit(item(index, if index % 2 == 0 { "a" } else { "b" }));
+    }
+    let first = pacer.next().unwrap();
+    let until_us = 11 * SECOND;
+    let pause = pacer.pause(first, 0, Some(until_us));
+    assert_eq!(pause, Pause::TooLong { until_us, is_new: true });
+    assert_eq!(pacer.given_up(), (5, &[("a".into(), until_us)][..]));
+    pacer.admit(item(10, "a"));
+    assert_eq!(pacer.given_up().0, 6);
+    assert_eq!(hand_out(&mut pacer), [1, 3, 5, 7, 9]);
+}
+
+#[test]
+fn who_never_stops_to_ask_for_pauses_is_given_up() {
+    let longest_pause = Some(Duration::from_mins(1));
+    for named_us in [None, Some(0)] {
+        let mut pacer = pacer(8, Limits { longest_pause, ..Limits::default() });
+        pacer.admit(item(0, "a"));
+        let (mut now_us, mut pauses) = (0, 0);
+        while let Some(item) = pacer.next() {
+            pacer.pause(item, now_us, named_us.map(|us: u64| us + now_us));
+            pauses += 1;
+            if let Some(wakes_us) = pacer.wakes_us() {
+                now_us = wakes_us;
+                pacer.tick(now_us);
+            }
+        }
+        assert_eq!(pacer.given_up().0, 1);
+        assert!((5..10).contains(&pauses), "{pauses} pauses");
+    }
+}
+
+#[test]
+fn keys_of_which_nothing_is_left_are_forgotten() {
+    let mut pacer = pacer(8, Limits::default());
+    for index in 0..5_000 {
+        pacer.admit(item(index, &format!("host-{index}")));
+        let item = pacer.next().unwrap();
+        pacer.finished(item.key, 0);
+    }
+    assert!(pacer.keys.len() <= 1, "{} keys", pacer.keys.len());
+}
+
+#[test]
+fn those_that_are_the_last_are_named() {
+    let mut pacer = pacer(8, Limits::default());
+    pacer.admit(item(0, "a"));
+    assert!(pacer.next().is_some());
+    assert!(pacer.held(false).waits_for.is_empty());
+    assert_eq!(pacer.held(true).waits_for, ["a"]);
+}
