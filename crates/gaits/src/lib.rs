@@ -74,8 +74,8 @@ pub use journal::{Before, GoOn, JournalError};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{
     Environment, Extent, Race, RaceControl, RaceError, RaceObserver, RaceOutcome, RacedHost,
-    Refusal, SavedError, SavedRace, SavedRaces, TRIAL_VERB, TrialCommand, equally_many, models_for,
-    raced_hosts, trial_main, usual_models_for,
+    Refusal, SavedError, SavedRace, SavedRaces, TRIAL_VERB, TrialCommand, equally_many, job_of,
+    models_for, raced_hosts, trial_main, usual_models_for,
 };
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use stored::{StoredError, stored_summary};
@@ -93,6 +93,7 @@ pub use gaits_engine::{
     worker_main,
 };
 pub use gaits_report::stats::Settings;
+pub use gaits_report::why;
 pub use gaits_report::{
     Change, Comparison, EarlyEnd, Gate, GateError, GateOutcome, GateState, Host, Hosts, Style,
     Summary, Tally, Trial, changes, host_name, units,

@@ -5,6 +5,7 @@ use crate::Tally;
 use crate::layout::Layout;
 use crate::stats::{self, Outlier, Reason, Series};
 use crate::trial::{Agreement, Trial, Usage};
+use crate::why::{self, Subject, Why};
 use std::collections::BTreeMap;
 
 /// What the trials give.
@@ -70,6 +71,32 @@ pub(super) fn judge(
             .collect(),
         precise: judged.precision_reached(),
     }
+}
+
+/// Why the race came out so.
+pub(super) fn explain(
+    entries: &[Entry],
+    of_models: &BTreeMap<&str, Vec<&Trial>>,
+    about: &RaceInfo,
+) -> Why {
+    let leads = entries.iter().position(Entry::is_ranked);
+    let subjects: Vec<Subject<'_>> = entries
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| Subject {
+            model: &entry.contender.model,
+            workers: Some(entry.contender.workers),
+            relation: match (&entry.relation, entry.ratio_to_best) {
+                _ if leads == Some(place) => why::Relation::Best,
+                (Relation::Equal, _) => why::Relation::AsFast,
+                (Relation::Slower, Some(ratio)) => why::Relation::Slower { ratio: ratio.estimate },
+                (Relation::NotRanked(_), _) => why::Relation::Unranked,
+                _ => why::Relation::Unclear,
+            },
+            trials: of_models.get(entry.contender.model.as_str()).map_or(&[], Vec::as_slice),
+        })
+        .collect();
+    why::explain(&subjects, &about.job)
 }
 
 fn not_ranked(reason: Reason, names: &[String]) -> NotRanked {

@@ -4,6 +4,7 @@
 use super::{Comparison, Entry, NotRanked, Relation};
 use crate::stats::{Interval, More, percentiles_for};
 use crate::trial::Difference;
+use crate::why::Why;
 use crate::{Latency, Phases};
 use gaits_core::ErrorKind;
 use serde::{Serialize, Serializer};
@@ -23,11 +24,11 @@ struct Race<'a> {
     margin: f64,
     precision: f64,
     confidence: f64,
-    #[serde(rename = "precision_reached")]
-    is_precise: bool,
+    precision_reached: bool,
     models: Vec<Row<'a>>,
     outliers: Vec<Unlike<'a>>,
     verdict: Short<'a>,
+    why: &'a Why,
 }
 
 #[derive(Serialize)]
@@ -55,7 +56,7 @@ struct Row<'a> {
     detail: Option<String>,
     ratio_to_best: Option<Bounds>,
     more_rounds: Option<u64>,
-    wall_s: Option<Median>,
+    wall_s: Option<Walls>,
     typical_s: Option<Bounds>,
     walls_s: Vec<f64>,
     startup_s: f64,
@@ -84,7 +85,7 @@ struct Bounds {
 }
 
 #[derive(Serialize)]
-struct Median {
+struct Walls {
     median: f64,
     low: Option<f64>,
     high: Option<f64>,
@@ -125,11 +126,12 @@ impl Serialize for Comparison {
             margin: about.settings.margin,
             precision: about.settings.precision,
             confidence: about.settings.confidence,
-            is_precise: self.is_precise(),
+            precision_reached: self.is_precise(),
             models: self.entries().iter().map(Row::of).collect(),
             outliers: outliers
                 .map(|(model, unlike)| Unlike { model, round: unlike.round, times: unlike.times })
                 .collect(),
+            why: self.why(),
             verdict: Short { best: &self.verdict().best, sentence: &self.verdict().sentence },
         };
         race.serialize(serializer)
@@ -169,7 +171,7 @@ impl<'a> Row<'a> {
             detail: reason.and_then(NotRanked::detail),
             ratio_to_best: entry.ratio_to_best.map(Bounds::from),
             more_rounds,
-            wall_s: entry.median_s.map(|(median, interval)| Median {
+            wall_s: entry.median_s.map(|(median, interval)| Walls {
                 median,
                 low: interval.map(|(low, _)| low),
                 high: interval.map(|(_, high)| high),

@@ -1,6 +1,6 @@
 //! The comparison as a table in Markdown.
 
-use super::table::{against_best, notes, takes, title};
+use super::table::{against_best, notes, reasons, takes, title};
 use super::{Comparison, Entry};
 use crate::units::{self, NOTHING};
 use std::fmt::Write as _;
@@ -17,6 +17,11 @@ pub(super) fn render(comparison: &Comparison) -> String {
         let _ = write!(out, "\n{}\n", escaped(&note));
     }
     let _ = write!(out, "\n**{}**\n", escaped(&comparison.verdict().sentence));
+    if comparison.entries().iter().any(Entry::is_ranked) {
+        for reason in reasons(comparison) {
+            let _ = write!(out, "\n{}\n", escaped(&reason));
+        }
+    }
     out
 }
 

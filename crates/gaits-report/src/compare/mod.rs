@@ -16,6 +16,7 @@ pub use verdict::Verdict;
 use crate::layout::Layout;
 use crate::stats::{self, Interval, More, Outlier, Settings};
 use crate::trial::Difference;
+use crate::why::{Job, Why};
 use crate::{Style, Tally, Trial, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub struct RaceInfo {
     pub settings: Settings,
     /// What the order in each round was drawn from.
     pub seed: u64,
+    /// What kind of work it was.
+    pub job: Job,
     /// The models that entered.
     pub contenders: Vec<Contender>,
 }
@@ -124,6 +127,7 @@ pub struct Comparison {
     outliers: Vec<(String, Outlier)>,
     precise: bool,
     verdict: Verdict,
+    why: Why,
 }
 
 impl Comparison {
@@ -144,6 +148,7 @@ impl Comparison {
             trials.iter().map(|trial| trial.round).collect::<std::collections::BTreeSet<_>>();
         let judged = entries::judge(trials, &of_models, &about);
         let verdict = Verdict::of(&judged.entries, &about);
+        let why = entries::explain(&judged.entries, &of_models, &about);
         Self {
             about,
             entries: judged.entries,
@@ -151,6 +156,7 @@ impl Comparison {
             outliers: judged.outliers,
             precise: judged.precise,
             verdict,
+            why,
         }
     }
 
@@ -189,6 +195,12 @@ impl Comparison {
     #[must_use]
     pub const fn verdict(&self) -> &Verdict {
         &self.verdict
+    }
+
+    /// Why it came out so.
+    #[must_use]
+    pub const fn why(&self) -> &Why {
+        &self.why
     }
 
     /// The table, what is not in it, and the verdict, in at most `width` columns as far as the names allow.

@@ -78,6 +78,11 @@ pub(super) fn render(comparison: &Comparison, style: Style, width: usize) -> Str
         if entries.iter().any(Entry::is_ranked) { style.bold(&line) } else { style.bad(&line) }
     };
     lines.extend(verdict.into_iter().map(strong));
+    if entries.iter().any(Entry::is_ranked) {
+        let why = reasons(comparison);
+        lines.push(String::new());
+        lines.extend(why.iter().flat_map(|reason| wrapped(reason, width)));
+    }
     lines.join("\n") + "\n"
 }
 
@@ -253,6 +258,13 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Why it came out so: where the limit is, and what explains each row that surprises.
+pub(super) fn reasons(comparison: &Comparison) -> Vec<String> {
+    let why = comparison.why();
+    let rows = why.rows.iter().map(|row| format!("{}: {}", row.model, row.sentence));
+    std::iter::once(why.sentence.clone()).chain(rows).collect()
+}
+
 /// What the table has no room for.
 pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
@@ -282,6 +294,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     for entry in entries.iter().filter(|entry| (1..rounds).contains(&entry.rounds())) {
         notes.push(format!("{} ran {} of {rounds} rounds", entry.contender.model, entry.rounds()));
     }
+    notes.extend(comparison.why().checks.iter().map(|doubt| doubt.sentence.clone()));
     let unlike = comparison.outliers();
     for (model, outlier) in unlike.iter().take(MOST_OUTLIERS) {
         notes.push(format!(

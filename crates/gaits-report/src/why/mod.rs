@@ -18,10 +18,10 @@ pub use rows::Reason;
 
 use crate::{Layout, Trial};
 use measured::Measured;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What was raced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Whether an item keeps its thread from doing anything else, as `cpu` does.
     pub holds_its_thread: bool,

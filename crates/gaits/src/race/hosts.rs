@@ -1,7 +1,12 @@
 //! Whom a race sends its requests to.
 
-use gaits_core::{Data, Work};
+use gaits_core::{Data, Performs, Work};
+use gaits_engine::plan::cores;
+use gaits_report::why::Job;
 use std::collections::BTreeMap;
+
+/// How the names of this machine begin, in a pacing key of `http`.
+const LOOPBACK: [&str; 3] = ["://127.", "://localhost", "://[::1]"];
 
 /// What a race does to one pacing key of its work: for `http`, a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +15,8 @@ pub struct RacedHost {
     pub name: String,
     /// Whether it belongs to others.
     pub public: bool,
+    /// Whether it is this machine.
+    pub here: bool,
     /// How many items of one run are for it.
     pub items: u64,
 }
@@ -27,10 +34,22 @@ pub fn raced_hosts(work: &dyn Work, items: &[Data], count: u64) -> Vec<RacedHost
         }
         let times = count / length + u64::from(at < count % length);
         let name = facts.pacing_key.into_owned();
-        let host = RacedHost { name: name.clone(), public: facts.public, items: 0 };
+        let here = LOOPBACK.iter().any(|host| name.contains(host));
+        let host = RacedHost { name: name.clone(), public: facts.public, here, items: 0 };
         found.entry(name).or_insert(host).items += times;
     }
     let mut hosts: Vec<_> = found.into_values().collect();
     hosts.sort_by_key(|host| std::cmp::Reverse(host.items));
     hosts
+}
+
+/// What kind of work a race is about, whose items are for `hosts`.
+#[must_use]
+pub fn job_of(work: &dyn Work, name: &str, hosts: &[RacedHost]) -> Job {
+    Job {
+        holds_its_thread: matches!(work.performs(), Performs::Blocking(_)),
+        is_http: name == gaits_work::http::NAME,
+        cores: u64::from(cores()),
+        server_here: hosts.iter().any(|host| host.here),
+    }
 }

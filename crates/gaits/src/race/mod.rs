@@ -15,7 +15,7 @@ mod schedule;
 mod trial;
 
 pub use control::RaceControl;
-pub use hosts::{RacedHost, raced_hosts};
+pub use hosts::{RacedHost, job_of, raced_hosts};
 pub use models::{equally_many, models_for, usual_models_for};
 pub use saved::{Environment, SavedError, SavedRace, SavedRaces};
 pub use trial::{TRIAL_VERB, TrialCommand, trial_main};
@@ -25,12 +25,13 @@ use gaits_core::{Clock as _, Data, SessionScope};
 use gaits_engine::plan::{Limits, Model, Plan, WorkSpec};
 use gaits_engine::{MonotonicClock, Notice, WorkError};
 use gaits_report::stats::Settings;
+use gaits_report::why::Job;
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use schedule::{FEWEST_ROUNDS, Means, Pace, Schedule, TooLittle, schedule};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
-use trial::{Heard, Job, Over, Said, TrialProcess, describe};
+use trial::{Heard, Job as TrialJob, Over, Said, TrialProcess, describe};
 
 /// The part of the budget that the round which warms up may take.
 const WARM_UP: f64 = 0.15;
@@ -42,6 +43,8 @@ pub struct Race {
     pub about: String,
     /// The work, and its settings.
     pub work: WorkSpec,
+    /// What kind of work it is; see [`job_of`].
+    pub job: Job,
     /// Who shares a session.
     pub session: SessionScope,
     /// The items, which the work must take: they are not checked again.
@@ -380,6 +383,7 @@ impl Race {
             items: schedule.items,
             all_items: self.count,
             seed: self.seed,
+            job: self.job,
             contenders: contenders.collect(),
             settings: self.settings,
         };
@@ -428,7 +432,7 @@ impl Race {
         let failed = |source| RaceError::Process { model, source };
         let records = self.records.as_ref().filter(|_| round > 0);
         let name = model.to_string().replace(['/', ':'], "-");
-        let job = Job {
+        let job = TrialJob {
             plan: Plan {
                 work: self.work.clone(),
                 model,

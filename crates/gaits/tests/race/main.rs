@@ -8,7 +8,7 @@ use gaits::wait::{self, WaitSpec};
 use gaits::{
     Extent, Model, Program, Race, RaceControl, RaceError, RaceObserver, SessionScope, Settings,
     TRIAL_VERB, Trial, TrialCommand, WORKER_VERB, WorkSpec, WorkerCommand, models_for, set_up,
-    trial_main, worker_main,
+    trial_main, why, worker_main,
 };
 use libtest_mimic::{Arguments, Failed};
 use std::process::ExitCode;
@@ -71,6 +71,7 @@ fn race(models: &[&str], rounds: u32) -> Race {
     Race {
         about: "waits".into(),
         work: waits(),
+        job: why::Job { holds_its_thread: false, is_http: false, cores: 2, server_here: false },
         session: SessionScope::default(),
         items: vec!["0".into()],
         count: 20,

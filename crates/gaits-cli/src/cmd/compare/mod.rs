@@ -16,7 +16,7 @@ use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Extent, GateState, Input, Model, Program, Race, RaceControl, RaceError,
     RaceOutcome, SavedRace, SavedRaces, SessionScope, Settings, TrialCommand, Work, equally_many,
-    models_for, raced_hosts, set_up, usual_models_for,
+    job_of, models_for, raced_hosts, set_up, usual_models_for,
 };
 use local_origin::LocalOrigin;
 use std::io;
@@ -69,6 +69,7 @@ impl Question {
         let Job { about, work: spec, session, .. } = job;
         let race = Race {
             about,
+            job: job_of(&*work, &spec.name, &hosts),
             work: spec,
             session,
             items,
