@@ -18,6 +18,8 @@ pub struct Item {
     pub public: bool,
     /// Whether doing it twice has the same effect as doing it once.
     pub repeatable: bool,
+    /// When it was to be started, in microseconds since the run began, where items arrive at a rate of their own.
+    pub due_us: Option<u64>,
     /// When the dispatcher queued it, in microseconds since the run began.
     pub queued_us: u64,
     /// How many tries at it have failed.
@@ -47,6 +49,7 @@ impl Item {
             key,
             public,
             repeatable,
+            due_us: None,
             queued_us: 0,
             tries: 0,
             deaths: 0,

@@ -92,6 +92,7 @@ fn record() -> impl Strategy<Value = Record> {
             tries: (0..attempts.min(2)).map(|n| failed_try(n.into())).collect(),
             worker,
             timing: Timing {
+                due_us: (us[0] % 2 == 0).then_some(us[1]),
                 queued_us: us[0],
                 started_us: us[1],
                 finished_us: us[2],
@@ -127,7 +128,7 @@ fn a_line_has_the_documented_form() {
         attempts: 1,
         tries: Vec::new(),
         worker: Some(WorkerId { pid: 4711, tid: 4712, slot: 3 }),
-        timing: Timing { queued_us: 12, started_us: 40, finished_us: 231_040, cpu_us: 85 },
+        timing: Timing { due_us: None, queued_us: 12, started_us: 40, finished_us: 231_040, cpu_us: 85 },
         detail: Some(Detail::new(
             "walk",
             Walk {

@@ -73,6 +73,7 @@ pub struct Tally {
     cpu_us: u64,
     latency: Latency,
     failed_latency: Latency,
+    at_work_us: u64,
     phases: Phases,
     #[serde(skip)]
     hosts: Hosts,
@@ -162,6 +163,10 @@ impl Tally {
 
     fn add_latency(&mut self, record: &Record) {
         let us = record.timing.latency_us();
+        self.at_work_us = self.at_work_us.saturating_add(match record.error() {
+            Some(error) if error.kind == ErrorKind::WorkerCrashed => 0,
+            _ => record.timing.at_work_us(),
+        });
         match record.error().map(|error| error.kind) {
             None => self.latency.add(us),
             // its worker died: when it had begun with the item is not known
@@ -190,6 +195,7 @@ impl Tally {
         self.cpu_us = self.cpu_us.saturating_add(other.cpu_us);
         self.latency.merge(&other.latency);
         self.failed_latency.merge(&other.failed_latency);
+        self.at_work_us = self.at_work_us.saturating_add(other.at_work_us);
         self.phases.merge(other.phases);
         self.hosts.merge(&other.hosts);
         let room = MOST_WORKERS.saturating_sub(self.workers.len());
@@ -295,11 +301,10 @@ impl Tally {
     }
 
     /// How many items were in flight on average over a run of `wall_us` microseconds: Little's law, L = λW, where
-    /// λW is the sum of all latencies over the wall time. None when no time went by.
+    /// λW is the sum of all times at work over the wall time. None when no time went by.
     #[must_use]
     pub fn mean_in_flight(&self, wall_us: u64) -> Option<f64> {
-        let sum = self.latency.sum_us().saturating_add(self.failed_latency.sum_us());
-        (wall_us > 0).then(|| sum as f64 / wall_us as f64)
+        (wall_us > 0).then(|| self.at_work_us as f64 / wall_us as f64)
     }
 
     /// The failures in a few words, the most frequent kind first: `connect 7, timeout 2`; empty without any.
@@ -358,7 +363,7 @@ pub(crate) mod tests {
             attempts: 1,
             tries: Vec::new(),
             worker: Some(WorkerId { pid, tid, slot: tid % 3 }),
-            timing: Timing { queued_us: 0, started_us: 5, finished_us: 5 + latency_us, cpu_us: 7 },
+            timing: Timing { due_us: None, queued_us: 0, started_us: 5, finished_us: 5 + latency_us, cpu_us: 7 },
             detail: None,
             extract: Vec::new(),
             payload: None,

@@ -19,11 +19,11 @@ impl Serialize for Extract<'_> {
 
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Timing { queued_us, started_us, finished_us, cpu_us } = self.timing;
+        let Timing { due_us, queued_us, started_us, finished_us, cpu_us } = self.timing;
         if !serializer.is_human_readable() {
             let tries = (self.attempts, &self.tries);
             let head = (self.index, &self.item, self.error(), self.worker);
-            let times = (queued_us, started_us, finished_us, cpu_us);
+            let times = (due_us, queued_us, started_us, finished_us, cpu_us);
             return (head, tries, times, &self.detail, &self.extract, &self.payload)
                 .serialize(serializer);
         }
@@ -40,6 +40,9 @@ impl Serialize for Record {
         }
         if let Some(worker) = &self.worker {
             out.serialize_entry("worker", worker)?;
+        }
+        if let Some(due_us) = due_us {
+            out.serialize_entry("due_us", &due_us)?;
         }
         out.serialize_entry("queued_us", &queued_us)?;
         out.serialize_entry("started_us", &started_us)?;
@@ -62,7 +65,7 @@ impl Serialize for Record {
 struct Wire {
     head: (u64, Data, Option<ItemError>, Option<WorkerId>),
     tries: (u32, Vec<Try>),
-    times: (u64, u64, u64, u64),
+    times: (Option<u64>, u64, u64, u64, u64),
     detail: Option<Detail>,
     extract: Vec<(Box<str>, Value)>,
     payload: Option<Data>,
@@ -84,7 +87,7 @@ impl<'de> Deserialize<'de> for Record {
             Wire::deserialize(deserializer)?;
         let (index, item, error, worker) = head;
         let (attempts, tries) = tries;
-        let (queued_us, started_us, finished_us, cpu_us) = times;
+        let (due_us, queued_us, started_us, finished_us, cpu_us) = times;
         Ok(Record {
             index,
             item,
@@ -92,7 +95,7 @@ impl<'de> Deserialize<'de> for Record {
             attempts,
             tries,
             worker,
-            timing: Timing { queued_us, started_us, finished_us, cpu_us },
+            timing: Timing { due_us, queued_us, started_us, finished_us, cpu_us },
             detail,
             extract,
             payload,
@@ -131,6 +134,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
                 "attempts" => attempts = Some(map.next_value::<u32>()?),
                 "tries" => tries = map.next_value::<Vec<Try>>()?,
                 "worker" => worker = map.next_value::<Option<WorkerId>>()?,
+                "due_us" => timing.due_us = map.next_value::<Option<u64>>()?,
                 "queued_us" => time(&mut map, |timing| &mut timing.queued_us)?,
                 "started_us" => time(&mut map, |timing| &mut timing.started_us)?,
                 "finished_us" => time(&mut map, |timing| &mut timing.finished_us)?,

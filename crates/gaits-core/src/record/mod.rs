@@ -19,6 +19,8 @@ pub struct WorkerId {
 /// When an item was queued, started and finished, in microseconds since the run began, and what it cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timing {
+    /// When the item was to be started, where items arrive at a rate of their own, however long others take.
+    pub due_us: Option<u64>,
     /// When the dispatcher queued the item for the workers.
     pub queued_us: u64,
     /// When its worker started it, stamped there.
@@ -39,8 +41,18 @@ impl Timing {
 
     /// How long the item took at its worker, in microseconds.
     #[must_use]
-    pub const fn latency_us(&self) -> u64 {
+    pub const fn at_work_us(&self) -> u64 {
         self.finished_us.saturating_sub(self.started_us)
+    }
+
+    /// How long the item took, in microseconds: at its worker, or from the moment when it was to be started, where there is
+    /// such a one. Whoever has to wait for a worker then waits, and that counts.
+    #[must_use]
+    pub const fn latency_us(&self) -> u64 {
+        match self.due_us {
+            Some(due_us) => self.finished_us.saturating_sub(due_us),
+            None => self.at_work_us(),
+        }
     }
 }
 
@@ -130,7 +142,7 @@ impl Record {
         worker: Option<WorkerId>,
         now_us: u64,
     ) -> Self {
-        let (index, queued_us) = (item.index, item.queued_us);
+        let (index, due_us, queued_us) = (item.index, item.due_us, item.queued_us);
         Self {
             index,
             item: item.into_shown(),
@@ -138,7 +150,13 @@ impl Record {
             attempts,
             tries: Vec::new(),
             worker,
-            timing: Timing { queued_us, started_us: now_us, finished_us: now_us, cpu_us: 0 },
+            timing: Timing {
+                due_us,
+                queued_us,
+                started_us: now_us,
+                finished_us: now_us,
+                cpu_us: 0,
+            },
             detail: None,
             extract: Vec::new(),
             payload: None,

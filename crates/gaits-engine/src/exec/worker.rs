@@ -213,6 +213,7 @@ impl<'a> Worker<'a> {
         self.tried_before.set(false);
         let worker = WorkerId { pid: self.pid, tid: span.tid, slot: self.slot };
         let timing = Timing {
+            due_us: item.due_us,
             queued_us: item.queued_us,
             started_us: span.started_us,
             finished_us: span.finished_us,

@@ -8,6 +8,7 @@
 
 mod hash;
 mod held;
+mod arrival;
 mod key;
 mod meter;
 mod reserve;
@@ -20,6 +21,7 @@ pub(crate) use reserve::Reserve;
 use crate::plan::Limits;
 use gaits_core::{Data, Item, PacingKey};
 use hash::AlreadyHashed;
+use arrival::Arrival;
 use key::{Key, Turn};
 use meter::Meter;
 use retries::Retries;
@@ -56,6 +58,7 @@ pub(crate) struct Pacer {
     later: BinaryHeap<Reverse<(u64, PacingKey)>>,
     retries: Retries,
     total: Option<Meter>,
+    arrival: Option<Arrival>,
     /// How many items wait in the queues of keys, how many bytes they have, and how many of them are ready to go.
     waiting: usize,
     waiting_bytes: usize,
@@ -96,6 +99,7 @@ impl Pacer {
             later: BinaryHeap::new(),
             retries: Retries::default(),
             total: limits.total_rate.map(Meter::new),
+            arrival: limits.arrival.map(Arrival::every),
             waiting: 0,
             waiting_bytes: 0,
             ready_items: 0,
@@ -209,7 +213,8 @@ impl Pacer {
 
     /// The next item to hand out now, if there is one that may be.
     pub(crate) fn next(&mut self) -> Option<Item> {
-        let is_metered = self.total.as_ref().is_some_and(|total| total.next_us() > self.now_us);
+        let is_metered = self.total.as_ref().is_some_and(|total| total.next_us() > self.now_us)
+            || self.arrival.as_ref().is_some_and(|arrival| arrival.due_us() > self.now_us);
         if self.outstanding >= self.workers + self.reserve.size() || is_metered {
             return None;
         }
@@ -220,13 +225,14 @@ impl Pacer {
                 self.ready.pop();
                 continue;
             };
-            let is_limited = key.is_limited() || self.total.is_some();
+            let is_limited =
+                key.is_limited() || self.total.is_some() || self.arrival.is_some();
             if is_limited && self.outstanding >= self.workers {
                 return None;
             }
             self.ready.pop();
             key.turn = Turn::None;
-            let item = key.waiting.pop_front()?;
+            let mut item = key.waiting.pop_front()?;
             key.start(self.now_us);
             self.is_polite |= item.public && key.is_at_its_limit() && !key.waiting.is_empty();
             self.waiting -= 1;
@@ -234,6 +240,9 @@ impl Pacer {
             self.outstanding += 1;
             if let Some(total) = &mut self.total {
                 total.start(self.now_us);
+            }
+            if let Some(arrival) = &mut self.arrival {
+                item.due_us = Some(arrival.take());
             }
             self.schedule(id);
             return Some(item);
@@ -262,7 +271,8 @@ impl Pacer {
         let total_us = self.total.as_ref().map(Meter::next_us).filter(|_| !self.ready.is_empty());
         let has_worker = self.outstanding < self.workers;
         let later_us = self.later.peek().map(|Reverse((at_us, _))| *at_us);
-        [total_us.filter(|_| has_worker), later_us, self.retries.next_us()]
+        let arrival_us = self.arrival.as_ref().map(Arrival::due_us).filter(|_| !self.ready.is_empty());
+        [total_us.max(arrival_us).filter(|_| has_worker), later_us, self.retries.next_us()]
             .into_iter()
             .flatten()
             .min()

@@ -16,6 +16,9 @@ pub struct Limits {
     pub rate: Option<Rate>,
     /// How often items may be started in all.
     pub total_rate: Option<Rate>,
+    /// The time between two items that are to be started, however long others take: they arrive at a rate of their own. One
+    /// that finds no free worker waits, and its latency counts from when it was to be started.
+    pub arrival: Option<Duration>,
     /// How many times an item that failed in a way that may pass is tried again.
     pub retries: u32,
     /// For how long a pacing key is left alone that wants it. If it wants that for longer, it is given up for this run, and

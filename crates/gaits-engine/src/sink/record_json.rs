@@ -11,7 +11,7 @@ use std::io;
 /// # Errors
 /// A value in it can't be written as JSON. What was appended by then is not a whole record.
 pub(super) fn write(out: &mut Vec<u8>, record: &Record) -> io::Result<()> {
-    let Timing { queued_us, started_us, finished_us, cpu_us } = record.timing;
+    let Timing { due_us, queued_us, started_us, finished_us, cpu_us } = record.timing;
     number(out, b"{\"index\":", record.index);
     out.extend_from_slice(b",\"item\":");
     data(out, &record.item)?;
@@ -29,6 +29,9 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record) -> io::Result<()> {
         number(out, b",\"tid\":", worker.tid.into());
         number(out, b",\"slot\":", worker.slot.into());
         out.push(b'}');
+    }
+    if let Some(due_us) = due_us {
+        number(out, b",\"due_us\":", due_us);
     }
     number(out, b",\"queued_us\":", queued_us);
     number(out, b",\"started_us\":", started_us);
@@ -271,6 +274,7 @@ mod tests {
                 tries: tries.collect(),
                 worker: worker.map(|(pid, tid, slot)| WorkerId { pid, tid, slot }),
                 timing: Timing {
+                    due_us: (us[0] % 2 == 0).then_some(us[1]),
                     queued_us: us[0],
                     started_us: us[1],
                     finished_us: us[2],

@@ -150,6 +150,7 @@ impl Model {
             tries: Vec::new(),
             worker: Some(WorkerId { pid: 1, tid: 1, slot: 0 }),
             timing: Timing {
+                due_us: None,
                 queued_us: 0,
                 started_us: 0,
                 finished_us: latency_us,
