@@ -7,6 +7,7 @@ mod advice;
 mod deaths;
 mod end;
 mod intake;
+mod stop;
 mod suspects;
 mod withdraw;
 mod writer;
@@ -27,6 +28,7 @@ use std::io;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use stop::Release;
 use suspects::Suspects;
 use tokio_util::sync::CancellationToken;
 
@@ -411,115 +413,10 @@ impl Dispatcher<'_> {
             self.stop_early(why);
         }
     }
-
-    /// Forgets what is not handed out, and tells how many those were.
-    fn clear(&mut self) -> usize {
-        self.pacer.clear() + self.state.suspects.clear()
-    }
-
-    /// Hands nothing more out and takes back what nobody has started.
-    fn stop(&mut self) {
-        if self.state.stopping {
-            return;
-        }
-        self.state.end.interrupted = true;
-        self.close_intake();
-        self.observer.notice(Notice::Stopping { in_flight: self.pacer.in_flight() });
-    }
-
-    /// Hands nothing more out and takes back what nobody has started, of the run's own accord.
-    fn stop_early(&mut self, why: Stopped) {
-        if self.state.stopping {
-            return;
-        }
-        self.close_intake();
-        self.observer.notice(Notice::StoppingEarly { in_flight: self.pacer.in_flight() });
-        self.state.end.stopped = Some(why);
-    }
-
-    fn close_intake(&mut self) {
-        self.state.stopping = true;
-        self.state.end.given_back += self.clear() as u64;
-        for item in self.queue.close() {
-            self.again(item);
-        }
-    }
-
-    /// The executor has returned, and with it all it had to report is here. It does so of its own accord only when it
-    /// can't go on; otherwise because the item queue was closed, with nothing left out.
-    fn on_executor_end(&self, ended: Result<(), ExecutorError>) -> Result<(), RunError> {
-        ended.map_err(RunError::Executor)?;
-        match self.pacer.outstanding() + self.waiting() {
-            0 if self.state.stopping => Ok(()),
-            items => Err(RunError::Lost { items }),
-        }
-    }
-
-    /// Records what is here already and leaves the rest.
-    fn abandon(&mut self, batch: &mut Batch, records: &mut Vec<Record>) -> Result<(), RunError> {
-        let now_us = self.clock.now_us();
-        self.state.stopping = true;
-        for report in batch.reports.drain(..) {
-            self.settle(report, now_us, records);
-        }
-        self.write(records);
-        self.finish_sinks()?;
-        self.cancel.cancel();
-        self.queue.close();
-        let left = self.clear();
-        self.stop_clock(now_us);
-        let end = &mut self.state.end;
-        end.interrupted = true;
-        end.given_back += (left + self.pacer.outstanding()) as u64;
-        self.observer.abandoned(end);
-        Ok(())
-    }
-
-    /// The run ends now.
-    fn stop_clock(&mut self, now_us: u64) {
-        let (first, last) = self.state.at_work.unwrap_or((now_us, now_us));
-        let end = &mut self.state.end;
-        end.wall_us = now_us;
-        end.suspended_us = self.clock.stopped_us_since(0).min(now_us);
-        end.startup_us = first;
-        end.closing_us = now_us.saturating_sub(last);
-    }
-
-    /// Waits until the last record is written and every sink is finished.
-    fn finish_sinks(&mut self) -> Result<(), RunError> {
-        if std::mem::replace(&mut self.state.sinks_finished, true) {
-            return Ok(());
-        }
-        self.records.close();
-        // A sink that has panicked has said so itself; whoever waits for its thread hears it.
-        self.written.recv().unwrap_or(Ok(()))
-    }
 }
 
 /// The record of an item that goes to no worker.
 fn unperformed(index: u64, shown: Data, error: ItemError, now_us: u64) -> Record {
     let item = Item { queued_us: now_us, ..Item::new(index, shown) };
     Record::unperformed(item, error, 0, None, now_us)
-}
-
-/// Lets everybody go, however the dispatcher ends: should a sink or an observer panic, the workers and the source would
-/// otherwise wait for it for ever.
-#[derive(Debug)]
-struct Release {
-    queue: Arc<ItemQueue>,
-    records: Arc<RecordQueue>,
-    events: Arc<EventQueue>,
-    cancel: CancellationToken,
-}
-
-impl Drop for Release {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.cancel.cancel();
-            self.records.close();
-        }
-        // From here on the workers find nothing more to do.
-        self.queue.close();
-        self.events.close();
-    }
 }
