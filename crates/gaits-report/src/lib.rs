@@ -9,10 +9,10 @@ mod early_end;
 mod hosts;
 mod latency;
 mod layout;
+pub mod stats;
 mod style;
 mod summary;
 mod tally;
-pub mod stats;
 pub mod units;
 
 pub use compare::{Comparison, Contender, Entry, RaceInfo, Ratio, Spread, Standing, Trial};

@@ -23,6 +23,10 @@ use pairs::Pairs;
 /// Nothing is ranked on fewer rounds. Fewer tell so little of the noise that intervals are of no use.
 pub const MIN_ROUNDS: usize = 6;
 
+/// Precision is not believed on fewer rounds. A race that stops as soon as its intervals are narrow stops where the
+/// noise looks small by luck; from so many rounds on, that costs the intervals little of their confidence.
+pub const PRECISION_ROUNDS: usize = 10;
+
 /// What is asked of a comparison. Set before the race, never after a look at its outcome.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
@@ -155,12 +159,12 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Whether all ratios to the best are known as well as was asked for; never before [`MIN_ROUNDS`] rounds. A model
-    /// that is alone has no ratio to wait for.
+    /// Whether all ratios to the best are known as well as was asked for; never before [`PRECISION_ROUNDS`] shared
+    /// rounds. A model that is alone has no ratio to wait for.
     #[must_use]
     pub fn precision_reached(&self) -> bool {
         let is_known = |verdict: &Verdict| match (verdict.ratio_to_best, verdict.relation) {
-            (Some(ratio), _) => ratio.is_within(self.precision),
+            (Some(ratio), _) => self.rounds >= PRECISION_ROUNDS && ratio.is_within(self.precision),
             (None, relation) => relation == Relation::NotRanked(Reason::Alone),
         };
         !self.verdicts.is_empty() && self.verdicts.iter().all(is_known)
@@ -176,7 +180,9 @@ impl Judged {
     /// The places of the ranked models, from the one that looks fastest on; the others follow as they came.
     #[must_use]
     pub fn order(&self) -> Vec<usize> {
-        let ratio = |place: &usize| self.verdicts[*place].ratio_to_best.map_or(f64::INFINITY, |ratio| ratio.estimate);
+        let ratio = |place: &usize| {
+            self.verdicts[*place].ratio_to_best.map_or(f64::INFINITY, |ratio| ratio.estimate)
+        };
         let mut order = (0..self.verdicts.len()).collect::<Vec<_>>();
         order.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
         order
@@ -254,7 +260,8 @@ fn ranked_verdicts(pairs: &Pairs, settings: Settings) -> Vec<Verdict> {
 
 /// The relations that follow from where the logarithms of the ratios to the best lie.
 fn relations(bounds: &[(bool, pairs::Bounds)], margin: f64) -> Vec<Relation> {
-    let all_others_slower = bounds.iter().filter(|(_, bounds)| bounds.low > margin).count() + 1 == bounds.len();
+    let all_others_slower =
+        bounds.iter().filter(|(_, bounds)| bounds.low > margin).count() + 1 == bounds.len();
     let relation = |(_, bounds): &(bool, pairs::Bounds)| {
         if bounds.low > margin {
             Relation::Slower
@@ -278,9 +285,11 @@ fn shared_rounds(models: &[Series], places: &[usize]) -> Vec<u32> {
 
 /// The model that looks fastest, if the one at `place` took at least twice as long in each of two or more rounds.
 fn twice(place: usize, models: &[Series]) -> Option<usize> {
-    let means = models.iter().enumerate().filter_map(|(place, model)| Some((place, model.mean_log()?)));
+    let means =
+        models.iter().enumerate().filter_map(|(place, model)| Some((place, model.mean_log()?)));
     let (fastest, _) = means.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    let both = models[place].iter().filter_map(|(round, wall)| Some((wall, models[fastest].wall(round)?)));
+    let both =
+        models[place].iter().filter_map(|(round, wall)| Some((wall, models[fastest].wall(round)?)));
     let both = both.collect::<Vec<_>>();
     (both.len() >= 2 && both.iter().all(|(wall, base)| *wall >= 2.0 * base)).then_some(fastest)
 }

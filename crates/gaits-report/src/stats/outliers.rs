@@ -32,7 +32,8 @@ pub(super) fn find(models: &[Series], margin: f64) -> Vec<Outlier> {
     let mut found = Vec::new();
     for (index, model) in models.iter().enumerate().filter(|(_, model)| judged(model)) {
         let deviations = deviations(index, &rounds);
-        let spread = MAD_TO_SD * median(deviations.iter().map(|d| d.to_others.abs())).unwrap_or(0.0);
+        let spread =
+            MAD_TO_SD * median(deviations.iter().map(|d| d.to_others.abs())).unwrap_or(0.0);
         let freedom = (MAD_EFFICIENCY * (model.rounds() as f64 - 1.0)).max(1.0);
         let limit = spread * student_t(1.0 - FALSE_ALARMS / (2.0 * total), freedom);
         let is_outlier = |d: &&Deviation| d.to_all.abs() > limit.max(margin.ln_1p());

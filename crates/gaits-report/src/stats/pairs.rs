@@ -65,7 +65,12 @@ impl Pairs {
 
     /// What [`Self::against_the_best`] would say after `rounds`, were means and variances the same then, with each
     /// interval `spare` standard errors wider.
-    pub(super) fn foresee(&self, rounds: usize, confidence: f64, spare: f64) -> Vec<(bool, Bounds)> {
+    pub(super) fn foresee(
+        &self,
+        rounds: usize,
+        confidence: f64,
+        spare: f64,
+    ) -> Vec<(bool, Bounds)> {
         self.bounds(rounds, self.critical(rounds, confidence) + spare)
     }
 
@@ -93,7 +98,8 @@ impl Pairs {
                 true => Bounds { low: 0.0, high: 0.0 },
                 false => interval(i, j),
             });
-            let hull = intervals.reduce(|a, b| Bounds { low: a.low.min(b.low), high: a.high.max(b.high) });
+            let hull =
+                intervals.reduce(|a, b| Bounds { low: a.low.min(b.low), high: a.high.max(b.high) });
             // the leader is always a candidate, so there is a hull; nothing is faster than the best
             let hull = hull.unwrap_or(Bounds { low: 0.0, high: 0.0 });
             (best[i], Bounds { low: hull.low.max(0.0), high: hull.high.max(0.0) })

@@ -11,7 +11,12 @@ const FURTHEST: usize = 1_000;
 const SPARE: f64 = 0.8416;
 
 /// For each model, how many more rounds would tell how it stands; none for those that are told already.
-pub(super) fn more_rounds(pairs: &Pairs, now: &[Relation], confidence: f64, margin: f64) -> Vec<Option<More>> {
+pub(super) fn more_rounds(
+    pairs: &Pairs,
+    now: &[Relation],
+    confidence: f64,
+    margin: f64,
+) -> Vec<Option<More>> {
     let is_told = |model: usize, more: usize| {
         let bounds = pairs.foresee(pairs.rounds() + more, confidence, SPARE);
         relations(&bounds, margin)[model] != Relation::Undecided

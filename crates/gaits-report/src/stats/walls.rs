@@ -35,7 +35,10 @@ fn order_statistics(sorted: &[f64], confidence: f64) -> Option<(f64, f64)> {
     let (count, d) = (n as f64, depth as f64);
     let inward = (count - d) * excess / (d + (count - 2.0 * d) * excess);
     let between = |outer: f64, inner: f64| outer + inward * (inner - outer);
-    Some((between(sorted[depth - 1], sorted[depth]), between(sorted[n - depth], sorted[n - depth - 1])))
+    Some((
+        between(sorted[depth - 1], sorted[depth]),
+        between(sorted[n - depth], sorted[n - depth - 1]),
+    ))
 }
 
 /// The typical wall time in seconds: the geometric mean, with a t interval on the logarithms. None with fewer than two
