@@ -128,7 +128,13 @@ fn a_line_has_the_documented_form() {
         attempts: 1,
         tries: Vec::new(),
         worker: Some(WorkerId { pid: 4711, tid: 4712, slot: 3 }),
-        timing: Timing { due_us: None, queued_us: 12, started_us: 40, finished_us: 231_040, cpu_us: 85 },
+        timing: Timing {
+            due_us: None,
+            queued_us: 12,
+            started_us: 40,
+            finished_us: 231_040,
+            cpu_us: 85,
+        },
         detail: Some(Detail::new(
             "walk",
             Walk {

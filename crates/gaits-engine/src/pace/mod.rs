@@ -6,9 +6,9 @@
 //!
 //! Limit: it decides, and does nothing; the dispatcher asks it before it hands an item out and tells it what came back.
 
+mod arrival;
 mod hash;
 mod held;
-mod arrival;
 mod key;
 mod meter;
 mod reserve;
@@ -19,9 +19,9 @@ pub(crate) use key::{LetThrough, Pause};
 pub(crate) use reserve::Reserve;
 
 use crate::plan::Limits;
+use arrival::Arrival;
 use gaits_core::{Data, Item, PacingKey};
 use hash::AlreadyHashed;
-use arrival::Arrival;
 use key::{Key, Turn};
 use meter::Meter;
 use retries::Retries;
@@ -225,8 +225,7 @@ impl Pacer {
                 self.ready.pop();
                 continue;
             };
-            let is_limited =
-                key.is_limited() || self.total.is_some() || self.arrival.is_some();
+            let is_limited = key.is_limited() || self.total.is_some() || self.arrival.is_some();
             if is_limited && self.outstanding >= self.workers {
                 return None;
             }
@@ -271,7 +270,8 @@ impl Pacer {
         let total_us = self.total.as_ref().map(Meter::next_us).filter(|_| !self.ready.is_empty());
         let has_worker = self.outstanding < self.workers;
         let later_us = self.later.peek().map(|Reverse((at_us, _))| *at_us);
-        let arrival_us = self.arrival.as_ref().map(Arrival::due_us).filter(|_| !self.ready.is_empty());
+        let arrival_us =
+            self.arrival.as_ref().map(Arrival::due_us).filter(|_| !self.ready.is_empty());
         [total_us.max(arrival_us).filter(|_| has_worker), later_us, self.retries.next_us()]
             .into_iter()
             .flatten()

@@ -5,7 +5,7 @@ use gaits_report::stats::Series;
 
 /// How the logarithm of a wall time varies around its model's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Noise {
+pub(crate) enum Noise {
     /// Log-normal times.
     Normal,
     /// Student's t with 3 degrees of freedom, scaled to the same standard deviation: now and then far off.
@@ -16,34 +16,34 @@ pub enum Noise {
 
 /// A race that can be run as often as one likes.
 #[derive(Debug, Clone)]
-pub struct Race {
+pub(crate) struct Race {
     /// True wall times; the smallest is the best.
-    pub walls: Vec<f64>,
+    pub(crate) walls: Vec<f64>,
     /// Standard deviation of the logarithm of each model's times.
-    pub sd: Vec<f64>,
+    pub(crate) sd: Vec<f64>,
     /// What it is distributed like.
-    pub noise: Noise,
+    pub(crate) noise: Noise,
     /// Each round is slower than the last by this share.
-    pub drift: f64,
+    pub(crate) drift: f64,
     /// The drift goes on within the round, whose order is drawn anew each time.
-    pub creeping: bool,
+    pub(crate) creeping: bool,
 }
 
 impl Race {
     /// Models of one noise, the first of which is the best and the others `slower` by that share.
-    pub fn new(models: usize, slower: f64, sd: f64, noise: Noise) -> Self {
+    pub(crate) fn new(models: usize, slower: f64, sd: f64, noise: Noise) -> Self {
         let walls = (0..models).map(|model| if model == 0 { 1.0 } else { 1.0 + slower }).collect();
         Self { walls, sd: vec![sd; models], noise, drift: 0.0, creeping: false }
     }
 
     /// The truth of the ratios to the best.
-    pub fn ratios(&self) -> Vec<f64> {
+    pub(crate) fn ratios(&self) -> Vec<f64> {
         let best = self.walls.iter().copied().fold(f64::INFINITY, f64::min);
         self.walls.iter().map(|wall| wall / best).collect()
     }
 
     /// Runs the round of that number.
-    pub fn round(&self, round: u32, random: &mut Rng) -> Vec<f64> {
+    pub(crate) fn round(&self, round: u32, random: &mut Rng) -> Vec<f64> {
         let models = self.walls.len();
         let mut order = (0..models).collect::<Vec<_>>();
         random.shuffle(&mut order);
@@ -57,7 +57,7 @@ impl Race {
     }
 
     /// Runs `rounds` rounds.
-    pub fn run(&self, rounds: u32, random: &mut Rng) -> Vec<Series> {
+    pub(crate) fn run(&self, rounds: u32, random: &mut Rng) -> Vec<Series> {
         let all = (0..rounds).map(|round| self.round(round, random)).collect::<Vec<_>>();
         series(&all)
     }
@@ -82,7 +82,7 @@ impl Race {
 }
 
 /// What the statistics take, of the walls by round and model.
-pub fn series(rounds: &[Vec<f64>]) -> Vec<Series> {
+pub(crate) fn series(rounds: &[Vec<f64>]) -> Vec<Series> {
     let models = rounds.first().map_or(0, Vec::len);
     let of_model = |model: usize| Series::new((0..).zip(rounds.iter().map(|walls| walls[model])));
     (0..models).map(of_model).collect()

@@ -26,6 +26,10 @@ use serde::{Deserialize, Serialize};
 /// Nothing is ranked on fewer rounds. Fewer tell so little of the noise that intervals are of no use.
 pub const MIN_ROUNDS: usize = 6;
 
+/// Precision is not believed on fewer rounds. A race that stops as soon as its intervals are narrow stops where the
+/// noise looks small by luck; from so many rounds on, that costs the intervals little of their confidence.
+pub const PRECISION_ROUNDS: usize = 10;
+
 /// What is asked of a comparison. Set before the race, never after a look at its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -158,12 +162,12 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Whether all ratios to the best are known as well as was asked for; never before [`MIN_ROUNDS`] rounds. A model
-    /// that is alone has no ratio to wait for.
+    /// Whether all ratios to the best are known as well as was asked for; never before [`PRECISION_ROUNDS`] shared
+    /// rounds. A model that is alone has no ratio to wait for.
     #[must_use]
     pub fn precision_reached(&self) -> bool {
         let is_known = |verdict: &Verdict| match (verdict.ratio_to_best, verdict.relation) {
-            (Some(ratio), _) => ratio.is_within(self.precision),
+            (Some(ratio), _) => self.rounds >= PRECISION_ROUNDS && ratio.is_within(self.precision),
             (None, relation) => relation == Relation::NotRanked(Reason::Alone),
         };
         !self.verdicts.is_empty() && self.verdicts.iter().all(is_known)
