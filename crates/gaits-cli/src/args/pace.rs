@@ -135,6 +135,7 @@ impl PaceArgs {
                 .or(even.map(|interval| rate(interval, NonZeroU32::MIN))),
             total_rate: self.total_rate.map(|interval| rate(interval, self.burst)),
             retries: self.retries.unwrap_or(retries),
+            arrival: None,
             longest_pause: Some(self.max_retry_after.unwrap_or(LONGEST_PAUSE)),
             stop_after_failures: self.stop_after_failures,
             deadline: self.deadline,

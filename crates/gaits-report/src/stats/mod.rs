@@ -221,9 +221,9 @@ pub fn judge(models: &[Series], settings: Settings) -> Judged {
     }
     let series = ranked.iter().map(|&place| &models[place]).collect::<Vec<_>>();
     let mut of_ranked = ranked_verdicts(&Pairs::new(&series, &shared), settings).into_iter();
-    let verdict = |place: usize| match ranked.contains(&place) {
-        true => of_ranked.next().unwrap_or_else(|| Verdict::not_ranked(Reason::TooFewShared)),
-        false => Verdict::not_ranked(reason(place)),
+    let verdict = |place: usize| {
+        let ranked = ranked.contains(&place).then(|| of_ranked.next()).flatten();
+        ranked.unwrap_or_else(|| Verdict::not_ranked(reason(place)))
     };
     Judged {
         verdicts: (0..models.len()).map(verdict).collect(),

@@ -45,6 +45,8 @@ pub struct Race {
     pub work: WorkSpec,
     /// What kind of work it is; see [`job_of`].
     pub job: Job,
+    /// The time between two items that are to be started, if they are to arrive at a rate of their own.
+    pub arrival: Option<Duration>,
     /// Who shares a session.
     pub session: SessionScope,
     /// The items, which the work must take: they are not checked again.
@@ -437,7 +439,7 @@ impl Race {
                 work: self.work.clone(),
                 model,
                 session: self.session,
-                limits: Limits::default(),
+                limits: Limits { arrival: self.arrival, ..Limits::default() },
             },
             items: self.items.clone(),
             count: items,

@@ -57,6 +57,10 @@ fn main() -> ExitCode {
             "too_small_a_budget_is_told_with_what_it_takes",
             too_small_a_budget_is_told_with_what_it_takes,
         ),
+        test(
+            "with_a_rate_of_arrival_the_wait_for_a_worker_counts",
+            with_a_rate_of_arrival_the_wait_for_a_worker_counts,
+        ),
         test("a_trial_that_dies_is_told", a_trial_that_dies_is_told),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
@@ -72,13 +76,14 @@ fn race(models: &[&str], rounds: u32) -> Race {
         about: "waits".into(),
         work: waits(),
         job: why::Job { holds_its_thread: false, is_http: false, cores: 2, server_here: false },
+        arrival: None,
         session: SessionScope::default(),
         items: vec!["0".into()],
         count: 20,
         models: models.iter().map(|model| model.parse().unwrap()).collect(),
         extent: Extent::Rounds(rounds),
         most_items: None,
-        settings: Settings { margin: 0.02, precision: 0.05 },
+        settings: Settings::default(),
         seed: 7,
         trial: TrialCommand::this_binary(),
         records: None,
@@ -166,7 +171,7 @@ fn an_interrupted_race_compares_the_rounds_that_were_complete() {
     let mut log = Log { interrupt_after: Some((9, control.clone())), ..Log::default() };
     let outcome = race(&["sequential", "threads:2"], 5).run(&mut log, &control).unwrap();
     assert!(outcome.interrupted);
-    assert_eq!(outcome.comparison.about().rounds, 1);
+    assert_eq!(outcome.comparison.rounds(), 1);
     assert!(outcome.comparison.entries().iter().all(|entry| entry.rounds() == 1));
     assert_eq!(log.told.len(), 10);
     let (round, _, what) = log.told[9];
@@ -212,7 +217,8 @@ fn a_slow_model_makes_all_race_on_fewer_items() {
     let about = outcome.comparison.about();
     assert_eq!(about.all_items, 400);
     assert!((6..40).contains(&about.items), "{} items", about.items);
-    assert!(about.rounds >= 6, "{} rounds", about.rounds);
+    let rounds = outcome.comparison.rounds();
+    assert!(rounds >= 6, "{rounds} rounds");
     for trial in &outcome.trials {
         assert_eq!(trial.tally.ok(), about.items, "{trial:?}");
     }
@@ -246,7 +252,7 @@ fn a_race_does_no_more_items_than_it_may() {
     assert_eq!(outcome.comparison.about().items, 20);
     let cut = Race { most_items: Some(140), ..few.clone() };
     let outcome = cut.run(&mut (), &RaceControl::new()).unwrap();
-    assert_eq!((outcome.comparison.about().items, outcome.comparison.about().rounds), (10, 6));
+    assert_eq!((outcome.comparison.about().items, outcome.comparison.rounds()), (10, 6));
     let none = Race { most_items: Some(50), ..few };
     let refused = none.run(&mut (), &RaceControl::new()).unwrap_err();
     assert!(matches!(refused, RaceError::TooManyItems { most: 50, needs: 280 }), "{refused:?}");
@@ -261,6 +267,29 @@ fn too_small_a_budget_is_told_with_what_it_takes() {
     let refused = slow.run(&mut (), &RaceControl::new()).unwrap_err();
     let RaceError::Budget { needs } = refused else { panic!("{refused:?}") };
     assert!((4..20).contains(&needs.as_secs()), "{needs:?}");
+}
+
+fn with_a_rate_of_arrival_the_wait_for_a_worker_counts() {
+    // One every 20 ms, and each takes 60 ms: one worker falls behind by 40 ms an item, twenty do not.
+    let open = Race {
+        items: vec!["0.06".into()],
+        arrival: Some(Duration::from_millis(20)),
+        ..race(&["sequential", "async:20"], 1)
+    };
+    let outcome = open.run(&mut (), &RaceControl::new()).unwrap();
+    let longest = |model: &str| {
+        let trial = outcome.trials.iter().find(|trial| trial.model == model).unwrap();
+        assert_eq!(trial.tally.ok(), 20);
+        // However late it was started, it was at work for as long as ever.
+        let at_work = trial.tally.mean_in_flight(trial.wall_us).unwrap() * trial.wall_us as f64;
+        assert!(at_work >= 20.0 * 60_000.0, "{model}: {at_work}");
+        trial.tally.latency().max_us().unwrap()
+    };
+    let (one, many) = (longest("sequential"), longest("async:20"));
+    assert!(one >= 19 * 40_000 + 60_000, "{one}");
+    assert!((60_000..one).contains(&many), "{many}");
+    let wall_us = outcome.trials.iter().map(|trial| trial.wall_us).min().unwrap();
+    assert!(wall_us >= 19 * 20_000 + 60_000, "{wall_us}");
 }
 
 fn a_trial_that_dies_is_told() {

@@ -16,7 +16,7 @@ use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Extent, GateState, Input, Model, Program, Race, RaceControl, RaceError,
     RaceOutcome, SavedRace, SavedRaces, SessionScope, Settings, TrialCommand, Work, equally_many,
-    job_of, models_for, raced_hosts, set_up, usual_models_for,
+    job_of, models_for, raced_hosts, set_up, units, usual_models_for,
 };
 use local_origin::LocalOrigin;
 use std::io;
@@ -66,9 +66,14 @@ impl Question {
         let hosts = raced_hosts(&*work, &items, count);
         let public = hosts.iter().any(|host| host.public);
         let most_items = args.max_requests.map_or(MOST_REQUESTS, std::num::NonZero::get);
-        let Job { about, work: spec, session, .. } = job;
+        let Job { mut about, work: spec, session, .. } = job;
+        if let Some(interval) = args.arrival_rate {
+            let rate = units::number(1.0 / interval.as_secs_f64().max(1e-9));
+            about = format!("{about}, {rate}/s arriving");
+        }
         let race = Race {
             about,
+            arrival: args.arrival_rate,
             job: job_of(&*work, &spec.name, &hosts),
             work: spec,
             session,
