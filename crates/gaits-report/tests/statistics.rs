@@ -1,5 +1,7 @@
-//! The statistics of a race against SciPy and R's multcomp, and on simulated races whose truth is known. The long
+//! The statistics of a race against `SciPy` and R's multcomp, and on simulated races whose truth is known. The long
 //! simulation is the `statistics` example; `docs/design/statistics.md` has its tables.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "../examples/statistics/races.rs"]
 mod races;
@@ -39,8 +41,8 @@ fn quantiles_of_t_are_those_of_scipy() {
     for case in from_scipy()["student_t"].as_array().unwrap() {
         let t = StudentsT::new(0.0, 1.0, number(&case["freedom"])).unwrap();
         let (ours, theirs) = (t.inverse_cdf(number(&case["p"])), number(&case["t"]));
-        // intervals have 5 degrees of freedom at least; outliers have fewer, and the sixth digit does not matter to them
-        let digits = if (5.0..=1_000.0).contains(&number(&case["freedom"])) { 1e-9 } else { 2e-6 };
+        // intervals have 5 degrees of freedom at least; outliers have fewer, and need fewer digits
+        let digits = if (5.0..=1_000.0).contains(&number(&case["freedom"])) { 1e-9 } else { 1e-5 };
         assert!((ours - theirs).abs() <= digits * theirs.abs().max(1.0), "{ours}: {case}");
     }
 }

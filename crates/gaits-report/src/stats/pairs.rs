@@ -24,8 +24,8 @@ pub(super) struct Bounds {
 
 impl Pairs {
     /// Compares `models` over their shared `rounds`; each must have a time above 0 in each of them.
-    pub(super) fn new(models: &[&Series], rounds: &[u32]) -> Self {
-        let log = |model: &&Series| {
+    pub(super) fn new(models: &[Series], rounds: &[u32]) -> Self {
+        let log = |model: &Series| {
             rounds.iter().filter_map(|round| model.wall(*round)).map(f64::ln).collect::<Vec<_>>()
         };
         let logs = models.iter().map(log).collect::<Vec<_>>();
@@ -94,10 +94,8 @@ impl Pairs {
         let best = all.clone().map(may_be_best).collect::<Vec<_>>();
         let against = |i: usize| {
             let candidates = all.clone().filter(|&j| best[j]);
-            let intervals = candidates.map(|j| match i == j {
-                true => Bounds { low: 0.0, high: 0.0 },
-                false => interval(i, j),
-            });
+            let intervals = candidates
+                .map(|j| if i == j { Bounds { low: 0.0, high: 0.0 } } else { interval(i, j) });
             let hull =
                 intervals.reduce(|a, b| Bounds { low: a.low.min(b.low), high: a.high.max(b.high) });
             // the leader is always a candidate, so there is a hull; nothing is faster than the best
