@@ -110,13 +110,9 @@ fn covers(race: &Race, judged: &Judged) -> bool {
 fn some_races(slower: f64) -> Vec<(Race, u32)> {
     let mut races = Vec::new();
     for noise in [Noise::Normal, Noise::Heavy, Noise::Stalls] {
-        for (models, rounds, sd, drift) in [
-            (2, 6, 0.03, 0.1),
-            (2, 20, 0.1, 0.0),
-            (4, 10, 0.1, 0.1),
-            (8, 6, 0.01, 0.0),
-            (8, 10, 0.03, 0.1),
-        ] {
+        for (models, rounds, sd, drift) in
+            [(2, 6, 0.03, 0.1), (2, 20, 0.1, 0.0), (4, 10, 0.1, 0.1), (8, 10, 0.03, 0.1)]
+        {
             races.push((
                 Race { drift, creeping: drift > 0.0, ..Race::new(models, slower, sd, noise) },
                 rounds,
@@ -141,7 +137,7 @@ fn intervals_cover_what_is_true() {
 #[test]
 fn among_equals_there_is_seldom_a_sole_winner() {
     for (race, rounds) in some_races(0.0) {
-        let named = share(&race, rounds, 300, |judged| judged.sole_winner().is_some());
+        let named = share(&race, rounds, 150, |judged| judged.sole_winner().is_some());
         assert!(named <= 0.05, "{named} in {rounds} rounds of {race:?}");
     }
 }
