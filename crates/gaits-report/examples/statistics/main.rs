@@ -1,7 +1,8 @@
 //! How well the statistics of a race do, on races whose truth is known. Prints the tables of
 //! `docs/design/statistics.md`, in Markdown; the same on every machine.
 //!
-//! `cargo run --release -p gaits-report --example statistics`
+//! `cargo run --release -p gaits-report --example statistics`; with some of the words `candidates`, `rounds`, `drift`,
+//! `precise`, `outliers` and `more` behind `--`, those tables alone.
 
 #![expect(clippy::print_stdout, reason = "it prints its tables")]
 #![expect(clippy::unwrap_used, reason = "the simulated races are ranked")]
@@ -21,12 +22,20 @@ const NOISES: [(Noise, &str); 3] =
 const ROUNDS: [u32; 4] = [6, 10, 20, 50];
 
 fn main() {
-    candidates();
-    fixed_rounds();
-    drift();
-    until_precise();
-    outliers();
-    foresight();
+    let tables: [(&str, fn()); 6] = [
+        ("candidates", candidates),
+        ("rounds", fixed_rounds),
+        ("drift", drift),
+        ("precise", until_precise),
+        ("outliers", outliers),
+        ("more", foresight),
+    ];
+    let wanted = std::env::args().skip(1).collect::<Vec<_>>();
+    for (name, print) in tables {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            print();
+        }
+    }
 }
 
 /// What was seen in some races.

@@ -142,6 +142,9 @@ pub struct Verdict {
     /// Its wall time over that of the best one, whichever that is, so at least 1; none if it is not ranked. The
     /// estimate is to the model that looks best. All intervals hold at once, with the confidence asked for.
     pub ratio_to_best: Option<Interval>,
+    /// Its [`typical`] wall time in seconds: if it is ranked, over the rounds that the ratios are of, so that the ratios
+    /// of these times are the estimates shown. Else over all its rounds; none if that gives no interval.
+    pub typical_s: Option<Interval>,
     /// Whether it may be the best one. The truly best one is among those of which this is said, with the confidence
     /// asked for.
     pub may_be_best: bool,
@@ -198,53 +201,53 @@ impl Judged {
 /// loses its last, incomplete round.
 #[must_use]
 pub fn judge(models: &[Series], settings: Settings) -> Judged {
-    let outliers = outliers::find(models, settings.margin);
-    let unranked = |reasons: Vec<Reason>| Judged {
-        verdicts: reasons.into_iter().map(Verdict::not_ranked).collect(),
+    let unranked = |place: usize, reason: Reason| Verdict {
+        relation: Relation::NotRanked(reason),
+        ratio_to_best: None,
+        typical_s: typical(&models[place], settings.confidence),
+        may_be_best: false,
+        more_rounds: None,
+    };
+    let mut judged = Judged {
+        verdicts: (0..models.len()).map(|place| unranked(place, Reason::TooShort)).collect(),
         rounds: 0,
-        outliers: outliers.clone(),
+        outliers: outliers::find(models, settings.margin),
         precision: settings.precision,
     };
     if models.iter().any(Series::has_zero) {
-        return unranked(vec![Reason::TooShort; models.len()]);
+        return judged;
     }
     let enough = |place: &usize| models[*place].rounds() >= MIN_ROUNDS;
     let ranked = (0..models.len()).filter(enough).collect::<Vec<_>>();
     let shared = shared_rounds(models, &ranked);
-    let reason = |place: usize| match ranked.contains(&place) {
-        false => Reason::TooFewRounds { at_least_twice: twice(place, models) },
-        true if ranked.len() == 1 => Reason::Alone,
-        true => Reason::TooFewShared,
+    let reason = |place: usize| {
+        if !ranked.contains(&place) {
+            Reason::TooFewRounds { at_least_twice: twice(place, models) }
+        } else if ranked.len() == 1 {
+            Reason::Alone
+        } else {
+            Reason::TooFewShared
+        }
     };
+    judged.verdicts = (0..models.len()).map(|place| unranked(place, reason(place))).collect();
     if ranked.len() < 2 || shared.len() < MIN_ROUNDS {
-        return unranked((0..models.len()).map(reason).collect());
+        return judged;
     }
-    let series = ranked.iter().map(|&place| &models[place]).collect::<Vec<_>>();
-    let mut of_ranked = ranked_verdicts(&Pairs::new(&series, &shared), settings).into_iter();
-    let verdict = |place: usize| {
-        let ranked = ranked.contains(&place).then(|| of_ranked.next()).flatten();
-        ranked.unwrap_or_else(|| Verdict::not_ranked(reason(place)))
-    };
-    Judged {
-        verdicts: (0..models.len()).map(verdict).collect(),
-        rounds: shared.len(),
-        outliers,
-        precision: settings.precision,
+    let series = ranked.iter().map(|&place| models[place].only(&shared)).collect::<Vec<_>>();
+    for (place, verdict) in ranked.iter().zip(ranked_verdicts(&series, &shared, settings)) {
+        judged.verdicts[*place] = verdict;
     }
+    judged.rounds = shared.len();
+    judged
 }
 
-impl Verdict {
-    const fn not_ranked(reason: Reason) -> Self {
-        let relation = Relation::NotRanked(reason);
-        Self { relation, ratio_to_best: None, may_be_best: false, more_rounds: None }
-    }
-}
-
-fn ranked_verdicts(pairs: &Pairs, settings: Settings) -> Vec<Verdict> {
+/// Of models that all have a time above 0 in each of `rounds`, and in no other.
+fn ranked_verdicts(models: &[Series], rounds: &[u32], settings: Settings) -> Vec<Verdict> {
+    let pairs = Pairs::new(models, rounds);
     let margin = settings.margin.ln_1p();
     let bounds = pairs.against_the_best(settings.confidence);
     let relations = relations(&bounds, margin);
-    let more = plan::more_rounds(pairs, &relations, settings.confidence, margin);
+    let more = plan::more_rounds(&pairs, &relations, settings.confidence, margin);
     let leader = pairs.mean(pairs.leader());
     let verdicts = bounds.iter().zip(relations).zip(more).enumerate();
     verdicts
@@ -256,7 +259,13 @@ fn ranked_verdicts(pairs: &Pairs, settings: Settings) -> Vec<Verdict> {
                 low: bounds.low.min(estimate).exp(),
                 high: bounds.high.max(estimate).exp(),
             };
-            Verdict { relation, ratio_to_best: Some(ratio), may_be_best: *may_be_best, more_rounds }
+            Verdict {
+                relation,
+                ratio_to_best: Some(ratio),
+                typical_s: typical(&models[model], settings.confidence),
+                may_be_best: *may_be_best,
+                more_rounds,
+            }
         })
         .collect()
 }

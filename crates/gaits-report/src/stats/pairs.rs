@@ -24,8 +24,8 @@ pub(super) struct Bounds {
 
 impl Pairs {
     /// Compares `models` over their shared `rounds`; each must have a time above 0 in each of them.
-    pub(super) fn new(models: &[&Series], rounds: &[u32]) -> Self {
-        let log = |model: &&Series| {
+    pub(super) fn new(models: &[Series], rounds: &[u32]) -> Self {
+        let log = |model: &Series| {
             rounds.iter().filter_map(|round| model.wall(*round)).map(f64::ln).collect::<Vec<_>>()
         };
         let logs = models.iter().map(log).collect::<Vec<_>>();

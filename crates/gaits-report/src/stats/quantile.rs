@@ -1,4 +1,4 @@
-//! Quantiles of Student's t. The numbers come from the statrs crate; `tests/data/` holds them against `SciPy`.
+//! Quantiles of Student's t. The numbers come from the statrs crate; `tests/data/` has those of `SciPy` to hold them against.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

@@ -40,6 +40,11 @@ impl Series {
         self.walls.iter().map(|(&round, &wall)| (round, wall))
     }
 
+    /// Of these rounds alone.
+    pub(super) fn only(&self, rounds: &[u32]) -> Self {
+        Self::new(rounds.iter().filter_map(|&round| Some((round, self.wall(round)?))))
+    }
+
     /// Whether some wall time is 0: shorter than the clock can tell. Such a time has no ratio.
     pub(super) fn has_zero(&self) -> bool {
         self.walls.values().any(|wall| *wall == 0.0)

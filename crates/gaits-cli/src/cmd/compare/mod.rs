@@ -245,11 +245,17 @@ fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
         let job = Job::http(&HttpSpec::default(), SessionScope::default(), input)?;
         Ok::<_, Trouble>(Job { about, ..job })
     };
-    let mut first = Question::of(job()?, program, args)?;
+    let question = || {
+        let mut question = Question::of(job()?, program, args)?;
+        // The server is known to be no other program.
+        question.race.job.server_here = false;
+        Ok::<_, Trouble>(question)
+    };
+    let mut first = question()?;
     if args.concurrency.is_some() || !args.models.is_empty() {
         return ask(vec![first], args);
     }
-    let mut second = Question::of(job()?, program, args)?;
+    let mut second = question()?;
     second.race.seed = first.race.seed;
     second.race.models = equally_many(&first.race.models, EQUALLY_MANY);
     if let Extent::Budget(budget) = first.race.extent {
