@@ -2,6 +2,7 @@
 
 use crate::{job_control, limits};
 use gaits::{Program, TRIAL_VERB, WORKER_VERB, WorkerCommand, trial_main, worker_main, works};
+use std::io::{self, BufReader};
 use std::process::ExitCode;
 
 /// The works that gaits brings along, and this binary once more for each worker process.
@@ -21,7 +22,7 @@ pub(crate) fn helper() -> Option<ExitCode> {
         limits::raise_open_files();
         // Without it, a trial that was stopped with its parent may count.
         let _ = job_control::stop_workers_with_parent();
-        return Some(trial_main(&program()));
+        return Some(trial_main(&program(), BufReader::new(io::stdin()), io::stdout()));
     }
     None
 }

@@ -1,6 +1,6 @@
 //! Whether the measurement itself is to be doubted. Only what has failed is told.
 
-use super::measured::{Measured, rounded, share_of};
+use super::measured::{Measured, none_of_the_servers, rounded, share_of};
 use super::{Job, rows};
 use serde::Serialize;
 
@@ -70,8 +70,12 @@ pub(super) fn failed(all: &[Measured<'_>], job: &Job) -> Vec<Check> {
 }
 
 fn others(all: &[Measured<'_>], job: &Job) -> Option<Check> {
-    let share = of_machine(all, |one| one.others_us);
-    (!job.server_here && share >= OTHERS).then_some(Check::Others { share })
+    let share = if job.server_here {
+        none_of_the_servers(all.iter())
+    } else {
+        of_machine(all, |one| one.others_us)
+    };
+    (share >= OTHERS).then_some(Check::Others { share })
 }
 
 fn stolen(all: &[Measured<'_>]) -> Option<Check> {

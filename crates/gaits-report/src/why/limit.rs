@@ -1,7 +1,7 @@
 //! Where the limit of the job is. The rules are tried from the surest on; the first that fits is told.
 
 use super::Job;
-use super::measured::{Measured, rounded};
+use super::measured::{Measured, none_of_the_servers, rounded};
 use serde::Serialize;
 
 /// From this share of the usable cores on, the CPU is the limit. The rest is lost to scheduling and to the moments at
@@ -138,8 +138,9 @@ pub enum Limit {
 
 /// The limit of the job, from `best` and from the others beside it.
 pub(super) fn find(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> Option<Limit> {
-    let of_best =
-        start_and_end(best).or_else(|| client_cpu(best, job)).or_else(|| shared_cpu(best, job));
+    let of_best = start_and_end(best)
+        .or_else(|| client_cpu(best, job))
+        .or_else(|| shared_cpu(ranked, best, job));
     if of_best.is_some() || !job.is_http {
         return of_best.or_else(|| waiting(ranked, best, job));
     }
@@ -168,8 +169,9 @@ fn client_cpu(best: &Measured<'_>, job: &Job) -> Option<Limit> {
     })
 }
 
-fn shared_cpu(best: &Measured<'_>, job: &Job) -> Option<Limit> {
-    let (client, others) = (best.shares.cpu, best.others());
+fn shared_cpu(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> Option<Limit> {
+    let unrelated = none_of_the_servers(ranked.iter().copied());
+    let (client, others) = (best.shares.cpu, best.others() - unrelated);
     let shared = job.server_here && client + others >= BUSY;
     shared.then(|| Limit::SharedCpu { client, others, cores: job.cores.max(1) })
 }

@@ -194,6 +194,21 @@ pub(super) fn best<'m, 'a>(ranked: &[&'m Measured<'a>]) -> Option<&'m Measured<'
     told.or_else(|| ranked.iter().min_by(|a, b| a.wall_us.total_cmp(&b.wall_us))).copied()
 }
 
+/// A server has so many times as much to do under one model as under another, before it is told from other programs.
+const MUCH_MORE: f64 = 3.0;
+
+/// The share of the machine's cores that others took and that can't have been the server's, although it is on this machine:
+/// what a server takes grows with what it is asked, so it is as much as others took under the model that asked for far less
+/// than the one that asked for most. 0 where none did.
+pub(super) fn none_of_the_servers<'m, 'a: 'm>(
+    all: impl Iterator<Item = &'m Measured<'a>> + Clone,
+) -> f64 {
+    let most = all.clone().map(|one| one.per_second).fold(0.0, f64::max);
+    let least = all.min_by(|a, b| a.per_second.total_cmp(&b.per_second));
+    let least = least.filter(|one| one.per_second * MUCH_MORE <= most);
+    least.map_or(0.0, Measured::others)
+}
+
 /// `part` of `whole`, from 0 to 1; 0 of nothing.
 pub(super) fn share_of(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }

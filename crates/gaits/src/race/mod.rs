@@ -449,7 +449,11 @@ impl Race {
         };
         let (load, process_clock) = (load::Watch::begin(), MonotonicClock::start());
         let mut process = TrialProcess::start(&self.trial).map_err(failed)?;
-        process.begin(&job).map_err(failed)?;
+        match process.begin(&job) {
+            // It has ended already, and how is heard next.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            begun => begun.map_err(failed)?,
+        }
         control.attach(&process.commands());
         let over = loop {
             match process.hear().map_err(failed)? {

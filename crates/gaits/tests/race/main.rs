@@ -11,6 +11,7 @@ use gaits::{
     trial_main, why, worker_main,
 };
 use libtest_mimic::{Arguments, Failed};
+use std::io::BufReader;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some(WORKER_VERB) => return worker_main(&works),
         Some(TRIAL_VERB) => {
-            return trial_main(&Program { works, worker: WorkerCommand::this_binary() });
+            let program = Program { works, worker: WorkerCommand::this_binary() };
+            return trial_main(&program, BufReader::new(std::io::stdin()), std::io::stdout());
         }
         _ => {}
     }
@@ -210,13 +212,13 @@ fn a_slow_model_makes_all_race_on_fewer_items() {
     let slow = Race {
         items: vec!["0.05".into()],
         count: 400,
-        extent: within(4),
+        extent: within(10),
         ..race(&["sequential", "async:400"], 0)
     };
     let outcome = slow.run(&mut (), &RaceControl::new()).unwrap();
     let about = outcome.comparison.about();
     assert_eq!(about.all_items, 400);
-    assert!((6..40).contains(&about.items), "{} items", about.items);
+    assert!((6..60).contains(&about.items), "{} items", about.items);
     let rounds = outcome.comparison.rounds();
     assert!(rounds >= 6, "{rounds} rounds");
     for trial in &outcome.trials {

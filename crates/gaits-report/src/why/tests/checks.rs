@@ -37,7 +37,16 @@ fn others_on_the_machine() {
     );
     assert_eq!(race(&models(10), &HTTP).checks, []);
     // it may be the server
-    assert_eq!(race(&models(20), &Job { server_here: true, ..HTTP }).checks, []);
+    let here = Job { server_here: true, ..HTTP };
+    assert_eq!(race(&models(20), &here).checks, []);
+    // but not if it takes as much when it is asked for a tenth
+    let both = |others| {
+        let [slow] = models(20);
+        [slow, Model { others, ..event_loop("async:10", 10, answer(MS)) }]
+    };
+    assert_eq!(sentences(&race(&both(25), &here)).len(), 1);
+    let [slow, fast] = both(25);
+    assert_eq!(race(&[Model { others: 2, ..slow }, fast], &here).checks, []);
 }
 
 #[test]

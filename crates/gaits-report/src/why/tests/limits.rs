@@ -161,16 +161,20 @@ fn work_that_needs_the_cpu() {
 #[test]
 fn a_server_that_shares_the_machine() {
     let shared = |others| {
-        let models = [sequential(answer(MS)), event_loop("async:100", 100, answer(MS))];
-        models.map(|model| Model { cpu_us: 8, others, ..model })
+        let few = Model { cpu_us: 8, others: 1, ..sequential(answer(MS)) };
+        [few, Model { cpu_us: 8, others, ..event_loop("async:100", 100, answer(MS)) }]
     };
     let here = Job { server_here: true, ..HTTP };
     assert_eq!(
         race(&shared(50), &here).sentence,
-        "the limit is the CPU of this machine: the client took 40 % of its 2 cores and other programs 50 %, the server \
+        "the limit is the CPU of this machine: the client took 40 % of its 2 cores and other programs 49 %, the server \
          among them"
     );
     assert_eq!(kind(&race(&shared(40), &here)).as_deref(), Some("server_time"));
+    // a hundredth of the requests, and as much CPU: that is not the server
+    let mut unrelated = shared(50);
+    unrelated[0].others = 50;
+    assert_eq!(kind(&race(&unrelated, &here)).as_deref(), Some("server_time"));
     // elsewhere, what others take is none of the server's
     assert_eq!(kind(&race(&shared(50), &HTTP)).as_deref(), Some("server_time"));
 }

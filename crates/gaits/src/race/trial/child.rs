@@ -9,9 +9,10 @@ use gaits_engine::source::List;
 use gaits_engine::{Control, MonotonicClock, Notice, Observer, Program, RunEnd};
 use gaits_report::{OutcomesOf, Tally};
 use std::fs::File;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,29 +22,43 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Statuses with which a server asks to be left alone.
 const REFUSALS: [u64; 2] = [429, 503];
 
-/// Does one trial, as the parent on the other side of standard input says. To be called by the process that a
-/// [`TrialCommand`](super::TrialCommand) starts, before it does anything else.
+/// Does one trial, as the parent says by way of `from`, which ends with it; `to` goes to the parent. To be called by the process
+/// that a [`TrialCommand`](super::TrialCommand) starts, before it does anything else, with its standard input and output.
 #[must_use]
-pub fn trial_main(program: &Program) -> ExitCode {
-    let said = match trial(program) {
+pub fn trial_main(
+    program: &Program,
+    from: impl BufRead + Send + 'static,
+    to: impl Write + Send + 'static,
+) -> ExitCode {
+    let parent = Parent(Arc::new(Mutex::new(Box::new(to))));
+    parent.tell(&match trial(program, from, &parent) {
         Ok(over) => Said::Over(Box::new(over)),
         Err(error) => Said::Failed(error),
-    };
-    say(&said);
+    });
     ExitCode::SUCCESS
 }
 
-/// Tells the parent something. A parent that is gone hears nothing.
-fn say(said: &Said) {
-    let Ok(mut line) = serde_json::to_vec(said) else { return };
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(&line).and_then(|()| out.flush());
+/// Tells the parent something. All clones tell the same one.
+#[derive(Clone)]
+struct Parent(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl Parent {
+    /// A parent that is gone hears nothing.
+    fn tell(&self, said: &Said) {
+        let Ok(mut line) = serde_json::to_vec(said) else { return };
+        line.push(b'\n');
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = out.write_all(&line).and_then(|()| out.flush());
+    }
 }
 
-fn trial(program: &Program) -> Result<Over, String> {
+fn trial(
+    program: &Program,
+    mut from: impl BufRead + Send + 'static,
+    parent: &Parent,
+) -> Result<Over, String> {
     let mut line = String::new();
-    io::stdin().read_line(&mut line).map_err(|error| format!("can't read its job: {error}"))?;
+    from.read_line(&mut line).map_err(|error| format!("can't read its job: {error}"))?;
     let job: Job =
         serde_json::from_str(&line).map_err(|error| format!("can't read its job: {error}"))?;
     drop(line);
@@ -53,17 +68,23 @@ fn trial(program: &Program) -> Result<Over, String> {
         thread.map(drop).map_err(|error| format!("can't start a thread: {error}"))
     };
     let to_stop = control.clone();
-    spawn("commands", Box::new(move || obey(&to_stop)))?;
+    spawn("commands", Box::new(move || obey(from, &to_stop)))?;
     let (over, is_over) = channel::<()>();
-    let tells = job.tell_progress;
-    if tells || job.limit_us.is_some() {
+    let tells = job.tell_progress.then(|| parent.clone());
+    if tells.is_some() || job.limit_us.is_some() {
         let (to_stop, limit) = (control.clone(), job.limit_us.map(Duration::from_micros));
-        spawn("watch", Box::new(move || watch(&to_stop, limit, tells, &is_over)))?;
+        spawn("watch", Box::new(move || watch(&to_stop, limit, tells.as_ref(), &is_over)))?;
     }
-    run(program, job, &control, over)
+    run(program, job, &control, parent, over)
 }
 
-fn run(program: &Program, job: Job, control: &Control, over: Sender<()>) -> Result<Over, String> {
+fn run(
+    program: &Program,
+    job: Job,
+    control: &Control,
+    parent: &Parent,
+    over: Sender<()>,
+) -> Result<Over, String> {
     let Job { plan, items, count, records, .. } = job;
     // The parent has had every item looked at.
     let facts = Box::new(|_: &_| Ok(ItemFacts { repeatable: true, ..ItemFacts::default() }));
@@ -77,7 +98,7 @@ fn run(program: &Program, job: Job, control: &Control, over: Sender<()>) -> Resu
     let tally = SharedTally::default();
     let mut gathered = Gathered { control, outcomes: OutcomesOf::new(), refused: None };
     let mut counted = tally.clone();
-    let mut watch = Watch { snapshot: None };
+    let mut watch = Watch { parent: parent.clone(), snapshot: None };
     let account = Account::open();
     let clock = MonotonicClock::start();
     let end = {
@@ -106,8 +127,8 @@ fn run(program: &Program, job: Job, control: &Control, over: Sender<()>) -> Resu
 }
 
 /// Does what the parent says, and ends with it.
-fn obey(control: &Control) {
-    for line in io::stdin().lock().lines() {
+fn obey(from: impl BufRead, control: &Control) {
+    for line in from.lines() {
         match line {
             Ok(line) if line == INTERRUPT => control.interrupt(),
             Ok(_) => {}
@@ -121,7 +142,7 @@ fn obey(control: &Control) {
 fn watch(
     control: &Control,
     limit: Option<Duration>,
-    tells: bool,
+    tells: Option<&Parent>,
     is_over: &std::sync::mpsc::Receiver<()>,
 ) {
     let clock = MonotonicClock::start();
@@ -130,7 +151,7 @@ fn watch(
     loop {
         let left = limit.map(|limit| limit.saturating_sub(elapsed()));
         let wait = match left {
-            Some(left) if tells => left.min(TELL_EVERY),
+            Some(left) if tells.is_some() => left.min(TELL_EVERY),
             Some(left) => left,
             None => TELL_EVERY,
         };
@@ -140,13 +161,13 @@ fn watch(
         if limit.is_some_and(|limit| elapsed() >= limit) {
             control.interrupt();
             limit = None;
-            if !tells {
+            if tells.is_none() {
                 return;
             }
         }
-        if tells {
+        if let Some(parent) = tells {
             let progress = control.progress();
-            say(&Said::Done(progress.ok() + progress.failed()));
+            parent.tell(&Said::Done(progress.ok() + progress.failed()));
         }
     }
 }
@@ -193,12 +214,13 @@ impl Sink for Gathered<'_> {
 
 /// Passes on what the engine tells, and looks at the workers at their end.
 struct Watch {
+    parent: Parent,
     snapshot: Option<Snapshot>,
 }
 
 impl Observer for Watch {
     fn notice(&mut self, notice: Notice) {
-        say(&Said::Notice(notice));
+        self.parent.tell(&Said::Notice(notice));
     }
 
     fn workers_end(&mut self) {
