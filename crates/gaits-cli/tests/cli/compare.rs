@@ -80,7 +80,9 @@ fn a_race_is_told_as_a_table_and_one_sentence() {
     for model in ["sequential", "threads:", "processes:", "async:100"] {
         assert!(end.stdout.contains(model), "{model}: {end:?}");
     }
-    end.expect_stdout_contains("2 rounds are too few to rank anything; it takes 6");
+    // It may be broken into lines anywhere.
+    let text = end.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("2 rounds are too few to rank anything; it takes 6"), "{end:?}");
     let end = gaits("compare wait --for 1ms --count 50 --rounds 2").run();
     assert!(!end.stdout.contains('\u{1b}'), "{end:?}");
 }
@@ -152,7 +154,7 @@ fn hosts_of_others_get_no_more_requests_than_allowed() {
     assert!(origin.requests() <= 300, "{}", origin.requests());
     assert_eq!(
         (&end.json()["items"], &end.json()["all_items"]),
-        (&20.into(), &30.into()),
+        (&21.into(), &30.into()),
         "{end:?}"
     );
 }

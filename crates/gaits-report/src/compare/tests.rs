@@ -64,8 +64,8 @@ fn order(comparison: &Comparison) -> Vec<&str> {
 #[test]
 fn the_faster_model_wins_although_all_rounds_differ() {
     // Each round is slower than the one before, for both.
-    let slow = [1_000, 1_100, 1_215, 1_330, 1_460, 1_610, 1_770];
-    let fast = [500, 551, 605, 667, 731, 806, 885];
+    let slow = [1_000, 1_100, 1_215, 1_330, 1_460, 1_610, 1_770, 1_960, 2_150, 2_360];
+    let fast = [500, 551, 605, 667, 731, 806, 885, 977, 1_077, 1_181];
     let race = race(&[("slow", &slow), ("fast", &fast)]);
     assert_eq!(order(&race), ["fast", "slow"]);
     assert_eq!(race.verdict().best, ["fast"]);
@@ -201,11 +201,8 @@ async:10 is fastest: 10.0× (10.0–10.0) as fast as sequential
 
 ";
     let text = race.render(Style::PLAIN, 90);
-    assert_eq!(
-        text.strip_prefix(expected),
-        Some(format!("{}\n", race.why().sentence).as_str()),
-        "{text}"
-    );
+    let why = text.strip_prefix(expected).unwrap_or_else(|| panic!("{text}"));
+    assert!(why.starts_with("nothing stands out as the limit: "), "{text}");
 }
 
 #[test]
