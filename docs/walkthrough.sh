@@ -98,7 +98,7 @@ not share anything: for example, if each of them stands for another visitor, wit
 
 ## A hundred requests, four ways
 END
-show "gaits compare http http://127.0.0.1:8230/uuid --count 100 --models sequential,threads:10,processes:4,async:100 --rounds 2"
+show "gaits compare http http://127.0.0.1:8230/uuid --count 100 --models sequential,threads:10,processes:4,async:100 --budget 4m"
 say <<'END'
 
 No way can be faster than 230 ms, the time of one request. `async:100` sends all hundred requests at once and comes close to
@@ -107,17 +107,17 @@ requests in flight matters here. A waiting thread does no more than a waiting ta
 
 ## Ten threads, or a hundred
 END
-show "gaits compare http http://127.0.0.1:8230/uuid --count 100 --models threads:10,threads:100,async:100 --rounds 3"
+show "gaits compare http http://127.0.0.1:8230/uuid --count 100 --models threads:10,threads:100,async:100 --budget 20s"
 say <<'END'
 
-A hundred threads take about as long as one event loop. They use more CPU time for it, as the column "CPU s" shows.
+A hundred threads take about as long as one event loop. They use more CPU time and memory for it, as the columns show.
 
 ## More threads, until it gets no faster
 
 "Use a suitable number", the tutorials say. The right number depends on the server. This one serves twenty requests at once,
 and the rest queue:
 END
-show "gaits compare http http://127.0.0.1:8232/uuid --count 200 --models threads:5,threads:10,threads:20,threads:40,threads:80 --rounds 3"
+show "gaits compare http http://127.0.0.1:8232/uuid --count 200 --models threads:5,threads:10,threads:20,threads:40,threads:80 --budget 60s"
 say <<'END'
 
 Up to twenty, twice as many threads are twice as fast. More than twenty are no faster: their requests only wait in the
@@ -146,14 +146,14 @@ then the event loop's only thread sleeps, and all other items have to wait for i
 
 The cure is a pool of threads that the loop hands such calls to, `run_in_executor` in Python:
 END
-show "gaits compare wait --blocking --for 200ms --count 10 --models async:10,async:10/threads:5,threads:5 --rounds 2"
+show "gaits compare wait --blocking --for 200ms --count 10 --models async:10,async:10/threads:5,threads:5 --budget 20s"
 say <<'END'
 
 Five threads sleep five at a time, with or without a loop before them.
 
 ## A computation
 END
-show "gaits compare cpu product --n 30 --count 40 --models sequential,threads:2,threads:10,processes:2,async:10 --rounds 3"
+show "gaits compare cpu product --n 30 --count 40 --models sequential,threads:2,threads:10,processes:2,async:10 --budget 60s"
 say <<'END'
 
 There is no interpreter lock here, so threads use the cores as well as processes do. The machine has two cores; more workers
@@ -161,7 +161,7 @@ than cores add nothing. An event loop does not help at all: a computation never 
 
 ## Both at once: processes, each with an event loop
 END
-show "gaits compare http http://127.0.0.1:8230/uuid --count 400 --models async:100,processes:2/async:100,threads:2/async:100 --rounds 3"
+show "gaits compare http http://127.0.0.1:8230/uuid --count 400 --models async:100,processes:2/async:100,threads:2/async:100 --budget 20s"
 say <<'END'
 
 Two loops have twice as many requests in flight, and take half as long. One loop with two hundred in flight would do the same.
@@ -181,16 +181,18 @@ One tutorial reports nine downloads in 0.003 s. All nine had failed, and its pro
 END
 show "gaits fetch http://127.0.0.1:9/a http://127.0.0.1:9/b http://127.0.0.1:9/c --count 9 -o dead.jsonl"
 show "head -n 1 dead.jsonl"
-show "gaits compare http http://127.0.0.1:9/ --count 9 --models sequential,async --rounds 2"
+show "gaits compare http http://127.0.0.1:9/ --count 9 --models sequential,async --budget 5s"
 say <<'END'
 
-The summary begins with the nine failures, and a script can see them in the exit code. In a race, a model that failed is not
-ranked, however quick it was.
+The summary begins with the nine failures, and a script can see them in the exit code. In a race where everything fails nobody is
+fast, however quick it was.
 
 ## One run proves little
 
-Every comparison on this page ran each model several times, in rounds, each round in another order drawn from the seed it
-prints, after one round to warm up. `gaits compare` alone races the models that make sense for HTTP, on a server of its own:
+Every comparison on this page ran each model in a process of its own, in six rounds or more, each round in another order drawn from the
+seed it prints, after one round to warm up. A ratio comes with the interval in which it lies. What can't be told from so many
+rounds is called undecided, with how many more would tell. `gaits compare` alone answers two questions on a server of its own: which
+of the usual ways is fastest, and whether the way matters at all if all have equally many requests in flight.
 END
 show "gaits compare --seed 1"
 

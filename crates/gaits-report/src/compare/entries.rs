@@ -129,6 +129,8 @@ fn entry(
         Relation::NotRanked(NotRanked::NotRun)
     } else if missing_workers > 0 {
         Relation::NotRanked(NotRanked::Degraded { missing_workers })
+    } else if tally.ok() == 0 && tally.items() > 0 {
+        Relation::NotRanked(NotRanked::AllFailed)
     } else if let Some(difference) = agreement.difference(&contender.model) {
         Relation::NotRanked(NotRanked::Differs(difference.clone()))
     } else {

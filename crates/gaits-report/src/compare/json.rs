@@ -213,6 +213,7 @@ impl NotRanked {
         match self {
             Self::NotRun => "not_run",
             Self::Degraded { .. } => "degraded",
+            Self::AllFailed => "all_failed",
             Self::Differs(Difference::Outcome { .. }) => "other_outcomes",
             Self::Differs(Difference::Content { .. }) => "other_content",
             Self::TooFewRounds { at_least_twice: None } => "too_few_rounds",

@@ -74,6 +74,8 @@ pub enum NotRanked {
         /// The most that were missing in a round.
         missing_workers: u64,
     },
+    /// None of its items went well: to give up is faster than work, and no measure of it.
+    AllFailed,
     /// It did other work than most.
     Differs(Difference),
     /// There were too few rounds to rank anything.

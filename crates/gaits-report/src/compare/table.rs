@@ -285,7 +285,8 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         let Relation::NotRanked(reason) = &entry.relation else { continue };
         let Some(why) = reason.detail() else { continue };
         let said = entry.tally.failures_by_count();
-        let said = said.first().filter(|_| matches!(reason, NotRanked::Differs(_)));
+        let tells = matches!(reason, NotRanked::Differs(_) | NotRanked::AllFailed);
+        let said = said.first().filter(|_| tells);
         let said = said.map(|(_, first)| format!(" ({})", one_line(&first.message, 200)));
         let model = &entry.contender.model;
         notes.push(format!("{model} is not ranked: {why}{}", said.unwrap_or_default()));
@@ -319,6 +320,7 @@ impl NotRanked {
                 "it ran with fewer workers than its name says: {} missing",
                 units::count(*missing_workers)
             )),
+            NotRanked::AllFailed => Some("all of its items failed".to_owned()),
             NotRanked::Differs(Difference::Outcome { items, first, here, elsewhere }) => {
                 let item = first.saturating_add(1);
                 let items = match items {

@@ -135,6 +135,21 @@ fn a_list_with_a_failing_item_ranks_and_a_model_that_fails_more_does_not() {
 }
 
 #[test]
+fn where_all_items_fail_nobody_is_fast() {
+    let mut trials = Vec::new();
+    for round in 1..=6 {
+        trials.push(trial("a", round, 100_000, 3, 3));
+        trials.push(trial("b", round, 900_000, 3, 3));
+    }
+    let race = Comparison::new(&trials, about(3, &["a", "b"]));
+    assert!(race.verdict().best.is_empty());
+    let said = "all items failed under every model, so there is nothing to compare";
+    assert_eq!(race.verdict().sentence, said);
+    let note = "a is not ranked: all of its items failed (connection refused (os error 111))";
+    assert!(race.render(Style::PLAIN, 200).contains(note));
+}
+
+#[test]
 fn a_model_without_all_its_workers_is_not_ranked_under_its_name() {
     let mut trials = Vec::new();
     for round in 1..=6 {

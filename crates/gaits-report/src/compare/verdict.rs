@@ -55,7 +55,10 @@ impl Verdict {
                 matches!(
                     entry.relation,
                     Relation::NotRanked(
-                        NotRanked::NotRun | NotRanked::Degraded { .. } | NotRanked::Differs(_)
+                        NotRanked::NotRun
+                            | NotRanked::Degraded { .. }
+                            | NotRanked::AllFailed
+                            | NotRanked::Differs(_)
                     )
                 )
             })
@@ -128,6 +131,9 @@ fn unranked(entries: &[Entry], about: &RaceInfo) -> String {
     }
     if entries.iter().all(|entry| entry.rounds() == 0) {
         return "no model ran: there is nothing to compare".to_owned();
+    }
+    if reasons.iter().all(|(_, reason)| matches!(reason, NotRanked::AllFailed)) {
+        return "all items failed under every model, so there is nothing to compare".to_owned();
     }
     let short = reasons.iter().any(|(_, reason)| matches!(reason, NotRanked::TooShort));
     if short {
