@@ -265,25 +265,40 @@ impl Gate {
         Ok(GateOutcome { gate: self.text.clone(), state, measured })
     }
 
+    /// Refuses a condition on models that do not take part, before anything is run for it.
+    ///
+    /// # Errors
+    /// It names another one than `models`.
+    pub fn validate(&self, models: &[String]) -> Result<(), GateError> {
+        match &self.subject {
+            Subject::Of(model, _) => self.named(model, models).map(drop),
+            Subject::Ratio(one, other) => {
+                self.named(one, models)?;
+                self.named(other, models).map(drop)
+            }
+        }
+    }
+
+    /// The one of `models` that is meant by `name`: a name without its numbers will do where there is one such model.
+    fn named<'a>(&self, name: &str, models: &'a [String]) -> Result<&'a str, GateError> {
+        let mut short = models.iter().filter(|model| without_numbers(model) == name);
+        let whole = models.iter().find(|model| *model == name);
+        match (whole, short.next(), short.next()) {
+            (Some(model), ..) | (None, Some(model), None) => Ok(model),
+            _ => Err(GateError::Model {
+                gate: self.text.clone(),
+                model: name.to_owned(),
+                models: models.join(", "),
+            }),
+        }
+    }
+
     fn trials_of<'a>(&self, model: &str, trials: &'a [Trial]) -> Result<Vec<&'a Trial>, GateError> {
-        // A name without its numbers will do where there is one such model.
-        let mut names: Vec<&str> = trials.iter().map(|trial| trial.model.as_str()).collect();
+        let mut names: Vec<String> = trials.iter().map(|trial| trial.model.clone()).collect();
         names.sort_unstable();
         names.dedup();
-        let short: Vec<&&str> =
-            names.iter().filter(|name| without_numbers(name) == model).collect();
-        let name = match (names.contains(&model), &short[..]) {
-            (true, _) => model,
-            (false, [only]) => only,
-            _ => {
-                return Err(GateError::Model {
-                    gate: self.text.clone(),
-                    model: model.to_owned(),
-                    models: names.join(", "),
-                });
-            }
-        };
-        Ok(trials.iter().filter(|trial| trial.model == name).collect())
+        let model = self.named(model, &names)?;
+        Ok(trials.iter().filter(|trial| trial.model == model).collect())
     }
 }
 

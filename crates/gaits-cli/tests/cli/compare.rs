@@ -160,6 +160,53 @@ fn hosts_of_others_get_no_more_requests_than_allowed() {
 }
 
 #[test]
+fn a_condition_that_surely_holds_fails_the_race_and_one_on_nobody_is_refused_at_once() {
+    let command = "compare wait --for 20ms --count 6 -m sequential,async:6 --rounds 6 -q";
+    let fails = |gate: &str| gaits(command).args(["--fail-if", gate]).run();
+    fails("async.wall > 1ms").expect_exit(5).expect_stderr_contains("async.wall > 1ms: holds: ");
+    fails("ratio(async, sequential) > 1").expect_exit(0).expect_stderr_contains("does not hold");
+    fails("async.p99 > 1ms").expect_exit(0).expect_stderr_contains("inconclusive: too few items");
+    let origin = Origin::start(Config::default()).unwrap();
+    let race = format!("compare http {} -m sequential,async -q", origin.url("/uuid"));
+    let refused = gaits(&race).args(["--fail-if", "threads.wall > 1s"]).run();
+    refused.expect_refused("names threads, which does not take part");
+    assert_eq!(origin.requests(), 0);
+    fails("async is slow").expect_refused("is not a condition");
+}
+
+#[test]
+fn races_are_saved_and_looked_at_again() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run();
+    let race = "compare wait --for 10ms --count 6 -m sequential,async:6 --rounds 6 -q --save";
+    let first = run(&format!("{race} one")).expect_exit(0);
+    let again = run("report one").expect_exit(0);
+    assert_eq!(again.stdout, first.stdout);
+    assert_eq!(run("report one --json").expect_exit(0).json()["rounds"], 6);
+    run("report one --markdown").expect_exit(0).expect_stdout_contains("| async:6 |");
+    let records = dir.path().join("one/records/1/async-6.6.jsonl");
+    assert_eq!(std::fs::read_to_string(records).unwrap().lines().count(), 6);
+    run(&format!("{race} one")).expect_refused("is there already and holds a race");
+    run(&format!("{race} two")).expect_exit(0);
+    run("report --against one two").expect_exit(0).expect_stdout_contains("async:6: ");
+    let saved = dir.path().join("two/race.json");
+    let text = std::fs::read_to_string(&saved).unwrap();
+    std::fs::write(&saved, text.replace("\"hostname\": \"", "\"hostname\": \"other-")).unwrap();
+    let unlike = run("report --against one two").expect_exit(0);
+    assert!(!unlike.stdout.contains('×'), "{unlike:?}");
+    unlike.expect_stdout_contains("they differ in machine: ");
+    std::fs::write(&saved, &text[..text.len() / 2]).unwrap();
+    run("report two").expect_refused("is no saved race, or damaged");
+    std::fs::write(&saved, text.replacen("\"format\": 1", "\"format\": 2", 1)).unwrap();
+    run("report two").expect_refused("newer than this one");
+    run("report nowhere").expect_refused("nowhere");
+    run("fetch http://127.0.0.1:9/ -o results.jsonl -q --retries 0").expect_exit(1);
+    run("report results.jsonl").expect_exit(0).expect_stdout_contains("0 of 1 ok, 1 failed");
+    dir.file("list.csv", "a,b\n1,2\n");
+    run("report list.csv").expect_refused("list.csv:1: ");
+}
+
+#[test]
 fn every_model_can_be_given_equally_many_in_flight() {
     let end = gaits("compare wait 0 --count 4 -c 4 --rounds 1 --json").run().expect_exit(0);
     for row in models(&end) {

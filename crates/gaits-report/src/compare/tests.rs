@@ -254,6 +254,31 @@ fn json_has_numbers_and_words_that_stay() {
     assert!(a["reason"].is_null(), "{json}");
 }
 
+#[test]
+fn the_schema_names_what_is_printed() {
+    let race =
+        race(&[("a", &[100, 101, 99, 100, 102, 100]), ("b", &[200, 203, 198, 201, 204, 199])]);
+    let json = serde_json::to_value(&race).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../docs/compare.schema.json")).unwrap();
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    let keys =
+        |value: &serde_json::Value| sorted(value.as_object().unwrap().keys().cloned().collect());
+    for (shown, named) in [(&json, "race"), (&json["models"][1], "model")] {
+        let of = &schema["$defs"][named];
+        assert_eq!(keys(shown), keys(&of["properties"]), "{named}");
+        let required = of["required"].as_array().unwrap().iter();
+        let required = required.map(|name| name.as_str().unwrap().to_owned()).collect();
+        assert_eq!(keys(shown), sorted(required), "{named}");
+    }
+    let relations = schema["$defs"]["model"]["properties"]["relation"]["enum"].as_array().unwrap();
+    assert!(relations.contains(&json["models"][0]["relation"]), "{json}");
+    assert_eq!(json["version"], schema["$defs"]["race"]["properties"]["version"]["const"]);
+}
+
 prop_compose! {
     fn any_trial()(
         model in "[a-d]",

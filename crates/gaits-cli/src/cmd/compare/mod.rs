@@ -99,6 +99,8 @@ impl Question {
             )),
             other => other.into(),
         })?;
+        let names: Vec<String> = race.models.iter().map(ToString::to_string).collect();
+        args.fail_if.iter().try_for_each(|gate| gate.validate(&names)).map_err(Trouble::wrong)?;
         Ok(Self { text: None, race, work })
     }
 }
