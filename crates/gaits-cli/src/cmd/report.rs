@@ -2,15 +2,15 @@
 
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
-use crate::talk;
+use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
 use gaits::{Comparison, SavedRaces, Style, changes, stored_summary};
 use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Prints every table again.
-pub(super) fn report(args: &ReportArgs) -> Result<Exit, Trouble> {
-    let style = talk::style(&io::stdout());
+pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble> {
+    let style = colors.style(&io::stdout());
     let text = match &args.against {
         Some(old) => against(old, &args.path)?,
         None if args.path.is_dir() => races(args, style)?,

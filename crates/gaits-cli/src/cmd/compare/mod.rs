@@ -8,6 +8,7 @@ use super::report::{self, Form};
 use crate::args::{Bodies, CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
+use crate::talk::Colors;
 use crate::{interrupt, talk};
 use announce::{announce, refusal};
 use anyhow::{Context as _, anyhow};
@@ -37,13 +38,13 @@ const FIRST_QUESTION: f64 = 0.6;
 const MOST_REQUESTS: u64 = 1_000;
 
 /// Races the models.
-pub(super) fn compare(mut args: CompareArgs) -> Result<Exit, Trouble> {
+pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
     let program = program();
     let questions = match args.work.take() {
         Some(work) => vec![Question::of(work.resolve_for_race()?, &program, &args)?],
-        None => return local(&program, &args),
+        None => return local(&program, &args, colors),
     };
-    ask(questions, &args)
+    ask(questions, &args, colors)
 }
 
 /// One race to be run, and what is asked by it.
@@ -52,6 +53,8 @@ struct Question {
     text: Option<String>,
     race: Race,
     work: Arc<dyn Work>,
+    /// What the user is to be told before it starts.
+    notices: Vec<String>,
 }
 
 impl Question {
@@ -66,7 +69,7 @@ impl Question {
         let hosts = raced_hosts(&*work, &items, count);
         let public = hosts.iter().any(|host| host.public);
         let most_items = args.max_requests.map_or(MOST_REQUESTS, std::num::NonZero::get);
-        let Job { about, work: spec, session, .. } = job;
+        let Job { about, work: spec, session, notices, .. } = job;
         let race = Race {
             about,
             job: job_of(&*work, &spec.name, &hosts),
@@ -94,7 +97,7 @@ impl Question {
             )),
             other => other.into(),
         })?;
-        Ok(Self { text: None, race, work })
+        Ok(Self { text: None, race, work, notices })
     }
 }
 
@@ -123,7 +126,7 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<Vec<Model>, Trouble> {
 }
 
 /// Runs the races one after the other, and shows what came of them.
-fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble> {
+fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
     if let Some(folder) = &args.save {
         let records = SavedRaces::prepare(folder).map_err(|error| Trouble::Wrong(error.into()))?;
         for (number, question) in questions.iter_mut().enumerate() {
@@ -144,6 +147,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble
     for question in &questions {
         if !args.quiet {
             announce(&question.race, &*question.work, question.text.as_deref());
+            question.notices.iter().for_each(|notice| talk::line(&format!("gaits: {notice}")));
         }
         let mut watch = Watch::new(&question.race, bar.clone());
         let result = question.race.run(&mut watch, &control);
@@ -155,14 +159,15 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble
         let ended = outcome.interrupted || outcome.refused.is_some();
         if outcome.interrupted && !args.quiet {
             let complete = outcome.comparison.rounds();
-            talk::line(&format!("gaits: stopped after {complete} complete rounds"));
+            let rounds = if complete == 1 { "round" } else { "rounds" };
+            talk::line(&format!("gaits: stopped after {complete} complete {rounds}"));
         }
         outcomes.push((question, outcome));
         if ended {
             break;
         }
     }
-    show(&outcomes, args)?;
+    show(&outcomes, args, colors)?;
     if let Some(folder) = &args.save {
         save(&outcomes, folder)?;
     }
@@ -174,13 +179,17 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble
 }
 
 /// Shows what came of the races.
-fn show(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> Result<(), Trouble> {
+fn show(
+    outcomes: &[(&Question, RaceOutcome)],
+    args: &CompareArgs,
+    colors: Colors,
+) -> Result<(), Trouble> {
     let comparisons: Vec<_> = outcomes
         .iter()
         .map(|(question, outcome)| (question.text.as_deref(), outcome.comparison.clone()))
         .collect();
     let form = Form { json: args.json, markdown: args.markdown };
-    report::print(&report::shown(&comparisons, form, talk::style(&io::stdout()))?).map(drop)
+    report::print(&report::shown(&comparisons, form, colors.style(&io::stdout()))?).map(drop)
 }
 
 /// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
@@ -229,7 +238,7 @@ fn all_ok(comparison: &Comparison) -> bool {
 
 /// Races on requests to a server that is started for them: once as people use the models, and once with equally many in
 /// flight, since that may be all that makes them differ.
-fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
+fn local(program: &Program, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
     let origin = LocalOrigin::start(LATENCY_MS)
         .context("can't start a server to race on")
         .map_err(Trouble::CouldNotGoOn)?;
@@ -242,7 +251,7 @@ fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
     };
     let mut first = Question::of(job()?, program, args)?;
     if args.concurrency.is_some() || !args.models.is_empty() {
-        return ask(vec![first], args);
+        return ask(vec![first], args, colors);
     }
     let mut second = Question::of(job()?, program, args)?;
     second.race.seed = first.race.seed;
@@ -256,5 +265,5 @@ fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
     first.text = Some("Which way is fastest, as people use them?".to_owned());
     second.text =
         Some(format!("With {EQUALLY_MANY} requests in flight each, does the way matter?"));
-    ask(vec![first, second], args)
+    ask(vec![first, second], args, colors)
 }
