@@ -184,10 +184,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_are_seconds() {
+    fn items_are_seconds_or_have_a_unit() {
         assert_eq!(parse("3").unwrap(), Duration::from_secs(3));
         assert_eq!(parse(" 0.25 ").unwrap(), Duration::from_millis(250));
-        for text in ["", "x", "-1", "NaN", "inf", "1e9"] {
+        for (text, ms) in
+            [("0.1s", 100), ("30ms", 30), ("2m", 120_000), ("1 min", 60_000), ("5000µs", 5)]
+        {
+            assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "x", "-1", "NaN", "inf", "1e9", "s", "1x", "-1s", "25h", "1ss", "NaNs"] {
             assert!(check(text).is_err(), "{text}");
         }
     }

@@ -72,6 +72,7 @@ Numbers may be left out. Plain threads are then min(32, cores + 4); processes, a
 that each run an event loop, one for each core; in flight on an event loop, 100.
 
 `fetch` and `run` write records as JSON Lines, to standard output or to the file given with -o.
+Without a URL, `fetch` reads URLs from standard input, if that is a pipe or a file.
 `compare` prints its result on standard output, `origin` its URL. Everything else that is said
 goes to standard error: how far a run has come (a line that is redrawn on a terminal, elsewhere
 a line every 30 s), its summary, and the command that finishes what was left undone. Ctrl-Z
@@ -83,6 +84,7 @@ Exit codes:
   2    the command line or the input is wrong; nothing was started
   3    the run could not go on; what was recorded is intact
   4    stopped early on purpose, with items left undone; run it again
+  5    a condition of compare --fail-if holds
   130  interrupted by Ctrl-C or SIGTERM: the first finishes what is in flight, the second
        stops at once
 

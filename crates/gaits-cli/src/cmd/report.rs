@@ -81,6 +81,10 @@ pub(super) fn shown(
     Ok(texts.collect::<Vec<_>>().join("\n"))
 }
 
+fn items(number: u64) -> String {
+    if number == 1 { "1 item".to_owned() } else { format!("{number} items") }
+}
+
 /// How the models of saved races have changed.
 fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
     let (then, now) = (read(old)?, read(new)?);
@@ -98,8 +102,11 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
         };
         if before.about.work != race.about.work || before.about.items != race.about.items {
             lines.push(format!(
-                "the work was another one: {}, {} items, and now {}, {} items",
-                before.about.work, before.about.items, race.about.work, race.about.items
+                "the work was another one: {}, {}, and now {}, {}",
+                before.about.work,
+                items(before.about.items),
+                race.about.work,
+                items(race.about.items)
             ));
             continue;
         }
