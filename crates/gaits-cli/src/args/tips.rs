@@ -47,14 +47,14 @@ pub(super) fn with_work(
     }
     let is_meant = match error.kind() {
         ErrorKind::InvalidSubcommand => {
-            let word = text(error, ContextKind::InvalidSubcommand)?;
-            is_url(word) || word == "-"
+            let first = text(error, ContextKind::InvalidSubcommand)?;
+            is_url(first) || first == "-"
         }
         ErrorKind::UnknownArgument => {
-            let word = text(error, ContextKind::InvalidArg)?;
+            let option = text(error, ContextKind::InvalidArg)?;
             race.find_subcommand(work)?.get_arguments().any(|arg| {
-                arg.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long))
-                    || arg.get_short().is_some_and(|short| word == format!("-{short}"))
+                arg.get_long().is_some_and(|long| option.strip_prefix("--") == Some(long))
+                    || arg.get_short().is_some_and(|short| option == format!("-{short}"))
             })
         }
         _ => false,
