@@ -1,6 +1,6 @@
 //! Exit codes. They are API, and never change their meaning.
 
-use crate::talk;
+use crate::talk::{self, Colors};
 use gaits::{InputError, RaceError, RunError};
 use std::process::ExitCode;
 
@@ -26,6 +26,8 @@ pub(crate) enum Trouble {
     Wrong(anyhow::Error),
     /// 3: the run could not go on; what was recorded is intact.
     CouldNotGoOn(anyhow::Error),
+    /// 3: whoever read standard output has seen enough. There is nobody to complain to.
+    ReaderGone,
 }
 
 impl Trouble {
@@ -66,17 +68,18 @@ impl From<RaceError> for Trouble {
 }
 
 /// The process's exit code; says what went wrong.
-pub(crate) fn code(result: Result<Exit, Trouble>) -> ExitCode {
+pub(crate) fn code(result: Result<Exit, Trouble>, colors: Colors) -> ExitCode {
     ExitCode::from(match result {
         Ok(exit) => exit.number(),
         Err(Trouble::Wrong(error)) => {
-            talk::error(&error);
+            talk::error(&error, colors);
             2
         }
         Err(Trouble::CouldNotGoOn(error)) => {
-            talk::error(&error);
+            talk::error(&error, colors);
             3
         }
+        Err(Trouble::ReaderGone) => 3,
     })
 }
 

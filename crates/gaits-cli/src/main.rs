@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     limits::raise_open_files();
     limits::survive_file_size();
     match args::parse() {
-        Ok(command) => exit::code(cmd::run(command)),
+        Ok((command, colors)) => exit::code(cmd::run(command, colors), colors),
         Err(code) => code,
     }
 }

@@ -21,9 +21,9 @@ pub(crate) fn text(text: &str) {
     let _ = write!(io::stderr(), "{text}");
 }
 
-/// Says what went wrong, with its causes.
-pub(crate) fn error(error: &anyhow::Error) {
-    line(&format!("gaits: {error:#}"));
+/// Says what went wrong, with its causes, in the form that the parser's own errors have.
+pub(crate) fn error(error: &anyhow::Error, colors: Colors) {
+    line(&format!("{} {error:#}", colors.style(&io::stderr()).bad("error:")));
 }
 
 /// The notices of one run, kept from saying the same a thousand times: workers are given up one by one.
@@ -114,7 +114,8 @@ fn put(notice: &Notice) -> String {
             format!("gaits: can't start {missing}, going on with the others: {why}")
         }
         Notice::FewerWorkers { left, why } => {
-            format!("gaits: going on with {left} workers: {why}")
+            let workers = if *left == 1 { "worker" } else { "workers" };
+            format!("gaits: going on with {left} {workers}: {why}")
         }
         Notice::Polite { in_flight } => {
             format!(
@@ -148,10 +149,33 @@ fn put(notice: &Notice) -> String {
     }
 }
 
-/// Whether `stream` may be coloured: a terminal, unless `NO_COLOR` is set.
-pub(crate) fn style(stream: &impl IsTerminal) -> Style {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if stream.is_terminal() && !plain { Style::COLOR } else { Style::PLAIN }
+/// Where colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colors {
+    /// On a terminal that has it, unless `NO_COLOR` is set.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Colors {
+    /// How a text looks that goes to `stream`.
+    pub(crate) fn style(self, stream: &impl IsTerminal) -> Style {
+        let unwanted = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colored = match self {
+            Colors::Auto => can_redraw(stream) && !unwanted(),
+            Colors::Always => true,
+            Colors::Never => false,
+        };
+        if colored { Style::COLOR } else { Style::PLAIN }
+    }
+}
+
+/// Whether `stream` is a terminal that obeys escapes: a line on it can be drawn again.
+pub(crate) fn can_redraw(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// How many columns `stream` shows; as many as a text of ordinary names takes, where it is no terminal.

@@ -28,7 +28,9 @@ impl Style {
         self.sgr("32", text)
     }
 
-    pub(crate) fn bad(self, text: &str) -> String {
+    /// As something bad, where there is colour.
+    #[must_use]
+    pub fn bad(self, text: &str) -> String {
         self.sgr("1;31", text)
     }
 

@@ -246,8 +246,11 @@ impl Summary {
 
     fn connections(&self) -> String {
         let opened = units::count(self.tally.connections_opened());
-        let reused = units::count(self.tally.connections_reused());
-        format!("{opened} opened, reused {reused} times")
+        let reused = match self.tally.connections_reused() {
+            1 => "once".to_owned(),
+            reused => format!("{} times", units::count(reused)),
+        };
+        format!("{opened} opened, reused {reused}")
     }
 
     /// What was configured, and how much of it was missing.

@@ -13,6 +13,17 @@ use std::time::Duration;
 /// The longest wait an item may ask for: a day.
 const LONGEST_S: f64 = 86_400.0;
 
+/// What may follow a number, and how many seconds it is. A unit that ends like another stands before it.
+const UNITS: [(&str, f64); 7] = [
+    ("min", 60.0),
+    ("ms", 1e-3),
+    ("us", 1e-6),
+    ("µs", 1e-6),
+    ("s", 1.0),
+    ("m", 60.0),
+    ("h", 3600.0),
+];
+
 /// How to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WaitSpec {
@@ -22,7 +33,7 @@ pub enum WaitSpec {
     Blocking,
 }
 
-/// What an item of `wait` must be: seconds, such as `3` or `0.25`.
+/// What an item of `wait` must be: a time such as `100ms`, `0.1s` or `2m`, or seconds, such as `3` or `0.25`.
 ///
 /// # Errors
 /// Says what is wrong with `text`.
@@ -30,15 +41,19 @@ pub fn check(text: &str) -> Result<(), String> {
     parse(text).map(drop)
 }
 
-fn seconds(item: &Data) -> Result<Duration, String> {
-    parse(item.as_text().ok_or("bytes are no number of seconds")?)
+fn asked(item: &Data) -> Result<Duration, String> {
+    parse(item.as_text().ok_or("bytes are no time")?)
 }
 
 fn parse(text: &str) -> Result<Duration, String> {
-    match text.trim().parse::<f64>() {
+    let trimmed = text.trim();
+    let has_unit =
+        UNITS.iter().find_map(|(unit, seconds)| Some((trimmed.strip_suffix(unit)?, seconds)));
+    let (number, seconds) = has_unit.unwrap_or((trimmed, &1.0));
+    match number.trim_end().parse::<f64>().map(|number| number * seconds) {
         Ok(s) if (0.0..=LONGEST_S).contains(&s) => Ok(Duration::from_secs_f64(s)),
         Ok(_) => Err(format!("`{text}` is not between 0 and {LONGEST_S} seconds")),
-        Err(_) => Err(format!("`{text}` is not a number of seconds, such as 3 or 0.25")),
+        Err(_) => Err(format!("`{text}` is not a time, such as 3, 0.25s or 100ms")),
     }
 }
 
@@ -107,7 +122,7 @@ impl Work for WaitSpec {
     }
 
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
-        seconds(item)?;
+        asked(item)?;
         Ok(Facts { pacing_key: "".into(), public: false, repeatable: true, shown: None })
     }
 }
@@ -129,7 +144,7 @@ struct Timer;
 impl AsyncSession for Timer {
     fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a> {
         Box::pin(async move {
-            let asked = seconds(&item.data);
+            let asked = asked(&item.data);
             if let Ok(asked) = asked
                 && !asked.is_zero()
             {
@@ -144,7 +159,7 @@ struct Sleep;
 
 impl BlockingSession for Sleep {
     fn perform(&mut self, item: &Item) -> Reply {
-        let asked = seconds(&item.data);
+        let asked = asked(&item.data);
         if let Ok(asked) = asked
             && !asked.is_zero()
         {
@@ -169,10 +184,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_are_seconds() {
+    fn items_are_seconds_or_have_a_unit() {
         assert_eq!(parse("3").unwrap(), Duration::from_secs(3));
         assert_eq!(parse(" 0.25 ").unwrap(), Duration::from_millis(250));
-        for text in ["", "x", "-1", "NaN", "inf", "1e9"] {
+        for (text, ms) in
+            [("0.1s", 100), ("30ms", 30), ("2m", 120_000), ("1 min", 60_000), ("5000µs", 5)]
+        {
+            assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "x", "-1", "NaN", "inf", "1e9", "s", "1x", "-1s", "25h", "1ss", "NaNs"] {
             assert!(check(text).is_err(), "{text}");
         }
     }

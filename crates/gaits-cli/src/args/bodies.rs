@@ -1,5 +1,6 @@
 //! Options that say what becomes of the bodies of answers.
 
+use super::help;
 use clap::{Args, ValueEnum};
 use gaits::http::BodyUse;
 use gaits::{BodyFolder, BodyNames};
@@ -7,16 +8,23 @@ use std::path::PathBuf;
 
 /// What becomes of bodies.
 #[derive(Debug, Args)]
+#[command(next_help_heading = help::OUTPUT)]
 pub(super) struct BodyArgs {
     /// Put bodies into the records, up to 1 MiB each
     ///
     /// Those of failed statuses as well. An item whose body is larger fails; --bodies takes bodies of any size.
-    #[arg(long, value_enum, value_name = "FORM", conflicts_with = "bodies")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        conflicts_with = "bodies",
+        hide_short_help = true
+    )]
     body: Option<Form>,
 
-    /// Write bodies to files in this folder, which is made if need be
+    /// Write bodies to files in this folder
     ///
-    /// Those of failed statuses as well. Content codings are undone. A record is written once its body is on the disk, and
+    /// It is made if need be. Those of failed statuses as well. Content codings are undone. A record is written once its body is on the disk, and
     /// tells the file as `body_file`. A body of another results file that is there already is never replaced.
     #[arg(long, value_name = "DIR")]
     bodies: Option<PathBuf>,

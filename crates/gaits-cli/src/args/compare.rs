@@ -1,9 +1,11 @@
 //! Options of `gaits compare`.
 
+use super::help;
+use super::models::{Models, ModelsParser};
 use super::values;
 use super::work::WorkArgs;
 use clap::Args;
-use gaits::{Gate, Model};
+use gaits::Gate;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,36 +13,50 @@ use std::time::Duration;
 /// `gaits compare`.
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "WORK", subcommand_help_heading = "Works")]
+#[command(next_help_heading = help::RUNNING)]
 pub(crate) struct CompareArgs {
     /// What to race on; without it, requests to a server that gaits starts on the loopback address
     #[command(subcommand)]
     pub(crate) work: Option<WorkArgs>,
 
-    /// Which models to race, separated by commas; `all` that make sense for the work [default: the usual ones]
-    #[arg(short, long, value_name = "A,B,…", value_delimiter = ',', global = true)]
-    #[arg(value_parser = models)]
+    /// Models to race, or `all` [default: the usual]
+    ///
+    /// Separated by commas. `all` are those that make sense for the work; `gaits --help` lists the models.
+    #[arg(
+        short,
+        long,
+        alias = "model",
+        value_name = "A,B,…",
+        value_delimiter = ',',
+        global = true
+    )]
+    #[arg(value_parser = ModelsParser, hide_possible_values = true)]
     pub(crate) models: Vec<Models>,
 
     /// Give every model this many items in flight
     #[arg(short, long, value_name = "N", value_parser = values::at_least_one, global = true)]
     pub(crate) concurrency: Option<NonZeroU32>,
 
-    /// Spend about this much time; a number alone is seconds
+    /// Spend about this much time
     ///
-    /// The race ends earlier once all ratios are known to within --precision. If it is not enough for six rounds, all
+    /// A number alone is seconds. The race ends earlier once all ratios are known to within --precision. If it is not enough for six rounds, all
     /// models race on the first items of the list.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, global = true)]
     pub(crate) budget: Duration,
 
     /// Know all ratios to the best to within this
     #[arg(long, value_name = "P", default_value = "5%", value_parser = values::share, global = true)]
+    #[arg(hide_short_help = true)]
     pub(crate) precision: f64,
 
     /// Call models equal that differ by less than this
     #[arg(long, value_name = "P", default_value = "2%", value_parser = values::share, global = true)]
+    #[arg(hide_short_help = true)]
     pub(crate) margin: f64,
 
-    /// Run exactly so many rounds of all items, however long they take, after one to warm up
+    /// Run exactly so many rounds, after one to warm up
+    ///
+    /// Each is of all items, however long that takes.
     #[arg(long, value_name = "N", global = true, conflicts_with_all = ["budget", "precision"])]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rounds: Option<u32>,
@@ -52,15 +68,17 @@ pub(crate) struct CompareArgs {
     pub(crate) arrival_rate: Option<Duration>,
 
     /// Send at most this many requests in all, if any goes to a host that is not yours [default: 1000]
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", global = true, hide_short_help = true)]
     pub(crate) max_requests: Option<NonZeroU64>,
 
-    /// Keep records, rounds and environment in this folder, for `gaits report`
-    #[arg(long, value_name = "DIR", global = true)]
+    /// Keep the races in this folder, for `gaits report`
+    ///
+    /// Records, rounds and environment.
+    #[arg(long, value_name = "DIR", global = true, help_heading = help::OUTPUT)]
     pub(crate) save: Option<PathBuf>,
 
     /// Shuffle the models in each round by this seed [default: a random one, which is shown]
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N", global = true, hide_short_help = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]
     pub(crate) seed: Option<u64>,
 
@@ -68,36 +86,18 @@ pub(crate) struct CompareArgs {
     ///
     /// What is measured of a model: wall, cpu, memory, failed, rate, p50, p90, p99, p99.9. It fails only if the whole
     /// interval is beyond the limit; if the limit lies within it, that is said, and no failure.
-    #[arg(long, value_name = "CONDITION", global = true)]
+    #[arg(long, value_name = "CONDITION", global = true, hide_short_help = true)]
     pub(crate) fail_if: Vec<Gate>,
 
     /// Print JSON instead of a table
-    #[arg(long, global = true, conflicts_with = "markdown")]
+    #[arg(long, global = true, conflicts_with = "markdown", help_heading = help::OUTPUT)]
     pub(crate) json: bool,
 
     /// Print the table in Markdown
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     pub(crate) markdown: bool,
 
     /// No progress bar, and no lines at the start
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     pub(crate) quiet: bool,
-}
-
-/// One of the models to race, or all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Models {
-    /// All that make sense for the work.
-    All,
-    /// This one.
-    One(Model),
-}
-
-fn models(text: &str) -> Result<Models, String> {
-    match text {
-        "all" => Ok(Models::All),
-        model => {
-            model.parse().map(Models::One).map_err(|error: gaits::ModelError| error.to_string())
-        }
-    }
 }

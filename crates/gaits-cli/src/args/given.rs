@@ -13,6 +13,7 @@ const SHOWN: &[&str] = &[
     "bodies_name",
     "body",
     "burst",
+    "color",
     "cacert",
     "concurrency",
     "connect_timeout",
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_option_of_a_run_is_either_shown_or_known_to_be_hidden() {
-        const HIDDEN: &[&str] = &["headers", "urls", "seconds", "help", "version", "WORK"];
+        const HIDDEN: &[&str] = &["headers", "urls", "times", "help", "version", "WORK"];
         let parser = super::super::parser();
         let commands = ["fetch", "run"].map(|name| parser.find_subcommand(name).unwrap());
         let works = commands[1].get_subcommands();

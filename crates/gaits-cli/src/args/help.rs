@@ -1,14 +1,55 @@
 //! The parts of the help that no single option says.
 
+use clap::{Arg, ArgAction, Command};
+
+/// The headings of the groups of options.
+pub(super) const INPUT: &str = "Input";
+pub(super) const OUTPUT: &str = "Output";
+pub(super) const RUNNING: &str = "Running";
+
+/// Where options stand in their group that belong to its end.
+const LAST: usize = 1_000;
+
+/// Options of requests that say nothing in a race, which keeps no bodies and tries nothing again.
+const NOT_IN_A_RACE: [&str; 4] = ["bodies", "bodies_name", "retry_on", "stop_on"];
+
+/// Makes the help short enough for a screen of 80 × 24, at every command.
+pub(super) fn fit(command: Command) -> Command {
+    let in_a_race = |work: Command| {
+        work.mut_args(|arg| match arg.get_id().as_str() {
+            "extract" => arg.hide_short_help(true),
+            name if NOT_IN_A_RACE.contains(&name) => arg.hide(true),
+            _ => arg,
+        })
+    };
+    let command = command.mut_subcommands(|command| match command.get_name() {
+        "compare" => command.mut_subcommands(in_a_race),
+        _ => command,
+    });
+    with_help_in_a_group(command)
+}
+
+/// Puts -h into the last group of options, instead of one of its own. What stands above says the group of those below.
+fn with_help_in_a_group(command: Command) -> Command {
+    let group = match command.get_name() {
+        "fetch" | "run" | "compare" | "http" | "cpu" | "wait" => Some(RUNNING),
+        _ => None,
+    };
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help);
+    let help =
+        help.help("Print help; --help tells all options").help_heading(group).display_order(LAST);
+    command.disable_help_flag(true).arg(help).mut_subcommands(with_help_in_a_group)
+}
+
 macro_rules! examples {
     () => {
         "\
 Examples:
   gaits compare                                    race models on a local server
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
-  gaits fetch -m async:50 https://example.com/ --count 100
-  gaits run cpu product --n 30 --count 100 -m processes
-  gaits run wait 3 2 1 -m async"
+  gaits fetch -m async:50 https://example.com/ -n 100
+  gaits compare https://example.com/               race models on a URL
+  gaits run wait 3 2 0.5s -m async"
     };
 }
 
@@ -31,6 +72,7 @@ Numbers may be left out. Plain threads are then min(32, cores + 4); processes, a
 that each run an event loop, one for each core; in flight on an event loop, 100.
 
 `fetch` and `run` write records as JSON Lines, to standard output or to the file given with -o.
+Without a URL, `fetch` reads URLs from standard input, if that is a pipe or a file.
 `compare` prints its result on standard output, `origin` its URL. Everything else that is said
 goes to standard error: how far a run has come (a line that is redrawn on a terminal, elsewhere
 a line every 30 s), its summary, and the command that finishes what was left undone. Ctrl-Z
@@ -42,6 +84,7 @@ Exit codes:
   2    the command line or the input is wrong; nothing was started
   3    the run could not go on; what was recorded is intact
   4    stopped early on purpose, with items left undone; run it again
+  5    a condition of compare --fail-if holds
   130  interrupted by Ctrl-C or SIGTERM: the first finishes what is in flight, the second
        stops at once
 

@@ -1,7 +1,9 @@
 //! Options of the work `http`.
 
 use super::bodies::{Bodies, BodyArgs};
+use super::help;
 use super::job::Job;
+use super::urls;
 use super::values::{self, Timeout};
 use crate::exit::Trouble;
 use anyhow::Context as _;
@@ -12,34 +14,44 @@ use gaits_work::http::{self, Extract, HttpSpec, Method, Statuses, Trust};
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+/// How many requests each run of a race takes, if nothing is said.
+const REQUESTS: u64 = 100;
+
 /// `http`.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Request")]
 pub(crate) struct HttpArgs {
-    /// What to fetch: http:// and https:// URLs
-    #[arg(value_name = "URL")]
+    /// http:// and https:// URLs; `-` is standard input
+    ///
+    /// Without any, and without --input, URLs are read from standard input if that is a pipe or a file, one a line.
+    #[arg(value_name = "URL", help_heading = help::INPUT, display_order = 0)]
     urls: Vec<Box<str>>,
 
-    /// Take URLs from this file, one a line; `-` is standard input
+    /// Take URLs from this file; `-` is standard input
     ///
-    /// Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed record of
+    /// One a line. Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed record of
     /// kind `invalid_item` that names its place, and the run goes on; `gaits compare` refuses such a file.
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
+    #[arg(help_heading = help::INPUT, display_order = 1)]
     input: Option<PathBuf>,
 
-    /// Fetch this many in all, going through the URLs over and over
-    #[arg(long, value_name = "N", conflicts_with = "input", value_parser = values::items)]
+    /// Fetch this many, taking the URLs over and over
+    ///
+    /// A race over URLs of the command line takes 100 if nothing is said, and each URL at least once.
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "input", value_parser = values::items)]
+    #[arg(help_heading = help::INPUT, display_order = 2)]
     count: Option<NonZeroU64>,
 
     /// Ask for heads only
-    #[arg(short = 'I', long)]
+    #[arg(short = 'I', long, hide_short_help = true)]
     head: bool,
 
-    /// Send this header field; may be given many times
+    /// Send this header field; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = values::header)]
     headers: Vec<(String, String)>,
 
     /// Send this user-agent; empty for none
-    #[arg(short = 'A', long, value_name = "TEXT")]
+    #[arg(short = 'A', long, value_name = "TEXT", hide_short_help = true)]
     user_agent: Option<String>,
 
     /// Trust only the certificates in this PEM file
@@ -49,7 +61,7 @@ pub(crate) struct HttpArgs {
     cacert: Option<PathBuf>,
 
     /// Accept any certificate, without checking it
-    #[arg(short = 'k', long)]
+    #[arg(short = 'k', long, hide_short_help = true)]
     insecure: bool,
 
     /// Give up connecting after this long; 0 for never
@@ -60,7 +72,9 @@ pub(crate) struct HttpArgs {
     #[arg(hide_short_help = true)]
     connect_timeout: Timeout,
 
-    /// Give up a URL after this long, its redirects and its body included; 0 for never
+    /// Give up a URL after this long
+    ///
+    /// Its redirects and its body are included; 0 is for never.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::timeout)]
     timeout: Timeout,
 
@@ -80,7 +94,7 @@ pub(crate) struct HttpArgs {
     ///
     /// An item with any other status fails, with the error kind `http_status`. The list replaces the default: `--accept
     /// 404` accepts nothing but 404.
-    #[arg(long, value_name = "STATUSES", default_value_t)]
+    #[arg(long, value_name = "STATUSES", default_value_t, hide_short_help = true)]
     accept: Statuses,
 
     /// Try an item again that gets one of these statuses
@@ -106,19 +120,23 @@ pub(crate) struct HttpArgs {
     session: SessionArg,
 
     /// Keep cookies and send them back; --session says which workers share them
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     cookies: bool,
 
-    /// Put a field of a JSON answer into the record; may be given many times
+    /// Put a field of a JSON answer into the record
     ///
-    /// The pointer is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON, or has nothing
+    /// May be repeated. The path is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON, or has nothing
     /// there, fails. So does an answer of more than 32 MiB, and one whose
     /// fields are more than 1 MiB in all.
-    #[arg(long, value_name = "NAME=/POINTER")]
+    #[arg(long, value_name = "NAME=/PATH", help_heading = help::OUTPUT)]
     extract: Vec<Extract>,
 
     #[command(flatten)]
     body: BodyArgs,
+
+    /// What was assumed where nothing was said.
+    #[arg(skip)]
+    assumed: Option<String>,
 }
 
 impl Job {
@@ -136,6 +154,7 @@ impl Job {
             bodies: Bodies::Settled,
             retries: Some(3),
             about: "http".into(),
+            notices: Vec::new(),
         })
     }
 }
@@ -171,6 +190,19 @@ impl HttpArgs {
             return Err(Trouble::wrong("a race tries nothing again: leave out --retry-on"));
         }
         Ok(())
+    }
+
+    /// Takes a number of requests that a race can tell models apart by, if none is given: a few URLs, each once, are over
+    /// before most models have started their workers.
+    pub(super) fn assume_count(&mut self) {
+        if self.count.is_some() || !urls::is_listed(&self.urls) {
+            return;
+        }
+        let count = (self.urls.len() as u64).max(REQUESTS);
+        self.count = NonZeroU64::new(count);
+        self.assumed = Some(format!(
+            "no number is given, so a round has {count} requests for each model; -n N sets another"
+        ));
     }
 
     /// What they come to; reads the file of `--cacert`.
@@ -211,16 +243,8 @@ impl HttpArgs {
             Bodies::NotKept if is_settled => Bodies::Settled,
             bodies => bodies,
         };
-        let input = match self.input {
-            Some(path) if path.as_os_str() == "-" => Input::Stdin,
-            Some(path) => Input::File(path),
-            None if self.urls.is_empty() => {
-                return Err(Trouble::wrong(
-                    "nothing to fetch: give URLs, a file of them with -i FILE, or -i - for standard input",
-                ));
-            }
-            None => Input::Listed { items: self.urls, count: self.count.map(NonZeroU64::get) },
-        };
-        Ok(Job { bodies, ..Job::http(&spec, self.session.into(), input)? })
+        let (input, said) = urls::input(self.urls, self.input, self.count)?;
+        let notices = said.map(str::to_owned).into_iter().chain(self.assumed).collect();
+        Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })
     }
 }

@@ -19,4 +19,6 @@ pub(crate) struct Job {
     pub(crate) retries: Option<u32>,
     /// What it is, in a few words.
     pub(crate) about: String,
+    /// What the user is to be told before it starts.
+    pub(crate) notices: Vec<String>,
 }

@@ -1,34 +1,50 @@
 //! The command line: parsed here, acted on elsewhere. No type of the parser's leaves this module but as plain values.
 
 mod bodies;
+mod color;
 mod compare;
 mod given;
 mod help;
 mod http;
 mod job;
+mod models;
 mod origin;
 mod pace;
 mod report;
 mod run;
+mod tips;
+mod urls;
 mod values;
 mod work;
 
 pub(crate) use bodies::Bodies;
-pub(crate) use compare::{CompareArgs, Models};
+pub(crate) use compare::CompareArgs;
 pub(crate) use job::Job;
+pub(crate) use models::Models;
 pub(crate) use origin::OriginArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use run::RunArgs;
 pub(crate) use work::WorkArgs;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use crate::talk::Colors;
+use clap::{
+    ArgMatches, Args, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+};
+use color::ColorArg;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Get a batch of work done the fastest way a computer can, and see which way that is.
+/// Get work done the fastest way a computer can, and see which way that is.
 #[derive(Debug, Parser)]
 #[command(name = "gaits", version, after_help = help::EXAMPLES, after_long_help = help::LONG)]
 #[command(max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", global = true)]
+    #[arg(hide_short_help = true)]
+    color: ColorArg,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -54,8 +70,18 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual: all pages, or that of one command
+    ///
+    /// To read it: `gaits man | man -l -`.
+    Man {
+        /// Which command: `fetch`, `run http`
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+
+        /// Write a file for each page into this folder
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// `gaits fetch`.
@@ -78,8 +104,10 @@ pub(crate) struct RunCommand {
 }
 
 /// Parses the command line. What is wrong with it has been said when an exit code comes back.
-pub(crate) fn parse() -> Result<Command, ExitCode> {
-    let parsed = parser().try_get_matches().and_then(|matches| {
+pub(crate) fn parse() -> Result<(Command, Colors), ExitCode> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let colors = color::of_the_parser(&words);
+    let parsed = matches(&words, colors).and_then(|matches| {
         let mut cli = Cli::from_arg_matches(&matches)?;
         let run = match &mut cli.command {
             Command::Fetch(fetch) => Some(&mut fetch.run),
@@ -89,10 +117,10 @@ pub(crate) fn parse() -> Result<Command, ExitCode> {
         if let Some(run) = run {
             run.arguments = given::arguments(&parser(), &matches);
         }
-        Ok(cli.command)
+        Ok((cli.command, cli.color.into()))
     });
     match parsed {
-        Ok(command) => Ok(command),
+        Ok(parsed) => Ok(parsed),
         Err(error) => {
             // A reader that has gone away has seen enough.
             let _ = error.print();
@@ -101,9 +129,22 @@ pub(crate) fn parse() -> Result<Command, ExitCode> {
     }
 }
 
+/// Takes the words apart, with what was left out where it is clear what is meant; what is wrong comes with a tip.
+fn matches(words: &[OsString], colors: ColorChoice) -> Result<ArgMatches, clap::Error> {
+    let parser = parser().color(colors);
+    let parse = |words: &[OsString]| {
+        let parsed = parser.clone().try_get_matches_from(words);
+        parsed.map_err(|error| tips::advised(error, words, &parser))
+    };
+    parse(words).or_else(|error| match tips::with_work(&error, words, &parser) {
+        Some(words) => parse(&words),
+        None => Err(error),
+    })
+}
+
 /// The parser itself, for what is generated from it.
 pub(crate) fn parser() -> clap::Command {
-    with_negative_numbers(Cli::command())
+    help::fit(with_negative_numbers(Cli::command()))
 }
 
 /// Lets options that take a number, a time, a rate or a size see one below 0, so that they themselves say that it can't be.
@@ -133,11 +174,5 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         parser().debug_assert();
-    }
-
-    #[test]
-    fn short_help_fits_a_screen() {
-        let mut parser = parser();
-        assert!(parser.render_help().to_string().lines().count() <= 40);
     }
 }

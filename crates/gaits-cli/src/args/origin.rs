@@ -13,9 +13,9 @@ use std::time::Duration;
 
 /// `gaits origin`.
 #[derive(Debug, Args)]
-#[command(after_help = ENDPOINTS)]
+#[command(after_help = SOME_ENDPOINTS, after_long_help = ENDPOINTS)]
 pub(crate) struct OriginArgs {
-    /// Listen on this port; 0 takes any free one
+    /// Listen on this port, 0: any free one
     #[arg(short, long, value_name = "N", default_value_t = 8080)]
     port: u16,
 
@@ -24,39 +24,43 @@ pub(crate) struct OriginArgs {
     bind: IpAddr,
 
     /// Serve on this many threads [default: one a core, at most 4]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     threads: Option<NonZeroUsize>,
 
-    /// Hold each request this long before it is answered
+    /// Answer each request after this long
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
     latency: Duration,
 
-    /// Make each latency shorter or longer, by up to this much, at random
+    /// Vary each latency by up to this much
+    ///
+    /// It is made shorter or longer at random.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration)]
     jitter: Duration,
 
-    /// Hold a share of requests for much longer: 0.01:2s is one in a hundred, 2 s or more
+    /// Hold a share for longer: 0.01:2s is one in 100
     ///
-    /// How much longer follows a Pareto distribution of shape 1.5 from the time given to ten times that: two of three
+    /// One in a hundred takes 2 s or more, then. How much longer follows a Pareto distribution of shape 1.5 from the time given to ten times that: two of three
     /// are below twice the time.
     #[arg(long, value_name = "SHARE:TIME", value_parser = tail)]
     tail: Option<Tail>,
 
-    /// Send at most so many bytes a second on each connection: 500kB
+    /// Bytes a second on each connection: 500kB
     #[arg(long, value_name = "SIZE", value_parser = bandwidth)]
     bandwidth: Option<NonZeroU64>,
 
-    /// Serve at most this many requests at once; the rest queue
+    /// Serve this many at once at most; others queue
     #[arg(long, value_name = "N")]
     capacity: Option<NonZeroUsize>,
 
-    /// Answer at most this many requests a second; refuse others with 429 and Retry-After
+    /// Requests a second; others are refused with 429
+    ///
+    /// Their answer has a Retry-After.
     #[arg(long, value_name = "N/S")]
     rate_limit: Option<f64>,
 
-    /// Break responses, each fault with its probability: reset:0.01,truncate:0.01,stall:0.01,503:0.05
+    /// Break responses: reset:0.01,503:0.05
     ///
-    /// `reset` resets the connection, `truncate` closes it in mid-body, `stall` sends nothing more, and a status from
+    /// Each fault with its probability, as in reset:0.01,truncate:0.01,stall:0.01,503:0.05. `reset` resets the connection, `truncate` closes it in mid-body, `stall` sends nothing more, and a status from
     /// 400 to 599 comes in place of the real response.
     #[arg(long = "fault", value_name = "FAULTS", default_value = "none")]
     faults: Faults,
@@ -65,18 +69,19 @@ pub(crate) struct OriginArgs {
     ///
     /// `date:60` is the date in a minute, `date:-60` that of a minute ago. Other text is sent as it is.
     #[arg(long, value_name = "VALUE", default_value = "1", allow_hyphen_values = true)]
+    #[arg(hide_short_help = true)]
     retry_after: RetryAfter,
 
-    /// Reply to some paths with raw bytes, as this file of JSON says: {"/path": [{"send": "HTTP/1.1 204 Fine\r\n\r\n"}]}
+    /// Reply with raw bytes, as this file of JSON says
     ///
-    /// Steps are `send`, `base64`, `zeros`, `gzip_zeros`, `encode`, `chunked`, `repeat`, `drip`, `wait_ms`, `close`,
+    /// For each path, it has the steps of the reply: {"/path": [{"send": "HTTP/1.1 204 Fine\r\n\r\n"}]}. Steps are `send`, `base64`, `zeros`, `gzip_zeros`, `encode`, `chunked`, `repeat`, `drip`, `wait_ms`, `close`,
     /// `drop`, `reset` and `stall`; a path may have a reply for its first request, its second, and so on. docs/origin.md
     /// has the format. With a script, no HTTP/2 is offered over TLS.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 
     /// Draw jitter, tails, faults and data from this seed
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     seed: u64,
 
     /// Speak TLS, with a certificate made for this run
@@ -84,12 +89,12 @@ pub(crate) struct OriginArgs {
     tls: bool,
 
     /// Write the certificate to trust to this file, for --cacert
-    #[arg(long, value_name = "FILE", requires = "tls")]
+    #[arg(long, value_name = "FILE", requires = "tls", hide_short_help = true)]
     pub(crate) ca_out: Option<PathBuf>,
 
-    /// Append a line of JSON for each request to this file; `-` is standard output, after the URL
+    /// Append a line of JSON for each request to this file
     ///
-    /// A line says when, from whom, what was asked for, the status, the bytes and microseconds it took, and how it ended:
+    /// `-` is standard output, after the URL. A line says when, from whom, what was asked for, the status, the bytes and microseconds it took, and how it ended:
     /// sent, broken by a fault, scripted, or gone, if the client left before.
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
@@ -104,6 +109,10 @@ pub(crate) struct OriginArgs {
 }
 
 // Not `{n}` for a number: where clap shows this text, it puts a line break for it.
+const SOME_ENDPOINTS: &str = "\
+Endpoints: /uuid, /delay/{seconds}, /status/{code}, … --help has them all.";
+
+// The same for all.
 const ENDPOINTS: &str = "\
 Endpoints: /uuid /get /post /put /patch /delete /headers /anything /delay/{seconds} /status/{code}
   /bytes/{count} /range/{count} /drip /redirect/{count} /redirect-to?url= /cookies

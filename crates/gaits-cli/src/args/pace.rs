@@ -1,5 +1,6 @@
 //! How fast a run may go, how often it tries an item, and when it gives up: options of a run, whatever its work.
 
+use super::help;
 use super::values;
 use crate::exit::Trouble;
 use clap::Args;
@@ -15,9 +16,11 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// Options that hold a run back.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Pace and retries")]
+#[command(next_help_heading = help::RUNNING)]
 pub(crate) struct PaceArgs {
-    /// Have this many items in flight in all: the number of the model's workers
+    /// Have this many items in flight in all
+    ///
+    /// That is the number of the model's workers.
     #[arg(short, long, value_name = "N", value_parser = values::at_least_one, global = true)]
     concurrency: Option<NonZeroU32>,
 
@@ -25,10 +28,10 @@ pub(crate) struct PaceArgs {
     ///
     /// A host is scheme, name and port. Without this, -c and -m, a host that is neither this machine nor on a private
     /// network gets at most 8.
-    #[arg(long, value_name = "N", value_parser = values::at_least_one, global = true)]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one, global = true, hide_short_help = true)]
     per_host: Option<NonZeroU32>,
 
-    /// Start requests to a host at most this often: 10/s, 300/m, 5000/h
+    /// Requests to a host at most so often: 10/s, 300/m
     #[arg(long, value_name = "RATE", value_parser = values::rate, global = true)]
     rate: Option<Duration>,
 
@@ -48,7 +51,7 @@ pub(crate) struct PaceArgs {
     ///
     /// The wait before a retry is random, up to 1 s before the first, then up to 2 s, 4 s, … and 1 min. No worker is
     /// held meanwhile. Only what may be done twice is tried again.
-    #[arg(long, value_name = "N", value_parser = values::number, global = true)]
+    #[arg(long, value_name = "N", value_parser = values::number, global = true, hide_short_help = true)]
     retries: Option<u32>,
 
     /// Wait at most this long for a host that answers 429, or 503 with a time [default: 1h]

@@ -1,5 +1,7 @@
 //! Options of one run, whatever its work.
 
+use super::help;
+use super::models::ModelParser;
 use super::pace::PaceArgs;
 use crate::exit::Trouble;
 use clap::Args;
@@ -8,30 +10,34 @@ use std::path::PathBuf;
 
 /// How to run, and where records go.
 #[derive(Debug, Args)]
+#[command(next_help_heading = help::RUNNING)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub(crate) struct RunArgs {
-    /// How workers are laid out: sequential, threads:N, processes:N, async:N, threads:T/async:N, … [default: async]
+    /// Model: async:N, threads:N, … [default: async]
     ///
-    /// `gaits --help` lists the models, and tells what numbers are taken where they are left out.
-    #[arg(short, long, value_name = "MODEL", global = true)]
+    /// How workers are laid out over processes, threads and event loops. `gaits --help` lists the models, and tells what numbers are taken where they are left out.
+    #[arg(short, long, alias = "models", value_name = "MODEL", global = true)]
+    #[arg(value_parser = ModelParser, hide_possible_values = true)]
     model: Option<Model>,
 
-    /// Write records to this file instead of standard output
+    /// Write records to this file instead of stdout
     ///
     /// The same command goes on with a file that has records already: items that have a record are left out. What changes
     /// an answer, the input among it, must be the same. What a later run must know stands beside it, in FILE.run and
     /// FILE.done.
     #[arg(short, long, value_name = "FILE", global = true)]
+    #[arg(help_heading = help::OUTPUT, display_order = 0)]
     output: Option<PathBuf>,
 
     /// Start the results file over if it has records already
-    #[arg(long, global = true, requires = "output")]
+    #[arg(long, global = true, requires = "output", help_heading = help::OUTPUT, hide_short_help = true)]
     fresh: bool,
 
     /// Do items again that have failed
     ///
     /// Their old records go away before the first of them is done again.
     #[arg(long, global = true, requires = "output", conflicts_with = "fresh")]
+    #[arg(help_heading = help::OUTPUT, hide_short_help = true)]
     retry_failed: bool,
 
     /// Do items again that may have been processed when gaits died, although they may not be done twice
@@ -43,6 +49,7 @@ pub(crate) struct RunArgs {
         global = true,
         requires = "output",
         conflicts_with = "fresh",
+        help_heading = help::OUTPUT,
         hide_short_help = true
     )]
     retry_non_idempotent: bool,
@@ -52,11 +59,11 @@ pub(crate) struct RunArgs {
     /// An item that has a record is then done wherever it stands in the input now, and one that stands there twice is
     /// done once. Items without a record get numbers that no record has.
     #[arg(long, value_name = "KEY", global = true, requires = "output", conflicts_with = "fresh")]
-    #[arg(value_parser = key)]
+    #[arg(value_parser = key, help_heading = help::OUTPUT, hide_short_help = true)]
     key: Option<Match>,
 
     /// No progress bar and no summary
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     pub(crate) quiet: bool,
 
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! The works and their options: what the command line says about items and about what is done with them.
 
 use super::bodies::Bodies;
+use super::help;
 use super::http::HttpArgs;
 use super::job::Job;
 use super::values;
@@ -34,9 +35,10 @@ impl WorkArgs {
     }
 
     /// What they come to, for a race.
-    pub(crate) fn resolve_for_race(self) -> Result<Job, Trouble> {
-        if let WorkArgs::Http(http) = &self {
+    pub(crate) fn resolve_for_race(mut self) -> Result<Job, Trouble> {
+        if let WorkArgs::Http(http) = &mut self {
             http.check_for_race()?;
+            http.assume_count();
         }
         self.resolve()
     }
@@ -46,16 +48,17 @@ impl WorkArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CpuArgs {
     /// What to compute
-    #[arg(value_enum)]
+    #[arg(value_enum, help_heading = help::INPUT, display_order = 0)]
     function: Function,
 
     /// The n of the function, from 1 to 100
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, help_heading = help::INPUT)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
     n: u32,
 
     /// How many times
-    #[arg(long, value_name = "N", default_value = "100", value_parser = values::items)]
+    #[arg(short = 'n', long, value_name = "N", default_value = "100", value_parser = values::items)]
+    #[arg(help_heading = help::INPUT)]
     count: NonZeroU64,
 }
 
@@ -79,6 +82,7 @@ impl CpuArgs {
             bodies: Bodies::Settled,
             retries: None,
             about: format!("cpu product, n = {}", self.n),
+            notices: Vec::new(),
         })
     }
 }
@@ -86,20 +90,23 @@ impl CpuArgs {
 /// `wait`.
 #[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
-    /// How long each wait takes, in seconds
-    #[arg(value_name = "SECONDS", conflicts_with = "duration", allow_negative_numbers = true)]
-    seconds: Vec<Box<str>>,
+    /// How long each wait takes: 0.1s, 100ms, 2 (seconds)
+    #[arg(value_name = "TIME", conflicts_with = "duration", allow_negative_numbers = true)]
+    #[arg(help_heading = help::INPUT, display_order = 0)]
+    times: Vec<Box<str>>,
 
     /// How long every wait takes: 100ms, 2s
     #[arg(long = "for", value_name = "TIME", value_parser = values::duration)]
+    #[arg(help_heading = help::INPUT, display_order = 1)]
     duration: Option<Duration>,
 
-    /// Wait this many times in all, going through the list over and over
-    #[arg(long, value_name = "N", value_parser = values::items)]
+    /// Wait this many times, taking the list over and over
+    #[arg(short = 'n', long, value_name = "N", value_parser = values::items)]
+    #[arg(help_heading = help::INPUT, display_order = 2)]
     count: Option<NonZeroU64>,
 
     /// Sleep, holding the thread, instead of setting a timer
-    #[arg(long)]
+    #[arg(long, help_heading = help::INPUT, display_order = 3)]
     blocking: bool,
 }
 
@@ -108,11 +115,11 @@ impl WaitArgs {
         let spec = if self.blocking { WaitSpec::Blocking } else { WaitSpec::Timer };
         let items = match self.duration {
             Some(duration) => vec![duration.as_secs_f64().to_string().into()],
-            None => self.seconds,
+            None => self.times,
         };
         if items.is_empty() {
             return Err(Trouble::wrong(
-                "no waits: give seconds, as in `wait 3 2 1`, or `--for 100ms --count 50`",
+                "no waits: give times, as in `wait 3 2 0.1s`, or `--for 100ms --count 50`",
             ));
         }
         if let (Some(_), [wait]) = (self.duration, items.as_slice()) {
@@ -126,6 +133,7 @@ impl WaitArgs {
             bodies: Bodies::Settled,
             retries: None,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
+            notices: Vec::new(),
         })
     }
 }

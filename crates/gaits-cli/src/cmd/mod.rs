@@ -8,16 +8,18 @@ mod run;
 
 use crate::args::{Command, WorkArgs};
 use crate::exit::{Exit, Trouble};
+use crate::talk::Colors;
 
 /// Does what the command line says.
-pub(crate) fn run(command: Command) -> Result<Exit, Trouble> {
+pub(crate) fn run(command: Command, colors: Colors) -> Result<Exit, Trouble> {
     match command {
-        Command::Fetch(fetch) => run::run(WorkArgs::Http(Box::new(fetch.http)), &fetch.run),
-        Command::Run(command) => run::run(command.work, &command.run),
-        Command::Compare(args) => compare::compare(args),
-        Command::Report(args) => report::report(&args),
+        Command::Fetch(fetch) => run::run(WorkArgs::Http(Box::new(fetch.http)), &fetch.run, colors),
+        Command::Run(command) => run::run(command.work, &command.run, colors),
+        Command::Compare(args) => compare::compare(args, colors),
+        Command::Report(args) => report::report(&args, colors),
         Command::Origin(args) => origin::origin(&args),
         Command::Completions { shell } => generate::completions(shell),
-        Command::Man => generate::man(),
+        Command::Man { dir: Some(dir), .. } => generate::man_files(&dir),
+        Command::Man { command, dir: None } => generate::man(&command),
     }
 }

@@ -2,15 +2,15 @@
 
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
-use crate::talk;
+use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
 use gaits::{Comparison, SavedRaces, Style, changes, stored_summary};
 use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Prints every table again.
-pub(super) fn report(args: &ReportArgs) -> Result<Exit, Trouble> {
-    let style = talk::style(&io::stdout());
+pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble> {
+    let style = colors.style(&io::stdout());
     let text = match &args.against {
         Some(old) => against(old, &args.path)?,
         None if args.path.is_dir() => races(args, style)?,
@@ -81,6 +81,10 @@ pub(super) fn shown(
     Ok(texts.collect::<Vec<_>>().join("\n"))
 }
 
+fn items(number: u64) -> String {
+    if number == 1 { "1 item".to_owned() } else { format!("{number} items") }
+}
+
 /// How the models of saved races have changed.
 fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
     let (then, now) = (read(old)?, read(new)?);
@@ -98,8 +102,11 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
         };
         if before.about.work != race.about.work || before.about.items != race.about.items {
             lines.push(format!(
-                "the work was another one: {}, {} items, and now {}, {} items",
-                before.about.work, before.about.items, race.about.work, race.about.items
+                "the work was another one: {}, {}, and now {}, {}",
+                before.about.work,
+                items(before.about.items),
+                race.about.work,
+                items(race.about.items)
             ));
             continue;
         }

@@ -5,7 +5,7 @@ use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::progress::{Bar, Speaker};
 use crate::rerun::Rerun;
-use crate::talk::Notices;
+use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
@@ -19,9 +19,9 @@ const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inlin
      --bodies DIR into files";
 
 /// Runs the work.
-pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
-    let Job { work, session, input, retries, bodies, .. } = work.resolve()?;
-    let uneven = args.uneven(args.model()?).filter(|_| !args.quiet);
+pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit, Trouble> {
+    let Job { work, session, input, retries, bodies, notices, .. } = work.resolve()?;
+    let notices = notices.into_iter().chain(args.uneven(args.model()?));
     let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
     let program = program();
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
@@ -52,6 +52,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
         speaker: bar.speaker(),
         notices: Notices::default(),
         quiet: args.quiet,
+        colors,
         again: goes_on(&destination).then(|| Again {
             reads_stdin: input == Input::Stdin,
             retries_failed: matches!(
@@ -60,14 +61,15 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs) -> Result<Exit, Trouble> {
             ),
         }),
     };
-    if let Some(uneven) = uneven {
-        bar.speaker().speak(|| talk::line(&format!("gaits: {uneven}")));
+    for notice in notices.filter(|_| !args.quiet) {
+        bar.speaker().speak(|| talk::line(&format!("gaits: {notice}")));
     }
     let result = run.output(output).run(&mut watch, &control);
     let total = bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
     let mut outcome = result.map_err(|error| match error {
         RunError::Journal(error) => advised(error),
+        RunError::OutputClosed { .. } if to_stdout => Trouble::ReaderGone,
         other => other.into(),
     })?;
     if outcome.nothing_to_do() {
@@ -161,6 +163,7 @@ struct Watch {
     speaker: Speaker,
     notices: Notices,
     quiet: bool,
+    colors: Colors,
     /// What the same command does, if it goes on where this run ended.
     again: Option<Again>,
 }
@@ -178,7 +181,7 @@ impl Watch {
         if self.quiet {
             return;
         }
-        talk::text(&outcome.summary.render(talk::style(&io::stderr())));
+        talk::text(&outcome.summary.render(self.colors.style(&io::stderr())));
         let Before { done, failed, .. } = outcome.before;
         if done > 0 {
             let items = if done == 1 { "item was" } else { "items were" };

@@ -53,10 +53,10 @@ impl Bar {
         to_stdout: bool,
         done_before: u64,
     ) -> Self {
-        let muddled = to_stdout && io::stdout().is_terminal();
-        let shown = match (quiet, io::stderr().is_terminal()) {
+        let muddled = to_stdout && io::stdout().is_terminal() && io::stderr().is_terminal();
+        let shown = match (quiet, talk::can_redraw(&io::stderr())) {
             (true, _) => Shown::No,
-            (_, true) if muddled => Shown::No,
+            _ if muddled => Shown::No,
             (_, true) => Shown::Bar,
             (_, false) => Shown::Lines,
         };

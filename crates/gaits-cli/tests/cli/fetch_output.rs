@@ -136,7 +136,7 @@ fn standard_output_on_a_full_disk_ends_the_run_as_well() {
     let origin = origin();
     let full = File::options().write(true).open("/dev/full").unwrap();
     gaits("fetch").arg(origin.url("/uuid")).stdout_to(full).run().expect_exit(3).expect_stderr(
-        "gaits: can't write to standard output, so the run was stopped; \
+        "error: can't write to standard output, so the run was stopped; \
          the records that are there are whole: No space left on device (os error 28)\n",
     );
 }
@@ -160,14 +160,12 @@ fn a_disk_that_fills_up_leaves_whole_records() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_the_run_with_one_line() {
+fn a_reader_that_goes_away_ends_the_run_quietly() {
     let origin = origin();
     let url = origin.url("/uuid");
     for model in ["sequential", "threads:2", "processes:2", "async", "processes:2/async"] {
         let command = format!("fetch {url} --count 100000 -m {model}");
-        let end = gaits(&command).stdout_closed().run().expect_exit(3);
-        assert_eq!(end.stderr.lines().count(), 1, "{end:?}");
-        end.expect_stderr_contains("standard output was closed by its reader");
+        gaits(&command).stdout_closed().run().expect_exit(3).expect_stderr("");
     }
 }
 

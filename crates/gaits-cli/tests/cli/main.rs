@@ -6,6 +6,7 @@ mod bodies;
 mod compare;
 mod fetch_input;
 mod fetch_output;
+mod habits;
 mod harness;
 mod held;
 mod help;

@@ -126,7 +126,7 @@ fn limits_that_make_no_sense_are_refused_before_anything_is_sent() {
         ("-c 0", "--concurrency"),
         (
             "-c 200000",
-            "gaits: -c 200000: async:100 can have 100000 workers at most, and 200000 are asked for",
+            "error: -c 200000: async:100 can have 100000 workers at most, and 200000 are asked for",
         ),
         ("-c 2 -m sequential", "`sequential` does one item at a time, and 2 are asked for"),
         ("--burst 5", "--burst needs --rate or --total-rate"),

@@ -42,6 +42,7 @@ fn watch(
 }
 
 const COLOUR: &str = "\u{1b}[3";
+const RED: &str = "\u{1b}[1;31m";
 
 #[test]
 fn a_terminal_gets_a_bar_and_a_coloured_summary() {
@@ -110,18 +111,60 @@ fn an_input_of_unknown_length_gets_a_spinner() {
 }
 
 #[test]
-fn colour_is_left_out_where_it_is_not_wanted() {
+fn colour_is_used_where_it_is_wanted() {
     let origin = Origin::start(Config::default()).unwrap();
-    let (terminal, screen) = terminal();
-    let screen = watch(screen, |_| {});
-    let running = gaits("fetch nonsense")
-        .arg(origin.url("/uuid"))
-        .env("NO_COLOR", "1")
-        .stderr_to(terminal)
-        .start();
-    running.finish().expect_exit(1).records().expect_items(2);
-    let text = screen.recv().unwrap();
-    assert!(text.contains("1 of 2 ok") && !text.contains(COLOUR), "{text:?}");
+    let url = origin.url("/uuid");
+    for (term, no_colour, options, wanted) in [
+        ("xterm", "", "", true),
+        ("xterm", "1", "", false),
+        ("xterm", "", "--color never", false),
+        ("xterm", "1", "--color always", true),
+        ("dumb", "", "", false),
+        ("dumb", "", "--color=always", true),
+    ] {
+        let (terminal, screen) = terminal();
+        let screen = watch(screen, |_| {});
+        let running = gaits(&format!("fetch nonsense {url} {options}"))
+            .env("TERM", term)
+            .env("NO_COLOR", no_colour)
+            .stderr_to(terminal)
+            .start();
+        running.finish().expect_exit(1).records().expect_items(2);
+        let text = screen.recv().unwrap();
+        assert!(text.contains("1 of 2 ok"), "{text:?}");
+        assert_eq!(text.contains(RED), wanted, "{term} {no_colour} {options}: {text:?}");
+    }
+}
+
+#[test]
+fn colour_that_is_asked_for_goes_to_a_pipe_too_and_else_none_does() {
+    for command in ["fetch", "nosuch", "fetch --nosuch"] {
+        for words in [format!("--color always {command}"), format!("{command} --color=always")] {
+            let end = gaits(&words).run().expect_exit(2);
+            assert!(end.stderr.contains('\u{1b}') && end.stderr.contains("error:"), "{end:?}");
+        }
+        let end = gaits(command).run().expect_refused("error: ");
+        assert!(!end.stderr.contains('\u{1b}'), "{end:?}");
+    }
+    let race = "compare wait 0 -n 2 -m async --rounds 1";
+    let end = gaits(&format!("{race} --color always")).run().expect_exit(0);
+    assert!(end.stdout.contains('\u{1b}'), "{end:?}");
+    let end = gaits(race).run().expect_exit(0);
+    assert!(!end.stdout.contains('\u{1b}'), "{end:?}");
+    let help = gaits("fetch -h --color always").run().expect_exit(0);
+    assert!(help.stdout.contains('\u{1b}'), "{help:?}");
+}
+
+#[test]
+fn a_dumb_terminal_gets_no_bar() {
+    for command in ["run wait 0.3s -n 2 -m sequential", "compare wait 0.1s -m async --rounds 2"] {
+        let (terminal, screen) = terminal();
+        let screen = watch(screen, |_| {});
+        gaits(command).env("TERM", "dumb").stderr_to(terminal).run().expect_exit(0);
+        let text = screen.recv().unwrap();
+        assert!(!text.contains('\u{1b}') && !text.contains("1/2"), "{text:?}");
+        assert!(!text.trim_end_matches("\r\n").replace("\r\n", "").contains('\r'), "{text:?}");
+    }
 }
 
 #[test]

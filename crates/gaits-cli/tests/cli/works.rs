@@ -99,6 +99,15 @@ fn a_count_takes_the_waits_over_and_over() {
 }
 
 #[test]
+fn waits_have_units() {
+    let end = gaits("run wait 0.01s 20ms 0.03 1000us").run().expect_exit(0);
+    let records = end.records().expect_all_ok(4);
+    let asked: Vec<_> = records.iter().map(|r| WaitDetail::of(r).unwrap().asked_us).collect();
+    assert_eq!(asked, [10_000, 20_000, 30_000, 1_000]);
+    gaits("compare wait 1ms -m async --rounds 1 --json").run().expect_exit(0);
+}
+
+#[test]
 fn a_wait_that_is_no_number_is_a_failed_record() {
     let end = gaits("run wait 0 soon -1 1e9 NaN").run().expect_exit(1);
     let bad = Some(ErrorKind::InvalidItem);

@@ -155,7 +155,10 @@ impl HttpSession {
                 let whole = exchange.skip(come);
                 trace.enter(Phase::Between);
                 if trace.detail.redirects == spec.max_redirects {
-                    let message = format!("redirected more than {} times", spec.max_redirects);
+                    let message = match spec.max_redirects {
+                        1 => "redirected more than once".to_owned(),
+                        most => format!("redirected more than {most} times"),
+                    };
                     return Err(Fault::new(ErrorKind::Redirect, message));
                 }
                 trace.detail.redirects += 1;

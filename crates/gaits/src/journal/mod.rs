@@ -281,8 +281,9 @@ impl Journal {
             ScanError::Line { line, wrong } => JournalError::Line { results, line, wrong },
         })?;
         if let Tail::Torn(bytes) = self.scanned.tail {
+            let cut = if bytes == 1 { "byte is" } else { "bytes are" };
             self.notices.push(format!(
-                "the last record in {} is torn; its {bytes} bytes are cut off and its item is done again",
+                "the last record in {} is torn; its {bytes} {cut} cut off and its item is done again",
                 self.name
             ));
         }

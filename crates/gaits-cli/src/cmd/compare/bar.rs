@@ -4,7 +4,6 @@ use crate::talk::{self, Notices};
 use gaits::{Extent, Model, Notice, Race, RaceObserver, Trial, units};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 /// The bar of all races of a command.
@@ -12,9 +11,9 @@ use std::time::Duration;
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {
-    /// One on standard error, if that is a terminal.
+    /// One on standard error, if that is a terminal that can redraw a line.
     pub(super) fn new(quiet: bool) -> Self {
-        if quiet || !std::io::stderr().is_terminal() {
+        if quiet || !talk::can_redraw(&std::io::stderr()) {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10));

@@ -8,6 +8,7 @@ use super::report::{self, Form};
 use crate::args::{Bodies, CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
+use crate::talk::Colors;
 use crate::{interrupt, talk};
 use announce::{announce, refusal};
 use anyhow::{Context as _, anyhow};
@@ -37,13 +38,13 @@ const FIRST_QUESTION: f64 = 0.6;
 const MOST_REQUESTS: u64 = 1_000;
 
 /// Races the models.
-pub(super) fn compare(mut args: CompareArgs) -> Result<Exit, Trouble> {
+pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
     let program = program();
     let questions = match args.work.take() {
         Some(work) => vec![Question::of(work.resolve_for_race()?, &program, &args)?],
-        None => return local(&program, &args),
+        None => return local(&program, &args, colors),
     };
-    ask(questions, &args)
+    ask(questions, &args, colors)
 }
 
 /// One race to be run, and what is asked by it.
@@ -52,6 +53,8 @@ struct Question {
     text: Option<String>,
     race: Race,
     work: Arc<dyn Work>,
+    /// What the user is to be told before it starts.
+    notices: Vec<String>,
 }
 
 impl Question {
@@ -66,7 +69,7 @@ impl Question {
         let hosts = raced_hosts(&*work, &items, count);
         let public = hosts.iter().any(|host| host.public);
         let most_items = args.max_requests.map_or(MOST_REQUESTS, std::num::NonZero::get);
-        let Job { mut about, work: spec, session, .. } = job;
+        let Job { mut about, work: spec, session, notices, .. } = job;
         if let Some(interval) = args.arrival_rate {
             let rate = units::number(1.0 / interval.as_secs_f64().max(1e-9));
             about = format!("{about}, {rate}/s arriving");
@@ -101,7 +104,7 @@ impl Question {
         })?;
         let names: Vec<String> = race.models.iter().map(ToString::to_string).collect();
         args.fail_if.iter().try_for_each(|gate| gate.validate(&names)).map_err(Trouble::wrong)?;
-        Ok(Self { text: None, race, work })
+        Ok(Self { text: None, race, work, notices })
     }
 }
 
@@ -130,7 +133,7 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<Vec<Model>, Trouble> {
 }
 
 /// Runs the races one after the other, and shows what came of them.
-fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble> {
+fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
     if let Some(folder) = &args.save {
         let records = SavedRaces::prepare(folder).map_err(|error| Trouble::Wrong(error.into()))?;
         for (number, question) in questions.iter_mut().enumerate() {
@@ -151,6 +154,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble
     for question in &questions {
         if !args.quiet {
             announce(&question.race, &*question.work, question.text.as_deref());
+            question.notices.iter().for_each(|notice| talk::line(&format!("gaits: {notice}")));
         }
         let mut watch = Watch::new(&question.race, bar.clone());
         let result = question.race.run(&mut watch, &control);
@@ -162,14 +166,15 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble
         let ended = outcome.interrupted || outcome.refused.is_some();
         if outcome.interrupted && !args.quiet {
             let complete = outcome.comparison.rounds();
-            talk::line(&format!("gaits: stopped after {complete} complete rounds"));
+            let rounds = if complete == 1 { "round" } else { "rounds" };
+            talk::line(&format!("gaits: stopped after {complete} complete {rounds}"));
         }
         outcomes.push((question, outcome));
         if ended {
             break;
         }
     }
-    show(&outcomes, args)?;
+    show(&outcomes, args, colors)?;
     if let Some(folder) = &args.save {
         save(&outcomes, folder)?;
     }
@@ -181,13 +186,17 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs) -> Result<Exit, Trouble
 }
 
 /// Shows what came of the races.
-fn show(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> Result<(), Trouble> {
+fn show(
+    outcomes: &[(&Question, RaceOutcome)],
+    args: &CompareArgs,
+    colors: Colors,
+) -> Result<(), Trouble> {
     let comparisons: Vec<_> = outcomes
         .iter()
         .map(|(question, outcome)| (question.text.as_deref(), outcome.comparison.clone()))
         .collect();
     let form = Form { json: args.json, markdown: args.markdown };
-    report::print(&report::shown(&comparisons, form, talk::style(&io::stdout()))?).map(drop)
+    report::print(&report::shown(&comparisons, form, colors.style(&io::stdout()))?).map(drop)
 }
 
 /// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
@@ -236,7 +245,7 @@ fn all_ok(comparison: &Comparison) -> bool {
 
 /// Races on requests to a server that is started for them: once as people use the models, and once with equally many in
 /// flight, since that may be all that makes them differ.
-fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
+fn local(program: &Program, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
     let origin = LocalOrigin::start(LATENCY_MS)
         .context("can't start a server to race on")
         .map_err(Trouble::CouldNotGoOn)?;
@@ -255,7 +264,7 @@ fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
     };
     let mut first = question()?;
     if args.concurrency.is_some() || !args.models.is_empty() {
-        return ask(vec![first], args);
+        return ask(vec![first], args, colors);
     }
     let mut second = question()?;
     second.race.seed = first.race.seed;
@@ -269,5 +278,5 @@ fn local(program: &Program, args: &CompareArgs) -> Result<Exit, Trouble> {
     first.text = Some("Which way is fastest, as people use them?".to_owned());
     second.text =
         Some(format!("With {EQUALLY_MANY} requests in flight each, does the way matter?"));
-    ask(vec![first, second], args)
+    ask(vec![first, second], args, colors)
 }

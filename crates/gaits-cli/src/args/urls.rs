@@ -1,0 +1,81 @@
+//! Where URLs come from: the command line, a file, or standard input.
+
+use crate::exit::Trouble;
+use gaits::Input;
+use nix::sys::stat::{SFlag, fstat};
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+
+/// What stands for standard input.
+const STDIN: &str = "-";
+
+/// What is said where standard input is read although nobody has named it.
+const READS_STDIN: &str = "no URL is given, so URLs are read from standard input, one a line";
+
+/// The input, and what is to be said about it.
+pub(super) fn input(
+    urls: Vec<Box<str>>,
+    file: Option<PathBuf>,
+    count: Option<NonZeroU64>,
+) -> Result<(Input, Option<&'static str>), Trouble> {
+    let (input, said) = match (file, &urls[..]) {
+        (Some(path), _) if path.as_os_str() == STDIN => (Input::Stdin, None),
+        (Some(path), _) => (Input::File(path), None),
+        (None, [only]) if is_stdin(only) => (Input::Stdin, None),
+        (None, []) if stdin_is_given() => (Input::Stdin, Some(READS_STDIN)),
+        (None, []) => {
+            return Err(Trouble::wrong(
+                "nothing to fetch: give URLs, a file of them with -i FILE, or - for standard input",
+            ));
+        }
+        (None, _) => {
+            refuse_files(&urls)?;
+            return Ok((Input::Listed { items: urls, count: count.map(NonZeroU64::get) }, None));
+        }
+    };
+    if count.is_some() {
+        return Err(Trouble::wrong(
+            "--count is for URLs of the command line, not of standard input",
+        ));
+    }
+    Ok((input, said))
+}
+
+/// Whether the input is a list of URLs, as the command line has them.
+pub(super) fn is_listed(urls: &[Box<str>]) -> bool {
+    !matches!(urls, []) && !urls.iter().any(|url| is_stdin(url))
+}
+
+fn is_stdin(url: &str) -> bool {
+    url == STDIN
+}
+
+/// Refuses what is a file where a URL should be: its URLs are meant.
+fn refuse_files(urls: &[Box<str>]) -> Result<(), Trouble> {
+    if urls.iter().any(|url| is_stdin(url)) {
+        return Err(Trouble::wrong("- is standard input, and goes with no other URL"));
+    }
+    match urls.iter().find(|url| is_file(url)) {
+        None => Ok(()),
+        Some(file) => Err(Trouble::wrong(format!(
+            "{file} is a file, not a URL; -i {file} takes the URLs in it"
+        ))),
+    }
+}
+
+/// Whether a word can only be a URL.
+pub(super) fn is_url(word: &str) -> bool {
+    word.contains("://")
+}
+
+/// Whether a word is no URL, but the name of a file that is there.
+pub(super) fn is_file(word: &str) -> bool {
+    !is_url(word) && Path::new(word).is_file()
+}
+
+/// Whether somebody has put something on standard input: a pipe or a file, but no terminal and not `/dev/null`.
+fn stdin_is_given() -> bool {
+    let Ok(stat) = fstat(std::io::stdin()) else { return false };
+    let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
+    kind == SFlag::S_IFIFO || kind == SFlag::S_IFREG
+}
