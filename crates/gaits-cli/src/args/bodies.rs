@@ -24,8 +24,9 @@ pub(super) struct BodyArgs {
 
     /// Write bodies to files in this folder
     ///
-    /// It is made if need be. Those of failed statuses as well. Content codings are undone. A record is written once its body is on the disk, and
-    /// tells the file as `body_file`. A body of another results file that is there already is never replaced.
+    /// It is made if need be. Those of failed statuses as well. Content codings are undone. A record is written once
+    /// its body is on the disk, and tells the file as `body_file`. A body of another results file that is there already
+    /// is never replaced.
     #[arg(long, value_name = "DIR")]
     bodies: Option<PathBuf>,
 

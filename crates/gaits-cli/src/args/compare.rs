@@ -39,8 +39,8 @@ pub(crate) struct CompareArgs {
 
     /// Spend about this much time
     ///
-    /// A number alone is seconds. The race ends earlier once all ratios are known to within --precision. If it is not enough for six rounds, all
-    /// models race on the first items of the list.
+    /// A number alone is seconds. The race ends earlier once all ratios are known to within --precision. If it is not
+    /// enough for six rounds, all models race on the first items of the list.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, global = true)]
     pub(crate) budget: Duration,
 

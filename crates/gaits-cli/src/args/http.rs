@@ -29,8 +29,8 @@ pub(crate) struct HttpArgs {
 
     /// Take URLs from this file; `-` is standard input
     ///
-    /// One a line. Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed record of
-    /// kind `invalid_item` that names its place, and the run goes on; `gaits compare` refuses such a file.
+    /// One a line. Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed
+    /// record of kind `invalid_item` that names its place, and the run goes on; `gaits compare` refuses such a file.
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     #[arg(help_heading = help::INPUT, display_order = 1)]
     input: Option<PathBuf>,
@@ -99,8 +99,8 @@ pub(crate) struct HttpArgs {
 
     /// Try an item again that gets one of these statuses
     ///
-    /// The list replaces the default. 429, and 503 with a time, are not about the item: they pause its host, unless they are
-    /// accepted.
+    /// The list replaces the default. 429, and 503 with a time, are not about the item: they pause its host, unless
+    /// they are accepted.
     #[arg(long, value_name = "STATUSES", default_value_t = Statuses::that_may_pass())]
     #[arg(hide_short_help = true)]
     retry_on: Statuses,
@@ -114,8 +114,8 @@ pub(crate) struct HttpArgs {
 
     /// Which workers share a session, that is, connections and cookies
     ///
-    /// Over HTTP/2, the requests of a session share a connection to a server, as many at once as the server allows. Over
-    /// HTTP/1.1, each request in flight needs a connection of its own.
+    /// Over HTTP/2, the requests of a session share a connection to a server, as many at once as the server allows.
+    /// Over HTTP/1.1, each request in flight needs a connection of its own.
     #[arg(long, value_enum, default_value_t = SessionArg::Loop, hide_short_help = true)]
     session: SessionArg,
 
@@ -125,9 +125,9 @@ pub(crate) struct HttpArgs {
 
     /// Put a field of a JSON answer into the record
     ///
-    /// May be repeated. The path is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON, or has nothing
-    /// there, fails. So does an answer of more than 32 MiB, and one whose
-    /// fields are more than 1 MiB in all.
+    /// May be repeated. The path is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON,
+    /// or has nothing there, fails. So does an answer of more than 32 MiB, and one whose fields are more than 1 MiB in
+    /// all.
     #[arg(long, value_name = "NAME=/PATH", help_heading = help::OUTPUT)]
     extract: Vec<Extract>,
 
@@ -192,8 +192,8 @@ impl HttpArgs {
         Ok(())
     }
 
-    /// Takes a number of requests that a race can tell models apart by, if none is given: a few URLs, each once, are over
-    /// before most models have started their workers.
+    /// Takes a number of requests that a race can tell models apart by, if none is given: a few URLs, each once, are
+    /// over before most models have started their workers.
     pub(super) fn assume_count(&mut self) {
         if self.count.is_some() || !urls::is_listed(&self.urls) {
             return;

@@ -39,8 +39,8 @@ pub(crate) struct OriginArgs {
 
     /// Hold a share for longer: 0.01:2s is one in 100
     ///
-    /// One in a hundred takes 2 s or more, then. How much longer follows a Pareto distribution of shape 1.5 from the time given to ten times that: two of three
-    /// are below twice the time.
+    /// One in a hundred takes 2 s or more, then. How much longer follows a Pareto distribution of shape 1.5 from the
+    /// time given to ten times that: two of three are below twice the time.
     #[arg(long, value_name = "SHARE:TIME", value_parser = tail)]
     tail: Option<Tail>,
 
@@ -60,8 +60,9 @@ pub(crate) struct OriginArgs {
 
     /// Break responses: reset:0.01,503:0.05
     ///
-    /// Each fault with its probability, as in reset:0.01,truncate:0.01,stall:0.01,503:0.05. `reset` resets the connection, `truncate` closes it in mid-body, `stall` sends nothing more, and a status from
-    /// 400 to 599 comes in place of the real response.
+    /// Each fault with its probability, as in reset:0.01,truncate:0.01,stall:0.01,503:0.05. `reset` resets the
+    /// connection, `truncate` closes it in mid-body, `stall` sends nothing more, and a status from 400 to 599 comes in
+    /// place of the real response.
     #[arg(long = "fault", value_name = "FAULTS", default_value = "none")]
     faults: Faults,
 
@@ -74,9 +75,10 @@ pub(crate) struct OriginArgs {
 
     /// Reply with raw bytes, as this file of JSON says
     ///
-    /// For each path, it has the steps of the reply: {"/path": [{"send": "HTTP/1.1 204 Fine\r\n\r\n"}]}. Steps are `send`, `base64`, `zeros`, `gzip_zeros`, `encode`, `chunked`, `repeat`, `drip`, `wait_ms`, `close`,
-    /// `drop`, `reset` and `stall`; a path may have a reply for its first request, its second, and so on. docs/origin.md
-    /// has the format. With a script, no HTTP/2 is offered over TLS.
+    /// For each path, it has the steps of the reply: {"/path": [{"send": "HTTP/1.1 204 Fine\r\n\r\n"}]}. Steps are
+    /// `send`, `base64`, `zeros`, `gzip_zeros`, `encode`, `chunked`, `repeat`, `drip`, `wait_ms`, `close`, `drop`,
+    /// `reset` and `stall`; a path may have a reply for its first request, its second, and so on. docs/origin.md has
+    /// the format. With a script, no HTTP/2 is offered over TLS.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 
@@ -94,8 +96,9 @@ pub(crate) struct OriginArgs {
 
     /// Append a line of JSON for each request to this file
     ///
-    /// `-` is standard output, after the URL. A line says when, from whom, what was asked for, the status, the bytes and microseconds it took, and how it ended:
-    /// sent, broken by a fault, scripted, or gone, if the client left before.
+    /// `-` is standard output, after the URL. A line says when, from whom, what was asked for, the status, the bytes
+    /// and microseconds it took, and how it ended: sent, broken by a fault, scripted, or gone, if the client left
+    /// before.
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
 

@@ -15,16 +15,17 @@ use std::path::PathBuf;
 pub(crate) struct RunArgs {
     /// Model: async:N, threads:N, … [default: async]
     ///
-    /// How workers are laid out over processes, threads and event loops. `gaits --help` lists the models, and tells what numbers are taken where they are left out.
+    /// How workers are laid out over processes, threads and event loops. `gaits --help` lists the models, and tells
+    /// what numbers are taken where they are left out.
     #[arg(short, long, alias = "models", value_name = "MODEL", global = true)]
     #[arg(value_parser = ModelParser, hide_possible_values = true)]
     model: Option<Model>,
 
     /// Write records to this file instead of stdout
     ///
-    /// The same command goes on with a file that has records already: items that have a record are left out. What changes
-    /// an answer, the input among it, must be the same. What a later run must know stands beside it, in FILE.run and
-    /// FILE.done.
+    /// The same command goes on with a file that has records already: items that have a record are left out. What
+    /// changes an answer, the input among it, must be the same. What a later run must know stands beside it, in
+    /// FILE.run and FILE.done.
     #[arg(short, long, value_name = "FILE", global = true)]
     #[arg(help_heading = help::OUTPUT, display_order = 0)]
     output: Option<PathBuf>,
@@ -92,7 +93,8 @@ impl RunArgs {
         self.pace.uneven(model)
     }
 
-    /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is what its [`Job`](super::Job) says.
+    /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is what its
+    /// [`Job`](super::Job) says.
     pub(crate) fn limits(&self, retries: Option<u32>) -> Result<Limits, Trouble> {
         if retries.is_none() {
             self.pace.refuse_what_needs_a_server()?;

@@ -52,10 +52,7 @@ pub(super) fn with_work(
         }
         ErrorKind::UnknownArgument => {
             let option = text(error, ContextKind::InvalidArg)?;
-            race.find_subcommand(work)?.get_arguments().any(|arg| {
-                arg.get_long().is_some_and(|long| option.strip_prefix("--") == Some(long))
-                    || arg.get_short().is_some_and(|short| option == format!("-{short}"))
-            })
+            knows(race.find_subcommand(work)?, option)
         }
         _ => false,
     };
@@ -74,7 +71,10 @@ pub(super) fn advised(mut error: Error, words: &[OsString], parser: &Command) ->
             text(&error, ContextKind::InvalidSubcommand).and_then(|word| instead_of(word, name))
         }
         ErrorKind::UnknownArgument if ["fetch", "run", "compare"].contains(&name) => {
-            text(&error, ContextKind::InvalidArg).and_then(elsewhere).map(str::to_owned)
+            text(&error, ContextKind::InvalidArg).and_then(|option| {
+                let here = elsewhere(option).map(str::to_owned);
+                here.or_else(|| after_the_work(option, command?, words))
+            })
         }
         _ => None,
     };
@@ -105,6 +105,21 @@ fn instead_of(word: &str, command: &str) -> Option<String> {
     } else {
         None
     }
+}
+
+/// Where an option of a work belongs that stands before it.
+fn after_the_work(option: &str, command: &Command, words: &[OsString]) -> Option<String> {
+    let work = words.iter().find_map(|word| command.find_subcommand(word))?;
+    let name = work.get_name();
+    knows(work, option).then(|| format!("{option} stands after the work: {name} {option} …"))
+}
+
+/// Whether a command has an option, as it is typed.
+fn knows(command: &Command, option: &str) -> bool {
+    command.get_arguments().any(|arg| {
+        arg.get_long().is_some_and(|long| option.strip_prefix("--") == Some(long))
+            || arg.get_short().is_some_and(|short| option == format!("-{short}"))
+    })
 }
 
 fn elsewhere(option: &str) -> Option<&'static str> {

@@ -44,6 +44,9 @@ fn options_of_other_programs_are_told_what_does_the_same() {
         let end = gaits(words).run().expect_refused(wanted);
         assert!(!end.stderr.contains("a similar"), "{words}: {end:?}");
     }
+    // Options of a work that stand before it.
+    gaits("run -n 5 wait 0").run().expect_refused("-n stands after the work: wait -n …");
+    gaits("compare --n 5 cpu product").run().expect_refused("--n stands after the work: cpu --n …");
     // What is nearly an option of ours.
     gaits("fetch --heder a:b http://x/").run().expect_refused("'--header'");
     gaits("origin --latncy 1s").run().expect_refused("'--latency'");
