@@ -135,7 +135,8 @@ fn a_server_that_asks_to_be_left_alone_is() {
         .expect_exit(4)
         .expect_stderr_contains("answered with status 429")
         .expect_stderr_contains("the server wants fewer requests");
-    assert!(origin.requests() <= 3, "{}", origin.requests());
+    // What was started before that answer was read is not taken back.
+    assert!(origin.requests() <= 10, "{}", origin.requests());
 }
 
 #[test]
