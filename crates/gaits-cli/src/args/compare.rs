@@ -64,7 +64,7 @@ pub(crate) struct CompareArgs {
     /// Let items arrive at this rate, however long others take: 200/s; latency counts from when each was to start
     ///
     /// A model that can't keep up lets them wait, and the wait counts, as it does for the users of a server.
-    #[arg(long, value_name = "RATE", value_parser = values::rate, global = true)]
+    #[arg(long, value_name = "RATE", value_parser = values::rate, global = true, hide_short_help = true)]
     pub(crate) arrival_rate: Option<Duration>,
 
     /// Send at most this many requests in all, if any goes to a host that is not yours [default: 1000]

@@ -401,7 +401,12 @@ impl Journal {
     pub(crate) fn nothing_to_do(&mut self) -> Result<(), JournalError> {
         self.paths.sweep();
         let path = self.paths.results.clone();
-        self.end_last_line().map_err(|source| JournalError::Write { path, source })
+        self.end_last_line().map_err(|source| JournalError::Write { path, source })?;
+        // The next run need not read the records again that this one has read.
+        if !self.paths.done.exists() {
+            self.write_checkpoint();
+        }
+        Ok(())
     }
 
     /// Puts another file in the place of the results file, without the records of items that are done again. At every
@@ -509,7 +514,17 @@ impl Journal {
         if writing.broken || !writing.dirty {
             return;
         }
-        let began_us = writing.clock.now_us();
+        let clock = writing.clock;
+        let began_us = clock.now_us();
+        self.write_checkpoint();
+        let now_us = clock.now_us();
+        let State::Writing(writing) = &mut self.state else { return };
+        let pause_us = CHECKPOINT_EVERY_US.max((now_us - began_us) * CHECKPOINT_SHARE);
+        writing.next_checkpoint_us = now_us + pause_us;
+        writing.dirty = false;
+    }
+
+    fn write_checkpoint(&self) {
         // What the checkpoint covers is never read again, so it has to be on the disk before. An error is the committer's to
         // tell; without a checkpoint the next run reads more.
         let synced = self.file.metadata().and_then(|meta| self.file.sync_data().map(|()| meta));
@@ -517,10 +532,6 @@ impl Journal {
             let lines = self.done.len();
             let _ = Checkpoint::write(&self.paths.done, &self.file, &self.done, meta.len(), lines);
         }
-        let now_us = writing.clock.now_us();
-        let pause_us = CHECKPOINT_EVERY_US.max((now_us - began_us) * CHECKPOINT_SHARE);
-        writing.next_checkpoint_us = now_us + pause_us;
-        writing.dirty = false;
     }
 
     /// Keeps the hashes of items that may not be done twice, for when they go out.

@@ -26,7 +26,7 @@ fn all_items_are_read_or_the_first_bad_one_is_named() {
 
     let (_scratch, bad) = file("1\nsoon\nlater\n");
     let error = bad.read_all(&waits()).unwrap_err();
-    let expected = format!("{}:2: `soon` is not a number", bad.name());
+    let expected = format!("{}:2: `soon` is not a time", bad.name());
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
