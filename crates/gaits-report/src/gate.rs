@@ -3,7 +3,7 @@
 //! nothing; races that are too short leave it undecided.
 
 use crate::stats::{self, Interval, Series, percentiles_for};
-use crate::{Trial, units};
+use crate::{Comparison, Trial, units};
 use std::fmt;
 use std::str::FromStr;
 
@@ -211,47 +211,34 @@ impl Metric {
 }
 
 impl Gate {
-    /// Looks whether it holds in a race, with this confidence.
-    ///
-    /// # Errors
-    /// It names a model that does not take part.
-    pub fn check(&self, trials: &[Trial], confidence: f64) -> Result<GateOutcome, GateError> {
+    /// Looks whether it holds in a race whose trials are these.
+    #[must_use]
+    pub fn check(&self, comparison: &Comparison, trials: &[Trial]) -> GateOutcome {
+        let confidence = comparison.about().settings.confidence;
         let (interval, measured) = match &self.subject {
             Subject::Of(model, metric) => {
-                let of_model = self.trials_of(model, trials)?;
-                let values = of_model.iter().map(|trial| Some((trial.round, metric.of(trial)?)));
-                match values.collect::<Option<Vec<_>>>() {
-                    None => (None, format!("too few items to tell {}", metric.name())),
-                    // A count is what it is.
-                    Some(values) if *metric == Metric::Failed => {
-                        let most = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-                        let all = Interval { estimate: most, low: most, high: most };
-                        (Some(all), format!("{} at most", metric.in_words(most)))
-                    }
-                    Some(values) => {
-                        described(&Series::new(values), confidence, |value| metric.in_words(value))
-                    }
-                }
+                of_model(&self.trials_of(model, trials), *metric, confidence)
             }
             Subject::Ratio(one, other) => {
                 let (of_one, of_other) =
-                    (self.trials_of(one, trials)?, self.trials_of(other, trials)?);
-                let ratios = of_one.iter().filter_map(|trial| {
-                    let base = of_other.iter().find(|base| base.round == trial.round)?;
-                    (base.wall_us > 0)
-                        .then(|| (trial.round, trial.wall_us as f64 / base.wall_us as f64))
+                    (self.trials_of(one, trials), self.trials_of(other, trials));
+                let other_work = [&of_one, &of_other].into_iter().find_map(|trials| {
+                    let model = &trials.first()?.model;
+                    let entry = comparison
+                        .entries()
+                        .iter()
+                        .find(|entry| entry.contender.model == *model)?;
+                    entry
+                        .did_other_work()
+                        .then(|| format!("{model} did other work, so there is no ratio"))
                 });
-                described(&Series::new(ratios), confidence, |ratio| format!("{ratio:.3}×"))
+                other_work.map_or_else(|| ratio(&of_one, &of_other, confidence), |why| (None, why))
             }
         };
         let state = match interval {
             None => GateState::Inconclusive,
-            Some(interval) => {
-                let (nearest, furthest) = if self.above {
-                    (interval.low, interval.high)
-                } else {
-                    (-interval.high, -interval.low)
-                };
+            Some(Interval { low, high, .. }) => {
+                let (nearest, furthest) = if self.above { (low, high) } else { (-high, -low) };
                 let limit = if self.above { self.limit } else { -self.limit };
                 if nearest > limit {
                     GateState::Failed
@@ -262,7 +249,7 @@ impl Gate {
                 }
             }
         };
-        Ok(GateOutcome { gate: self.text.clone(), state, measured })
+        GateOutcome { gate: self.text.clone(), state, measured }
     }
 
     /// Refuses a condition on models that do not take part, before anything is run for it.
@@ -293,13 +280,36 @@ impl Gate {
         }
     }
 
-    fn trials_of<'a>(&self, model: &str, trials: &'a [Trial]) -> Result<Vec<&'a Trial>, GateError> {
+    /// None where the model has no trial: the race ended before its first round.
+    fn trials_of<'a>(&self, model: &str, trials: &'a [Trial]) -> Vec<&'a Trial> {
         let mut names: Vec<String> = trials.iter().map(|trial| trial.model.clone()).collect();
         names.sort_unstable();
         names.dedup();
-        let model = self.named(model, &names)?;
-        Ok(trials.iter().filter(|trial| trial.model == model).collect())
+        let model = self.named(model, &names).unwrap_or_default();
+        trials.iter().filter(|trial| trial.model == model).collect()
     }
+}
+
+fn of_model(trials: &[&Trial], metric: Metric, confidence: f64) -> (Option<Interval>, String) {
+    let values = trials.iter().map(|trial| Some((trial.round, metric.of(trial)?)));
+    match values.collect::<Option<Vec<_>>>() {
+        None => (None, format!("too few items in a run to tell {}", metric.name())),
+        // A count is what it is.
+        Some(values) if metric == Metric::Failed && !values.is_empty() => {
+            let most = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+            let all = Interval { estimate: most, low: most, high: most };
+            (Some(all), format!("{} in a run at most", metric.in_words(most)))
+        }
+        Some(values) => described(&Series::new(values), confidence, |value| metric.in_words(value)),
+    }
+}
+
+fn ratio(one: &[&Trial], other: &[&Trial], confidence: f64) -> (Option<Interval>, String) {
+    let ratios = one.iter().filter_map(|trial| {
+        let base = other.iter().find(|base| base.round == trial.round)?;
+        (base.wall_us > 0).then(|| (trial.round, trial.wall_us as f64 / base.wall_us as f64))
+    });
+    described(&Series::new(ratios), confidence, |ratio| format!("{ratio:.3}×"))
 }
 
 /// `threads/async` for `threads:2/async:100`.
@@ -345,7 +355,8 @@ impl fmt::Display for GateOutcome {
 mod tests {
     use super::*;
     use crate::tally::tests::record;
-    use crate::{MachineLoad, OutcomesOf, Tally, Usage};
+    use crate::why::Job;
+    use crate::{MachineLoad, OutcomesOf, RaceInfo, Tally, Usage};
 
     fn trials(model: &str, walls_ms: &[u64], items: u64) -> Vec<Trial> {
         let mut tally = Tally::new();
@@ -369,7 +380,17 @@ mod tests {
     }
 
     fn state(gate: &str, trials: &[Trial]) -> GateState {
-        gate.parse::<Gate>().unwrap().check(trials, 0.95).unwrap().state
+        let about = RaceInfo {
+            work: "wait".to_owned(),
+            items: trials[0].tally.items(),
+            all_items: trials[0].tally.items(),
+            settings: stats::Settings::default(),
+            seed: 1,
+            job: Job { holds_its_thread: false, is_http: false, cores: 2, server_here: false },
+            contenders: Vec::new(),
+        };
+        let comparison = Comparison::new(trials, about);
+        gate.parse::<Gate>().unwrap().check(&comparison, trials).state
     }
 
     #[test]
@@ -395,6 +416,9 @@ mod tests {
         assert_eq!(state("ratio(head, base) > 1.05", &both), GateState::Failed);
         assert_eq!(state("ratio(head, base) > 1.10", &both), GateState::Inconclusive);
         assert_eq!(state("ratio(head,base) > 1.2", &both), GateState::Passed);
+        // Another model than its name says.
+        both[0].missing_workers = 1;
+        assert_eq!(state("ratio(head, base) > 1.05", &both), GateState::Inconclusive);
         let few = trials("head", &[110, 120], 10);
         assert_eq!(state("head.wall > 1ms", &few), GateState::Inconclusive);
     }
@@ -410,8 +434,7 @@ mod tests {
         );
         assert!(error("ratio(a, b) > 10%").contains("1.1"));
         let gate: Gate = "threads.wall > 1s".parse().unwrap();
-        let trials = trials("async:100", &[100; 6], 1);
-        let error = gate.check(&trials, 0.95).unwrap_err().to_string();
+        let error = gate.validate(&["async:100".to_owned()]).unwrap_err().to_string();
         assert!(error.contains("names threads") && error.contains("async:100"), "{error}");
     }
 }

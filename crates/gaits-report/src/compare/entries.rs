@@ -53,6 +53,12 @@ pub(super) fn judge(
             stats::Relation::NotRanked(reason) => Relation::NotRanked(not_ranked(reason, &names)),
         };
     }
+    let is_equal = |entry: &&mut Entry| matches!(entry.relation, Relation::Equal);
+    let mut equals = entries.iter_mut().filter(is_equal);
+    if let (Some(alone), None) = (equals.next(), equals.next()) {
+        // Equal to none that is known: who it may be equal to is undecided.
+        alone.relation = Relation::Undecided(None);
+    }
     let order = judged.order().into_iter().map(|place| able[place]);
     let others = (0..entries.len()).filter(|at| !able.contains(at));
     let mut order: Vec<usize> = order.chain(others).collect();

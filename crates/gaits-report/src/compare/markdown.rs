@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 pub(super) fn render(comparison: &Comparison) -> String {
     let mut out = format!("{}\n\n", escaped(&title(comparison)));
-    out += "| model | takes | against the best | items/s | CPU | memory |\n|---|---:|---|---:|---:|---:|\n";
+    out += "| model | takes | against the best | items/s | CPU | memory | failed |\n|---|---:|---|---:|---:|---:|---:|\n";
     for entry in comparison.entries() {
         let row = row(entry).map(|cell| escaped(&cell));
         // Writing to a String cannot fail.
@@ -25,7 +25,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
     out
 }
 
-fn row(entry: &Entry) -> [String; 6] {
+fn row(entry: &Entry) -> [String; 7] {
     let nothing = || NOTHING.to_owned();
     let ran = entry.rounds() > 0;
     [
@@ -35,6 +35,7 @@ fn row(entry: &Entry) -> [String; 6] {
         entry.items_per_second.map_or_else(nothing, units::number),
         if ran { units::duration(entry.usage.cpu_us) } else { nothing() },
         if ran { units::bytes(entry.usage.peak_memory) } else { nothing() },
+        if ran { units::count(entry.tally.failed()) } else { nothing() },
     ]
 }
 

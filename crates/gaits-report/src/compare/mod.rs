@@ -225,6 +225,20 @@ impl Entry {
         !matches!(self.relation, Relation::NotRanked(_))
     }
 
+    /// Whether it did other work than most, or not all of it, so that its times are no measure of speed.
+    #[must_use]
+    pub const fn did_other_work(&self) -> bool {
+        matches!(
+            self.relation,
+            Relation::NotRanked(
+                NotRanked::NotRun
+                    | NotRanked::Degraded { .. }
+                    | NotRanked::AllFailed
+                    | NotRanked::Differs(_)
+            )
+        )
+    }
+
     /// How many rounds it ran.
     #[must_use]
     pub fn rounds(&self) -> usize {

@@ -315,7 +315,7 @@ impl NotRanked {
     /// Why, in words; none where the verdict says so for all.
     pub(super) fn detail(&self) -> Option<String> {
         match self {
-            NotRanked::NotRun => Some("it did not run".to_owned()),
+            NotRanked::NotRun => Some("it has no complete round".to_owned()),
             NotRanked::Degraded { missing_workers } => Some(format!(
                 "it ran with fewer workers than its name says: {} missing",
                 units::count(*missing_workers)

@@ -176,7 +176,7 @@ fn what_is_no_race_is_told_in_a_sentence() {
     let said = "the work is over before the clock has moved: race on more items";
     assert_eq!(nothing.verdict().sentence, said);
     let none = Comparison::new(&[], about(10, &["a", "b"]));
-    assert_eq!(none.verdict().sentence, "no model ran: there is nothing to compare");
+    assert_eq!(none.verdict().sentence, "no round was complete: there is nothing to compare");
     let empty = Comparison::new(&[], about(0, &["a"]));
     assert_eq!(empty.verdict().sentence, "there were no items: there is nothing to compare");
 }

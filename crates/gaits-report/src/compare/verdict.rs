@@ -130,7 +130,7 @@ fn unranked(entries: &[Entry], about: &RaceInfo) -> String {
         return "there were no items: there is nothing to compare".to_owned();
     }
     if entries.iter().all(|entry| entry.rounds() == 0) {
-        return "no model ran: there is nothing to compare".to_owned();
+        return "no round was complete: there is nothing to compare".to_owned();
     }
     if reasons.iter().all(|(_, reason)| matches!(reason, NotRanked::AllFailed)) {
         return "all items failed under every model, so there is nothing to compare".to_owned();
@@ -173,6 +173,11 @@ fn unranked(entries: &[Entry], about: &RaceInfo) -> String {
                 "{model} is the only model that did the work, so there is nothing to compare it with"
             )
         };
+    }
+    let all_differ = reasons.iter().all(|(_, reason)| matches!(reason, NotRanked::Differs(_)));
+    if all_differ {
+        return "the same items ended differently from run to run under every model, so there is nothing to compare"
+            .to_owned();
     }
     "no two models did the same work, so there is nothing to compare".to_owned()
 }

@@ -122,7 +122,7 @@ impl Outcomes {
     /// How many items there are.
     #[must_use]
     pub fn items(&self) -> u64 {
-        self.runs.iter().map(|(_, count)| count).sum()
+        self.runs.iter().fold(0, |sum: u64, (_, count)| sum.saturating_add(*count))
     }
 }
 

@@ -80,7 +80,7 @@ pub enum Extent {
 }
 
 /// What came of a race.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct RaceOutcome {
     /// How the models compare, by the rounds that were complete.
@@ -91,6 +91,8 @@ pub struct RaceOutcome {
     pub interrupted: bool,
     /// A server has asked to be left alone, and so it was.
     pub refused: Option<Refusal>,
+    /// Why it could not go on, if it couldn't.
+    pub failed: Option<RaceError>,
 }
 
 /// An answer that ended a race.
@@ -121,7 +123,7 @@ pub enum RaceError {
     #[error(transparent)]
     Work(WorkError),
     /// There is not even time for one round.
-    #[error("the budget is too small: a race with one round takes about {} s", .needs.as_secs() + 1)]
+    #[error("the budget is too small: a race with one round takes {} s or more", .needs.as_secs() + 1)]
     Budget {
         /// What it needs, about.
         needs: Duration,
@@ -203,6 +205,8 @@ impl Elapsed {
 enum Ran {
     /// It went to its end, or as far as its time allowed.
     Whole(Box<Trial>, Pace),
+    /// Its time was up before anything was done.
+    TooSlow(Pace),
     /// Somebody has stopped the race.
     Interrupted,
     /// A server has asked to be left alone.
@@ -303,12 +307,24 @@ impl Race {
                         Duration::from_micros(pace.expected_us(schedule.items))
                     }),
                 };
-                match self.trial(start, observer, control)? {
+                let ran = match self.trial(start, observer, control) {
+                    // What was measured before is still worth having.
+                    Err(error) if !found.trials.is_empty() => {
+                        return Ok(self.outcome(found.failed(error), schedule));
+                    }
+                    ran => ran?,
+                };
+                match ran {
                     Ran::Whole(trial, pace) if round == 0 => {
                         drop(trial);
                         paces.push((start.model, pace));
                     }
                     Ran::Whole(trial, _) => complete.push(*trial),
+                    Ran::TooSlow(pace) => {
+                        let round = pace.expected_us(FEWEST_ROUNDS.min(self.count));
+                        let needs = round.saturating_mul(self.models.len() as u64);
+                        return Err(RaceError::Budget { needs: Duration::from_micros(needs) });
+                    }
                     Ran::Interrupted => return Ok(self.outcome(found.interrupted(), schedule)),
                     Ran::Refused(why) => return Ok(self.outcome(found.refused(why), schedule)),
                 }
@@ -393,9 +409,9 @@ impl Race {
     }
 
     fn outcome(&self, found: Found, schedule: Schedule) -> RaceOutcome {
-        let Found { trials, interrupted, refused } = found;
+        let Found { trials, interrupted, refused, failed } = found;
         let comparison = self.compare(&trials, schedule);
-        RaceOutcome { comparison, trials, interrupted, refused }
+        RaceOutcome { comparison, trials, interrupted, refused, failed }
     }
 
     /// One run of one model, done again for as long as it was suspended in the middle.
@@ -411,7 +427,7 @@ impl Race {
             if let Some(ran) = ran {
                 let trial = match &ran {
                     Ran::Whole(trial, _) => Some(&**trial),
-                    Ran::Interrupted | Ran::Refused(_) => None,
+                    Ran::TooSlow(_) | Ran::Interrupted | Ran::Refused(_) => None,
                 };
                 observer.trial_ended(start.round, start.model, trial);
                 return Ok(ran);
@@ -444,6 +460,10 @@ impl Race {
             items: self.items.clone(),
             count: items,
             limit_us: limit.map(|limit| u64::try_from(limit.as_micros()).unwrap_or(u64::MAX)),
+            abandon_us: limit.and(match self.extent {
+                Extent::Budget(budget) => u64::try_from(budget.as_micros()).ok(),
+                Extent::Rounds(_) => None,
+            }),
             records: records.map(|folder| folder.join(format!("{name}.{round}.jsonl"))),
             tell_progress: observer.wants_progress(),
         };
@@ -464,6 +484,14 @@ impl Race {
                     return Err(RaceError::Trial { model, message });
                 }
                 Heard::Ended(_) if control.is_interrupted() => return Ok(Some(Ran::Interrupted)),
+                // Not even what it had begun with was done in all the time that there is.
+                Heard::Ended(_) if limit.is_some() => {
+                    let at_once = model.layout().workers().min(items);
+                    return Ok(Some(Ran::TooSlow(Pace::unfinished(
+                        process_clock.now_us(),
+                        at_once,
+                    ))));
+                }
                 Heard::Ended(status) => {
                     let message = format!("its process {}", describe(status));
                     return Err(RaceError::Trial { model, message });
@@ -515,9 +543,14 @@ struct Found {
     trials: Vec<Trial>,
     interrupted: bool,
     refused: Option<Refusal>,
+    failed: Option<RaceError>,
 }
 
 impl Found {
+    fn failed(self, why: RaceError) -> Self {
+        Self { failed: Some(why), ..self }
+    }
+
     fn interrupted(self) -> Self {
         Self { interrupted: true, ..self }
     }

@@ -5,6 +5,7 @@
 
 use crate::sys;
 use gaits_engine::journal::write_aside;
+use gaits_report::stats::Settings;
 use gaits_report::{Comparison, RaceInfo, Trial};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -165,7 +166,13 @@ impl SavedRaces {
             Some(_) => {}
             None => return Err(damaged("it does not say of which format it is".to_owned())),
         }
-        serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
+        let saved: Self =
+            serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        saved.races.iter().try_for_each(SavedRace::validate).map_err(damaged)?;
+        if saved.races.is_empty() {
+            return Err(damaged("there is no race in it".to_owned()));
+        }
+        Ok(saved)
     }
 
     /// Why numbers of these and of `other` can't be held against each other, if that is so.
@@ -191,6 +198,22 @@ impl SavedRaces {
 }
 
 impl SavedRace {
+    /// Refuses what no race can have left.
+    fn validate(&self) -> Result<(), String> {
+        let Settings { margin, precision, confidence } = self.about.settings;
+        let is_share = |number: f64| (0.0..1.0).contains(&number);
+        if !is_share(margin) || !is_share(precision) || !(0.5..1.0).contains(&confidence) {
+            return Err("its settings are no shares".to_owned());
+        }
+        match self.trials.iter().find(|trial| trial.outcomes.items() != self.about.items) {
+            Some(trial) => Err(format!(
+                "round {} of {} has another number of items than the race",
+                trial.round, trial.model
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// How its models compare.
     #[must_use]
     pub fn comparison(&self) -> Comparison {

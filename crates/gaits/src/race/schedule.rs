@@ -50,6 +50,11 @@ pub(super) enum TooLittle {
 }
 
 impl Pace {
+    /// Of a run that had not done anything after `passed_us`, with so many items `at_once`: it takes longer than that.
+    pub(super) fn unfinished(passed_us: u64, at_once: u64) -> Self {
+        Self { fixed_us: 0, work_us: passed_us, done: at_once.max(1), latency_us: passed_us as f64 }
+    }
+
     /// How long a run of `items` items is expected to take, in microseconds.
     pub(super) fn expected_us(&self, items: u64) -> u64 {
         let each_us = self.work_us as f64 / self.done.max(1) as f64;

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
             "a_slow_model_makes_all_race_on_fewer_items",
             a_slow_model_makes_all_race_on_fewer_items,
         ),
+        test("what_takes_for_ever_is_given_up", what_takes_for_ever_is_given_up),
         test("each_trial_is_accounted_for", each_trial_is_accounted_for),
         test("a_race_does_no_more_items_than_it_may", a_race_does_no_more_items_than_it_may),
         test(
@@ -239,7 +240,9 @@ fn each_trial_is_accounted_for() {
         assert!(usage.cpu_us > 0 && usage.waiting_us.is_some(), "{model}: {usage:?}");
         assert!(usage.peak_memory > processes * 500_000, "{model}: {usage:?}");
         assert!(trial.wall_us > 0 && trial.process_us >= trial.wall_us, "{model}: {trial:?}");
-        assert!(trial.startup_us + trial.closing_us <= trial.wall_us, "{model}: {trial:?}");
+        let work_us = trial.wall_us - (trial.startup_us + trial.closing_us);
+        let longest_us = trial.tally.latency().max_us().unwrap();
+        assert!(longest_us <= work_us, "{model}: no item takes longer than all: {trial:?}");
         assert_eq!(trial.outcomes.each().collect::<Vec<_>>(), ["ok"; 20], "{model}");
     }
 }
@@ -292,6 +295,16 @@ fn with_a_rate_of_arrival_the_wait_for_a_worker_counts() {
     assert!((60_000..one).contains(&many), "{many}");
     let wall_us = outcome.trials.iter().map(|trial| trial.wall_us).min().unwrap();
     assert!(wall_us >= 19 * 20_000 + 60_000, "{wall_us}");
+}
+
+fn what_takes_for_ever_is_given_up() {
+    let endless = Race {
+        items: vec!["3600".into()],
+        extent: Extent::Budget(Duration::from_secs(1)),
+        ..race(&["sequential", "processes:2"], 0)
+    };
+    let refused = endless.run(&mut (), &RaceControl::new()).unwrap_err();
+    assert!(matches!(refused, RaceError::Budget { .. }), "{refused:?}");
 }
 
 fn a_trial_that_dies_is_told() {

@@ -151,6 +151,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         .context("can't listen for signals")
         .map_err(Trouble::CouldNotGoOn)?;
     let mut outcomes = Vec::new();
+    let mut trouble = None;
     for question in &questions {
         if !args.quiet {
             announce(&question.race, &*question.work, question.text.as_deref());
@@ -159,11 +160,18 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         let mut watch = Watch::new(&question.race, bar.clone());
         let result = question.race.run(&mut watch, &control);
         watch.finish();
-        let outcome = result?;
+        let mut outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                trouble = Some(Trouble::from(error));
+                break;
+            }
+        };
+        trouble = outcome.failed.take().map(Trouble::from);
         if let Some(why) = &outcome.refused {
             talk::line(&refusal(why));
         }
-        let ended = outcome.interrupted || outcome.refused.is_some();
+        let ended = outcome.interrupted || outcome.refused.is_some() || trouble.is_some();
         if outcome.interrupted && !args.quiet {
             let complete = outcome.comparison.rounds();
             let rounds = if complete == 1 { "round" } else { "rounds" };
@@ -174,11 +182,19 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
             break;
         }
     }
-    show(&outcomes, args, colors)?;
-    if let Some(folder) = &args.save {
-        save(&outcomes, folder)?;
+    // What was measured is kept and shown, whatever ended the races.
+    let saved = match &args.save {
+        Some(folder) if !outcomes.is_empty() => save(&outcomes, folder),
+        _ => Ok(()),
+    };
+    if !outcomes.is_empty() {
+        show(&outcomes, args, colors)?;
     }
-    let passed = gates(&outcomes, args)?;
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
+    saved?;
+    let passed = gates(&outcomes, args);
     Ok(match exit(outcomes.iter().map(|(_, outcome)| outcome)) {
         Exit::AllOk | Exit::SomeFailed if !passed => Exit::GateFailed,
         exit => exit,
@@ -200,16 +216,15 @@ fn show(
 }
 
 /// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
-fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> Result<bool, Trouble> {
-    let Some((_, outcome)) = outcomes.first() else { return Ok(true) };
-    let confidence = outcome.comparison.about().settings.confidence;
+fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> bool {
+    let Some((_, outcome)) = outcomes.first() else { return true };
     let mut all_pass = true;
     for gate in &args.fail_if {
-        let came = gate.check(&outcome.trials, confidence).map_err(Trouble::wrong)?;
+        let came = gate.check(&outcome.comparison, &outcome.trials);
         talk::line(&format!("gaits: {came}"));
         all_pass &= came.state != GateState::Failed;
     }
-    Ok(all_pass)
+    all_pass
 }
 
 /// Keeps the races in the folder that was named.

@@ -72,8 +72,9 @@ fn trial(
     let (over, is_over) = channel::<()>();
     let tells = job.tell_progress.then(|| parent.clone());
     if tells.is_some() || job.limit_us.is_some() {
-        let (to_stop, limit) = (control.clone(), job.limit_us.map(Duration::from_micros));
-        spawn("watch", Box::new(move || watch(&to_stop, limit, tells.as_ref(), &is_over)))?;
+        let to_stop = control.clone();
+        let limits = [job.limit_us, job.abandon_us].map(|us| us.map(Duration::from_micros));
+        spawn("watch", Box::new(move || watch(&to_stop, limits, tells.as_ref(), &is_over)))?;
     }
     run(program, job, &control, parent, over)
 }
@@ -110,12 +111,15 @@ fn run(
     drop(over);
     let end = end.map_err(|error| in_full(&error))?;
     let snapshot = watch.snapshot.unwrap_or_default();
+    // What passed after the engine had stopped its clock, and not what it took to look at the workers.
+    let closing_us =
+        (end.closing_us + wall_us.saturating_sub(end.wall_us)).saturating_sub(snapshot.took_us);
     let wall_us = wall_us.saturating_sub(snapshot.took_us);
     let tally: Tally = tally.read();
     Ok(Over {
         wall_us,
         startup_us: end.startup_us,
-        closing_us: end.closing_us + wall_us.saturating_sub(end.wall_us),
+        closing_us,
         missing_workers: end.missing_workers,
         stopped: end.interrupted,
         suspended: clock.stopped_us_since(0) > 0,
@@ -138,16 +142,18 @@ fn obey(from: impl BufRead, control: &Control) {
     std::process::exit(1);
 }
 
-/// Ends the run when its time is up, and tells how far it has come.
+/// Ends the run when its time is up: lets it finish what is in flight at the first of `limits`, and ends it at once at the second.
+/// Tells how far it has come.
 fn watch(
     control: &Control,
-    limit: Option<Duration>,
+    limits: [Option<Duration>; 2],
     tells: Option<&Parent>,
     is_over: &std::sync::mpsc::Receiver<()>,
 ) {
     let clock = MonotonicClock::start();
     let elapsed = || Duration::from_micros(clock.now_us());
-    let mut limit = limit;
+    let mut limits = limits.into_iter().flatten();
+    let mut limit = limits.next();
     loop {
         let left = limit.map(|limit| limit.saturating_sub(elapsed()));
         let wait = match left {
@@ -160,8 +166,8 @@ fn watch(
         }
         if limit.is_some_and(|limit| elapsed() >= limit) {
             control.interrupt();
-            limit = None;
-            if tells.is_none() {
+            limit = limits.next();
+            if limit.is_none() && tells.is_none() {
                 return;
             }
         }

@@ -54,6 +54,8 @@ pub(super) struct Job {
     pub(super) count: u64,
     /// When to start nothing more, in microseconds after the start of the run.
     pub(super) limit_us: Option<u64>,
+    /// When to end at once, in microseconds after the start of the run: what is in flight may take for ever.
+    pub(super) abandon_us: Option<u64>,
     /// Where to write the records, if they are to be kept.
     pub(super) records: Option<PathBuf>,
     /// Whether to tell how far it has come.
