@@ -200,6 +200,8 @@ fn races_are_saved_and_looked_at_again() {
     run("report two").expect_refused("is no saved race, or damaged");
     std::fs::write(&saved, text.replacen("\"format\": 1", "\"format\": 2", 1)).unwrap();
     run("report two").expect_refused("newer than this one");
+    std::fs::write(&saved, text.replacen("\"work\": \"", "\"work\": \"\\u001b]0;x", 1)).unwrap();
+    run("report two").expect_refused("a name in it holds control characters");
     run("report nowhere").expect_refused("nowhere");
     run("fetch http://127.0.0.1:9/ -o results.jsonl -q --retries 0").expect_exit(1);
     run("report results.jsonl").expect_exit(0).expect_stdout_contains("0 of 1 ok, 1 failed");
@@ -216,6 +218,9 @@ fn every_model_can_be_given_equally_many_in_flight() {
         assert_eq!(in_flight, 4, "{end:?}");
     }
     assert!(names(&end).contains(&"threads:4".to_owned()), "{end:?}");
+    let some = gaits("compare wait 0 --count 4 -m sequential,async -c 4 --rounds 1").run();
+    some.expect_exit(0)
+        .expect_stderr_contains("sequential can't have just 4 in flight, and will not");
     gaits("compare wait 0 -m sequential -c 4").run().expect_refused("can't have just 4 in flight");
 }
 

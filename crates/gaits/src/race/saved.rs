@@ -205,6 +205,13 @@ impl SavedRace {
         if !is_share(margin) || !is_share(precision) || !(0.5..1.0).contains(&confidence) {
             return Err("its settings are no shares".to_owned());
         }
+        // A terminal would obey them.
+        let contenders = self.about.contenders.iter().map(|contender| &contender.model);
+        let models = self.trials.iter().map(|trial| &trial.model).chain(contenders);
+        let mut texts = models.chain([&self.about.work]).chain(&self.question);
+        if texts.any(|text| text.chars().any(char::is_control)) {
+            return Err("a name in it holds control characters".to_owned());
+        }
         match self.trials.iter().find(|trial| trial.outcomes.items() != self.about.items) {
             Some(trial) => Err(format!(
                 "round {} of {} has another number of items than the race",

@@ -65,11 +65,12 @@ impl Question {
         let work =
             set_up(&program.works, &job.work).map_err(|error| Trouble::Wrong(error.into()))?;
         let (items, count) = job.input.read_all(&work)?;
-        let models = models(&*work, args)?;
+        let (models, left_out) = models(&*work, args)?;
         let hosts = raced_hosts(&*work, &items, count);
         let public = hosts.iter().any(|host| host.public);
         let most_items = args.max_requests.map_or(MOST_REQUESTS, std::num::NonZero::get);
-        let Job { mut about, work: spec, session, notices, .. } = job;
+        let Job { mut about, work: spec, session, mut notices, .. } = job;
+        notices.extend(left_out);
         if let Some(interval) = args.arrival_rate {
             let rate = units::number(1.0 / interval.as_secs_f64().max(1e-9));
             about = format!("{about}, {rate}/s arriving");
@@ -108,8 +109,8 @@ impl Question {
     }
 }
 
-/// The models that take part.
-fn models(work: &dyn Work, args: &CompareArgs) -> Result<Vec<Model>, Trouble> {
+/// The models that take part; and what is to be said of those that can't.
+fn models(work: &dyn Work, args: &CompareArgs) -> Result<(Vec<Model>, Option<String>), Trouble> {
     let mut models = Vec::new();
     for named in &args.models {
         match named {
@@ -120,16 +121,16 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<Vec<Model>, Trouble> {
     if models.is_empty() {
         models = usual_models_for(work).map_err(Trouble::wrong)?;
     }
-    let Some(workers) = args.concurrency else { return Ok(models) };
+    let Some(workers) = args.concurrency else { return Ok((models, None)) };
     let equal = equally_many(&models, workers);
+    let cannot = |model: &&Model| equally_many(&[**model], workers).is_empty();
+    let names: Vec<_> = models.iter().filter(cannot).map(ToString::to_string).collect();
+    let why = format!("-c {workers}: {} can't have just {workers} in flight", names.join(", "));
     if equal.is_empty() {
-        let names: Vec<_> = models.iter().map(ToString::to_string).collect();
-        return Err(Trouble::wrong(format!(
-            "-c {workers}: {} can't have just {workers} in flight",
-            names.join(", ")
-        )));
+        return Err(Trouble::wrong(why));
     }
-    Ok(equal)
+    let left_out = (!names.is_empty()).then(|| format!("{why}, and will not take part"));
+    Ok((equal, left_out))
 }
 
 /// Runs the races one after the other, and shows what came of them.
