@@ -53,13 +53,20 @@ pub(crate) fn sync_file_system(file: &File) -> io::Result<()> {
 
 /// CPU time of this process and of its worker processes, as far as they have been waited for, in microseconds.
 pub(crate) fn cpu_us() -> io::Result<u64> {
-    let spent = |usage: Usage| {
-        let times = [usage.user_time(), usage.system_time()];
-        times.iter().map(|time| time.tv_sec() * 1_000_000 + time.tv_usec()).sum::<i64>()
-    };
-    let total =
-        spent(getrusage(UsageWho::RUSAGE_SELF)?) + spent(getrusage(UsageWho::RUSAGE_CHILDREN)?);
-    Ok(total.unsigned_abs())
+    let both = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(getrusage);
+    both.into_iter().map(|usage| Ok(spent_us(&usage?))).sum()
+}
+
+/// CPU time in all, in microseconds.
+pub(crate) fn spent_us(usage: &Usage) -> u64 {
+    let times = [usage.user_time(), usage.system_time()];
+    times.iter().map(|time| time.tv_sec() * 1_000_000 + time.tv_usec()).sum::<i64>().unsigned_abs()
+}
+
+/// The processes that live and were started by one thread, whose folder `/proc/PID/task/TID` this is.
+pub(crate) fn children_of(task: &Path) -> Vec<u32> {
+    let children = fs::read_to_string(task.join("children")).unwrap_or_default();
+    children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// The date and time, in UTC, to the second: RFC 3339. It is written down and compared with nothing; what a run measures is

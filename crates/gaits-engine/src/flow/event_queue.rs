@@ -261,6 +261,11 @@ impl EventQueue {
     fn put(&self, urgent: bool, put: impl FnOnce(&mut Batch)) {
         let mut state = self.lock();
         put(&mut state.held);
+        self.wake(state, urgent);
+    }
+
+    /// Lets go of the lock, and wakes the reader if that is worth it.
+    fn wake(&self, mut state: MutexGuard<'_, State>, urgent: bool) {
         if state.worth_waking(urgent) {
             state.waiting = None;
             drop(state);
@@ -292,11 +297,7 @@ impl EventQueue {
         let mut state = self.lock();
         if !state.held.reports.is_empty() {
             state.urgent = true;
-            if state.worth_waking(true) {
-                state.waiting = None;
-                drop(state);
-                self.arrived.notify_one();
-            }
+            self.wake(state, true);
         }
     }
 
@@ -322,11 +323,7 @@ impl EventQueue {
             return;
         }
         state.held.signals.push(Signal::Withdraw(withdrawal));
-        if state.worth_waking(true) {
-            state.waiting = None;
-            drop(state);
-            self.arrived.notify_one();
-        }
+        self.wake(state, true);
     }
 
     /// Takes entries of the source once the last ones are gone; false when nobody wants any more.
@@ -341,10 +338,8 @@ impl EventQueue {
             return false;
         }
         std::mem::swap(&mut state.held.entries, entries);
-        if state.wants_entries && state.worth_waking(true) {
-            state.waiting = None;
-            drop(state);
-            self.arrived.notify_one();
+        if state.wants_entries {
+            self.wake(state, true);
         }
         true
     }

@@ -56,11 +56,7 @@ fn own_us() -> u64 {
 /// The processes below this one that live.
 fn children() -> impl Iterator<Item = u32> {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-    let pids = lists.flat_map(|list| {
-        list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()
-    });
-    pids.collect::<Vec<_>>().into_iter()
+    tasks.flat_map(|task| sys::children_of(&task.path()))
 }
 
 /// CPU time of a process, in microseconds: `utime` and `stime` of `/proc/PID/stat`.

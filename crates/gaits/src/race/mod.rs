@@ -245,10 +245,6 @@ impl Race {
         if self.items_of(rounds + 1, items) <= most {
             return Ok(());
         }
-        let rounds = match self.extent {
-            Extent::Rounds(rounds) => u64::from(rounds),
-            Extent::Budget(_) => FEWEST_ROUNDS,
-        };
         Err(RaceError::TooManyItems { most, needs: self.items_of(rounds + 1, self.count) })
     }
 

@@ -1,13 +1,13 @@
 //! What is said before a race starts, and when it ends before its time.
 
 use crate::talk;
-use gaits::{Extent, Race, Refusal, Work, raced_hosts, units};
+use gaits::{Extent, Race, RacedHost, Refusal, units};
 
 /// As many hosts are named.
 const NAMED: usize = 3;
 
 /// Says what is about to happen: to whom, how much, and for how long.
-pub(super) fn announce(race: &Race, work: &dyn Work, question: Option<&str>) {
+pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>) {
     if let Some(question) = question {
         talk::line(&format!("gaits: {question}"));
     }
@@ -21,7 +21,6 @@ pub(super) fn announce(race: &Race, work: &dyn Work, question: Option<&str>) {
         extent(race.extent),
         race.seed
     ));
-    let hosts = raced_hosts(work, &race.items, race.count);
     let names: Vec<_> = hosts.iter().take(NAMED).map(|host| host.name.as_str()).collect();
     if names.is_empty() {
         return;

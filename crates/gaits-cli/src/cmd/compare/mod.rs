@@ -16,14 +16,13 @@ use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Extent, GateState, Input, Model, Program, Race, RaceControl, RaceError,
-    RaceOutcome, SavedRace, SavedRaces, SessionScope, Settings, TrialCommand, Work, equally_many,
-    job_of, models_for, raced_hosts, set_up, units, usual_models_for,
+    RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, TrialCommand, Work,
+    equally_many, job_of, models_for, raced_hosts, set_up, units, usual_models_for,
 };
 use local_origin::LocalOrigin;
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Requests to the origin of a comparison that was given no work.
@@ -52,7 +51,8 @@ struct Question {
     /// What is asked, where there are several.
     text: Option<String>,
     race: Race,
-    work: Arc<dyn Work>,
+    /// Whom its requests are for.
+    hosts: Vec<RacedHost>,
     /// What the user is to be told before it starts.
     notices: Vec<String>,
 }
@@ -105,7 +105,7 @@ impl Question {
         })?;
         let names: Vec<String> = race.models.iter().map(ToString::to_string).collect();
         args.fail_if.iter().try_for_each(|gate| gate.validate(&names)).map_err(Trouble::wrong)?;
-        Ok(Self { text: None, race, work, notices })
+        Ok(Self { text: None, race, hosts, notices })
     }
 }
 
@@ -155,7 +155,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
     let mut trouble = None;
     for question in &questions {
         if !args.quiet {
-            announce(&question.race, &*question.work, question.text.as_deref());
+            announce(&question.race, &question.hosts, question.text.as_deref());
             question.notices.iter().for_each(|notice| talk::line(&format!("gaits: {notice}")));
         }
         let mut watch = Watch::new(&question.race, bar.clone());

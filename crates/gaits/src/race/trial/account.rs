@@ -1,9 +1,10 @@
 //! What a run has taken of the machine, without privileges: proc(5), getrusage(2).
 
+use crate::sys;
 use gaits_core::Clock as _;
 use gaits_engine::MonotonicClock;
 use gaits_report::Usage;
-use nix::sys::resource::{Usage as Spent, UsageWho, getrusage};
+use nix::sys::resource::{UsageWho, getrusage};
 use std::fs;
 
 /// Counts from the moment when it was made.
@@ -60,17 +61,12 @@ impl Counts {
         let both = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN];
         let mut counts = Self::default();
         for spent in both.into_iter().filter_map(|who| getrusage(who).ok()) {
-            counts.cpu_us += cpu_us(&spent);
+            counts.cpu_us += sys::spent_us(&spent);
             counts.voluntary += spent.voluntary_context_switches().unsigned_abs();
             counts.involuntary += spent.involuntary_context_switches().unsigned_abs();
         }
         counts
     }
-}
-
-fn cpu_us(spent: &Spent) -> u64 {
-    let times = [spent.user_time(), spent.system_time()];
-    times.iter().map(|time| time.tv_sec() * 1_000_000 + time.tv_usec()).sum::<i64>().unsigned_abs()
 }
 
 impl Snapshot {
@@ -89,10 +85,7 @@ impl Snapshot {
                 let file = |name| fs::read_to_string(task.path().join(name)).ok();
                 let waited_us = file("schedstat").and_then(|text| waited_us(&text));
                 snapshot.waiting_us = snapshot.waiting_us.zip(waited_us).map(|(a, b)| a + b);
-                let children = file("children").unwrap_or_default();
-                left.extend(
-                    children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()),
-                );
+                left.extend(sys::children_of(&task.path()));
             }
         }
         snapshot.took_us = clock.now_us();
