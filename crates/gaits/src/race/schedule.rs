@@ -2,7 +2,7 @@
 //!
 //! Limit: pure arithmetic. It knows nothing of what the rounds show, and so cannot stop because of it.
 
-use gaits_report::Comparison;
+use gaits_report::{Comparison, Trial};
 
 /// Nothing is ranked on fewer rounds.
 pub(super) const FEWEST_ROUNDS: u64 = Comparison::FEWEST_ROUNDS as u64;
@@ -50,6 +50,20 @@ pub(super) enum TooLittle {
 }
 
 impl Pace {
+    /// Of a run that went to its end, or as far as its time allowed.
+    pub(super) fn of(trial: &Trial) -> Self {
+        let Trial { wall_us, startup_us, closing_us, process_us, tally, .. } = trial;
+        let (latency, failed) = (tally.latency(), tally.failed_latency());
+        let count = latency.count() + failed.count();
+        let sum_us = latency.sum_us() + failed.sum_us();
+        Self {
+            fixed_us: process_us.saturating_sub(*wall_us) + startup_us + closing_us,
+            work_us: wall_us.saturating_sub(startup_us + closing_us),
+            done: tally.items(),
+            latency_us: if count == 0 { 0.0 } else { sum_us as f64 / count as f64 },
+        }
+    }
+
     /// Of a run that had not done anything after `passed_us`, with so many items `at_once`: it takes longer than that.
     pub(super) fn unfinished(passed_us: u64, at_once: u64) -> Self {
         Self { fixed_us: 0, work_us: passed_us, done: at_once.max(1), latency_us: passed_us as f64 }

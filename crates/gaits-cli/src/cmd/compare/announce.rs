@@ -11,12 +11,12 @@ pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>)
     if let Some(question) = question {
         talk::line(&format!("gaits: {question}"));
     }
-    let items = if race.count == 1 { "item" } else { "items" };
+    let items = if race.subject.count == 1 { "item" } else { "items" };
     let models = if race.models.len() == 1 { "model" } else { "models" };
     talk::line(&format!(
         "gaits: {}, {} {items}, {} {models}, {}, seed {}",
-        race.about,
-        units::count(race.count),
+        race.subject.about,
+        units::count(race.subject.count),
         race.models.len(),
         extent(race.extent),
         race.seed
@@ -31,7 +31,7 @@ pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>)
     };
     let requests = match (race.most_items, race.extent) {
         (_, Extent::Rounds(rounds)) => {
-            units::count(race.items_of(u64::from(rounds) + 1, race.count))
+            units::count(race.items_of(u64::from(rounds) + 1, race.subject.count))
         }
         (Some(most), Extent::Budget(_)) => format!("at most {}", units::count(most)),
         (None, Extent::Budget(_)) => "as many as there is time for,".to_owned(),

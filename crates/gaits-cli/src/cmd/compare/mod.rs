@@ -16,8 +16,8 @@ use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Extent, GateState, Input, Model, Program, Race, RaceControl, RaceError,
-    RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, TrialCommand, Work,
-    equally_many, job_of, models_for, raced_hosts, set_up, units, usual_models_for,
+    RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, Subject, TrialCommand,
+    Work, equally_many, job_of, models_for, raced_hosts, set_up, units, usual_models_for,
 };
 use local_origin::LocalOrigin;
 use std::io;
@@ -76,13 +76,15 @@ impl Question {
             about = format!("{about}, {rate}/s arriving");
         }
         let race = Race {
-            about,
-            arrival: args.arrival_rate,
-            job: job_of(&*work, &spec.name, &hosts),
-            work: spec,
-            session,
-            items,
-            count,
+            subject: Subject {
+                about,
+                arrival: args.arrival_rate,
+                job: job_of(&*work, &spec.name, &hosts),
+                work: spec,
+                session,
+                items,
+                count,
+            },
             models,
             extent: args.rounds.map_or(Extent::Budget(args.budget), Extent::Rounds),
             most_items: (public || args.max_requests.is_some()).then_some(most_items),
@@ -275,7 +277,7 @@ fn local(program: &Program, args: &CompareArgs, colors: Colors) -> Result<Exit, 
     let question = || {
         let mut question = Question::of(job()?, program, args)?;
         // The server is known to be no other program.
-        question.race.job.server_here = false;
+        question.race.subject.job.server_here = false;
         Ok::<_, Trouble>(question)
     };
     let mut first = question()?;
