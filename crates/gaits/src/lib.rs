@@ -82,7 +82,7 @@ pub use race::{
     SavedRaces,
 };
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
-pub use stored::{StoredError, stored_summary};
+pub use stored::{Stored, StoredError, stored_summary};
 pub use trial::{
     RaceControl, Refusal, Subject, TRIAL_VERB, TrialCommand, TrialError, TrialObserver, trial_main,
 };

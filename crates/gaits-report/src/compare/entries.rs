@@ -159,6 +159,7 @@ fn entry(
         startup_us: middle(|trial| trial.startup_us),
         closing_us: middle(|trial| trial.closing_us),
         process_us: middle(|trial| trial.process_us),
+        workers_died: trials.iter().map(|trial| trial.workers_died).sum(),
         usage: Usage {
             cpu_us: middle(|trial| trial.usage.cpu_us),
             waiting_us: trials

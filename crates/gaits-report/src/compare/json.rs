@@ -67,6 +67,7 @@ struct Row<'a> {
     voluntary_switches: u64,
     involuntary_switches: u64,
     peak_memory_bytes: u64,
+    workers_died: u64,
     items_per_second: Option<f64>,
     mean_in_flight: Option<f64>,
     latency_s: Percentiles,
@@ -185,6 +186,7 @@ impl<'a> Row<'a> {
             waiting_for_core_s: entry.usage.waiting_us.map(seconds),
             voluntary_switches: entry.usage.voluntary_switches,
             involuntary_switches: entry.usage.involuntary_switches,
+            workers_died: entry.workers_died,
             peak_memory_bytes: entry.usage.peak_memory,
             items_per_second: entry.items_per_second,
             mean_in_flight: wall.and_then(|wall| {

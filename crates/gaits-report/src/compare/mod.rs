@@ -112,6 +112,8 @@ pub struct Entry {
     pub closing_us: u64,
     /// The process of a trial as a whole, in microseconds: the median.
     pub process_us: u64,
+    /// How many of its worker processes died in all its trials and were replaced.
+    pub workers_died: u64,
     /// What a trial took of the machine: medians.
     pub usage: Usage,
     /// Items a second: those of a trial over its typical wall time.
@@ -160,6 +162,20 @@ impl Comparison {
             verdict,
             why,
         }
+    }
+
+    /// Whether all ratios to the best are known as well as `settings` ask for, without the rest of a comparison, which takes
+    /// a while for long lists: how items ended is not looked at.
+    #[must_use]
+    pub fn would_be_precise(trials: &[Trial], settings: Settings) -> bool {
+        let mut of_models: BTreeMap<&str, Vec<(u32, u64)>> = BTreeMap::new();
+        for trial in
+            trials.iter().filter(|trial| trial.missing_workers == 0 && trial.tally.ok() > 0)
+        {
+            of_models.entry(&trial.model).or_default().push((trial.round, trial.wall_us));
+        }
+        let series: Vec<_> = of_models.into_values().map(stats::Series::from_micros).collect();
+        stats::judge(&series, settings).precision_reached()
     }
 
     /// What the race was about.

@@ -25,6 +25,7 @@ enum Column {
     Rate,
     Median,
     P99,
+    P999,
     Cpu,
     Memory,
     Failed,
@@ -32,7 +33,7 @@ enum Column {
 }
 
 /// In their order in the table.
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     Column::Model,
     Column::Wall,
     Column::AgainstBest,
@@ -40,6 +41,7 @@ const COLUMNS: [Column; 11] = [
     Column::Rate,
     Column::Median,
     Column::P99,
+    Column::P999,
     Column::Cpu,
     Column::Memory,
     Column::Failed,
@@ -47,8 +49,9 @@ const COLUMNS: [Column; 11] = [
 ];
 
 /// Which go first where the terminal is narrow.
-const LEAST_NEEDED: [Column; 8] = [
+const LEAST_NEEDED: [Column; 9] = [
     Column::Workers,
+    Column::P999,
     Column::Median,
     Column::P99,
     Column::Memory,
@@ -109,9 +112,10 @@ fn table(entries: &[Entry], style: Style, width: usize) -> Vec<String> {
     if entries.iter().all(|entry| entry.tally.failed() == 0) {
         columns.retain(|column| *column != Column::Failed);
     }
-    if entries.iter().all(|entry| percentiles_for(entry.tally.latency().count()).all(|q| q < 0.99))
-    {
-        columns.retain(|column| *column != Column::P99);
+    for (column, quantile) in [(Column::P99, 0.99), (Column::P999, 0.999)] {
+        if entries.iter().all(|entry| percentile(entry, quantile).is_none()) {
+            columns.retain(|shown| *shown != column);
+        }
     }
     let mut rows = laid_out(entries, &columns);
     for least in LEAST_NEEDED {
@@ -121,17 +125,36 @@ fn table(entries: &[Entry], style: Style, width: usize) -> Vec<String> {
         columns.retain(|column| *column != least);
         rows = laid_out(entries, &columns);
     }
+    if widest(&rows) > width {
+        return stacked(entries, style);
+    }
     let mut out = Vec::new();
     for (place, line) in rows.into_iter().enumerate() {
         let entry = place.checked_sub(1).and_then(|place| entries.get(place));
-        out.push(match entry.map(|entry| &entry.relation) {
+        out.push(match entry {
             None => style.bold(&line),
-            Some(Relation::Best | Relation::Equal) => style.good(&line),
-            Some(Relation::NotRanked(reason)) if reason.detail().is_some() => style.warn(&line),
-            Some(_) => line,
+            Some(entry) => colored(entry, line, style),
         });
     }
     out
+}
+
+/// Two lines for each entry, where the terminal is too narrow for any table: its name, and how it stands.
+fn stacked(entries: &[Entry], style: Style) -> Vec<String> {
+    let of_entry = |entry: &Entry| {
+        let stands = format!("  {}  {}", takes(entry), against_best(entry));
+        [style.bold(&entry.contender.model), colored(entry, stands, style)]
+    };
+    entries.iter().flat_map(of_entry).collect()
+}
+
+/// A line in the colour that tells how the entry stands.
+fn colored(entry: &Entry, line: String, style: Style) -> String {
+    match &entry.relation {
+        Relation::Best | Relation::Equal => style.good(&line),
+        Relation::NotRanked(reason) if reason.detail().is_some() => style.warn(&line),
+        _ => line,
+    }
 }
 
 /// The lines of the table: the heads, then one for each entry.
@@ -172,6 +195,7 @@ const fn head(column: Column) -> &'static str {
         Column::Rate => "items/s",
         Column::Median => "p50",
         Column::P99 => "p99",
+        Column::P999 => "p99.9",
         Column::Cpu => "CPU",
         Column::Memory => "memory",
         Column::Failed => "failed",
@@ -189,11 +213,8 @@ fn cell(entry: &Entry, column: Column, longest: f64) -> String {
         Column::Bar => seconds(entry).map_or_else(String::new, |seconds| bar(seconds, longest)),
         Column::Rate => entry.items_per_second.map_or_else(nothing, units::number),
         Column::Median => entry.tally.latency().p50_us().map_or_else(nothing, units::duration),
-        Column::P99 => {
-            let latency = entry.tally.latency();
-            let bears = percentiles_for(latency.count()).any(|quantile| quantile >= 0.99);
-            latency.p99_us().filter(|_| bears).map_or_else(nothing, units::duration)
-        }
+        Column::P99 => percentile(entry, 0.99).map_or_else(nothing, units::duration),
+        Column::P999 => percentile(entry, 0.999).map_or_else(nothing, units::duration),
         Column::Cpu if ran => units::duration(entry.usage.cpu_us),
         Column::Memory if ran && entry.usage.peak_memory > 0 => {
             units::bytes(entry.usage.peak_memory)
@@ -202,6 +223,13 @@ fn cell(entry: &Entry, column: Column, longest: f64) -> String {
         Column::Cpu | Column::Memory | Column::Failed => nothing(),
         Column::Workers => entry.contender.workers.brief(),
     }
+}
+
+/// A high percentile of the latency, in microseconds, if there were items enough for it.
+fn percentile(entry: &Entry, quantile: f64) -> Option<u64> {
+    let latency = entry.tally.latency();
+    let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);
+    latency.quantile_us(quantile).filter(|_| bears)
 }
 
 /// How long it takes: what the ratios are of.
@@ -290,6 +318,15 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         let said = said.map(|(_, first)| format!(" ({})", one_line(&first.message, 200)));
         let model = &entry.contender.model;
         notes.push(format!("{model} is not ranked: {why}{}", said.unwrap_or_default()));
+    }
+    for entry in entries.iter().filter(|entry| entry.workers_died > 0) {
+        let (model, died) = (&entry.contender.model, units::count(entry.workers_died));
+        notes.push(match entry.workers_died {
+            1 => format!("{model}: one worker process died and was replaced, which took time"),
+            _ => {
+                format!("{model}: {died} worker processes died and were replaced, which took time")
+            }
+        });
     }
     let rounds = comparison.rounds() as usize;
     for entry in entries.iter().filter(|entry| (1..rounds).contains(&entry.rounds())) {

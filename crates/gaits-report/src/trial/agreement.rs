@@ -154,6 +154,7 @@ mod tests {
             closing_us: 0,
             process_us: 1,
             missing_workers: 0,
+            workers_died: 0,
             tally: Tally::new(),
             outcomes: outcomes.finish(items.len() as u64),
             usage: Usage::default(),

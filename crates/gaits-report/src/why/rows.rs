@@ -115,6 +115,15 @@ pub enum Reason {
         threads: u64,
         /// The cores that there are.
         cores: u64,
+        /// Whether the server runs on the same cores.
+        beside_server: bool,
+    },
+    /// Items arrive at a rate of their own, and it can't keep up with it.
+    FallsBehind {
+        /// How many arrive in a second.
+        arriving: f64,
+        /// How many it finished in a second.
+        done: f64,
     },
     /// It is as fast as another model with much less memory.
     LessMemory {
@@ -146,6 +155,7 @@ pub(super) fn reasons<'a>(
     let leanest = less_memory(ranked);
     let reason = |one: &&Measured<'a>| {
         one_at_a_time(one, job)
+            .or_else(|| falls_behind(one, job))
             .or_else(|| start_and_end(one))
             .or_else(|| no_reuse(one, best, job))
             .or_else(|| fewer_than_configured(one, job))
@@ -170,6 +180,12 @@ fn one_at_a_time(one: &Measured<'_>, job: &Job) -> Option<Reason> {
         configured,
         measured,
     })
+}
+
+fn falls_behind(one: &Measured<'_>, job: &Job) -> Option<Reason> {
+    let arriving = job.arrivals_per_second?;
+    let behind = !one.keeps_up_with(arriving)?;
+    behind.then_some(Reason::FallsBehind { arriving, done: one.per_second })
 }
 
 fn start_and_end(one: &Measured<'_>) -> Option<Reason> {
@@ -198,7 +214,9 @@ fn fewer_than_configured(one: &Measured<'_>, job: &Job) -> Option<Reason> {
     let (configured, measured) = (one.at_once(job)?, one.in_flight?);
     // After the last item is handed out, fewer and fewer are in flight, for no longer than the longest item takes.
     let possible = configured as f64 * (1.0 - one.longest?);
-    (one.has_enough_items(job) && measured < possible * FEWER)
+    // With a rate of their own, there may be no more items to be at work on.
+    let may_have_more = job.arrivals_per_second.is_none() && one.has_enough_items(job);
+    (may_have_more && measured < possible * FEWER)
         .then_some(Reason::FewerThanConfigured { configured, measured })
 }
 
@@ -237,7 +255,8 @@ fn waits_for_core(one: &Measured<'_>, job: &Job) -> Option<Reason> {
     // with a core for each thread, it is others that take them: a check tells that, unless it is the server
     let expected = threads > cores || job.server_here;
     let share = waits(one)?;
-    expected.then_some(Reason::WaitsForCore { share, threads, cores })
+    let beside_server = job.server_here;
+    expected.then_some(Reason::WaitsForCore { share, threads, cores, beside_server })
 }
 
 /// The share of the time in which its threads could run that they waited for a core, if that slowed it down.

@@ -292,14 +292,17 @@ impl Race {
         if round == 0 {
             return false;
         }
-        if schedule.rounds.is_some_and(|rounds| round >= rounds) {
+        // Nothing will be ranked, however often it fails.
+        let failed = |trial: &Trial| trial.tally.ok() == 0 && trial.tally.items() > 0;
+        if schedule.rounds.is_some_and(|rounds| round >= rounds) || found.trials.iter().all(failed)
+        {
             return true;
         }
         let Extent::Budget(budget) = self.extent else { return false };
         let spent = clock.read() + longest > budget;
         // The six were planned for; a guess that was a little short does not make them worthless.
         let enough = round >= FEWEST_ROUNDS;
-        enough && (spent || self.compare(&found.trials, schedule).is_precise())
+        enough && (spent || Comparison::would_be_precise(&found.trials, self.settings))
     }
 
     fn compare(&self, trials: &[Trial], schedule: Schedule) -> Comparison {

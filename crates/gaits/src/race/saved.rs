@@ -17,6 +17,9 @@ const FORMAT: u32 = 1;
 /// The file in the folder.
 const FILE: &str = "race.json";
 
+/// The folder in it that holds the records.
+const RECORDS: &str = "records";
+
 /// Races that were kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedRaces {
@@ -78,6 +81,15 @@ pub enum SavedError {
         /// The folder.
         folder: PathBuf,
     },
+    /// It holds records of a race that goes on, or that did not end.
+    #[error(
+        "{} is there already: another race is being saved in this folder, or one did not end; give another folder",
+        .records.display()
+    )]
+    InUse {
+        /// The records.
+        records: PathBuf,
+    },
     /// It can't be read or written.
     #[error("can't read or write {}", .path.display())]
     Io {
@@ -117,18 +129,34 @@ impl SavedRaces {
         }
     }
 
-    /// Makes the folder, and says where records are to be kept in it.
+    /// Makes the folder, and says where records are to be kept in it. Only one race at a time gets it.
     ///
     /// # Errors
-    /// It holds a race already, or can't be made.
+    /// It holds a race already, or the records of one, or can't be made.
     pub fn prepare(folder: &Path) -> Result<PathBuf, SavedError> {
         if folder.join(FILE).exists() {
             return Err(SavedError::Taken { folder: folder.to_owned() });
         }
-        let records = folder.join("records");
-        fs::create_dir_all(&records)
-            .map_err(|source| SavedError::Io { path: records.clone(), source })?;
-        Ok(records)
+        fs::create_dir_all(folder)
+            .map_err(|source| SavedError::Io { path: folder.to_owned(), source })?;
+        let records = folder.join(RECORDS);
+        match fs::create_dir(&records) {
+            Ok(()) => Ok(records),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(SavedError::InUse { records })
+            }
+            Err(source) => Err(SavedError::Io { path: records, source }),
+        }
+    }
+
+    /// Takes a folder that was prepared away again, if no run has left anything in it.
+    pub fn abandon(folder: &Path) {
+        let records = folder.join(RECORDS);
+        for race in fs::read_dir(&records).into_iter().flatten().flatten() {
+            // One that holds something stays, and so do the folders above it.
+            let _ = fs::remove_dir(race.path());
+        }
+        let _ = fs::remove_dir(&records).and_then(|()| fs::remove_dir(folder));
     }
 
     /// Writes them into a folder.

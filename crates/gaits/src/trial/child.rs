@@ -99,7 +99,7 @@ fn run(
     let tally = SharedTally::default();
     let mut gathered = Gathered { control, outcomes: OutcomesOf::new(), refused: None };
     let mut counted = tally.clone();
-    let mut watch = Watch { parent: parent.clone(), snapshot: None };
+    let mut watch = Watch { parent: parent.clone(), snapshot: None, died: 0 };
     let account = Account::open();
     let clock = MonotonicClock::start();
     let end = {
@@ -121,6 +121,7 @@ fn run(
         startup_us: end.startup_us,
         closing_us,
         missing_workers: end.missing_workers,
+        workers_died: watch.died,
         stopped: end.interrupted,
         suspended: clock.stopped_us_since(0) > 0,
         usage: account.close(snapshot),
@@ -222,10 +223,15 @@ impl Sink for Gathered<'_> {
 struct Watch {
     parent: Parent,
     snapshot: Option<Snapshot>,
+    /// Worker processes that died, or were at an item for too long.
+    died: u64,
 }
 
 impl Observer for Watch {
     fn notice(&mut self, notice: Notice) {
+        if matches!(notice, Notice::WorkerDied { .. } | Notice::WorkerOverdue { .. }) {
+            self.died += 1;
+        }
         self.parent.tell(&Said::Notice(notice));
     }
 

@@ -89,6 +89,7 @@ struct Over {
     startup_us: u64,
     closing_us: u64,
     missing_workers: u64,
+    workers_died: u64,
     tally: Tally,
     outcomes: Outcomes,
     usage: Usage,

@@ -214,6 +214,7 @@ impl Trials<'_> {
             closing_us,
             process_us,
             missing_workers: over.missing_workers,
+            workers_died: over.workers_died,
             tally: over.tally,
             outcomes: over.outcomes,
             usage: over.usage,

@@ -79,7 +79,13 @@ fn on(seconds: &str) -> Subject {
     Subject {
         about: "waits".into(),
         work: waits(),
-        job: why::Job { holds_its_thread: false, is_http: false, cores: 2, server_here: false },
+        job: why::Job {
+            holds_its_thread: false,
+            is_http: false,
+            cores: 2,
+            server_here: false,
+            arrivals_per_second: None,
+        },
         arrival: None,
         session: SessionScope::default(),
         items: vec![seconds.into()],

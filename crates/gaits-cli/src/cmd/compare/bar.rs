@@ -3,7 +3,7 @@
 use crate::talk::{self, Notices};
 use gaits::{Extent, Notice, Race, RaceObserver, Trial, TrialObserver, units};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// The bar of all races of a command.
@@ -35,6 +35,8 @@ pub(super) struct Watch {
     bar: Bar,
     /// Those of the run at hand.
     notices: Notices,
+    /// What was said in a run before, and need not be said again.
+    said: HashSet<String>,
     extent: Extent,
     /// How long each model takes, by its last run.
     took: HashMap<String, Duration>,
@@ -52,6 +54,7 @@ impl Watch {
         Self {
             bar,
             notices: Notices::default(),
+            said: HashSet::new(),
             extent: race.extent,
             took: HashMap::new(),
             models: race.models.len(),
@@ -139,9 +142,21 @@ impl TrialObserver for Watch {
 
     fn notice(&mut self, notice: Notice) {
         if !matches!(notice, Notice::Stopping { .. })
+            && self.said.insert(gist(&notice))
             && let Some(line) = self.notices.say(notice)
         {
             self.bar.0.suspend(|| talk::line(&line));
         }
+    }
+}
+
+/// What a notice says apart from numbers that differ from run to run, such as process ids.
+fn gist(notice: &Notice) -> String {
+    match notice {
+        Notice::WorkerSaid { line, .. } => line.clone(),
+        Notice::WorkerDied { how, .. } => how.clone(),
+        Notice::WorkerOverdue { .. } => "overdue".to_owned(),
+        Notice::WorkersNotStarted { why, .. } | Notice::FewerWorkers { why, .. } => why.clone(),
+        other => format!("{other:?}"),
     }
 }

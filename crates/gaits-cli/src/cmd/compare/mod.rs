@@ -15,7 +15,7 @@ use anyhow::{Context as _, anyhow};
 use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
-    Comparison, Extent, GateState, Input, Model, Program, Race, RaceControl, RaceError,
+    Comparison, Extent, Gate, GateState, Input, Model, Program, Race, RaceControl, RaceError,
     RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, Subject, TrialCommand,
     Work, equally_many, job_of, models_for, raced_hosts, set_up, units, usual_models_for,
 };
@@ -79,7 +79,7 @@ impl Question {
             subject: Subject {
                 about,
                 arrival: args.arrival_rate,
-                job: job_of(&*work, &spec.name, &hosts),
+                job: job_of(&*work, &spec.name, &hosts, args.arrival_rate),
                 work: spec,
                 session,
                 items,
@@ -106,7 +106,8 @@ impl Question {
             other => other.into(),
         })?;
         let names: Vec<String> = race.models.iter().map(ToString::to_string).collect();
-        args.fail_if.iter().try_for_each(|gate| gate.validate(&names)).map_err(Trouble::wrong)?;
+        let check = |gate: &Gate| gate.validate(&names, count);
+        args.fail_if.iter().try_for_each(check).map_err(Trouble::wrong)?;
         Ok(Self { text: None, race, hosts, notices })
     }
 }
@@ -187,8 +188,12 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
     }
     // What was measured is kept and shown, whatever ended the races.
     let saved = match &args.save {
-        Some(folder) if !outcomes.is_empty() => save(&outcomes, folder),
-        _ => Ok(()),
+        Some(folder) if outcomes.is_empty() => {
+            SavedRaces::abandon(folder);
+            Ok(())
+        }
+        Some(folder) => save(&outcomes, folder),
+        None => Ok(()),
     };
     if !outcomes.is_empty() {
         show(&outcomes, args, colors)?;
@@ -220,12 +225,19 @@ fn show(
 
 /// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
 fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> bool {
-    let Some((_, outcome)) = outcomes.first() else { return true };
     let mut all_pass = true;
-    for gate in &args.fail_if {
-        let came = gate.check(&outcome.comparison, &outcome.trials);
-        talk::line(&format!("gaits: {came}"));
-        all_pass &= came.state != GateState::Failed;
+    for (question, outcome) in outcomes {
+        let names: Vec<String> = question.race.models.iter().map(ToString::to_string).collect();
+        for gate in &args.fail_if {
+            // Checked of the first race before it began; in another one, other models may take part.
+            if gate.validate(&names, u64::MAX).is_err() {
+                continue;
+            }
+            let came = gate.check(&outcome.comparison, &outcome.trials);
+            let of = question.text.as_ref().map_or_else(String::new, |text| format!("{text} "));
+            talk::line(&format!("gaits: {of}{came}"));
+            all_pass &= came.state != GateState::Failed;
+        }
     }
     all_pass
 }

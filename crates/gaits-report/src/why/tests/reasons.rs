@@ -126,6 +126,25 @@ fn starting_and_ending_processes_takes_its_time() {
 }
 
 #[test]
+fn a_model_that_items_arrive_too_fast_for() {
+    // it finishes 100 a second
+    let models = [sequential(answer(10 * MS))];
+    let arriving = |per_second| Job { arrivals_per_second: Some(per_second), ..HTTP };
+    let why = race(&models, &arriving(200.0));
+    assert_eq!(
+        row(&why, "sequential"),
+        Some(
+            "items arrive faster than it finishes them, 200/s against 100/s, so each waits longer than the one before"
+        )
+    );
+    assert!(!matches!(why.limit, Some(Limit::Arrival { .. })));
+    let why = race(&models, &arriving(100.0));
+    assert_eq!(row(&why, "sequential"), None);
+    assert_eq!(why.limit, Some(Limit::Arrival { per_second: 100.0 }));
+    assert_eq!(row(&race(&models, &HTTP), "sequential"), None);
+}
+
+#[test]
 fn threads_wait_for_a_core_if_there_are_too_few() {
     // ten threads wait for 550 ms in the second that it all takes, and run for 600 ms together
     let waits = |waiting_us| {
