@@ -421,6 +421,7 @@ mod tests {
                 server_here: false,
                 arrivals_per_second: None,
             },
+            whole_processes: false,
             contenders: Vec::new(),
         };
         let comparison = Comparison::new(trials, about);

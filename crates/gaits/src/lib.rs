@@ -84,7 +84,8 @@ pub use race::{
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use stored::{Stored, StoredError, stored_summary};
 pub use trial::{
-    RaceControl, Refusal, Subject, TRIAL_VERB, TrialCommand, TrialError, TrialObserver, trial_main,
+    Entrant, OtherProgram, RaceControl, Refusal, Subject, TRIAL_VERB, TrialCommand, TrialError,
+    TrialObserver, trial_main,
 };
 pub use works::{set_up, works};
 

@@ -212,7 +212,7 @@ fn races_are_saved_and_looked_at_again() {
     run("fetch http://127.0.0.1:9/ -o results.jsonl -q --retries 0").expect_exit(1);
     run("report results.jsonl").expect_exit(0).expect_stdout_contains("0 of 1 ok, 1 failed");
     let whole = std::fs::read_to_string(dir.path().join("results.jsonl")).unwrap();
-    dir.file("torn.jsonl", &format!("{whole}{}", &whole[..40]));
+    dir.file("torn.jsonl", format!("{whole}{}", &whole[..40]));
     run("report torn.jsonl").expect_exit(0).expect_stderr_contains("broken off (40 bytes)");
     dir.file("empty.jsonl", "");
     run("report empty.jsonl").expect_exit(0).expect_stderr_contains("holds no records");

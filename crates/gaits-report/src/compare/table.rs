@@ -1,7 +1,7 @@
 //! The comparison for people: a table, what is not in it and why, and the verdict. Limit: it shows what the entries hold.
 
 use super::verdict::{interval, percent};
-use super::{Comparison, Entry, NotRanked, RaceInfo, Relation};
+use super::{Comparison, Contender, Entry, NotRanked, RaceInfo, Relation};
 use crate::stats::{More, percentiles_for};
 use crate::style::{Style, one_line};
 use crate::trial::Difference;
@@ -91,7 +91,7 @@ pub(super) fn render(comparison: &Comparison, style: Style, width: usize) -> Str
 
 /// `http: 100 items, 7 rounds, seed 42`
 pub(super) fn title(comparison: &Comparison) -> String {
-    let RaceInfo { work, items, all_items, seed, .. } = comparison.about();
+    let RaceInfo { work, items, all_items, seed, contenders, .. } = comparison.about();
     let items_word = if *items == 1 { "item" } else { "items" };
     let of_all = match all_items {
         all if all == items => String::new(),
@@ -104,6 +104,10 @@ pub(super) fn title(comparison: &Comparison) -> String {
         1 => "1 round".to_owned(),
         rounds => format!("{rounds} rounds"),
     };
+    let is_program = |contender: &Contender| contender.workers.is_none();
+    if !contenders.is_empty() && contenders.iter().all(is_program) {
+        return format!("{work}: {rounds}, seed {seed}");
+    }
     format!("{work}: {} {items_word}{of_all}, {rounds}, seed {seed}", units::count(*items))
 }
 
@@ -111,6 +115,9 @@ fn table(entries: &[Entry], style: Style, width: usize) -> Vec<String> {
     let mut columns = COLUMNS.to_vec();
     if entries.iter().all(|entry| entry.tally.failed() == 0) {
         columns.retain(|column| *column != Column::Failed);
+    }
+    if entries.iter().all(|entry| entry.contender.workers.is_none()) {
+        columns.retain(|column| ![Column::Rate, Column::Median, Column::Workers].contains(column));
     }
     for (column, quantile) in [(Column::P99, 0.99), (Column::P999, 0.999)] {
         if entries.iter().all(|entry| percentile(entry, quantile).is_none()) {
@@ -211,6 +218,7 @@ fn cell(entry: &Entry, column: Column, longest: f64) -> String {
         Column::Wall => takes(entry),
         Column::AgainstBest => against_best(entry),
         Column::Bar => seconds(entry).map_or_else(String::new, |seconds| bar(seconds, longest)),
+        Column::Rate | Column::Median if entry.contender.workers.is_none() => nothing(),
         Column::Rate => entry.items_per_second.map_or_else(nothing, units::number),
         Column::Median => entry.tally.latency().p50_us().map_or_else(nothing, units::duration),
         Column::P99 => percentile(entry, 0.99).map_or_else(nothing, units::duration),
@@ -221,12 +229,17 @@ fn cell(entry: &Entry, column: Column, longest: f64) -> String {
         }
         Column::Failed if ran => units::count(entry.tally.failed()),
         Column::Cpu | Column::Memory | Column::Failed => nothing(),
-        Column::Workers => entry.contender.workers.brief(),
+        Column::Workers => entry
+            .contender
+            .workers
+            .map_or_else(|| "a program".to_owned(), |workers| workers.brief()),
     }
 }
 
 /// A high percentile of the latency, in microseconds, if there were items enough for it.
 fn percentile(entry: &Entry, quantile: f64) -> Option<u64> {
+    // A run of a program is no item.
+    entry.contender.workers?;
     let latency = entry.tally.latency();
     let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);
     latency.quantile_us(quantile).filter(|_| bears)
@@ -313,7 +326,10 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         let Relation::NotRanked(reason) = &entry.relation else { continue };
         let Some(why) = reason.detail() else { continue };
         let said = entry.tally.failures_by_count();
-        let tells = matches!(reason, NotRanked::Differs(_) | NotRanked::AllFailed);
+        let tells = matches!(
+            reason,
+            NotRanked::Differs(_) | NotRanked::AllFailed | NotRanked::RunsFailed { .. }
+        );
         let said = said.first().filter(|_| tells);
         let said = said.map(|(_, first)| format!(" ({})", one_line(&first.message, 200)));
         let model = &entry.contender.model;
@@ -333,7 +349,11 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         notes.push(format!("{} ran {} of {rounds} rounds", entry.contender.model, entry.rounds()));
     }
     notes.extend(comparison.why().checks.iter().map(|doubt| doubt.sentence.clone()));
-    let unlike = comparison.outliers();
+    let unlike: Vec<_> = comparison
+        .outliers()
+        .iter()
+        .filter(|(_, outlier)| is_worth_telling(outlier.times))
+        .collect();
     for (model, outlier) in unlike.iter().take(MOST_OUTLIERS) {
         notes.push(format!(
             "round {} of {model} took {:.1} times as long as its others; it counts all the same",
@@ -348,6 +368,11 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     notes
 }
 
+/// Where all other rounds took just as long, a little more is unlike them, and still means nothing.
+fn is_worth_telling(times: f64) -> bool {
+    !(0.9..1.1).contains(&times)
+}
+
 impl NotRanked {
     /// Why, in words; none where the verdict says so for all.
     pub(super) fn detail(&self) -> Option<String> {
@@ -358,6 +383,10 @@ impl NotRanked {
                 units::count(*missing_workers)
             )),
             NotRanked::AllFailed => Some("all of its items failed".to_owned()),
+            NotRanked::RunsFailed { runs: 1 } => Some("one of its runs failed".to_owned()),
+            NotRanked::RunsFailed { runs } => {
+                Some(format!("{} of its runs failed", units::count(*runs)))
+            }
             NotRanked::Differs(Difference::Outcome { items, first, here, elsewhere }) => {
                 let item = first.saturating_add(1);
                 let items = match items {

@@ -35,9 +35,8 @@ fn trial(model: &str, round: u32, wall_us: u64, items: u64, failed: u64) -> Tria
 }
 
 fn about(items: u64, models: &[&str]) -> RaceInfo {
-    let contenders = models
-        .iter()
-        .map(|model| Contender { model: (*model).to_owned(), workers: Layout::new(1, 1, 1) });
+    let contenders =
+        models.iter().map(|model| Contender::model((*model).to_owned(), Layout::new(1, 1, 1)));
     RaceInfo {
         work: "http".to_owned(),
         items,
@@ -51,6 +50,7 @@ fn about(items: u64, models: &[&str]) -> RaceInfo {
             server_here: true,
             arrivals_per_second: None,
         },
+        whole_processes: false,
         contenders: contenders.collect(),
     }
 }

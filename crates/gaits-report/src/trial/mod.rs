@@ -42,6 +42,14 @@ pub struct Trial {
     pub machine: MachineLoad,
 }
 
+impl Trial {
+    /// What it is ranked by, in microseconds: its run, or its process as a whole.
+    #[must_use]
+    pub const fn time_us(&self, whole_process: bool) -> u64 {
+        if whole_process { self.process_us } else { self.wall_us }
+    }
+}
+
 /// What a trial took of the machine: all its threads and processes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {

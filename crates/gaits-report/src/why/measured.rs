@@ -41,6 +41,9 @@ pub(super) struct Measured<'a> {
     pub(super) shares: Shares,
     /// The peak of its memory, in bytes.
     pub(super) peak_memory: f64,
+    /// Threads and processes that were there.
+    pub(super) threads: f64,
+    pub(super) processes: f64,
     pub(super) connections_opened: f64,
     pub(super) connections_reused: f64,
     /// Microseconds that others spent on the machine's cores, over all trials, and the microseconds that all cores
@@ -130,6 +133,8 @@ impl<'a> Measured<'a> {
                 body: of_items(|t| t.tally.phases().body_us),
             },
             peak_memory: typical(|t| t.usage.peak_memory as f64),
+            threads: typical(|t| t.usage.threads as f64),
+            processes: typical(|t| t.usage.processes as f64),
             connections_opened: typical(|t| t.tally.connections_opened() as f64),
             connections_reused: typical(|t| t.tally.connections_reused() as f64),
             others_us: sum(|t| t.machine.others_us as f64),

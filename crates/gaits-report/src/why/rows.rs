@@ -11,6 +11,9 @@ const ONE_AT_A_TIME: f64 = 1.2;
 /// From this share of the wall time on, starting and ending the workers is worth telling.
 const START_AND_END: f64 = 0.25;
 
+/// A program that keeps this much of a core busy, or as little more than one, uses one core.
+const ONE_CORE: f64 = 0.9;
+
 /// From this share of requests with a new connection on, connections are not reused.
 const NOT_REUSED: f64 = 0.5;
 
@@ -125,6 +128,13 @@ pub enum Reason {
         /// How many it finished in a second.
         done: f64,
     },
+    /// It is another program with several threads, which together keep no more than one core busy, and that one all the time.
+    TakesTurns {
+        /// Its threads.
+        threads: u64,
+        /// How many of them were running, or ready to, on average.
+        used: f64,
+    },
     /// It is as fast as another model with much less memory.
     LessMemory {
         /// How its workers are laid out.
@@ -161,6 +171,7 @@ pub(super) fn reasons<'a>(
             .or_else(|| fewer_than_configured(one, job))
             .or_else(|| more_than_cores(one, ranked, job))
             .or_else(|| fewer_cores(one, best, job))
+            .or_else(|| takes_turns(one, job))
             .or_else(|| fewer_in_flight(one, best, job))
             .or_else(|| waits_for_core(one, job))
             .or_else(|| leanest.clone().filter(|(model, _)| *model == one.model).map(|(_, r)| r))
@@ -236,6 +247,15 @@ fn fewer_cores(one: &Measured<'_>, best: &Measured<'_>, job: &Job) -> Option<Rea
     let fits = job.holds_its_thread && busy && used < of_best;
     let explained = is_explained(ratio(one)?, best.cores_used / one.cores_used);
     (fits && explained).then_some(Reason::FewerCores { used, of_best })
+}
+
+fn takes_turns(one: &Measured<'_>, job: &Job) -> Option<Reason> {
+    // What is ready to run and waits for a core would use it as well.
+    let used = one.cores_used + one.threads_waiting.unwrap_or(0.0);
+    let threads = rounded(one.threads);
+    let is_program = one.workers.is_none() && one.processes <= 1.0;
+    let one_core = (ONE_CORE..=2.0 - ONE_CORE).contains(&used) && job.cores > 1;
+    (is_program && threads > 1 && one_core).then_some(Reason::TakesTurns { threads, used })
 }
 
 fn fewer_in_flight(one: &Measured<'_>, best: &Measured<'_>, job: &Job) -> Option<Reason> {

@@ -180,6 +180,10 @@ pub(super) fn reason(reason: &Reason) -> String {
             counted(*threads, "thread", "threads"),
             if *beside_server { " and the server" } else { "" }
         ),
+        Reason::TakesTurns { threads, .. } => format!(
+            "its {} threads kept one core busy and no more: they take turns, as under an interpreter's lock",
+            units::count(*threads)
+        ),
         Reason::FallsBehind { arriving, done } => format!(
             "items arrive faster than it finishes them, {}/s against {}/s, so each waits longer than the one before",
             units::number(*arriving),

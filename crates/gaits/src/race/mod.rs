@@ -13,10 +13,10 @@ pub use saved::{Environment, SavedError, SavedRace, SavedRaces};
 
 use crate::layout::layout;
 use crate::trial::{
-    RaceControl, Ran, Refusal, Start, Subject, TrialCommand, TrialError, TrialObserver, Trials,
+    Entrant, RaceControl, Ran, Refusal, Start, Subject, TrialCommand, TrialError, TrialObserver,
+    Trials, clean_up,
 };
 use gaits_core::Clock as _;
-use gaits_engine::plan::Model;
 use gaits_engine::{MonotonicClock, WorkError};
 use gaits_report::stats::Settings;
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
@@ -32,8 +32,11 @@ const WARM_UP: f64 = 0.15;
 pub struct Race {
     /// What is raced on.
     pub subject: Subject,
-    /// The models that take part, each named once.
-    pub models: Vec<Model>,
+    /// What takes part: models, and other programs, each named once. Where there are programs, all are ranked as whole
+    /// processes.
+    pub entrants: Vec<Entrant>,
+    /// How often each runs before the rounds that count; 1 at least.
+    pub warm_ups: u32,
     /// How long it goes on.
     pub extent: Extent,
     /// The most items that all runs together may do, those that warm up included.
@@ -81,11 +84,19 @@ pub enum RaceError {
     /// No model takes part.
     #[error("no models to race")]
     NoModels,
-    /// A model takes part twice.
-    #[error("{model} takes part twice")]
+    /// A model takes part twice, or two programs have one name.
+    #[error("{name} takes part twice")]
     Twice {
-        /// The model.
-        model: Model,
+        /// Its name.
+        name: String,
+    },
+    /// Another program can't be started, whatever happens. Nothing was started.
+    #[error("can't run `{command}`: {wrong}")]
+    NoProgram {
+        /// The command.
+        command: String,
+        /// What is wrong with it.
+        wrong: String,
     },
     /// The work can't be set up. Nothing was started.
     #[error(transparent)]
@@ -137,12 +148,19 @@ impl Race {
     /// # Errors
     /// The models are none or not all different, or all that are asked for is more than may be done.
     pub fn validate(&self) -> Result<(), RaceError> {
-        if self.models.is_empty() {
+        if self.entrants.is_empty() {
             return Err(RaceError::NoModels);
         }
-        let twice = |(at, model): (usize, &Model)| self.models[..at].contains(model);
-        if let Some((_, model)) = self.models.iter().enumerate().find(|named| twice(*named)) {
-            return Err(RaceError::Twice { model: *model });
+        let names: Vec<String> = self.entrants.iter().map(ToString::to_string).collect();
+        if let Some(at) = (0..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+            return Err(RaceError::Twice { name: names[at].clone() });
+        }
+        for entrant in &self.entrants {
+            let Entrant::Program(program) = entrant else { continue };
+            program.check().map_err(|wrong| RaceError::NoProgram {
+                command: program.command.clone(),
+                wrong,
+            })?;
         }
         let Some(most) = self.most_items else { return Ok(()) };
         let fewest = self.subject.count.min(FEWEST_ROUNDS);
@@ -159,15 +177,27 @@ impl Race {
     /// How many items `rounds` rounds have, with `items` in each run.
     #[must_use]
     pub fn items_of(&self, rounds: u64, items: u64) -> u64 {
-        rounds.saturating_mul(items).saturating_mul(self.models.len() as u64)
+        rounds.saturating_mul(items).saturating_mul(self.models() as u64)
+    }
+
+    /// How many models take part.
+    fn models(&self) -> usize {
+        self.entrants.iter().filter(|entrant| matches!(entrant, Entrant::Model(_))).count()
+    }
+
+    /// Whether other programs take part, so that all are ranked as whole processes, and on all items: a program does
+    /// whatever it does.
+    #[must_use]
+    pub fn has_programs(&self) -> bool {
+        self.models() < self.entrants.len()
     }
 
     /// How many items there are in each run of the round that warms up.
     #[must_use]
     pub fn warm_up_items(&self) -> u64 {
         match (self.most_items, self.extent) {
-            (Some(most), Extent::Budget(_)) => {
-                let models = self.models.len().max(1) as u64;
+            (Some(most), Extent::Budget(_)) if !self.has_programs() => {
+                let models = self.models().max(1) as u64;
                 self.subject.count.min((most / ((FEWEST_ROUNDS + 1) * models)).max(1))
             }
             _ => self.subject.count,
@@ -184,6 +214,25 @@ impl Race {
         control: &RaceControl,
     ) -> Result<RaceOutcome, RaceError> {
         self.validate()?;
+        let mut outcome = self.rounds(observer, control);
+        // Whatever came of it.
+        for entrant in &self.entrants {
+            let cleaned = clean_up(entrant).map_err(RaceError::from);
+            match (&mut outcome, cleaned) {
+                (Ok(outcome), Err(error)) if outcome.failed.is_none() => {
+                    outcome.failed = Some(error);
+                }
+                _ => {}
+            }
+        }
+        outcome
+    }
+
+    fn rounds(
+        &self,
+        observer: &mut dyn RaceObserver,
+        control: &RaceControl,
+    ) -> Result<RaceOutcome, RaceError> {
         let clock = Elapsed(MonotonicClock::start());
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let mut found = Found::default();
@@ -193,28 +242,33 @@ impl Race {
             Extent::Budget(budget) => Some(budget),
             Extent::Rounds(_) => None,
         };
-        let warm_up = budget.map(|budget| budget.mul_f64(WARM_UP / self.models.len() as f64));
+        let whole = self.has_programs();
+        let warm_up = budget
+            .filter(|_| !whole)
+            .map(|budget| budget.mul_f64(WARM_UP / self.entrants.len() as f64));
         let trials = Trials {
             subject: &self.subject,
             command: &self.trial,
             records: self.records.as_deref(),
         };
-        let mut round = 0;
+        let (mut round, mut warm_ups) = (0, self.warm_ups.max(1));
         let mut longest = Duration::ZERO;
         loop {
             let round_began = clock.read();
-            let mut order: Vec<usize> = (0..self.models.len()).collect();
+            let mut order: Vec<usize> = (0..self.entrants.len()).collect();
             rng.shuffle(&mut order);
             let mut complete = Vec::new();
             for at in order {
-                let expected = paces.iter().find(|(model, _)| *model == self.models[at]);
+                let expected = paces.iter().find(|(known, _)| *known == at);
+                let entrant = &self.entrants[at];
+                let is_program = matches!(entrant, Entrant::Program(_));
                 let start = Start {
-                    model: self.models[at],
+                    entrant,
                     round,
                     items: if round == 0 { self.warm_up_items() } else { schedule.items },
                     limit: warm_up.filter(|_| round == 0),
-                    abandon: budget.filter(|_| round == 0),
-                    expected: expected.map(|(_, pace): &(Model, Pace)| {
+                    abandon: budget.filter(|_| round == 0 || is_program),
+                    expected: expected.map(|(_, pace): &(usize, Pace)| {
                         Duration::from_micros(pace.expected_us(schedule.items))
                     }),
                 };
@@ -226,19 +280,35 @@ impl Race {
                     ran => ran?,
                 };
                 match ran {
+                    // What fails from the start is no race; what it said tells why.
+                    Ran::Whole(trial) if is_program && round == 0 && trial.tally.ok() == 0 => {
+                        return Err(failed_program(entrant, &trial));
+                    }
                     Ran::Whole(trial) if round == 0 => {
-                        paces.push((start.model, Pace::of(&trial)));
+                        paces.retain(|(known, _)| *known != at);
+                        let pace = if is_program { Pace::whole(&trial) } else { Pace::of(&trial) };
+                        paces.push((at, pace));
                     }
                     Ran::Whole(trial) => complete.push(*trial),
+                    Ran::TooSlow { .. } if !found.trials.is_empty() => {
+                        let name = entrant.to_string();
+                        let message = "took longer than the whole budget, and was ended".to_owned();
+                        let error = TrialError::Failed { name, message };
+                        return Ok(self.outcome(found.failed(error.into()), schedule));
+                    }
                     Ran::TooSlow { passed_us, at_once } => {
                         let pace = Pace::unfinished(passed_us, at_once);
                         let round = pace.expected_us(FEWEST_ROUNDS.min(self.subject.count));
-                        let needs = round.saturating_mul(self.models.len() as u64);
+                        let needs = round.saturating_mul(self.entrants.len() as u64);
                         return Err(RaceError::Budget { needs: Duration::from_micros(needs) });
                     }
                     Ran::Interrupted => return Ok(self.outcome(found.interrupted(), schedule)),
                     Ran::Refused(why) => return Ok(self.outcome(found.refused(why), schedule)),
                 }
+            }
+            if round == 0 && warm_ups > 1 {
+                warm_ups -= 1;
+                continue;
             }
             if round == 0 {
                 schedule = self.plan(&paces, clock)?;
@@ -255,7 +325,7 @@ impl Race {
     }
 
     /// What the rounds that count can have.
-    fn plan(&self, paces: &[(Model, Pace)], clock: Elapsed) -> Result<Schedule, RaceError> {
+    fn plan(&self, paces: &[(usize, Pace)], clock: Elapsed) -> Result<Schedule, RaceError> {
         let budget = match self.extent {
             Extent::Rounds(rounds) => {
                 return Ok(Schedule { items: self.subject.count, rounds: Some(rounds.into()) });
@@ -263,20 +333,23 @@ impl Race {
             Extent::Budget(budget) => budget,
         };
         let paces: Vec<Pace> = paces.iter().map(|(_, pace)| *pace).collect();
-        let spent = self.items_of(1, self.warm_up_items());
+        let spent = self.items_of(self.warm_ups.max(1).into(), self.warm_up_items());
         let left = budget.saturating_sub(clock.read());
         let means = Means {
             left_us: u64::try_from(left.as_micros()).unwrap_or(u64::MAX),
             items: self.most_items.map(|most| most.saturating_sub(spent)),
         };
-        schedule(&paces, self.subject.count, means).map_err(|too_little| match too_little {
-            TooLittle::Time { needs_us } => {
-                RaceError::Budget { needs: clock.read() + Duration::from_micros(needs_us) }
+        let may_be_cut = !self.has_programs();
+        schedule(&paces, self.subject.count, may_be_cut, means).map_err(|too_little| {
+            match too_little {
+                TooLittle::Time { needs_us } => {
+                    RaceError::Budget { needs: clock.read() + Duration::from_micros(needs_us) }
+                }
+                TooLittle::Items => RaceError::TooManyItems {
+                    most: self.most_items.unwrap_or(0),
+                    needs: self.items_of(FEWEST_ROUNDS + 1, self.subject.count),
+                },
             }
-            TooLittle::Items => RaceError::TooManyItems {
-                most: self.most_items.unwrap_or(0),
-                needs: self.items_of(FEWEST_ROUNDS + 1, self.subject.count),
-            },
         })
     }
 
@@ -302,14 +375,18 @@ impl Race {
         let spent = clock.read() + longest > budget;
         // The six were planned for; a guess that was a little short does not make them worthless.
         let enough = round >= FEWEST_ROUNDS;
-        enough && (spent || Comparison::would_be_precise(&found.trials, self.settings))
+        enough
+            && (spent
+                || Comparison::would_be_precise(&found.trials, self.settings, self.has_programs()))
     }
 
     fn compare(&self, trials: &[Trial], schedule: Schedule) -> Comparison {
-        let contenders = self
-            .models
-            .iter()
-            .map(|model| Contender { model: model.to_string(), workers: layout(*model) });
+        let contenders = self.entrants.iter().map(|entrant| match entrant {
+            Entrant::Model(model) => Contender::model(model.to_string(), layout(*model)),
+            Entrant::Program(program) => {
+                Contender::program(program.name.clone(), program.command.clone())
+            }
+        });
         let about = RaceInfo {
             work: self.subject.about.clone(),
             items: schedule.items,
@@ -318,6 +395,7 @@ impl Race {
             job: self.subject.job,
             contenders: contenders.collect(),
             settings: self.settings,
+            whole_processes: self.has_programs(),
         };
         Comparison::new(trials, about)
     }
@@ -327,6 +405,14 @@ impl Race {
         let comparison = self.compare(&trials, schedule);
         RaceOutcome { comparison, trials, interrupted, refused, failed }
     }
+}
+
+/// Another program fails before the race has begun.
+fn failed_program(entrant: &Entrant, trial: &Trial) -> RaceError {
+    let failures = trial.tally.failures_by_count();
+    let message =
+        failures.first().map_or_else(|| "failed".to_owned(), |(_, first)| first.message.clone());
+    TrialError::Failed { name: entrant.to_string(), message }.into()
 }
 
 /// What has been found so far.

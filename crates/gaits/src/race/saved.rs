@@ -6,7 +6,7 @@
 use crate::sys;
 use gaits_engine::journal::write_aside;
 use gaits_report::stats::Settings;
-use gaits_report::{Comparison, RaceInfo, Trial};
+use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -240,7 +240,14 @@ impl SavedRace {
         if texts.any(|text| text.chars().any(char::is_control)) {
             return Err("a name in it holds control characters".to_owned());
         }
-        match self.trials.iter().find(|trial| trial.outcomes.items() != self.about.items) {
+        let items_of = |trial: &Trial| {
+            let same = |contender: &&Contender| contender.model == trial.model;
+            match self.about.contenders.iter().find(same) {
+                Some(Contender { workers: None, .. }) => 1,
+                _ => self.about.items,
+            }
+        };
+        match self.trials.iter().find(|trial| trial.outcomes.items() != items_of(trial)) {
             Some(trial) => Err(format!(
                 "round {} of {} has another number of items than the race",
                 trial.round, trial.model

@@ -7,13 +7,16 @@
 mod account;
 mod child;
 mod control;
+mod entrant;
 mod load;
 mod one;
 mod parent;
+mod program;
 
 pub use child::trial_main;
 pub use control::RaceControl;
-pub(crate) use one::{Ran, Start, Trials};
+pub use entrant::{Entrant, OtherProgram};
+pub(crate) use one::{Ran, Start, Trials, clean_up};
 pub use one::{Refusal, Subject, TrialError, TrialObserver};
 
 use parent::{Commands, Heard, TrialProcess, describe};
@@ -54,7 +57,24 @@ impl TrialCommand {
 
 /// What a trial has to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Job {
+enum Job {
+    /// Run a model.
+    Model(Box<ModelJob>),
+    /// Run another program.
+    Program(ProgramJob),
+}
+
+/// What the trial of another program has to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ProgramJob {
+    program: OtherProgram,
+    /// When to end it, in microseconds after its start.
+    abandon_us: Option<u64>,
+}
+
+/// What the trial of a model has to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ModelJob {
     plan: Plan,
     items: Vec<Data>,
     /// How many items there are in all: the list is gone through over and over.

@@ -1,13 +1,18 @@
 //! One trial from its start to its end: the same for a race and for a sweep.
 
+use super::entrant::shell;
 use super::load;
-use super::{Heard, Job, Over, RaceControl, Said, TrialCommand, TrialProcess, describe};
-use gaits_core::{Clock as _, Data, SessionScope};
-use gaits_engine::plan::{Limits, Model, Plan, WorkSpec};
+use super::{
+    Entrant, Heard, Job, ModelJob, OtherProgram, Over, ProgramJob, RaceControl, Said, TrialCommand,
+    TrialProcess, describe,
+};
+use gaits_core::{Clock as _, Data, SessionScope, Value};
+use gaits_engine::plan::{Limits, Plan, WorkSpec, cores};
 use gaits_engine::{MonotonicClock, Notice};
 use gaits_report::{Trial, why};
 use std::io;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// What all trials of a race or a sweep have in common.
@@ -27,6 +32,28 @@ pub struct Subject {
     pub items: Vec<Data>,
     /// How many items each trial has: the list is gone through over and over up to this number.
     pub count: u64,
+}
+
+impl Subject {
+    /// That of a race in which only other programs take part: nothing of it is used but what it is called.
+    #[must_use]
+    pub fn of_programs(about: String) -> Self {
+        Self {
+            about,
+            work: WorkSpec::new("", Value::Null),
+            job: why::Job {
+                holds_its_thread: false,
+                is_http: false,
+                cores: cores().into(),
+                server_here: false,
+                arrivals_per_second: None,
+            },
+            arrival: None,
+            session: SessionScope::default(),
+            items: Vec::new(),
+            count: 1,
+        }
+    }
 }
 
 /// Watches trials.
@@ -107,10 +134,10 @@ pub(crate) enum Ran {
 
 /// One trial to be run.
 #[derive(Clone, Copy)]
-pub(crate) struct Start {
-    pub(crate) model: Model,
+pub(crate) struct Start<'a> {
+    pub(crate) entrant: &'a Entrant,
     pub(crate) round: u32,
-    /// The first items of the list, gone through over and over.
+    /// The first items of the list, gone through over and over; a program does what it does.
     pub(crate) items: u64,
     /// When to start nothing more.
     pub(crate) limit: Option<Duration>,
@@ -134,12 +161,13 @@ impl Trials<'_> {
     /// Runs one, and again for as long as it was suspended in the middle.
     pub(crate) fn run(
         &self,
-        start: Start,
+        start: Start<'_>,
         observer: &mut dyn TrialObserver,
         control: &RaceControl,
     ) -> Result<Ran, TrialError> {
-        let name = start.model.to_string();
+        let name = start.entrant.to_string();
         loop {
+            prepare(start.entrant)?;
             observer.trial_starts(start.round, &name, start.expected);
             let ran = self.try_once(start, observer, control)?;
             if let Some(ran) = ran {
@@ -157,14 +185,14 @@ impl Trials<'_> {
     /// None if the times mean nothing, since the process was suspended.
     fn try_once(
         &self,
-        start: Start,
+        start: Start<'_>,
         observer: &mut dyn TrialObserver,
         control: &RaceControl,
     ) -> Result<Option<Ran>, TrialError> {
         if control.is_interrupted() {
             return Ok(Some(Ran::Interrupted));
         }
-        let name = start.model.to_string();
+        let name = start.entrant.to_string();
         let failed = |source| TrialError::Process { name: name.clone(), source };
         let ended = |message| TrialError::Failed { name: name.clone(), message };
         let job = self.job(start, observer.wants_progress());
@@ -185,7 +213,10 @@ impl Trials<'_> {
                 Heard::Ended(_) if control.is_interrupted() => return Ok(Some(Ran::Interrupted)),
                 // Not even what it had begun with was done in all the time that there is.
                 Heard::Ended(_) if start.abandon.is_some() => {
-                    let at_once = start.model.layout().workers().min(start.items);
+                    let at_once = match start.entrant {
+                        Entrant::Model(model) => model.layout().workers().min(start.items),
+                        Entrant::Program(_) => 1,
+                    };
                     return Ok(Some(Ran::TooSlow { passed_us: process_clock.now_us(), at_once }));
                 }
                 Heard::Ended(status) => {
@@ -212,7 +243,11 @@ impl Trials<'_> {
             wall_us,
             startup_us,
             closing_us,
-            process_us,
+            // The process that watches another program is no part of it.
+            process_us: match start.entrant {
+                Entrant::Model(_) => process_us,
+                Entrant::Program(_) => wall_us,
+            },
             missing_workers: over.missing_workers,
             workers_died: over.workers_died,
             tally: over.tally,
@@ -223,13 +258,20 @@ impl Trials<'_> {
     }
 
     /// What the process is told to do.
-    fn job(&self, start: Start, tell_progress: bool) -> Job {
-        let Start { model, round, items, limit, abandon, .. } = start;
+    fn job(&self, start: Start<'_>, tell_progress: bool) -> Job {
+        let Start { entrant, round, items, limit, abandon, .. } = start;
+        let in_us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let model = match entrant {
+            Entrant::Model(model) => *model,
+            Entrant::Program(program) => {
+                let (program, abandon_us) = (program.clone(), abandon.map(in_us));
+                return Job::Program(ProgramJob { program, abandon_us });
+            }
+        };
         let Subject { work, session, arrival, items: list, .. } = self.subject;
         let name = model.to_string().replace(['/', ':'], "-");
         let records = self.records.filter(|_| round > 0);
-        let in_us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        Job {
+        Job::Model(Box::new(ModelJob {
             plan: Plan {
                 work: work.clone(),
                 model,
@@ -242,6 +284,39 @@ impl Trials<'_> {
             abandon_us: abandon.map(in_us),
             records: records.map(|folder| folder.join(format!("{name}.{round}.jsonl"))),
             tell_progress,
-        }
+        }))
     }
+}
+
+/// Runs what is to be run before a program.
+fn prepare(entrant: &Entrant) -> Result<(), TrialError> {
+    match entrant {
+        Entrant::Program(OtherProgram { name, prepare: Some(command), .. }) => {
+            beside(name, "--prepare", command)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs what is to be run after the last run of a program.
+pub(crate) fn clean_up(entrant: &Entrant) -> Result<(), TrialError> {
+    match entrant {
+        Entrant::Program(OtherProgram { name, cleanup: Some(command), .. }) => {
+            beside(name, "--cleanup", command)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs a command that belongs to a program and does not count. What it says is not shown.
+fn beside(name: &str, option: &str, command: &str) -> Result<(), TrialError> {
+    let mut shell = shell(command);
+    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let status =
+        shell.status().map_err(|source| TrialError::Process { name: name.to_owned(), source })?;
+    if status.success() {
+        return Ok(());
+    }
+    let message = format!("`{command}` of {option} {}", describe(status));
+    Err(TrialError::Failed { name: name.to_owned(), message })
 }

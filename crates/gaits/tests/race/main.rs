@@ -6,8 +6,8 @@
 use gaits::cpu::{self, CpuSpec};
 use gaits::wait::{self, WaitSpec};
 use gaits::{
-    Extent, Program, Race, RaceControl, RaceError, RaceObserver, SessionScope, Settings, Subject,
-    TRIAL_VERB, Trial, TrialCommand, TrialError, TrialObserver, WORKER_VERB, WorkSpec,
+    Entrant, Extent, Program, Race, RaceControl, RaceError, RaceObserver, SessionScope, Settings,
+    Subject, TRIAL_VERB, Trial, TrialCommand, TrialError, TrialObserver, WORKER_VERB, WorkSpec,
     WorkerCommand, models_for, set_up, trial_main, why, worker_main,
 };
 use libtest_mimic::{Arguments, Failed};
@@ -96,7 +96,8 @@ fn on(seconds: &str) -> Subject {
 fn race(models: &[&str], rounds: u32) -> Race {
     Race {
         subject: on("0"),
-        models: models.iter().map(|model| model.parse().unwrap()).collect(),
+        entrants: models.iter().map(|model| Entrant::Model(model.parse().unwrap())).collect(),
+        warm_ups: 1,
         extent: Extent::Rounds(rounds),
         most_items: None,
         settings: Settings::default(),

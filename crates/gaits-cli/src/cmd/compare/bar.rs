@@ -57,7 +57,7 @@ impl Watch {
             said: HashSet::new(),
             extent: race.extent,
             took: HashMap::new(),
-            models: race.models.len(),
+            models: race.entrants.len(),
             items: race.subject.count,
             rounds: None,
             spent: Duration::ZERO,
