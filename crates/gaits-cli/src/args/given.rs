@@ -21,6 +21,7 @@ const SHOWN: &[&str] = &[
     "count",
     "deadline",
     "delay",
+    "deny_private",
     "duration",
     "extract",
     "fresh",

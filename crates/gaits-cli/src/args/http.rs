@@ -20,6 +20,7 @@ const REQUESTS: u64 = 100;
 /// `http`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Request")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct HttpArgs {
     /// http:// and https:// URLs; `-` is standard input
     ///
@@ -63,6 +64,14 @@ pub(crate) struct HttpArgs {
     /// Accept any certificate, without checking it
     #[arg(short = 'k', long, hide_short_help = true)]
     insecure: bool,
+
+    /// Refuse addresses of this machine and of private networks, also after a redirect
+    ///
+    /// Loopback, private, link-local, multicast, unspecified and reserved addresses, and those behind a carrier's NAT. What
+    /// counts is the address that is really connected to, whatever a name said before. Such an item fails, with the error
+    /// kind `blocked_address`.
+    #[arg(long, hide_short_help = true)]
+    deny_private: bool,
 
     /// Give up connecting after this long; 0 for never
     ///
@@ -224,6 +233,7 @@ impl HttpArgs {
             headers: self.headers,
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
+            deny_private: self.deny_private,
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,
             max_body_size: self.max_body_size,

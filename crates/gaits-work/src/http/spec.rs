@@ -25,6 +25,10 @@ pub struct HttpSpec {
     pub user_agent: String,
     /// Which certificates are trusted.
     pub trust: Trust,
+    /// Whether addresses that are none of the public internet are refused: loopback, private, link-local and the like. What
+    /// counts is the address that is connected to, after redirects as well.
+    #[serde(default)]
+    pub deny_private: bool,
     /// How long resolving, connecting and the TLS handshake may take together. The time in which a name waits until
     /// it can be asked for, because many others are, does not count.
     pub connect_timeout: Option<Duration>,
@@ -130,6 +134,7 @@ impl Default for HttpSpec {
             headers: Vec::new(),
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
+            deny_private: false,
             connect_timeout: Some(Duration::from_secs(10)),
             timeout: Some(Duration::from_mins(1)),
             max_body_size: 1 << 30,
@@ -228,6 +233,7 @@ impl HttpSpec {
             not("retry-on", text(&self.retry_on.to_string())),
             not("stop-on", stop_on),
             not("trust", trust),
+            not("deny-private", Value::Bool(self.deny_private)),
             not("connect-timeout", time(self.connect_timeout)),
             not("timeout", time(self.timeout)),
         ]

@@ -3,7 +3,7 @@
 //! Limit: performs nothing itself.
 
 use super::body_file::BodyWriter;
-use super::dial::{Dialer, LastDescriptors};
+use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
 use super::fields::Fields;
 use super::redact::redacted;
@@ -42,7 +42,9 @@ impl HttpWork {
             BodyUse::Files(_) => LastDescriptors::ForFiles,
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => LastDescriptors::ForAnything,
         };
-        let dialer = Dialer::new(NameServers::System, spec.connect_timeout, clock.clone(), last);
+        let reach = if spec.deny_private { Reach::Public } else { Reach::Any };
+        let dialer =
+            Dialer::new(NameServers::System, spec.connect_timeout, clock.clone(), last, reach);
         let tls = Tls::new(spec.trust.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
         let bodies = match &spec.body {

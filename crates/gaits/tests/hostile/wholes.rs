@@ -6,7 +6,7 @@ use crate::measure::{event_loop, open, perform};
 use crate::row::{KIB, MIB};
 use crate::server::{HELLO, IN_VAIN, Server, Speaks};
 use crate::stage::Stage;
-use gaits::ErrorKind::{InvalidItem, Redirect};
+use gaits::ErrorKind::{BlockedAddress, InvalidItem, Redirect};
 use gaits::http::{HttpDetail, HttpSpec, Trust};
 use gaits::{
     Control, Input, InputError, Limits, Plan, Program, Run, RunError, WorkSpec, WorkerCommand,
@@ -41,6 +41,25 @@ fn without_time<T: Send + 'static, F: Future<Output = T>>(
     };
     std::thread::Builder::new().name("without-time".into()).spawn(run).unwrap();
     result.recv_timeout(IN_VAIN).expect("the client waits for a timer")
+}
+
+/// Whether a redirect or a name led there makes no difference: an address is looked at where a connection is opened.
+#[test]
+fn what_denies_private_addresses_sends_nothing_to_them() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let spec = HttpSpec { deny_private: true, ..HttpSpec::default() };
+    let port = origin.url("/").rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    let hosts = ["127.0.0.1", "localhost", "127.0.0.2", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1"];
+    let items = hosts.map(|host| format!("http://{host}:{port}/uuid").into_boxed_str());
+    for model in ["sequential", "async:8"] {
+        let input = Input::Listed { items: items.to_vec(), count: None };
+        for record in records(model, &spec, &input) {
+            let (kind, message) = failure(&record).expect("it is refused");
+            assert_eq!(kind, BlockedAddress, "{model}: {}: {message}", record.item);
+            assert!(message.ends_with(": --deny-private allows none such"), "{message}");
+        }
+    }
+    assert_eq!(origin.requests(), 0);
 }
 
 /// The clock of the test below, which its server turns on.

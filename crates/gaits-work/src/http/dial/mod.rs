@@ -8,6 +8,7 @@
 //! whoever dials drops the future.
 
 mod dead;
+mod private;
 mod race;
 mod socket;
 
@@ -40,6 +41,32 @@ pub(super) struct Dialer {
     dead: DeadAddresses,
     delay: Duration,
     last: LastDescriptors,
+    reach: Reach,
+}
+
+/// Which addresses may be connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// All.
+    Any,
+    /// Those of the public internet. What counts is the address that is connected to, so that a name can't lead elsewhere
+    /// on its second look-up, nor a redirect.
+    Public,
+}
+
+impl Reach {
+    /// Those of `ips` that may be connected to.
+    ///
+    /// # Errors
+    /// None of them; says what sort of address the first one is.
+    fn allowed(self, ips: &[IpAddr]) -> Result<Vec<IpAddr>, (IpAddr, &'static str)> {
+        let sort = |ip: &IpAddr| private::not_public(*ip).filter(|_| self == Reach::Public);
+        let allowed: Vec<IpAddr> = ips.iter().copied().filter(|ip| sort(ip).is_none()).collect();
+        match ips.first().and_then(|ip| Some((*ip, sort(ip)?))) {
+            Some(refused) if allowed.is_empty() => Err(refused),
+            _ => Ok(allowed),
+        }
+    }
 }
 
 /// Where an endpoint is to be reached, as far as that is known.
@@ -58,15 +85,21 @@ impl Dialer {
         patience: Option<Duration>,
         clock: Arc<dyn Clock>,
         last: LastDescriptors,
+        reach: Reach,
     ) -> Self {
-        Self { last, ..Self::with(Dns::new(servers, patience, clock.clone()), patience, clock) }
+        Self {
+            last,
+            reach,
+            ..Self::with(Dns::new(servers, patience, clock.clone()), patience, clock)
+        }
     }
 
     fn with(dns: Dns, patience: Option<Duration>, clock: Arc<dyn Clock>) -> Self {
         // There must be time for a few addresses.
         let delay = patience.map_or(ATTEMPT_DELAY, |patience| ATTEMPT_DELAY.min(patience / 4));
         let delay = delay.max(MIN_ATTEMPT_DELAY);
-        Self { dns, dead: DeadAddresses::new(clock), delay, last: LastDescriptors::ForAnything }
+        let (last, reach) = (LastDescriptors::ForAnything, Reach::Any);
+        Self { dns, dead: DeadAddresses::new(clock), delay, last, reach }
     }
 
     /// Finds out where `endpoint` is to be reached. If its name has to be asked for, the look-up has begun when this
@@ -96,6 +129,7 @@ impl Dialer {
     ) -> Result<TcpStream, Fault> {
         let lookup = match located {
             Located::Address(ip) => {
+                self.reach.allowed(&[ip]).map_err(|refused| blocked(endpoint, refused))?;
                 trace.enter(Phase::Connect);
                 return self.connect_to(SocketAddr::new(ip, endpoint.port), make_room).await;
             }
@@ -103,11 +137,22 @@ impl Dialer {
         };
         trace.enter(Phase::Dns);
         let addresses = self.resolve(lookup, endpoint, &mut make_room).await?;
+        let allowed = match self.reach {
+            Reach::Any => None,
+            Reach::Public => {
+                let allowed = self.reach.allowed(addresses.ips());
+                Some(allowed.map_err(|refused| blocked(endpoint, refused))?)
+            }
+        };
+        let ips = allowed.as_deref().unwrap_or(addresses.ips());
         trace.enter(Phase::Connect);
-        match addresses.ips() {
+        match ips {
             [ip] => self.connect_to(SocketAddr::new(*ip, endpoint.port), make_room).await,
             // Boxed, since it would make the future of every item larger.
-            _ => Box::pin(self.connect_to_any(&addresses, endpoint.port, make_room)).await,
+            ips => {
+                let turn = addresses.next_turn();
+                Box::pin(self.connect_to_any(ips, turn, endpoint.port, make_room)).await
+            }
         }
     }
 
@@ -151,11 +196,12 @@ impl Dialer {
 
     async fn connect_to_any(
         &self,
-        addresses: &Addresses,
+        ips: &[IpAddr],
+        turn: usize,
         port: u16,
         make_room: impl FnMut() -> bool,
     ) -> Result<TcpStream, Fault> {
-        let order = self.dead.last(in_turn(addresses.ips(), addresses.next_turn(), port));
+        let order = self.dead.last(in_turn(ips, turn, port));
         match race(&order, self.delay, |address| self.last.connect(address), make_room).await {
             Ok(Won { stream, address, dead }) => {
                 self.dead.learn(address, &dead);
@@ -189,6 +235,14 @@ fn in_turn(ips: &[IpAddr], turn: usize, port: u16) -> Vec<SocketAddr> {
         order.extend(next.map(|ip| SocketAddr::new(*ip, port)));
     }
     order
+}
+
+/// The endpoint is at an address that may not be connected to.
+fn blocked(endpoint: &Endpoint, (ip, sort): (IpAddr, &'static str)) -> Fault {
+    let host = &endpoint.host;
+    let whose = if endpoint.ip.is_some() { String::new() } else { format!("{host} is at ") };
+    let message = format!("{whose}{ip}, {sort}: --deny-private allows none such");
+    Fault::new(ErrorKind::BlockedAddress, message)
 }
 
 fn exhausted(e: &io::Error) -> Fault {

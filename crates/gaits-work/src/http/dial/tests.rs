@@ -258,8 +258,13 @@ fn route_to(addresses: &Arc<Addresses>) -> Located {
 
 fn dialer(delay: Duration) -> Dialer {
     let servers = NameServers::System;
-    let dialer =
-        Dialer::new(servers, None, Arc::<ManualClock>::default(), LastDescriptors::ForAnything);
+    let dialer = Dialer::new(
+        servers,
+        None,
+        Arc::<ManualClock>::default(),
+        LastDescriptors::ForAnything,
+        Reach::Any,
+    );
     Dialer { delay, ..dialer }
 }
 
@@ -322,9 +327,15 @@ fn a_connect_timeout_leaves_time_for_more_than_one_address() {
         let patience = Some(Duration::from_millis(ms));
         {
             let clock = Arc::<ManualClock>::default();
-            Dialer::new(NameServers::System, patience, clock, LastDescriptors::ForAnything)
-                .delay
-                .as_millis()
+            Dialer::new(
+                NameServers::System,
+                patience,
+                clock,
+                LastDescriptors::ForAnything,
+                Reach::Any,
+            )
+            .delay
+            .as_millis()
         }
     };
     assert_eq!([10_000, 200, 1].map(delay), [250, 50, 10]);
@@ -375,6 +386,34 @@ fn a_request_whose_name_waits_says_that_no_name_server_was_asked() {
         assert_eq!(trace.phase().to_string(), wanted);
         drop(silent);
     });
+}
+
+#[test]
+fn what_is_private_is_not_connected_to_whatever_name_leads_there() {
+    let public = |text: &str| Reach::Public.allowed(&ips(text));
+    assert_eq!(public("8.8.8.8 127.0.0.1 ::1"), Ok(ips("8.8.8.8")));
+    assert_eq!(public("127.0.0.1 ::1"), Err(("127.0.0.1".parse().unwrap(), "a loopback address")));
+    assert_eq!(Reach::Any.allowed(&ips("::1")), Ok(ips("::1")));
+
+    let ([listening], port) = listeners(["127.0.0.2"]);
+    let dialer = Dialer { reach: Reach::Public, ..dialer(ATTEMPT_DELAY) };
+    let addresses = Arc::new(Addresses::new(ips("127.0.0.2")).unwrap());
+    paused(async {
+        let named = endpoint(&format!("http://rebound.example:{port}/"));
+        let numbered = endpoint(&format!("http://127.0.0.2:{port}/"));
+        let at = Located::Address("127.0.0.2".parse().unwrap());
+        for (located, endpoint, wanted) in [
+            (route_to(&addresses), &named, "rebound.example is at 127.0.0.2, a loopback address"),
+            (at, &numbered, "127.0.0.2, a loopback address: --deny-private"),
+        ] {
+            let refused = dialer.connect(located, endpoint, no_room, &mut trace()).await;
+            let Err(Fault::Failed(error)) = refused else { panic!("{refused:?}") };
+            assert_eq!(error.kind, ErrorKind::BlockedAddress);
+            assert!(error.message.starts_with(wanted), "{error}");
+        }
+    });
+    listening.set_nonblocking(true).unwrap();
+    assert_eq!(listening.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
 }
 
 #[test]
