@@ -116,7 +116,7 @@ fn every_coding_is_undone() {
 #[test]
 fn head_gives_the_head_only() {
     for (origin, spec) in [(origin(), HttpSpec::default()), tls_origin()] {
-        let mut client = client(HttpSpec { method: Method::Head, ..spec });
+        let mut client = client(HttpSpec { method: Method::HEAD, ..spec });
         for reused in [false, true] {
             let detail = ok(client.get(&origin.url("/bytes/1000")));
             assert_eq!((detail.status, detail.bytes, detail.blake3), (Some(200), 0, None));

@@ -96,6 +96,7 @@ pub(crate) struct CompareArgs {
     ///
     /// Each is of all items, however long that takes.
     #[arg(long, value_name = "N", global = true, conflicts_with_all = ["budget", "precision"])]
+    #[arg(hide_short_help = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rounds: Option<u32>,
 

@@ -3,6 +3,7 @@
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
+use super::request::RequestArgs;
 use super::urls;
 use super::values::{self, Timeout};
 use crate::exit::Trouble;
@@ -30,7 +31,8 @@ pub(crate) struct HttpArgs {
 
     /// Take URLs from this file; `-` is standard input
     ///
-    /// One a line. Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed
+    /// One a line, or a JSON object a line that describes a request: {"url": …, "method": …, "headers": {…}, "query": {…}, and
+    /// one of "body": …, "json": … or "body_file": …}. Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed
     /// record of kind `invalid_item` that names its place, and the run goes on; `gaits compare` refuses such a file.
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     #[arg(help_heading = help::INPUT, display_order = 1)]
@@ -43,9 +45,8 @@ pub(crate) struct HttpArgs {
     #[arg(help_heading = help::INPUT, display_order = 2)]
     count: Option<NonZeroU64>,
 
-    /// Ask for heads only
-    #[arg(short = 'I', long, hide_short_help = true)]
-    head: bool,
+    #[command(flatten)]
+    request: RequestArgs,
 
     /// Send this header field; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = values::header)]
@@ -85,6 +86,7 @@ pub(crate) struct HttpArgs {
     ///
     /// Its redirects and its body are included; 0 is for never.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::timeout)]
+    #[arg(hide_short_help = true)]
     timeout: Timeout,
 
     /// Fail items whose decoded body is larger
@@ -142,6 +144,10 @@ pub(crate) struct HttpArgs {
 
     #[command(flatten)]
     body: BodyArgs,
+
+    /// Whether all requests may be sent twice.
+    #[arg(skip)]
+    repeats_all: bool,
 
     /// What was assumed where nothing was said.
     #[arg(skip)]
@@ -201,6 +207,11 @@ impl HttpArgs {
         Ok(())
     }
 
+    /// Lets requests be sent twice that may have an effect each time.
+    pub(super) const fn repeat_all(&mut self) {
+        self.repeats_all = true;
+    }
+
     /// Takes a number of requests that a race can tell models apart by, if none is given: a few URLs, each once, are
     /// over before most models have started their workers.
     pub(super) fn assume_count(&mut self) {
@@ -229,7 +240,6 @@ impl HttpArgs {
         let (body, bodies) = self.body.resolve();
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
-            method: if self.head { Method::Head } else { Method::Get },
             headers: self.headers,
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
@@ -244,11 +254,14 @@ impl HttpArgs {
             cookies: self.cookies,
             extract: self.extract,
             body,
+            repeats_all: self.repeats_all,
+            ..defaults
         };
+        let spec = self.request.resolve(spec)?;
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
         // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
         let is_settled =
-            self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::Head;
+            self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::HEAD;
         let bodies = match bodies {
             Bodies::NotKept if is_settled => Bodies::Settled,
             bodies => bodies,

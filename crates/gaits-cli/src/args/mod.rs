@@ -11,6 +11,7 @@ mod models;
 mod origin;
 mod pace;
 mod report;
+mod request;
 mod run;
 mod tips;
 mod urls;
@@ -53,7 +54,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Fetch URLs: short for `run http`
-    Fetch(FetchArgs),
+    Fetch(Box<FetchArgs>),
     /// Do work under one model, and write a record for each item
     Run(RunCommand),
     /// Race models against each other on the same work

@@ -53,7 +53,7 @@ pub(crate) struct RunArgs {
         help_heading = help::OUTPUT,
         hide_short_help = true
     )]
-    retry_non_idempotent: bool,
+    pub(crate) retry_non_idempotent: bool,
 
     /// Know items again by this instead of by their place: url, or item
     ///

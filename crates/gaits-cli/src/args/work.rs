@@ -34,6 +34,14 @@ impl WorkArgs {
         }
     }
 
+    /// The same, where what may have another effect the second time may be done twice as well.
+    pub(crate) fn resolve_repeating(mut self) -> Result<Job, Trouble> {
+        if let WorkArgs::Http(http) = &mut self {
+            http.repeat_all();
+        }
+        self.resolve()
+    }
+
     /// What they come to, for a race.
     pub(crate) fn resolve_for_race(mut self) -> Result<Job, Trouble> {
         if let WorkArgs::Http(http) = &mut self {

@@ -20,6 +20,7 @@ mod origin;
 mod pace;
 mod power_cut;
 mod programs;
+mod requests;
 mod terminal;
 mod torture;
 mod works;

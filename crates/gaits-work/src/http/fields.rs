@@ -4,7 +4,7 @@
 
 use super::decode::ACCEPTED;
 use super::spec::{HttpSpec, HttpSpecError, is_harmless};
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The fields that are the same for every request.
 #[derive(Debug, Clone)]
@@ -35,6 +35,22 @@ impl Fields {
             all.append(name, value);
         }
         Ok(Self { all, harmless })
+    }
+
+    /// With the fields of one request, which take the place of those of the same name.
+    pub(super) fn with(&self, own: &[(HeaderName, HeaderValue)]) -> Self {
+        let mut fields = self.clone();
+        for (name, _) in own {
+            fields.all.remove(name);
+            fields.harmless.remove(name);
+        }
+        for (name, value) in own {
+            if is_harmless(name) {
+                fields.harmless.append(name, value.clone());
+            }
+            fields.all.append(name, value.clone());
+        }
+        fields
     }
 
     /// What is sent to the items' own origins, or to `foreign` ones.

@@ -27,12 +27,19 @@ impl Heads {
         request: &Request<'_>,
         close: bool,
     ) -> Result<(), ItemError> {
-        let Request { method, target, fields, foreign, cookie } = request;
+        let Request { method, target, fields, common, foreign, cookie, .. } = request;
         let authorization = target.authorization.as_ref().map(HeaderValue::as_bytes);
-        let extra = [("authorization", authorization), ("cookie", cookie.as_deref())];
+        let mut digits = itoa::Buffer::new();
+        let length = request.content_length().map(|length| digits.format(length).as_bytes());
+        let extra = [
+            ("authorization", authorization),
+            ("cookie", cookie.as_deref()),
+            ("content-type", request.content_type().map(str::as_bytes)),
+            ("content-length", length),
+        ];
         let extra = extra.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let (method, path) = (method.as_str(), &*target.path);
-        let written = if authorization.is_some() || cookie.is_some() {
+        let written = if authorization.is_some() || cookie.is_some() || !common {
             // What stands in the common fields under the same name gives way.
             let common = prepared(fields.of(*foreign), &target.origin, close, |name| {
                 !(authorization.is_some() && name == header::AUTHORIZATION
@@ -70,8 +77,14 @@ fn prepared(
 
 /// The head of `request` over HTTP/2.
 pub(super) fn http2(request: &Request<'_>) -> Result<http::Request<()>, ItemError> {
-    let Request { method, target, fields, foreign, cookie } = request;
+    let Request { method, target, fields, foreign, cookie, .. } = request;
     let mut fields = fields.of(*foreign).clone();
+    if let Some(length) = request.content_length() {
+        fields.insert(header::CONTENT_LENGTH, length.into());
+    }
+    if let Some(Ok(kind)) = request.content_type().map(HeaderValue::from_str) {
+        fields.insert(header::CONTENT_TYPE, kind);
+    }
     if let Some(authorization) = &target.authorization {
         fields.insert(header::AUTHORIZATION, authorization.clone());
     }

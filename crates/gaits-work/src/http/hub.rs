@@ -14,9 +14,9 @@ use super::fault::Fault;
 use super::h1::AnswerTo;
 use super::headers;
 use super::lent::{Lent, Piece};
+use super::method::Method;
 use super::request::Request;
 use super::shared::Shared;
-use super::spec::Method;
 use super::target::{Origin, Target, TargetError};
 use super::trace::{Phase, Trace};
 use super::{h1, h2};
@@ -145,7 +145,7 @@ impl Hub {
             };
             match asked {
                 // The server closed it while it was idle, as it may at any time.
-                Err(Fault::Closed(_)) if reused && may_reuse && request.is_repeatable() => {
+                Err(Fault::Closed(_)) if reused && may_reuse && request.repeatable => {
                     may_reuse = false;
                 }
                 Err(Fault::Unprocessed(_)) if sent < MAX_SENT => {}
@@ -168,11 +168,11 @@ impl Hub {
         since_us: u64,
         trace: &mut Trace,
     ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
-        let to = if request.method == Method::Head { AnswerTo::Head } else { AnswerTo::Other };
+        let to = if *request.method == Method::HEAD { AnswerTo::Head } else { AnswerTo::Other };
         trace.enter_at(Phase::FirstByte, since_us);
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
-        connection.send(&self.lent, to, compose).await?;
+        connection.send(&self.lent, to, compose, request.bytes()).await?;
         let (head, piece) = connection.head(&self.lent, Head::of_http1).await?;
         Ok((head, Exchange::Http1(connection), Some(piece)))
     }
@@ -185,7 +185,8 @@ impl Hub {
     ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
         let head = headers::http2(request).map_err(Fault::Failed)?;
         trace.enter(Phase::FirstByte);
-        let exchange = connection.send(head).await?;
+        let body = request.body.map(|body| body.bytes.clone()).unwrap_or_default();
+        let exchange = connection.send(head, body).await?;
         let head = Head::of_http2(exchange.status, &exchange.headers);
         Ok((head, Exchange::Http2(exchange), None))
     }

@@ -3,24 +3,46 @@
 //! Limit: knows no connection; a redirect makes another request.
 
 use super::fields::Fields;
-use super::spec::Method;
+use super::method::Method;
+use super::payload::Body;
 use super::target::Target;
+use http::header;
 
 /// One request.
 pub(super) struct Request<'a> {
-    pub(super) method: Method,
+    pub(super) method: &'a Method,
     pub(super) target: &'a Target,
-    /// The fields that all requests have in common.
+    /// The fields that all requests have in common, or those of this one.
     pub(super) fields: &'a Fields,
+    /// Whether they are those that all requests have in common.
+    pub(super) common: bool,
+    /// What is sent with it.
+    pub(super) body: Option<&'a Body>,
+    /// Whether sending it twice has the same effect as sending it once, or its user says that it may be.
+    pub(super) repeatable: bool,
     /// Whether a redirect has led away from the item's origin, so that secrets are not shown.
     pub(super) foreign: bool,
     /// The `cookie` field, where cookies are kept.
     pub(super) cookie: Option<Vec<u8>>,
 }
 
-impl Request<'_> {
-    /// Whether sending it twice has the same effect as sending it once.
-    pub(super) const fn is_repeatable(&self) -> bool {
-        self.method.is_safe()
+impl<'a> Request<'a> {
+    /// How long its body is, where that is to be said.
+    pub(super) fn content_length(&self) -> Option<usize> {
+        match self.body {
+            Some(body) => Some(body.bytes.len()),
+            None => self.method.expects_body().then_some(0),
+        }
+    }
+
+    /// What its body is, where nothing among its fields says so.
+    pub(super) fn content_type(&self) -> Option<&str> {
+        let said = self.fields.of(self.foreign).contains_key(header::CONTENT_TYPE);
+        self.body?.content_type.as_deref().filter(|_| !said)
+    }
+
+    /// The bytes of its body.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.body.map_or(&[], |body| &body.bytes)
     }
 }

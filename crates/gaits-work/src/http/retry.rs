@@ -4,14 +4,14 @@
 
 use super::answer::Head;
 use super::calendar::since_1970;
-use super::spec::{HttpSpec, Method};
+use super::spec::HttpSpec;
 use gaits_core::{Advice, ErrorKind};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What is advised after an answer whose status is not accepted. `now_us` is the time of the run.
 ///
 /// A server that answers 429, or 503 with a time, has not processed the request: it may come again, whatever it asks for.
-pub(super) fn after_answer(head: &Head, spec: &HttpSpec, now_us: u64) -> Advice {
+pub(super) fn after_answer(head: &Head, spec: &HttpSpec, repeatable: bool, now_us: u64) -> Advice {
     let status = head.status;
     if spec.stop_on.as_ref().is_some_and(|stop_on| stop_on.contains(status)) {
         return Advice::Stop;
@@ -25,15 +25,11 @@ pub(super) fn after_answer(head: &Head, spec: &HttpSpec, now_us: u64) -> Advice 
             return Advice::Pause { until_us };
         }
     }
-    if spec.retry_on.contains(status) && spec.method.is_safe() {
-        Advice::Retry
-    } else {
-        Advice::Final
-    }
+    if spec.retry_on.contains(status) && repeatable { Advice::Retry } else { Advice::Final }
 }
 
 /// What is advised after a request that has failed in this way, without an answer whose status says why.
-pub(super) fn after_failure(kind: ErrorKind, method: Method) -> Advice {
+pub(super) fn after_failure(kind: ErrorKind, repeatable: bool) -> Advice {
     let may_pass = matches!(
         kind,
         ErrorKind::Dns
@@ -44,7 +40,7 @@ pub(super) fn after_failure(kind: ErrorKind, method: Method) -> Advice {
             | ErrorKind::Reset
             | ErrorKind::Truncated
     );
-    if may_pass && method.is_safe() { Advice::Retry } else { Advice::Final }
+    if may_pass && repeatable { Advice::Retry } else { Advice::Final }
 }
 
 /// How long to wait, as a `retry-after` field says. None if it says nothing that makes sense. A time that is too long for
@@ -95,7 +91,7 @@ mod tests {
             map.append(*name, HeaderValue::from_static(value));
         }
         let head = Head::of_http2(StatusCode::from_u16(status).unwrap(), &map);
-        after_answer(&head, spec, 7)
+        after_answer(&head, spec, true, 7)
     }
 
     #[test]
@@ -109,8 +105,9 @@ mod tests {
         }
         // Only 429 and 503 are about patience.
         assert_eq!(advice(&spec, 500, &[("retry-after", "7")]), Advice::Retry);
-        let failure = |kind| after_failure(kind, Method::Get);
+        let failure = |kind| after_failure(kind, true);
         assert_eq!(failure(ErrorKind::Reset), Advice::Retry);
+        assert_eq!(after_failure(ErrorKind::Reset, false), Advice::Final);
         assert_eq!(failure(ErrorKind::Tls), Advice::Final);
         assert_eq!(failure(ErrorKind::TooLarge), Advice::Final);
     }

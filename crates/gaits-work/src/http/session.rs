@@ -9,13 +9,17 @@ use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
 use super::extract;
 use super::fault::Fault;
+use super::fields::Fields;
 use super::hub::Hub;
+use super::item::{self, Described, Sends};
 use super::lent::Piece;
+use super::method::Method;
+use super::payload::Body;
 use super::redirect;
 use super::request::Request;
 use super::retry;
 use super::shared::Shared;
-use super::spec::{BodyUse, MOST_INLINE, Method};
+use super::spec::{BodyUse, MOST_INLINE, parse_header};
 use super::target::Target;
 use super::trace::{Phase, Trace};
 use super::words::seconds;
@@ -24,7 +28,9 @@ use gaits_core::{
     Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
 };
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,6 +50,76 @@ pub(super) struct HttpSession {
     hashers: RefCell<Vec<Box<blake3::Hasher>>>,
 }
 
+/// What an item asks for that describes a request of its own.
+struct Own {
+    url: String,
+    method: Method,
+    /// The fields of all requests and its own, where it has any.
+    fields: Option<Fields>,
+    body: Option<Body>,
+}
+
+impl Own {
+    async fn of(text: &str, index: u64, shared: &Shared) -> Result<Self, ItemError> {
+        let invalid = |message| ItemError::new(ErrorKind::InvalidItem, message);
+        let described = if item::is_description(text) {
+            Described::parse(text).map_err(invalid)?
+        } else {
+            Described::of_url(text)
+        };
+        let method = described.asks(&shared.spec);
+        let Described { url, mut headers, sends, .. } = described;
+        if let Some(name) = &shared.spec.idempotency_key {
+            let key = parse_header(name, &item::key(text, index));
+            headers.push(key.map_err(|error| invalid(error.to_string()))?);
+        }
+        let body = match sends {
+            Some(Sends::Body(body)) => Some(body),
+            Some(Sends::File(path)) => Some(read_file(path).await.map_err(invalid)?),
+            // What all requests send, unless this one asks for what has no body.
+            None if [Method::GET, Method::HEAD].contains(&method) => None,
+            None => shared.payload.clone(),
+        };
+        let fields = (!headers.is_empty()).then(|| shared.fields.with(&headers));
+        Ok(Self { url, method, fields, body })
+    }
+}
+
+/// The body that a file holds.
+async fn read_file(path: PathBuf) -> Result<Body, String> {
+    let shown = path.display().to_string();
+    let failed = |why: &dyn std::fmt::Display| format!("can't read the body_file {shown}: {why}");
+    // A disk holds up no event loop.
+    let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+    let bytes = read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    Ok(Body { bytes: bytes.into(), content_type: None })
+}
+
+/// What an item asks for.
+struct Asked<'a> {
+    method: &'a Method,
+    fields: &'a Fields,
+    /// Whether the fields are those of all requests.
+    common: bool,
+    body: Option<&'a Body>,
+    repeatable: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(shared: &'a Shared, own: Option<&'a Own>) -> Self {
+        let spec = &shared.spec;
+        let method = own.map_or(&spec.method, |own| &own.method);
+        let own_fields = own.and_then(|own| own.fields.as_ref());
+        Self {
+            method,
+            fields: own_fields.unwrap_or(&shared.fields),
+            common: own_fields.is_none(),
+            body: own.map_or(shared.payload.as_ref(), |own| own.body.as_ref()),
+            repeatable: spec.repeats(method),
+        }
+    }
+}
+
 type Extracted = Vec<(Box<str>, Value)>;
 
 impl HttpSession {
@@ -59,7 +135,20 @@ impl HttpSession {
 
     async fn perform_item(&self, item: &Item) -> Reply {
         let shared = &self.hub.shared;
-        let target = match self.hub.target(item.text().unwrap_or_default()) {
+        let spec = &shared.spec;
+        let text = item.text().unwrap_or_default();
+        // Boxed, since most items are a URL, and it would make the future of each of them larger.
+        let own = if item::is_description(text) || spec.idempotency_key.is_some() {
+            match Own::of(text, item.index, shared).await {
+                Ok(own) => Some(Box::new(own)),
+                Err(error) => return Reply::Done(Performed::failed(error, None)),
+            }
+        } else {
+            None
+        };
+        let asked = Asked::of(shared, own.as_deref());
+        let url = own.as_ref().map_or(text, |own| &own.url);
+        let target = match self.hub.target(&item::add_query(url, &spec.query)) {
             Ok(target) => target,
             Err(e) => {
                 let error = ItemError::new(ErrorKind::InvalidItem, e.to_string());
@@ -67,7 +156,7 @@ impl HttpSession {
             }
         };
         let mut trace = Trace::new(shared.clock.clone());
-        let result = self.within_timeout(item, target, &mut trace).await;
+        let result = self.within_timeout(item, &asked, target, &mut trace).await;
         trace.enter(Phase::Between);
         let advised = trace.advice;
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
@@ -78,7 +167,7 @@ impl HttpSession {
         };
         let advice = match advised {
             Some(advice) if error.kind == ErrorKind::HttpStatus => advice,
-            _ => retry::after_failure(error.kind, shared.spec.method),
+            _ => retry::after_failure(error.kind, asked.repeatable),
         };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
     }
@@ -86,11 +175,12 @@ impl HttpSession {
     async fn within_timeout(
         &self,
         item: &Item,
+        asked: &Asked<'_>,
         target: Target,
         trace: &mut Trace,
     ) -> Result<Extracted, Fault> {
         let Some(timeout) = self.hub.shared.spec.timeout else {
-            return self.follow(item, target, trace).await;
+            return self.follow(item, asked, target, trace).await;
         };
         let began_us = self.hub.shared.clock.now_us();
         let deadline = Instant::now() + timeout;
@@ -99,7 +189,7 @@ impl HttpSession {
         timer.as_mut().reset(deadline);
         let result = {
             // Pinned here, since an argument of its size would be stored twice.
-            let followed = pin!(self.follow(item, target, trace));
+            let followed = pin!(self.follow(item, asked, target, trace));
             in_time(followed, timer.as_mut(), &*self.hub.shared.clock, began_us).await
         };
         self.timers.borrow_mut().push(timer);
@@ -123,25 +213,35 @@ impl HttpSession {
     async fn follow(
         &self,
         item: &Item,
+        asked: &Asked<'_>,
         mut target: Target,
         trace: &mut Trace,
     ) -> Result<Extracted, Fault> {
         let shared = &self.hub.shared;
         let spec = &shared.spec;
         let mut foreign = false;
+        let (mut method, mut body) = (Cow::Borrowed(asked.method), asked.body);
         loop {
             trace.detail.url = target.url();
             let cookie = self.cookies.as_ref().and_then(|jar| {
                 let kept = jar.borrow_mut().header_for(&target, cookies::now_s())?;
-                let given = shared.fields.given_cookie(foreign);
+                let given = asked.fields.given_cookie(foreign);
                 // Cookies that the user gives go with every request.
                 Some(match given {
                     Some(given) => [given.as_bytes(), &kept].join(&b"; "[..]),
                     None => kept,
                 })
             });
-            let fields = &shared.fields;
-            let request = Request { method: spec.method, target: &target, fields, foreign, cookie };
+            let request = Request {
+                method: &method,
+                target: &target,
+                fields: asked.fields,
+                common: asked.common,
+                body,
+                repeatable: asked.repeatable,
+                foreign,
+                cookie,
+            };
             let (head, mut exchange, come) = self.hub.ask(&request, trace).await?;
             trace.detail.status = Some(head.status);
             trace.detail.version = Some(head.version);
@@ -164,13 +264,19 @@ impl HttpSession {
                 trace.detail.redirects += 1;
                 self.put_back(&target, exchange, whole, trace);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
-                target = next;
+                let then = method.after_redirect(head.status);
+                if foreign || then != *method {
+                    // It was meant for this server, and for this method.
+                    body = None;
+                }
+                (method, target) = (Cow::Owned(then), next);
                 continue;
             }
             trace.enter(Phase::Body);
             let accepted = spec.accept.contains(head.status);
             if !accepted {
-                let advice = retry::after_answer(&head, spec, shared.clock.now_us());
+                let advice =
+                    retry::after_answer(&head, spec, asked.repeatable, shared.clock.now_us());
                 trace.advice = Some(advice);
                 if matches!(advice, Advice::Pause { .. } | Advice::Stop) {
                     // It concerns all other items, so it must not wait for a body, which nobody keeps.
@@ -180,7 +286,7 @@ impl HttpSession {
                     return Err(Fault::Failed(answer::status_error(head.status)));
                 }
             }
-            let read = if spec.method == Method::Head {
+            let read = if *method == Method::HEAD {
                 // A body that comes all the same is noticed, since it would pass for the next answer.
                 exchange.skip(come);
                 Ok(Vec::new())

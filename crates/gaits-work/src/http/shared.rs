@@ -5,6 +5,7 @@
 use super::body_file::BodyWriter;
 use super::dial::Dialer;
 use super::fields::Fields;
+use super::payload::Body;
 use super::spec::HttpSpec;
 use super::tls::Tls;
 use gaits_core::Clock;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
+    /// What is sent with each request that describes no body of its own.
+    pub(super) payload: Option<Body>,
     pub(super) dialer: Dialer,
     pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,

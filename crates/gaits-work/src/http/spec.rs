@@ -2,6 +2,8 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
+use super::method::Method;
+use super::payload::Payload;
 use super::trust::{Trust, TrustError};
 use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
@@ -17,6 +19,18 @@ use std::time::Duration;
 pub struct HttpSpec {
     /// What is asked for.
     pub method: Method,
+    /// What is sent with each request.
+    #[serde(default)]
+    pub payload: Option<Payload>,
+    /// Names and values that are added to the query of each URL.
+    #[serde(default)]
+    pub query: Vec<(String, String)>,
+    /// The header field that carries a key of each item's own, by which a server knows a request that it has seen before.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// Whether requests may be sent twice though their method does not promise that this has no other effect.
+    #[serde(default)]
+    pub repeats_all: bool,
     /// Header fields sent with each request, as name and value. They take the place of the ones that gaits
     /// would send itself (`user-agent`, `accept`, `accept-encoding`, `host`), and are not sent to another
     /// origin that a redirect leads to, apart from harmless ones such as `accept`.
@@ -91,46 +105,14 @@ impl BodyUse {
 /// How many bytes a body in a record may have.
 pub const MOST_INLINE: u64 = 1024 * 1024;
 
-/// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Method {
-    /// The resource.
-    Get,
-    /// Its head only.
-    Head,
-}
-
-impl Method {
-    /// Whether a request only asks, so that it may be sent twice (RFC 9110, section 9.2).
-    #[must_use]
-    pub const fn is_safe(self) -> bool {
-        match self {
-            Method::Get | Method::Head => true,
-        }
-    }
-
-    /// The method's name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-        }
-    }
-
-    /// The same, for HTTP/2.
-    pub(super) const fn wire(self) -> http::Method {
-        match self {
-            Method::Get => http::Method::GET,
-            Method::Head => http::Method::HEAD,
-        }
-    }
-}
-
 impl Default for HttpSpec {
     fn default() -> Self {
         Self {
-            method: Method::Get,
+            method: Method::GET,
+            payload: None,
+            query: Vec::new(),
+            idempotency_key: None,
+            repeats_all: false,
             headers: Vec::new(),
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
@@ -150,6 +132,11 @@ impl Default for HttpSpec {
 }
 
 impl HttpSpec {
+    /// Whether a request with `method` may be sent twice.
+    pub(super) fn repeats(&self, method: &Method) -> bool {
+        self.repeats_all || self.idempotency_key.is_some() || method.is_idempotent()
+    }
+
     /// The settings as a plan carries them. They hold secrets, if the headers do.
     pub fn settings(&self) -> Result<Value, SettingsError> {
         settings::to_value(self)
@@ -163,6 +150,9 @@ impl HttpSpec {
     pub fn validate(&self) -> Result<(), HttpSpecError> {
         self.parsed_headers()?;
         self.parsed_user_agent()?;
+        if let Some(name) = &self.idempotency_key {
+            parse_header(name, "")?;
+        }
         for (what, timeout) in
             [("connect timeout", self.connect_timeout), ("timeout", self.timeout)]
         {
@@ -177,10 +167,13 @@ impl HttpSpec {
                 return Err(HttpSpecError::DuplicateExtract(extract.name().to_owned()));
             }
         }
-        if self.method == Method::Head && !self.extract.is_empty() {
+        if self.method == Method::HEAD && !self.extract.is_empty() {
             return Err(HttpSpecError::NothingToExtractFrom);
         }
-        if self.method == Method::Head && self.body != BodyUse::Hash {
+        if self.method == Method::HEAD && self.payload.is_some() {
+            return Err(HttpSpecError::NothingSent);
+        }
+        if self.method == Method::HEAD && self.body != BodyUse::Hash {
             return Err(HttpSpecError::NoBody);
         }
         let ends = |status| !self.accept.contains(status);
@@ -220,8 +213,17 @@ impl HttpSpec {
             )
         });
         let extract = self.extract.iter().map(|extract| text(&extract.to_string()));
+        // A secret may stand in it, and it may be long.
+        let payload = self.payload.as_ref().map_or(Value::Null, |payload| {
+            let bytes = payload.data.as_bytes();
+            text(&format!("{} bytes, BLAKE3 {}", bytes.len(), blake3::hash(bytes).to_hex()))
+        });
+        let query = self.query.iter().map(|(name, _)| text(&format!("{name}=***")));
         vec![
             means("method", text(self.method.as_str())),
+            means("data", payload),
+            means("idempotency-key", self.idempotency_key.as_deref().map_or(Value::Null, text)),
+            means("query", Value::Array(query.collect())),
             means("header", Value::Array(fields.collect())),
             means("user-agent", text(&self.user_agent)),
             means("max-body-size", self.max_body_size.into()),
@@ -243,21 +245,14 @@ impl HttpSpec {
     pub(super) fn parsed_headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, HttpSpecError> {
         let mut parsed = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
-            let wrong = |reason: String| HttpSpecError::Header { name: name.clone(), reason };
-            let parsed_name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|e| wrong(format!("{e}; a name has letters, digits and -")))?;
-            if FRAMING.contains(&parsed_name) {
-                return Err(wrong("it frames the message, which gaits does itself".to_owned()));
+            let (name, value) = parse_header(name, value)?;
+            if name == header::HOST && parsed.iter().any(|(name, _)| *name == header::HOST) {
+                return Err(HttpSpecError::Header {
+                    name: "host".to_owned(),
+                    reason: "it is given twice, and a request has one".to_owned(),
+                });
             }
-            let mut value = header_value(value).map_err(&wrong)?;
-            if parsed_name == header::HOST {
-                if parsed.iter().any(|(name, _)| *name == header::HOST) {
-                    return Err(wrong("it is given twice, and a request has one".to_owned()));
-                }
-                check_host(&value).map_err(wrong)?;
-            }
-            value.set_sensitive(SECRET.contains(&parsed_name));
-            parsed.push((parsed_name, value));
+            parsed.push((name, value));
         }
         Ok(parsed)
     }
@@ -268,6 +263,25 @@ impl HttpSpec {
         let value = header_value(&self.user_agent).map_err(wrong)?;
         Ok((!value.is_empty()).then_some(value))
     }
+}
+
+/// A header field of the user's, in the types that requests are made of.
+pub(super) fn parse_header(
+    name: &str,
+    value: &str,
+) -> Result<(HeaderName, HeaderValue), HttpSpecError> {
+    let wrong = |reason: String| HttpSpecError::Header { name: name.to_owned(), reason };
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|e| wrong(format!("{e}; a name has letters, digits and -")))?;
+    if FRAMING.contains(&parsed) {
+        return Err(wrong("it frames the message, which gaits does itself".to_owned()));
+    }
+    let mut value = header_value(value).map_err(&wrong)?;
+    if parsed == header::HOST {
+        check_host(&value).map_err(wrong)?;
+    }
+    value.set_sensitive(SECRET.contains(&parsed));
+    Ok((parsed, value))
 }
 
 /// A field's value, which is sent as UTF-8 where it is not ASCII.
@@ -359,6 +373,9 @@ pub enum HttpSpecError {
     /// Bodies are to be kept of answers that have none.
     #[error("an answer to HEAD has no body to keep; use GET")]
     NoBody,
+    /// Something is to be sent with a request that has no body.
+    #[error("a request with HEAD sends no body; leave out -I, or the data")]
+    NothingSent,
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),

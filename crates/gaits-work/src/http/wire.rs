@@ -20,6 +20,15 @@ impl Wire {
         Self::Tls(Box::new(stream))
     }
 
+    /// Whether something has come from the server, or its end; if not, `cx` is woken when it has. Over TLS that is not known:
+    /// what comes may be a part of TLS itself.
+    pub(super) fn is_answered(&self, cx: &mut Context<'_>) -> bool {
+        match self {
+            Self::Tcp(tcp) => tcp.poll_read_ready(cx).is_ready(),
+            Self::Tls(_) => false,
+        }
+    }
+
     /// Whether what is written must be flushed before it goes out.
     pub(super) const fn is_buffered(&self) -> bool {
         matches!(self, Self::Tls(_))

@@ -6,6 +6,8 @@ use super::body_file::BodyWriter;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
 use super::fields::Fields;
+use super::item::{self, Described};
+use super::payload::Body;
 use super::redact::redacted;
 use super::session::HttpSession;
 use super::shared::Shared;
@@ -51,8 +53,8 @@ impl HttpWork {
             BodyUse::Files(folder) => Some(BodyWriter::new(folder)),
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
         };
-        let spec = spec.clone();
-        Ok(Self { shared: Arc::new(Shared { spec, fields, dialer, tls, clock, bodies }) })
+        let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
+        Ok(Self { shared: Arc::new(Shared { spec, fields, payload, dialer, tls, clock, bodies }) })
     }
 }
 
@@ -77,15 +79,22 @@ impl Work for HttpWork {
 
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused> {
         let text = item.as_text().ok_or_else(|| "bytes are no URL".to_owned())?;
-        let shown = redacted(text).map(Data::from);
-        match target::pacing_key(text) {
-            Ok(pacing_key) => {
-                let public = target::is_public(&pacing_key);
-                let repeatable = self.shared.spec.method.is_safe();
-                Ok(Facts { pacing_key, public, repeatable, shown })
-            }
-            Err(message) => Err(Refused { message, shown }),
+        let spec = &self.shared.spec;
+        if !item::is_description(text) {
+            let shown = redacted(text).map(Data::from);
+            let pacing_key = target::pacing_key(text)
+                .map_err(|message| Refused { message, shown: shown.clone() })?;
+            let repeatable = spec.repeats(&spec.method);
+            let public = target::is_public(&pacing_key);
+            return Ok(Facts { pacing_key, public, repeatable, shown });
         }
+        let shown = item::shown(text).map(Data::from);
+        let refused = |message| Refused { message, shown: shown.clone() };
+        let described = Described::parse(text).map_err(refused)?;
+        let pacing_key = target::pacing_key(&described.url).map_err(refused)?.into_owned();
+        let repeatable = spec.repeats(&described.asks(spec));
+        let public = target::is_public(&pacing_key);
+        Ok(Facts { pacing_key: pacing_key.into(), public, repeatable, shown })
     }
 }
 

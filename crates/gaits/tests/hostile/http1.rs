@@ -204,7 +204,7 @@ fn connections() -> Vec<Row> {
         .requests(3)
         .fails(Reset, "before the response's head was complete"),
         http1("a body in answer to HEAD", |peer| peer.answer(HELLO))
-            .with(|spec| spec.method = Method::Head)
+            .with(|spec| spec.method = Method::HEAD)
             .times(2)
             .requests(2)
             .succeeds(200, 0, 0),

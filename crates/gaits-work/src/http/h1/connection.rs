@@ -1,7 +1,7 @@
 //! One connection that speaks HTTP/1.1: writes the head of a request, reads the response to it.
 //!
 //! It reads into a buffer that its event loop lends, and gives it back whenever it waits. A response that comes in one
-//! piece is never copied. Limit: one request at a time, without a body; does not know why it is sent, nor what becomes of
+//! piece is never copied. Limit: one request at a time; does not know why it is sent, nor what becomes of
 //! the answer.
 
 use super::{AnswerTo, End, Framing, Head, Malformed, Reader};
@@ -18,33 +18,47 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// After how many reads for one head the event loop is given back. What one read gives takes up to 0.2 ms to parse.
 const HEAD_READS: u32 = 4;
 
+/// Up to this length a body is copied behind its head, so that both go out in one piece.
+const SHORT_BODY: usize = 16 * 1024;
+
 /// A connection that speaks HTTP/1.1.
 pub(in crate::http) struct Connection {
     io: Wire,
     reader: Reader,
     /// Bytes came behind the last response that nobody asked for.
     has_more: bool,
+    /// The server has not taken all of the last request's body.
+    cut_off: bool,
 }
 
 impl Connection {
     pub(in crate::http) fn new(io: Wire) -> Self {
-        Self { io, reader: Reader::new(AnswerTo::Other), has_more: false }
+        Self { io, reader: Reader::new(AnswerTo::Other), has_more: false, cut_off: false }
     }
 
-    /// Writes the head of a request, which `compose` appends to the buffer it is given.
+    /// Writes a request: its head, which `compose` appends to the buffer it is given, and its `body`.
+    ///
+    /// A server may answer before it has read the body, and read no more of it. So if the body can't be written to its end,
+    /// this is no error: the answer, or its absence, tells what became of the request. The connection is of no use after it.
     pub(in crate::http) async fn send(
         &mut self,
         lent: &Lent,
         to: AnswerTo,
         compose: impl FnOnce(&mut Vec<u8>) -> Result<(), ItemError>,
+        body: &[u8],
     ) -> Result<(), Fault> {
         self.reader = Reader::new(to);
         let mut compose = Some(compose);
         let mut unsent = Vec::new();
+        // A short body goes out with the head, in one piece.
+        let (short, long) =
+            if body.len() <= SHORT_BODY { (body, &[][..]) } else { (&[][..], body) };
+        let mut rest = long;
         poll_fn(|cx| {
             if let Some(compose) = compose.take() {
                 let mut output = lent.output();
                 compose(&mut output).map_err(Fault::Failed)?;
+                output.extend_from_slice(short);
                 match self.poll_write(cx, &output) {
                     Poll::Ready(Ok(written)) if written == output.len() => {}
                     Poll::Ready(Ok(written)) => unsent.extend_from_slice(&output[written..]),
@@ -56,6 +70,21 @@ impl Connection {
                 match ready!(self.poll_write(cx, &unsent)) {
                     Ok(written) => drop(unsent.drain(..written)),
                     Err(e) => return Poll::Ready(Err(lost(&e))),
+                }
+            }
+            while !rest.is_empty() {
+                match self.poll_write(cx, rest) {
+                    Poll::Ready(Ok(written)) => rest = &rest[written..],
+                    // The answer may be there all the same.
+                    Poll::Ready(Err(_)) => {
+                        self.cut_off = true;
+                        return Poll::Ready(Ok(()));
+                    }
+                    Poll::Pending if self.io.is_answered(cx) => {
+                        self.cut_off = true;
+                        return Poll::Ready(Ok(()));
+                    }
+                    Poll::Pending => return Poll::Pending,
                 }
             }
             if self.io.is_buffered() {
@@ -152,12 +181,12 @@ impl Connection {
     /// Whether it can be used for another request: the last response was whole, nothing came behind it, and the server
     /// keeps the connection open.
     pub(in crate::http) fn persists(&self) -> bool {
-        self.reader.persists() && !self.has_more
+        self.reader.persists() && !self.has_more && !self.cut_off
     }
 
     /// Whether the server keeps it open for another request, once the response is whole.
     pub(in crate::http) fn may_persist(&self) -> bool {
-        self.reader.may_persist() && !self.has_more
+        self.reader.may_persist() && !self.has_more && !self.cut_off
     }
 
     /// Whether it is still open and silent, as an idle connection should be.

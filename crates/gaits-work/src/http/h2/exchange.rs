@@ -7,8 +7,8 @@ use super::Inner;
 use super::fault;
 use crate::http::fault::Fault;
 use crate::http::h1::MAX_INTERIM;
-use ::h2::RecvStream;
 use ::h2::client::ResponseFuture;
+use ::h2::{RecvStream, SendStream};
 use bytes::Bytes;
 use gaits_core::{ErrorKind, ItemError};
 use http::header::CONTENT_LENGTH;
@@ -23,13 +23,19 @@ use tokio::task::coop;
 /// A request whose response's head has not come.
 pub(super) struct Waiting {
     response: ResponseFuture,
+    /// What is still to be sent of its body, and on what.
+    unsent: Option<(SendStream<Bytes>, Bytes)>,
     interim: u32,
     place: Place,
 }
 
 impl Waiting {
     /// Hands a request to h2. It is written when the connection's driver is polled.
-    pub(super) fn start(connection: &Rc<Inner>, head: Request<()>) -> Result<Self, Fault> {
+    pub(super) fn start(
+        connection: &Rc<Inner>,
+        head: Request<()>,
+        body: Bytes,
+    ) -> Result<Self, Fault> {
         let unsent = |e| fault::unsent(&e, &connection.state);
         let mut sender = connection.sender.borrow_mut();
         match sender.poll_ready(&mut Context::from_waker(Waker::noop())) {
@@ -40,8 +46,27 @@ impl Waiting {
                 *sender = clone;
             }
         }
-        let (response, _) = sender.send_request(head, true).map_err(unsent)?;
-        Ok(Self { response, interim: 0, place: Place::take(connection) })
+        let (response, stream) = sender.send_request(head, body.is_empty()).map_err(unsent)?;
+        let unsent = (!body.is_empty()).then_some((stream, body));
+        Ok(Self { response, unsent, interim: 0, place: Place::take(connection) })
+    }
+
+    /// Sends as much of the body as the server takes now. What goes wrong is told by the response.
+    fn send_body(&mut self, cx: &mut Context<'_>) {
+        while let Some((stream, body)) = &mut self.unsent {
+            stream.reserve_capacity(body.len());
+            match stream.poll_capacity(cx) {
+                Poll::Ready(Some(Ok(capacity))) => {
+                    let piece = body.split_to(capacity.min(body.len()));
+                    let is_last = body.is_empty();
+                    if stream.send_data(piece, is_last).is_err() || is_last {
+                        self.unsent = None;
+                    }
+                }
+                Poll::Ready(Some(Err(_)) | None) => self.unsent = None,
+                Poll::Pending => return,
+            }
+        }
     }
 
     /// Waits for the head of the response.
@@ -49,6 +74,7 @@ impl Waiting {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<RecvStream>, Fault>> {
+        self.send_body(cx);
         // h2 keeps interim responses until they are asked for, and throws them away when the response is.
         while let Poll::Ready(interim) = self.response.poll_informational(cx) {
             match interim {
@@ -81,7 +107,13 @@ impl Waiting {
     pub(super) fn into_exchange(mut self, response: Response<RecvStream>) -> Exchange {
         self.place.is_waiting = false;
         let (head, body) = response.into_parts();
-        Exchange { status: head.status, headers: head.headers, body, place: self.place }
+        Exchange {
+            status: head.status,
+            headers: head.headers,
+            body,
+            _unsent: self.unsent,
+            place: self.place,
+        }
     }
 }
 
@@ -92,6 +124,8 @@ pub(crate) struct Exchange {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     body: RecvStream,
+    /// What the server has not taken of the request's body: its stream is reset when this is dropped.
+    _unsent: Option<(SendStream<Bytes>, Bytes)>,
     place: Place,
 }
 

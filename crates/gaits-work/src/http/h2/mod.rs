@@ -4,7 +4,7 @@
 //! connection or of an exchange on it. Requests are handed to h2 by the tasks that make them, and the driver writes
 //! those of all tasks that ran before it at once.
 //!
-//! Limits: needs a tokio runtime that runs local tasks; sends no bodies yet; opens no sockets; never sends a request again,
+//! Limits: needs a tokio runtime that runs local tasks; opens no sockets; never sends a request again,
 //! but says when that is safe (`Fault`).
 
 mod exchange;
@@ -132,11 +132,12 @@ impl Connection {
         self.0.state.settled().await;
     }
 
-    /// Sends a request without a body and waits for the head of its response. `head` is made by `request`.
+    /// Sends a request with its `body` and waits for the head of its response. `head` is made by `request`.
     ///
-    /// If there is no capacity, the request waits inside h2 until there is. Dropping the future gives the request up.
-    pub(crate) async fn send(&self, head: Request<()>) -> Result<Exchange, Fault> {
-        let mut waiting = Waiting::start(&self.0, head)?;
+    /// If there is no capacity, the request waits inside h2 until there is. Dropping the future gives the request up. A server
+    /// may answer before it has taken the whole body; the rest of it is not sent then.
+    pub(crate) async fn send(&self, head: Request<()>, body: Bytes) -> Result<Exchange, Fault> {
+        let mut waiting = Waiting::start(&self.0, head, body)?;
         let response = poll_fn(|cx| waiting.poll(cx)).await?;
         Ok(waiting.into_exchange(response))
     }

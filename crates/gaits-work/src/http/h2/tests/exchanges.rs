@@ -1,6 +1,7 @@
 //! Requests that are answered as they should be.
 
 use super::super::frames::kind;
+use super::NO_BODY;
 use super::server::{CANCEL, END_HEADERS, END_STREAM, OK, RST_STREAM, Server, field, frame};
 use super::{begin, body, connect, fetch, get, run};
 use ::bytes::Bytes;
@@ -21,7 +22,7 @@ fn a_response_comes_with_its_fields_and_its_body() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut exchange = connection.send(get("/")).await.unwrap();
+        let mut exchange = connection.send(get("/"), NO_BODY).await.unwrap();
         assert_eq!(exchange.status, 200);
         let values: Vec<_> = exchange.headers.get_all("x-a").iter().collect();
         assert_eq!(values, ["1", "2"]);
@@ -47,7 +48,7 @@ fn a_response_without_a_body_is_over_at_its_head() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut exchange = connection.send(get("/")).await.unwrap();
+        let mut exchange = connection.send(get("/"), NO_BODY).await.unwrap();
         assert!(exchange.is_over());
         assert_eq!(exchange.body_len(), Some(0));
         assert_eq!(exchange.chunk().await.unwrap(), None);
@@ -178,9 +179,9 @@ fn a_request_given_up_resets_its_stream_and_leaves_the_others() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut first = Box::pin(connection.send(get("/")));
+        let mut first = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut first).await;
-        let mut second = Box::pin(connection.send(get("/")));
+        let mut second = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut second).await;
         let mut third = Box::pin(fetch(&connection, "/"));
         begin(&mut third).await;
@@ -208,8 +209,8 @@ fn a_connection_ends_with_its_last_handle() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut exchange = connection.send(get("/")).await.unwrap();
-        let mut other = Box::pin(connection.send(get("/")));
+        let mut exchange = connection.send(get("/"), NO_BODY).await.unwrap();
+        let mut other = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut other).await;
         assert_eq!(exchange.chunk().await.unwrap().unwrap(), "hel");
         drop(other);

@@ -1,6 +1,7 @@
 //! Requests that fail, and whether they may be sent again.
 
 use super::super::frames::kind;
+use super::NO_BODY;
 use super::server::{
     CANCEL, END_HEADERS, END_STREAM, HTTP_1_1_REQUIRED, INTERNAL_ERROR, NO_ERROR, OK, PUSH_PROMISE,
     Peer, REFUSED_STREAM, Server, field, frame, go_away,
@@ -168,9 +169,9 @@ fn what_was_left_out_stays_so_when_the_connection_breaks() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut first = Box::pin(connection.send(get("/")));
+        let mut first = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut first).await;
-        let mut second = Box::pin(connection.send(get("/")));
+        let mut second = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut second).await;
         let mut first = first.await.unwrap();
         assert!(matches!(failure(second.await), Failure::Unprocessed(ErrorKind::Reset, _)));
@@ -298,7 +299,7 @@ fn a_body_that_overruns_the_window_is_cut_off() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut large = connection.send(get("/")).await.unwrap();
+        let mut large = connection.send(get("/"), NO_BODY).await.unwrap();
         // Its frames come before this answer.
         assert_eq!(fetch(&connection, "/").await.unwrap(), b"hello");
         let error = loop {

@@ -1,6 +1,7 @@
 //! Servers that send without end: none holds the loop, or is listened to for ever.
 
 use super::super::frames::kind;
+use super::NO_BODY;
 use super::server::{
     ACK, END_HEADERS, NO_ERROR, OK, PING, Peer, RST_STREAM, Server, WINDOW_UPDATE, field, frame,
     go_away, settings,
@@ -132,7 +133,7 @@ fn interim_responses_without_end_fail_their_request_alone() {
     run(async {
         let connection = connect(server.address()).await;
         assert_eq!(
-            failure(connection.send(get("/")).await),
+            failure(connection.send(get("/"), NO_BODY).await),
             failed(ErrorKind::Protocol, "the server sent more than 64 interim responses")
         );
         assert_eq!(fetch(&connection, "/").await.unwrap(), b"hello");
@@ -206,7 +207,7 @@ fn a_body_without_end_ends_with_whoever_reads_it() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut exchange = connection.send(get("/")).await.unwrap();
+        let mut exchange = connection.send(get("/"), NO_BODY).await.unwrap();
         let mut read = 0;
         while read < 20 << 20 {
             read += exchange.chunk().await.unwrap().unwrap().len();

@@ -2,6 +2,7 @@
 
 use super::super::frames::kind;
 use super::super::state::MAX_GIVEN_UP;
+use super::NO_BODY;
 use super::server::{END_HEADERS, END_STREAM, NO_ERROR, OK, RST_STREAM, Server, frame, go_away};
 use super::{begin, body, connect, failure, fetch, get, run, unprocessed};
 use crate::http::fault::Fault;
@@ -30,10 +31,10 @@ fn capacity_is_what_the_server_says_less_what_is_in_use() {
         assert_eq!(connection.capacity(), 100, "what is assumed");
         connection.settled().await;
         assert_eq!(connection.capacity(), 3);
-        let mut first = Box::pin(connection.send(get("/")));
+        let mut first = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut first).await;
         assert_eq!(connection.capacity(), 2);
-        let second = connection.send(get("/")).await.unwrap();
+        let second = connection.send(get("/"), NO_BODY).await.unwrap();
         assert_eq!(connection.capacity(), 1);
         drop(second);
         assert_eq!(connection.capacity(), 2);
@@ -96,7 +97,7 @@ fn a_place_that_is_free_is_taken_though_the_request_before_is_not_yet_written() 
     run(async {
         let connection = connect(server.address()).await;
         connection.settled().await;
-        let mut first = connection.send(get("/")).await.unwrap();
+        let mut first = connection.send(get("/"), NO_BODY).await.unwrap();
         assert_eq!(body(&mut first).await.unwrap(), b"hello");
         let mut second = Box::pin(fetch(&connection, "/"));
         begin(&mut second).await;
@@ -123,7 +124,7 @@ fn a_connection_that_goes_away_takes_no_more() {
         assert_eq!(fetch(&connection, "/").await.unwrap(), b"hello", "it was taken before");
         assert_eq!((connection.capacity(), connection.is_closed()), (0, true));
         assert_eq!(
-            failure(connection.send(get("/")).await),
+            failure(connection.send(get("/"), NO_BODY).await),
             unprocessed(
                 ErrorKind::Reset,
                 "the server closed the connection before the response's head was complete"
@@ -147,7 +148,7 @@ fn a_connection_that_was_closed_while_idle_takes_no_more() {
         }
         assert_eq!(connection.capacity(), 0);
         assert_eq!(
-            failure(connection.send(get("/")).await),
+            failure(connection.send(get("/"), NO_BODY).await),
             unprocessed(
                 ErrorKind::Reset,
                 "the server closed the connection before the response's head was complete"
@@ -170,7 +171,7 @@ fn a_request_given_up_in_silence_retires_its_connection() {
     run(async {
         let connection = connect(server.address()).await;
         assert_eq!(fetch(&connection, "/").await.unwrap(), b"hello");
-        let mut silent = Box::pin(connection.send(get("/")));
+        let mut silent = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut silent).await;
         assert!(!connection.is_closed());
         while asked.try_recv().is_err() {
@@ -200,12 +201,12 @@ fn a_request_given_up_between_others_does_not() {
     });
     run(async {
         let connection = connect(server.address()).await;
-        let mut silent = Box::pin(connection.send(get("/")));
+        let mut silent = Box::pin(connection.send(get("/"), NO_BODY));
         begin(&mut silent).await;
         assert_eq!(fetch(&connection, "/").await.unwrap(), b"hello");
         drop(silent);
         assert!(!connection.is_closed(), "something came since");
-        drop(connection.send(get("/")).await.unwrap());
+        drop(connection.send(get("/"), NO_BODY).await.unwrap());
         assert!(!connection.is_closed(), "nothing was waited for");
         assert_eq!(fetch(&connection, "/").await.unwrap(), b"hello");
     });
@@ -233,7 +234,7 @@ fn a_thousand_requests_given_up_retire_a_connection_and_hurt_no_other_on_it() {
         begin(&mut first).await;
         for _ in 0..MAX_GIVEN_UP {
             assert!(!connection.is_closed());
-            drop(connection.send(get("/")).await.unwrap());
+            drop(connection.send(get("/"), NO_BODY).await.unwrap());
         }
         assert!(connection.is_closed());
         assert_eq!(first.await.unwrap(), b"hello");
@@ -273,7 +274,7 @@ impl Hub {
     /// Sends a request until it was processed.
     async fn fetch(&self) -> Vec<u8> {
         loop {
-            match self.take().await.send(get("/")).await {
+            match self.take().await.send(get("/"), NO_BODY).await {
                 Ok(mut exchange) => return body(&mut exchange).await.unwrap(),
                 Err(Fault::Unprocessed(_)) => {}
                 Err(e) => panic!("{e:?}"),

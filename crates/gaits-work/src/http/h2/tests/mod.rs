@@ -12,6 +12,7 @@ use super::{Connection, Exchange, request};
 use crate::http::fault::Fault;
 use ::http::uri::{Authority, PathAndQuery, Scheme};
 use ::http::{HeaderMap, Method, Request};
+use bytes::Bytes;
 use gaits_core::{ErrorKind, ItemError};
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -32,6 +33,9 @@ async fn connect(address: SocketAddr) -> Connection {
     tcp.set_nodelay(true).unwrap();
     Connection::open(tcp).await.unwrap()
 }
+
+/// A request without one.
+const NO_BODY: Bytes = Bytes::new();
 
 fn get(path: &str) -> Request<()> {
     request(
@@ -55,7 +59,7 @@ async fn body(exchange: &mut Exchange) -> Result<Vec<u8>, ItemError> {
 
 /// Sends a request and reads the whole response.
 async fn fetch(connection: &Connection, path: &str) -> Result<Vec<u8>, Fault> {
-    let mut exchange = connection.send(get(path)).await?;
+    let mut exchange = connection.send(get(path), NO_BODY).await?;
     body(&mut exchange).await.map_err(Fault::Failed)
 }
 

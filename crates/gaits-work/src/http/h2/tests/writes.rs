@@ -1,6 +1,7 @@
 //! When requests are written, and what becomes of them when they cannot be.
 
 use super::super::frames::kind;
+use super::NO_BODY;
 use super::server::{END_HEADERS, END_STREAM, NO_ERROR, OK, frame, go_away, settings};
 use super::sockets::{Socket, Writing, socket};
 use super::{begin, failed, failure, fetch, get, run, unprocessed};
@@ -128,7 +129,8 @@ fn a_server_that_takes_nothing_holds_no_request_that_is_given_up() {
         let (socket, handle, mut peer) = socket();
         let connection = open(socket, &mut peer).await;
         handle.writing.set(Writing::Waits);
-        let mut requests: Vec<_> = (0..50).map(|_| Box::pin(connection.send(get("/")))).collect();
+        let mut requests: Vec<_> =
+            (0..50).map(|_| Box::pin(connection.send(get("/"), NO_BODY))).collect();
         for request in &mut requests {
             begin(request).await;
         }
@@ -166,7 +168,7 @@ fn an_opening_may_fail() {
         connection.settled().await;
         assert!(connection.is_closed());
         assert!(matches!(
-            failure(connection.send(get("/")).await),
+            failure(connection.send(get("/"), NO_BODY).await),
             super::Failure::Unprocessed(ErrorKind::Reset, _)
         ));
     });

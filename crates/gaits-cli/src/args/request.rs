@@ -1,0 +1,117 @@
+//! Options that say what a request asks for and what is sent with it.
+
+use crate::exit::Trouble;
+use anyhow::anyhow;
+use clap::Args;
+use gaits::http::{Method, Payload};
+use gaits::{Data, http::HttpSpec};
+use std::io::Read as _;
+
+/// What `-d` sends, if nothing else is said: what browsers send of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+/// What a request asks for, and what is sent with it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Request")]
+pub(super) struct RequestArgs {
+    /// Ask for heads only
+    #[arg(short = 'I', long, hide_short_help = true)]
+    head: bool,
+
+    /// Use this method [default: GET, and POST where something is sent]
+    ///
+    /// GET, HEAD, OPTIONS, PUT, DELETE and TRACE may be sent twice, others are not: they are tried again only with
+    /// --idempotency-key or --retry-non-idempotent. An item may name another one: {"url": …, "method": …}.
+    #[arg(short = 'X', long = "request", value_name = "METHOD", conflicts_with = "head")]
+    #[arg(hide_short_help = true)]
+    method: Option<Method>,
+
+    /// Send this with each request; @FILE sends a file, @- standard input
+    ///
+    /// Several are joined by &, as fields of a form. It is sent as application/x-www-form-urlencoded, unless -H
+    /// 'Content-Type: …' says otherwise. A file is read once, and sent as it is.
+    #[arg(short, long, value_name = "DATA", conflicts_with = "head")]
+    data: Vec<String>,
+
+    /// Send this JSON; @FILE and @- as for --data
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["head", "data", "form"], hide_short_help = true)]
+    data_json: Option<String>,
+
+    /// Send this field of a form, encoded; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with_all = ["head", "data"])]
+    #[arg(hide_short_help = true)]
+    form: Vec<(String, String)>,
+
+    /// Add this to the query of each URL, encoded; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, hide_short_help = true)]
+    query: Vec<(String, String)>,
+
+    /// Send a key of its own with each item, in this header field [default: Idempotency-Key]
+    ///
+    /// The key follows from the item and its place in the input, so it is the same whenever the item is tried again: a server
+    /// that knows such keys does it once. Requests of any method are then tried again.
+    #[arg(long, value_name = "HEADER", num_args = 0..=1, default_missing_value = "Idempotency-Key")]
+    #[arg(require_equals = true, hide_short_help = true)]
+    idempotency_key: Option<String>,
+}
+
+/// `NAME=VALUE`
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not a name and a value such as page=2")),
+    }
+}
+
+impl RequestArgs {
+    /// What they come to; reads files that are to be sent. `headers` are those of the user.
+    pub(super) fn resolve(self, spec: HttpSpec) -> Result<HttpSpec, Trouble> {
+        let payload = if let Some(json) = self.data_json {
+            Some((read("--data-json", &json)?, JSON))
+        } else if !self.form.is_empty() {
+            let form =
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(self.form).finish();
+            Some((form.into_bytes(), FORM))
+        } else if self.data.is_empty() {
+            None
+        } else {
+            let parts = self.data.iter().map(|data| read("--data", data));
+            Some((parts.collect::<Result<Vec<_>, _>>()?.join(&b'&'), FORM))
+        };
+        let says_what =
+            spec.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let payload = payload.map(|(bytes, kind)| Payload {
+            data: match String::from_utf8(bytes) {
+                Ok(text) => Data::Text(text.into()),
+                Err(error) => Data::Bytes(error.into_bytes().into()),
+            },
+            content_type: (!says_what).then(|| kind.to_owned()),
+        });
+        let method = match self.method {
+            Some(method) => method,
+            None if self.head => Method::HEAD,
+            None if payload.is_some() => Method::POST,
+            None => Method::GET,
+        };
+        let (query, idempotency_key) = (self.query, self.idempotency_key);
+        Ok(HttpSpec { method, payload, query, idempotency_key, ..spec })
+    }
+}
+
+/// What an option sends: itself, or what a file holds.
+fn read(option: &str, given: &str) -> Result<Vec<u8>, Trouble> {
+    let Some(name) = given.strip_prefix('@') else { return Ok(given.as_bytes().to_vec()) };
+    let failed = |error: std::io::Error| {
+        let file = if name == "-" { "standard input" } else { name };
+        Trouble::Wrong(
+            anyhow!(error).context(format!("can't read {file}, which {option} is to send")),
+        )
+    };
+    if name == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(failed)?;
+        return Ok(bytes);
+    }
+    std::fs::read(name).map_err(failed)
+}

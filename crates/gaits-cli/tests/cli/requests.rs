@@ -1,0 +1,206 @@
+//! What requests ask for and send: methods, bodies, queries, and items that describe a request of their own.
+
+use crate::harness::{Dir, Finished, gaits};
+use gaits_origin::{Config, Origin};
+use serde_json::{Value, json};
+
+/// What the origin's echo says it was sent.
+fn echoes(end: &Finished) -> Vec<Value> {
+    let records = end.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut records: Vec<Value> = records.collect();
+    records.sort_by_key(|record| record["index"].as_u64());
+    records
+        .iter()
+        .map(|record| {
+            assert_eq!(record["outcome"], "ok", "{record}");
+            record["http"]["body"].clone()
+        })
+        .collect()
+}
+
+fn sent(origin: &Origin, path: &str, args: &[&str]) -> Value {
+    let end = gaits("fetch -q --body json").args(args).args([origin.url(path)]).run();
+    echoes(&end.expect_exit(0)).remove(0)
+}
+
+#[test]
+fn data_is_posted_as_curl_does_it() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    let file = dir.file("data", b"a\nb\xff");
+    let file = format!("@{}", file.display());
+    let form = sent(&origin, "/anything", &["-d", "a=1", "-d", "b=2"]);
+    assert_eq!(
+        (&form["method"], &form["form"]),
+        (&json!("POST"), &json!({"a": "1", "b": "2"})),
+        "{form}"
+    );
+    assert_eq!(form["headers"]["Content-Type"], "application/x-www-form-urlencoded", "{form}");
+    let put =
+        sent(&origin, "/anything", &["-X", "PUT", "-H", "Content-Type: text/plain", "-d", "x"]);
+    assert_eq!((&put["method"], &put["data"]), (&json!("PUT"), &json!("x")), "{put}");
+    assert_eq!(put["headers"]["Content-Type"], "text/plain", "{put}");
+    let json_ = sent(&origin, "/anything", &["--data-json", r#"{"a":[1]}"#]);
+    assert_eq!((&json_["method"], &json_["json"]), (&json!("POST"), &json!({"a": [1]})), "{json_}");
+    let encoded = sent(&origin, "/anything", &["--form", "q=a b&c", "--query", "page=2"]);
+    assert_eq!(encoded["form"], json!({"q": "a b&c"}), "{encoded}");
+    assert_eq!(encoded["args"], json!({"page": "2"}), "{encoded}");
+    let bytes = sent(&origin, "/anything", &["-d", &file]);
+    assert_eq!(bytes["headers"]["Content-Length"], "4", "{bytes}");
+    let deleted = sent(&origin, "/anything", &["-X", "DELETE"]);
+    assert_eq!(deleted["method"], "DELETE");
+    assert!(deleted["headers"]["Content-Length"].is_null(), "{deleted}");
+    // A server must know that nothing follows.
+    let empty = sent(&origin, "/anything", &["-X", "POST"]);
+    assert_eq!(empty["headers"]["Content-Length"], "0", "{empty}");
+}
+
+#[test]
+fn a_large_body_arrives_whole_over_both_protocols() {
+    let dir = Dir::new();
+    let large = "x".repeat(3 << 20);
+    let file = format!("@{}", dir.file("large", &large).display());
+    for (config, model) in [
+        (Config::default(), "async"),
+        (Config { tls: true, ..Config::default() }, "async"),
+        (Config { tls: true, ..Config::default() }, "processes:1"),
+    ] {
+        let origin = Origin::start(config).unwrap();
+        let end = gaits("fetch -q -k --extract length=/headers/Content-Length -n 3 -m")
+            .args([model, "-d", &file, "-H", "Content-Type: text/plain"])
+            .args([origin.url("/anything")])
+            .run()
+            .expect_exit(0);
+        let lengths = end.stdout.matches(&format!("\"length\":\"{}\"", large.len())).count();
+        assert_eq!(lengths, 3, "{}", &end.stdout[..end.stdout.len().min(400)]);
+    }
+}
+
+#[test]
+fn an_item_may_describe_a_request_of_its_own() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let (dir, url) = (Dir::new(), origin.url("/anything"));
+    dir.file("part", "from a file");
+    let lines = [
+        json!({"url": url, "id": 1}),
+        json!({"url": url, "method": "PUT", "json": {"k": 1}, "headers": {"X-Own": "a"}}),
+        json!({"url": url, "body": "b=2", "query": {"q": ["x y", 3]}}),
+        json!({"url": url, "method": "PATCH", "body_file": "part"}),
+    ];
+    let list = lines.map(|line| line.to_string()).join("\n");
+    dir.file("items.jsonl", format!("{list}\n{url}\n"));
+    let end = gaits("fetch -i items.jsonl -q --body json -H X-Own:all")
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    let echoes = echoes(&end);
+    let of = |at: usize, name: &str| echoes[at][name].clone();
+    assert_eq!([0, 1, 2, 3, 4].map(|at| of(at, "method")), ["GET", "PUT", "POST", "PATCH", "GET"]);
+    assert_eq!([0, 1, 4].map(|at| echoes[at]["headers"]["X-Own"].clone()), ["all", "a", "all"]);
+    assert_eq!(
+        (of(1, "json"), of(2, "data"), of(3, "data")),
+        (json!({"k": 1}), json!("b=2"), json!("from a file"))
+    );
+    assert_eq!(of(2, "args")["q"], json!(["x y", "3"]), "{}", echoes[2]);
+}
+
+#[test]
+fn what_is_no_request_is_told_with_its_place_and_without_secrets() {
+    let dir = Dir::new();
+    dir.file("items.jsonl", "{\"url\": \"http://127.0.0.1:9/\", \"headers\": {\"Authorization\": \"s3cret\"}, \"body\": 1}\n{\"id\": 1}\n");
+    let end = gaits("fetch -i items.jsonl -q").dir(dir.path()).run().expect_exit(1);
+    assert!(end.stdout.contains("\"kind\":\"invalid_item\""), "{end:?}");
+    assert!(end.stdout.contains("missing field `url`") && end.stdout.contains("line 1"), "{end:?}");
+    assert!(!format!("{end:?}").contains("s3cret"), "{end:?}");
+    let refused = |args: &[&str]| gaits("fetch http://127.0.0.1:9/").args(args).run();
+    refused(&["-X", "GE T"]).expect_refused("is not a method");
+    refused(&["-X", "CONNECT"]).expect_refused("CONNECT asks for a tunnel");
+    refused(&["-d", "@/no/such/file"])
+        .expect_refused("can't read /no/such/file, which --data is to send");
+    refused(&["--form", "x"]).expect_refused("is not a name and a value");
+    refused(&["-I", "-d", "x"]).expect_refused("cannot be used with");
+    refused(&["--idempotency-key=a b"]).expect_refused("cannot be sent");
+}
+
+#[test]
+fn a_request_with_an_effect_is_tried_again_only_if_that_is_safe() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let requests = |args: &[&str]| {
+        let before = origin.requests();
+        let end = gaits("fetch -q --retries 2 -o").args(["r.jsonl", "--fresh"]).args(args);
+        let dir = Dir::new();
+        end.args([origin.url("/status/500")]).dir(dir.path()).run().expect_exit(1);
+        origin.requests() - before
+    };
+    assert_eq!(requests(&["-d", "x"]), 1);
+    assert_eq!(requests(&["-d", "x", "--idempotency-key"]), 3);
+    assert_eq!(requests(&["-X", "PUT", "-d", "x"]), 3);
+    let dir = Dir::new();
+    let before = origin.requests();
+    gaits("fetch -q --retries 2 -o r.jsonl --retry-non-idempotent -d x")
+        .args([origin.url("/status/500")])
+        .dir(dir.path())
+        .run()
+        .expect_exit(1);
+    assert_eq!(origin.requests() - before, 3);
+}
+
+#[test]
+fn each_item_has_a_key_of_its_own_that_stays() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let keys = || {
+        let end = gaits("fetch -q --body json -n 3 -d x --idempotency-key")
+            .args([origin.url("/anything")])
+            .run()
+            .expect_exit(0);
+        echoes(&end)
+            .iter()
+            .map(|echo| echo["headers"]["Idempotency-Key"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let (first, again) = (keys(), keys());
+    assert_eq!(first, again);
+    assert_eq!(first.iter().collect::<std::collections::BTreeSet<_>>().len(), 3, "{first:?}");
+}
+
+#[test]
+fn a_redirect_takes_no_body_to_another_server() {
+    let (origin, other) =
+        (Origin::start(Config::default()).unwrap(), Origin::start(Config::default()).unwrap());
+    let to = |status: u16, base: &str| {
+        let url = format!("/redirect-to?status_code={status}&url={base}");
+        sent(&origin, &url, &["-d", "secret=1", "-H", "Authorization: Bearer s3cret"])
+    };
+    let own = to(307, "/anything");
+    assert_eq!((&own["method"], &own["form"]), (&json!("POST"), &json!({"secret": "1"})), "{own}");
+    for status in [301, 302, 303] {
+        let turned = to(status, "/anything");
+        assert_eq!(turned["method"], "GET", "{turned}");
+        assert!(turned["headers"]["Content-Length"].is_null(), "{turned}");
+    }
+    let foreign = to(308, &other.url("/anything"));
+    assert_eq!(foreign["method"], "POST", "{foreign}");
+    assert_eq!(foreign["headers"]["Content-Length"], "0", "{foreign}");
+    assert!(
+        !foreign.to_string().contains("s3cret") && !foreign.to_string().contains("secret=1"),
+        "{foreign}"
+    );
+}
+
+#[test]
+fn what_is_sent_stands_in_no_file_but_may_not_change() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    let run = |data: &str| {
+        gaits("fetch -q -o r.jsonl -d")
+            .args([data])
+            .args([origin.url("/anything")])
+            .dir(dir.path())
+            .run()
+    };
+    run("token=s3cret").expect_exit(0);
+    let plan = std::fs::read_to_string(dir.path().join("r.jsonl.run")).unwrap();
+    assert!(plan.contains("BLAKE3") && !plan.contains("s3cret"), "{plan}");
+    run("token=other").expect_refused("data");
+    run("token=s3cret").expect_exit(0);
+}

@@ -1,0 +1,269 @@
+//! Items that describe a whole request: a JSON object with a URL, and with what makes the request another one than the
+//! options say.
+//!
+//! Limit: it reads descriptions; which of them may be done twice is for the request to say.
+
+use super::method::Method;
+use super::payload::Body;
+use super::redact::redacted;
+use super::spec::{HttpSpec, is_harmless, parse_header};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// What stands for the value of a header field that may be a secret.
+const HIDDEN: &str = "***";
+
+/// A request that an item describes.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) url: String,
+    pub(super) method: Option<Method>,
+    /// They take the place of those of the same name that all requests have.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) sends: Option<Sends>,
+}
+
+/// What an item sends.
+#[derive(Debug)]
+pub(super) enum Sends {
+    /// This.
+    Body(Body),
+    /// What a file holds.
+    File(PathBuf),
+}
+
+/// As it is written. Other fields are the user's own.
+#[derive(Deserialize)]
+struct Written {
+    url: String,
+    method: Option<String>,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    #[serde(default)]
+    query: Map<String, Value>,
+    body: Option<String>,
+    json: Option<Value>,
+    body_file: Option<PathBuf>,
+}
+
+/// Whether an item describes a request, and is no URL: no URL begins so.
+pub(super) fn is_description(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// The key of an item by which a server knows it again: it follows from the item and its place in the input.
+pub(super) fn key(text: &str, index: u64) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&index.to_le_bytes()).update(text.as_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    // In the form that servers know best: a UUID of the version that is free for such uses (RFC 9562, section 5.8).
+    id[6] = id[6] & 0x0f | 0x80;
+    id[8] = id[8] & 0x3f | 0x80;
+    let hex = u128::from_be_bytes(id);
+    let hex = format!("{hex:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+impl Described {
+    /// What a URL alone describes.
+    pub(super) fn of_url(url: &str) -> Self {
+        Self { url: url.to_owned(), method: None, headers: Vec::new(), sends: None }
+    }
+
+    /// Its method: the one it names, or that of all requests; with something to send, one that sends.
+    pub(super) fn asks(&self, spec: &HttpSpec) -> Method {
+        match (&self.method, &self.sends) {
+            (Some(method), _) => method.clone(),
+            (None, Some(_)) if spec.method == Method::GET => Method::POST,
+            (None, _) => spec.method.clone(),
+        }
+    }
+
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// Says what is wrong with it. The message shows no value of a header field.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let Written { url, method, headers, query, body, json, body_file } =
+            serde_json::from_str(text).map_err(|error| {
+                format!(
+                    "not a request: {error}; it is a JSON object such as {{\"url\": \"https://…\", \"method\": \"POST\", \
+                     \"json\": {{…}}}}"
+                )
+            })?;
+        let method = method.map(|method| method.parse()).transpose();
+        let method = method.map_err(|error: super::method::MethodError| error.to_string())?;
+        let sends = match (body, json, body_file) {
+            (None, None, None) => None,
+            (Some(body), None, None) => {
+                Some(Sends::Body(Body { bytes: Bytes::from(body), content_type: None }))
+            }
+            (None, Some(json), None) => Some(Sends::Body(Body {
+                bytes: Bytes::from(json.to_string()),
+                content_type: Some("application/json".into()),
+            })),
+            (None, None, Some(file)) => Some(Sends::File(file)),
+            _ => return Err("not a request: it has one of body, json and body_file".to_owned()),
+        };
+        let mut fields = Vec::with_capacity(headers.len());
+        for (name, value) in headers {
+            for value in texts(&name, value)? {
+                fields.push(parse_header(&name, &value).map_err(|error| error.to_string())?);
+            }
+        }
+        Ok(Self { url: with_query(&url, query)?, method, headers: fields, sends })
+    }
+}
+
+/// A value of a header field or of a query, or several of them.
+fn texts(name: &str, value: Value) -> Result<Vec<String>, String> {
+    let text = |value: Value| match value {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(bool) => Ok(bool.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(format!(
+            "not a request: {name:?} is neither a text nor a number, nor a list of them"
+        )),
+    };
+    match value {
+        Value::Array(values) => values.into_iter().map(text).collect(),
+        value => Ok(vec![text(value)?]),
+    }
+}
+
+/// The URL with a query added to its own, in front of its fragment.
+fn with_query(url: &str, query: Map<String, Value>) -> Result<String, String> {
+    let mut pairs = Vec::new();
+    for (name, value) in query {
+        pairs.extend(texts(&name, value)?.into_iter().map(|value| (name.clone(), value)));
+    }
+    Ok(add_query(url, &pairs).into_owned())
+}
+
+/// `url` with `pairs` added to its query, in front of its fragment.
+pub(super) fn add_query<'u>(url: &'u str, pairs: &[(String, String)]) -> Cow<'u, str> {
+    if pairs.is_empty() {
+        return Cow::Borrowed(url);
+    }
+    let (before, fragment) = url.find('#').map_or((url, ""), |at| url.split_at(at));
+    let joint = match before.find('?') {
+        None => "?",
+        Some(at) if at + 1 == before.len() || before.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    let query: String =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    Cow::Owned(format!("{before}{joint}{query}{fragment}"))
+}
+
+/// A description as it is shown: without credentials in its URL, and without values of header fields that may be secret.
+/// None if there is nothing to hide.
+pub(super) fn shown(text: &str) -> Option<String> {
+    let Ok(Value::Object(mut object)) = serde_json::from_str(text) else {
+        // Whatever it is, it may hold credentials.
+        return redacted(text);
+    };
+    let mut hides = false;
+    if let Some(Value::String(url)) = object.get_mut("url")
+        && let Some(shown) = redacted(url)
+    {
+        (*url, hides) = (shown, true);
+    }
+    if let Some(Value::Object(headers)) = object.get_mut("headers") {
+        for (name, value) in headers {
+            let harmless =
+                HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| is_harmless(&name));
+            if !harmless && *value != HIDDEN {
+                (*value, hides) = (HIDDEN.into(), true);
+            }
+        }
+    }
+    hides.then(|| Value::Object(object).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Described {
+        Described::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_description_has_what_makes_a_request() {
+        let text = r#"{"url": "http://a/b?x=1#f", "method": "PUT", "query": {"q": "a b", "n": [1, true]},
+            "headers": {"X-A": "1", "X-B": ["2", 3]}, "json": {"k": [null]}, "id": 7}"#;
+        let described = parse(text);
+        assert_eq!(described.url, "http://a/b?x=1&n=1&n=true&q=a+b#f");
+        assert_eq!(described.method.unwrap().as_str(), "PUT");
+        let headers = described
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        assert_eq!(headers.collect::<Vec<_>>(), ["x-a: 1", "x-b: 2", "x-b: 3"]);
+        let Some(Sends::Body(body)) = described.sends else { panic!() };
+        assert_eq!(
+            (&body.bytes[..], body.content_type.as_deref()),
+            (&br#"{"k":[null]}"#[..], Some("application/json"))
+        );
+        let Some(Sends::Body(body)) = parse(r#"{"url": "http://a/", "body": "x=1"}"#).sends else {
+            panic!()
+        };
+        assert_eq!((&body.bytes[..], body.content_type), (&b"x=1"[..], None));
+        assert!(parse(r#"{"url": "http://a/"}"#).sends.is_none());
+    }
+
+    #[test]
+    fn what_is_no_request_is_told_without_secrets() {
+        for (text, why) in [
+            ("{", "EOF"),
+            (r#"{"method": "GET"}"#, "missing field `url`"),
+            (r#"{"url": 7}"#, "invalid type"),
+            (r#"{"url": "http://a/", "method": "GE T"}"#, "`GE T` is not a method"),
+            (r#"{"url": "http://a/", "body": "", "json": 1}"#, "one of body, json and body_file"),
+            (
+                r#"{"url": "http://a/", "query": {"q": {}}}"#,
+                r#""q" is neither a text nor a number"#,
+            ),
+            (r#"{"url": "http://a/", "headers": {"A B": "secret"}}"#, "cannot be sent"),
+            (
+                r#"{"url": "http://a/", "headers": {"content-length": "secret"}}"#,
+                "it frames the message",
+            ),
+        ] {
+            let wrong = Described::parse(text).unwrap_err();
+            assert!(wrong.contains(why) && !wrong.contains("secret"), "{text}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_added_where_it_belongs() {
+        let pairs = [("a".to_owned(), "b&c".to_owned())];
+        for (url, wanted) in [
+            ("http://h/", "http://h/?a=b%26c"),
+            ("http://h/?", "http://h/?a=b%26c"),
+            ("http://h/?x", "http://h/?x&a=b%26c"),
+            ("http://h/?x&#f?", "http://h/?x&a=b%26c#f?"),
+            ("http://h#f", "http://h?a=b%26c#f"),
+        ] {
+            assert_eq!(add_query(url, &pairs), wanted);
+        }
+        assert!(matches!(add_query("http://h/", &[]), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let text = r#"{"url":"http://u:p@a/","headers":{"Authorization":"Bearer s3cret","Accept":"x"},"id":1}"#;
+        let hidden = shown(text).unwrap();
+        assert!(!hidden.contains("s3cret") && !hidden.contains("u:p"), "{hidden}");
+        assert!(hidden.contains(r#""Accept":"x""#) && hidden.contains(r#""id":1"#), "{hidden}");
+        assert_eq!(shown(&hidden), None, "it is hidden already");
+        assert_eq!(shown(r#"{"url":"http://a/"}"#), None);
+        assert_eq!(shown(r#"{"url":"http://u:p@a/""#), Some("***@a/\"".to_owned()));
+    }
+}
