@@ -24,7 +24,7 @@ pub enum Destination {
 }
 
 /// What becomes of a results file that has records already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Existing {
     /// It is refused.
     Refuse,

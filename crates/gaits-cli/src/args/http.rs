@@ -31,9 +31,10 @@ pub(crate) struct HttpArgs {
 
     /// Take URLs from this file; `-` is standard input
     ///
-    /// One a line, or a JSON object a line that describes a request: {"url": …, "method": …, "headers": {…}, "query": {…}, and
-    /// one of "body": …, "json": … or "body_file": …}. Blank lines and lines that begin with # are passed over. A line that is no URL becomes a failed
-    /// record of kind `invalid_item` that names its place, and the run goes on; `gaits compare` refuses such a file.
+    /// One a line, or a JSON object a line that describes a request: `{"url": …, "method": …, "headers": {…}, "query": {…},
+    /// "json": …}`, or `"body"` or `"body_file"` in place of `"json"`. Blank lines and lines that begin with # are passed
+    /// over. A line that is none becomes a failed record of kind `invalid_item` that names its place, and the run goes on;
+    /// `gaits compare` refuses such a file.
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     #[arg(help_heading = help::INPUT, display_order = 1)]
     input: Option<PathBuf>,

@@ -55,7 +55,7 @@ pub(crate) struct RunArgs {
     )]
     pub(crate) retry_non_idempotent: bool,
 
-    /// Know items again by this instead of by their place: url, or item
+    /// Know items again by this instead of by their place: url, another field of JSON items, or item
     ///
     /// An item that has a record is then done wherever it stands in the input now, and one that stands there twice is
     /// done once. Items without a record get numbers that no record has.
@@ -77,8 +77,11 @@ pub(crate) struct RunArgs {
 
 fn key(text: &str) -> Result<Match, String> {
     match text {
-        "url" | "item" => Ok(Match::Item),
-        _ => Err("items are known again by `url` or `item`".to_owned()),
+        "item" => Ok(Match::Item),
+        "" | "place" => {
+            Err("it is `item`, or a field of the items such as `url` or `id`".to_owned())
+        }
+        field => Ok(Match::Field(field.into())),
     }
 }
 
@@ -119,7 +122,7 @@ impl RunArgs {
         Existing::GoOn(GoOn {
             retry_failed: self.retry_failed,
             retry_unsure: self.retry_non_idempotent,
-            key: self.key.unwrap_or_default(),
+            key: self.key.clone().unwrap_or_default(),
         })
     }
 }

@@ -116,8 +116,8 @@ fn with_a_key_items_are_known_wherever_they_stand() {
         "{items:?}"
     );
     fetch(&list, &file, "--key item").expect_exit(0).expect_stderr_contains("nothing to do");
-    fetch(&list, &file, "").expect_refused("--key was item, is not given now");
-    fetch(&list, &file, "--key id").expect_refused("`url` or `item`");
+    fetch(&list, &file, "").expect_refused("--key was url, is not given now");
+    fetch(&list, &file, "--key place").expect_refused("it is `item`, or a field");
     assert_eq!(origin.requests(), 7);
 }
 
@@ -432,4 +432,27 @@ fn what_is_left_undone_does_not_hold_what_was_done_before() {
         .expect_exit(4)
         .expect_stderr_contains("20 of 20 were not done")
         .expect_stderr_contains("30 items were done before");
+}
+
+#[test]
+fn items_are_known_again_by_a_field_of_theirs() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    let item = |id: u32, path: &str| format!("{{\"id\":{id},\"url\":\"{}\"}}\n", origin.url(path));
+    let run = |list: String| {
+        dir.file("items.jsonl", list);
+        let before = origin.requests();
+        let command = "fetch -i items.jsonl -o r.jsonl --key id -q";
+        gaits(command).dir(dir.path()).run().expect_exit(0);
+        origin.requests() - before
+    };
+    assert_eq!(run(item(1, "/get") + &item(2, "/get?b")), 2);
+    // In another order, with another URL, and one more; the second 3 is the first.
+    let list = item(3, "/get") + &item(2, "/uuid") + &item(1, "/get") + &item(3, "/uuid");
+    assert_eq!(run(list.clone()), 1);
+    assert_eq!(run(list), 0);
+    let records = std::fs::read_to_string(dir.path().join("r.jsonl")).unwrap();
+    assert_eq!(records.lines().count(), 3, "{records}");
+    let refused = gaits("fetch -i items.jsonl -o r.jsonl -q").dir(dir.path()).run();
+    refused.expect_refused("--key was id, is not given now");
 }

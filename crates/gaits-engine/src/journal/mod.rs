@@ -7,6 +7,7 @@
 mod aside;
 mod checkpoint;
 mod done;
+mod key;
 mod run_file;
 mod scan;
 mod started;
@@ -14,8 +15,7 @@ mod started;
 pub use aside::{beside, sync_folder, write_aside};
 pub use checkpoint::Checkpoint;
 pub use done::{BLOCK, Done, item_hash, place_hash};
-pub use run_file::{
-    Counts, Ending, Machine, Match, RunEntry, RunFile, RunFileError, WrittenSetting,
-};
+pub use key::Match;
+pub use run_file::{Counts, Ending, Machine, RunEntry, RunFile, RunFileError, WrittenSetting};
 pub use scan::{Line, ScanError, Scanned, Tail, last_line, scan};
 pub use started::Started;

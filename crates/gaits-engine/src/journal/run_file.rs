@@ -3,6 +3,7 @@
 //! Limit: it holds no secret. Whoever makes the entries sees to that; settings come without any from the work.
 
 use super::aside::write_aside;
+use super::key::Match;
 use gaits_core::{Setting, Value};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -48,17 +49,6 @@ impl From<&Setting> for WrittenSetting {
         let Setting { name, value, changes_meaning } = setting;
         Self { name: (*name).to_owned(), value: value.clone(), changes_meaning: *changes_meaning }
     }
-}
-
-/// How an item of an earlier run is known again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Match {
-    /// By its place in the input. What stands there must be the same.
-    #[default]
-    Place,
-    /// By what it is, as records show it, wherever it stands. One that stands in the input twice is done once.
-    Item,
 }
 
 /// One run.

@@ -24,7 +24,7 @@ use gaits_core::{Clock, Record, Sink as _};
 use gaits_engine::MonotonicClock;
 use gaits_engine::journal::{
     Checkpoint, Counts, Done, Ending, Match, RunEntry, RunFile, ScanError, Scanned, Started, Tail,
-    beside, item_hash, scan, sync_folder,
+    beside, scan, sync_folder,
 };
 use gaits_engine::sink::JsonLines;
 use roaring::RoaringTreemap;
@@ -43,7 +43,7 @@ const CHECKPOINT_EVERY_US: u64 = 5_000_000;
 const CHECKPOINT_SHARE: u64 = 50;
 
 /// How a run goes on with the records of earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GoOn {
     /// Items that failed are done again. Their old records go away before the first one is.
     pub retry_failed: bool,
@@ -85,7 +85,7 @@ pub(crate) struct Journal {
     /// What the records hold; goes on growing while the run writes.
     done: Done,
     scanned: Scanned,
-    /// With [`Match::Item`]: the hashes of the items that have a record and keep it.
+    /// Where items are known wherever they stand: the hashes of the items that have a record and keep it.
     items: HashSet<u64>,
     /// Items that were started, may not be done twice, and have no record; with their hashes.
     pending: BTreeMap<u64, u64>,
@@ -174,6 +174,7 @@ impl Journal {
         created: bool,
         go_on: Option<GoOn>,
     ) -> Result<Self, JournalError> {
+        let goes_on = go_on.is_some();
         let name = path.display().to_string();
         let failed = |source| JournalError::Read { results: name.clone(), source };
         let has_records = file.metadata().map_err(failed)?.len() > 0;
@@ -196,7 +197,7 @@ impl Journal {
             stop: Arc::default(),
             state: State::Read,
         };
-        if go_on.is_some() {
+        if goes_on {
             journal.read(has_records)?;
         }
         Ok(journal)
@@ -249,7 +250,7 @@ impl Journal {
     }
 
     fn read_records(&mut self) -> Result<(), JournalError> {
-        let by_item = self.go_on.key == Match::Item;
+        let by_item = self.go_on.key.is_by_item();
         // What the checkpoint lacks must be read from the records themselves.
         let start = match &self.run_file {
             Some(_) if !by_item => Checkpoint::read(&self.paths.done, &self.file),
@@ -258,14 +259,14 @@ impl Journal {
         .unwrap_or_default();
         self.done = start.done;
         let (done, items, work) = (&mut self.done, &mut self.items, &mut self.work);
-        let go_on = self.go_on;
+        let go_on = &self.go_on;
         let scanned = scan(&self.file, start.offset, start.lines, |line| {
             let record = line.record;
             if !done.add(&record) {
                 return Err(format!("item {} has a record already", record.index));
             }
             if by_item && !is_retried(&record, go_on) {
-                items.insert(item_hash(&record.item));
+                items.insert(go_on.key.hash(&record.item));
             }
             if let (None, Some(detail)) = (&work, &record.detail) {
                 *work = Some(detail.work().to_owned());
@@ -318,7 +319,7 @@ impl Journal {
             again: self.again(),
             items: self.items.clone(),
             pending: self.pending.clone(),
-            go_on: self.go_on,
+            go_on: self.go_on.clone(),
         }
     }
 
@@ -364,7 +365,7 @@ impl Journal {
 
     /// Writes the run file with this run in it.
     fn note_run(&mut self, planned: &Planned) -> Result<RunFile, JournalError> {
-        let mut run_file = planned.run_file(self.go_on.key);
+        let mut run_file = planned.run_file(self.go_on.key.clone());
         run_file.replaces_records = self.starts_over;
         if !self.starts_over
             && let Some(earlier) = &mut self.run_file
@@ -420,7 +421,7 @@ impl Journal {
         let mut out = BufWriter::with_capacity(256 * 1024, &file);
         let mut done = Done::default();
         let mut written = Ok(());
-        let (go_on, stop) = (self.go_on, &self.stop);
+        let (go_on, stop) = (&self.go_on, &self.stop);
         let scanned = scan(&self.file, 0, 0, |line| {
             if stop.load(Ordering::Relaxed) {
                 return Err("stopped".into());
@@ -625,7 +626,7 @@ impl State {
 }
 
 /// Whether the record's item is done again.
-fn is_retried(record: &Record, go_on: GoOn) -> bool {
+fn is_retried(record: &Record, go_on: &GoOn) -> bool {
     let unsure = |error: &gaits_core::ItemError| error.may_have_been_processed();
     go_on.retry_failed && record.error().is_some_and(|error| go_on.retry_unsure || !unsure(error))
 }

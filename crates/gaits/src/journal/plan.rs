@@ -50,8 +50,8 @@ impl Journal {
         } else if let Some(file) = &self.run_file {
             differences
                 .extend(file.settings.iter().filter_map(|was| difference(was, &planned.settings)));
-            if file.key == Match::Item && self.go_on.key == Match::Place {
-                differences.push("--key was item, is not given now".to_owned());
+            if file.key.is_by_item() && self.go_on.key == Match::Place {
+                differences.push(format!("--key was {}, is not given now", file.key));
             }
         }
         if differences.is_empty() {

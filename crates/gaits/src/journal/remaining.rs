@@ -7,7 +7,7 @@
 
 use super::{GoOn, JournalError, Planned, Shared, lock};
 use gaits_core::{Content, Data, Entry, ItemError, More, Source, Work};
-use gaits_engine::journal::{BLOCK, Done, Match, item_hash, place_hash, scan};
+use gaits_engine::journal::{BLOCK, Done, item_hash, place_hash, scan};
 use gaits_engine::source::ask;
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -26,7 +26,7 @@ pub(crate) struct Position {
     pub(crate) done: Done,
     /// What is done again all the same.
     pub(crate) again: RoaringTreemap,
-    /// With [`Match::Item`]: the hashes of the items that are done.
+    /// Where items are known wherever they stand: the hashes of the items that are done.
     pub(crate) items: HashSet<u64>,
     /// What was started, may not be done twice, and has no record; with hashes.
     pub(crate) pending: BTreeMap<u64, u64>,
@@ -91,7 +91,7 @@ impl Remaining {
         let position = lock(&journal).position();
         let pending = &position.pending;
         let last = position.done.highest().max(pending.last_key_value().map(|(index, _)| *index));
-        let by_item = (position.go_on.key == Match::Item).then(|| ByItem {
+        let by_item = position.go_on.key.is_by_item().then(|| ByItem {
             pending: pending.iter().map(|(index, hash)| (*hash, *index)).collect(),
             next: last.map_or(0, |last| last + 1),
             own: inner.stopper().map(|_| HashMap::new()),
@@ -194,7 +194,7 @@ impl Remaining {
         let Some(by_item) = &mut self.by_item else { return };
         ask(self.work.as_ref(), &mut entry);
         let hash = item_hash(shown(&entry.content));
-        if !self.position.items.insert(hash) {
+        if !self.position.items.insert(self.position.go_on.key.hash(shown(&entry.content))) {
             return;
         }
         let own = entry.index;
