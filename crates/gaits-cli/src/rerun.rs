@@ -11,8 +11,17 @@ use std::ffi::OsString;
 const HIDDEN: &str = "***";
 
 /// Options whose values are secrets, by their long names.
-const SECRET: [&str; 8] =
-    ["user", "bearer", "token", "cookie", "password", "proxy-user", "api-key", "proxy-header"];
+const SECRET: [&str; 9] = [
+    "user",
+    "bearer",
+    "token",
+    "cookie",
+    "password",
+    "proxy-user",
+    "api-key",
+    "proxy-header",
+    "env",
+];
 
 /// Header fields whose values are no secrets. All others may be.
 const HARMLESS: [&str; 16] = [

@@ -20,9 +20,10 @@ const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inlin
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit, Trouble> {
-    let Job { work, session, input, retries, bodies, notices, .. } = work.resolve()?;
-    let notices = notices.into_iter().chain(args.uneven(args.model()?));
-    let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
+    let Job { work, session, input, model, retries, bodies, notices, .. } = work.resolve()?;
+    let model = args.model(model)?;
+    let notices = notices.into_iter().chain(args.uneven(model));
+    let plan = Plan { work, model, session, limits: args.limits(model, retries)? };
     let program = program();
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
     let destination = args.destination();
