@@ -24,15 +24,15 @@ const STDIN: &str = "-";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Command")]
 pub(crate) struct CommandArgs {
-    /// The program and its arguments; {} stands for the item, which is else the last argument
+    /// The program and its arguments; {} stands for the item
     ///
-    /// All that follows the program belongs to it. `--` may stand before it. A program that is not there is told before
+    /// Without {}, the item is the last argument. All that follows the program belongs to it. `--` may stand before it. A program that is not there is told before
     /// anything is started, unless its name has a {}.
     #[arg(value_name = "COMMAND", trailing_var_arg = true, required = true)]
     #[arg(help_heading = help::INPUT, display_order = 0)]
     command: Vec<String>,
 
-    /// Take items from this file, one a line; `-` is standard input
+    /// Take items from this file, one a line; `-` is stdin
     ///
     /// Blank lines and lines that begin with # are passed over. Without it, items are read from standard input if that is a
     /// pipe or a file and -n is not given.
@@ -47,20 +47,22 @@ pub(crate) struct CommandArgs {
     #[arg(help_heading = help::INPUT, display_order = 2)]
     count: Option<NonZeroU64>,
 
-    /// Give up after this long, and end all that the command has started
+    /// End the command and its process group after this long
     ///
-    /// Its process group gets SIGTERM, and SIGKILL after 1 s more. 0 stands for never, which is the default.
+    /// The group gets SIGTERM, and SIGKILL after 1 s more. 0 stands for never, which is the default.
     #[arg(long, value_name = "TIME", value_parser = values::timeout, default_value = "0", hide_default_value = true)]
     timeout: Timeout,
 
-    /// Run the command with `sh -c`; {} stands for the item as one word
+    /// Run it as a script of `sh`; {} is one word
     ///
     /// The item is the script's first argument, and {} stands for "$1", so nothing in an item is taken for a command.
     #[arg(long)]
     shell: bool,
 
-    /// Give items on standard input instead, each with a line end
-    #[arg(long)]
+    /// Give the item on standard input instead
+    ///
+    /// It gets a line end.
+    #[arg(long, hide_short_help = true)]
     stdin: bool,
 
     /// Keep this much of standard output and of standard error in the record; the rest is dropped

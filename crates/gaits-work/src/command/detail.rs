@@ -19,8 +19,9 @@ pub struct CommandDetail {
     pub user_us: u64,
     /// The same, in the kernel.
     pub system_us: u64,
-    /// The most memory that it, or one of those children, has held, in bytes.
-    pub peak_memory: u64,
+    /// The most memory that it, or one of those children, has held, in bytes. None if that is less than gaits has held: until a
+    /// program is executed, its process has the memory of gaits, and the kernel counts that as well.
+    pub peak_memory: Option<u64>,
     /// How many bytes it has written to its standard output.
     pub stdout_bytes: u64,
     /// How many bytes it has written to its standard error.
@@ -44,7 +45,9 @@ impl Measured for CommandDetail {
         each("pid", Field::Unsigned(self.pid.into()));
         each("user_us", Field::Unsigned(self.user_us));
         each("system_us", Field::Unsigned(self.system_us));
-        each("peak_memory", Field::Unsigned(self.peak_memory));
+        if let Some(peak_memory) = self.peak_memory {
+            each("peak_memory", Field::Unsigned(peak_memory));
+        }
         each("stdout_bytes", Field::Unsigned(self.stdout_bytes));
         each("stderr_bytes", Field::Unsigned(self.stderr_bytes));
         each("truncated", Field::Bool(self.truncated));
@@ -79,7 +82,7 @@ impl CommandDetail {
                 "pid" => read.pid = count.and_then(|pid| pid.try_into().ok()).unwrap_or_default(),
                 "user_us" => read.user_us = count.unwrap_or_default(),
                 "system_us" => read.system_us = count.unwrap_or_default(),
-                "peak_memory" => read.peak_memory = count.unwrap_or_default(),
+                "peak_memory" => read.peak_memory = count,
                 "stdout_bytes" => read.stdout_bytes = count.unwrap_or_default(),
                 "stderr_bytes" => read.stderr_bytes = count.unwrap_or_default(),
                 "truncated" => read.truncated = field.as_bool().unwrap_or_default(),
@@ -119,7 +122,7 @@ mod tests {
             pid: 4,
             user_us: 5,
             system_us: 6,
-            peak_memory: 7,
+            peak_memory: Some(7),
             stdout_bytes: 8,
             stderr_bytes: 9,
             truncated: true,

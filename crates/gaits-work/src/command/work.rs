@@ -12,6 +12,7 @@ use gaits_core::{
     PerformFuture, Performed, Performs, Refused, Reply, Services, SessionError, SessionScope,
     Setting, Value, Work,
 };
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal;
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
@@ -172,6 +173,12 @@ fn on_stdin(item: &Data) -> Vec<u8> {
     bytes
 }
 
+/// The most memory that this process has held, in bytes.
+fn own_peak_memory() -> u64 {
+    // The kernel tells kilobytes of 2^10 bytes.
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0, |used| used.max_rss().unsigned_abs() * 1_024)
+}
+
 fn measured(ended: Ended) -> CommandDetail {
     let Ended { pid, used, stdout, stderr, .. } = ended;
     let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -184,7 +191,7 @@ fn measured(ended: Ended) -> CommandDetail {
         pid,
         user_us: rusage.as_ref().map_or(0, |used| us(used.utime)),
         system_us: rusage.as_ref().map_or(0, |used| us(used.stime)),
-        peak_memory: rusage.as_ref().map_or(0, |used| used.maxrss),
+        peak_memory: rusage.map(|used| used.maxrss).filter(|peak| *peak > own_peak_memory()),
         stdout_bytes: stdout.bytes(),
         stderr_bytes: stderr.bytes(),
         truncated: stdout.is_truncated() || stderr.is_truncated(),

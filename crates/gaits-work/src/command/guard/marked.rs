@@ -37,11 +37,9 @@ struct Process {
 pub(super) fn end(client: Client, left: &mut Left) -> bool {
     let groups = groups(&all(client), client, left);
     for group in &groups {
-        match killpg(Pid::from_raw(*group), Signal::SIGKILL) {
-            // What may not be ended will not be the next time.
-            Err(Errno::EPERM) => drop(left.0.insert(*group)),
-            // One that has ended meanwhile needs no signal.
-            Ok(()) | Err(_) => {}
+        // One that has ended meanwhile needs no signal; what may not be ended will not be the next time either.
+        if killpg(Pid::from_raw(*group), Signal::SIGKILL) == Err(Errno::EPERM) {
+            left.0.insert(*group);
         }
     }
     !groups.is_empty()

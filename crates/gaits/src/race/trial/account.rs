@@ -40,8 +40,9 @@ impl Account {
         Self { spent: Counts::now(), waiting_us: Snapshot::take().waiting_us }
     }
 
-    /// What was taken since; `snapshot` was made when all threads and processes were still there.
-    pub(super) fn close(&self, snapshot: Snapshot) -> Usage {
+    /// What was taken since; `snapshot` was made when all threads and processes were still there, but for commands, which have
+    /// held `of_commands` bytes.
+    pub(super) fn close(&self, snapshot: Snapshot, of_commands: u64) -> Usage {
         let now = Counts::now();
         let waiting_us = snapshot.waiting_us.zip(self.waiting_us);
         Usage {
@@ -51,7 +52,7 @@ impl Account {
             involuntary_switches: now.involuntary.saturating_sub(self.spent.involuntary),
             threads: snapshot.threads,
             processes: snapshot.processes,
-            peak_memory: snapshot.peak_memory,
+            peak_memory: snapshot.peak_memory + of_commands,
         }
     }
 }
@@ -119,7 +120,7 @@ mod tests {
         let snapshot = Snapshot::take();
         child.kill().unwrap();
         child.wait().unwrap();
-        let usage = account.close(snapshot);
+        let usage = account.close(snapshot, 0);
         assert!(usage.processes >= 2 && usage.threads > usage.processes, "{usage:?}");
         assert!(usage.peak_memory > memory.len() as u64, "{usage:?}");
         assert!(usage.cpu_us > 0, "{usage:?}");
