@@ -1,6 +1,6 @@
 //! What the engine has to know of this program.
 
-use crate::{job_control, limits};
+use crate::{job_control, limits, talk};
 use gaits::{
     GUARD_VERB, GuardCommand, Program, TRIAL_VERB, WORKER_VERB, WorkerCommand, Works, guard_main,
     trial_main, worker_main, works_with_guard,
@@ -33,7 +33,13 @@ pub(crate) fn helper() -> Option<ExitCode> {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             let _ = signal_hook::flag::register(signal, Arc::default());
         }
-        return Some(guard_main());
+        return Some(match guard_main() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                talk::line(&format!("{GUARD_VERB} is for gaits' own use: {error}"));
+                ExitCode::FAILURE
+            }
+        });
     }
     if verb == TRIAL_VERB {
         limits::raise_open_files();

@@ -238,20 +238,24 @@ fn a_time_out_ends_grandchildren_too() {
 fn what_a_program_leaves_in_its_group_ends_with_it() {
     let dir = Dir::new();
     let held = Held::new(&dir, "held");
+    let ready = dir.at("ready");
+    mkfifo(&ready, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
     // The child holds none of the pipes that are captured, so nothing is waited for.
-    let path = held.path.display();
     let script = format!(
-        "(exec 3>{path} >{path} 2>&1; echo begun; exec sleep 100000) & wait_for() {{ :; }}; sleep 0.2"
+        "(exec 3>{}; echo begun >&3; echo >{1}; exec sleep 100000 >/dev/null 2>&1) & read line <{1}",
+        held.path.display(),
+        ready.display()
     );
-    let running = command("-n 1", &["sh", "-c", &script]).start();
+    let end = command("-n 1", &["sh", "-c", &script]).run().expect_exit(0);
+    end.records().expect_all_ok(1);
     held.wait_until_begun(1);
-    running.finish().expect_exit(0).records().expect_all_ok(1);
     held.wait_until_gone();
     // One that holds the output is waited for, but not for ever.
     let end = command("-n 1", &["sh", "-c", "echo said; sleep 100000 &"]).run().expect_exit(0);
     assert_eq!(outputs(&end.records()), ["said\n"]);
-    // What comes after the program's own end is not lost.
-    let end = command("-n 1", &["sh", "-c", "(sleep 0.1; echo late) &"]).run().expect_exit(0);
+    // What is written after the program's own end is not lost. The child goes on when the program has let go of the pipe.
+    let script = format!("(read line; echo late) <{0} & exec 5>{0}", ready.display());
+    let end = command("-n 1", &["sh", "-c", &script]).run().expect_exit(0);
     assert_eq!(outputs(&end.records()), ["late\n"]);
 }
 

@@ -12,5 +12,6 @@ mod template;
 mod work;
 
 pub use detail::{CommandDetail, NAME};
-pub use spec::{CommandSpec, DEFAULT_CAPTURE, ItemAs, MOST_CAPTURE};
+pub use spec::{CommandSpec, DEFAULT_CAPTURE, MOST_CAPTURE};
+pub use template::ItemAs;
 pub use work::{build, builder};

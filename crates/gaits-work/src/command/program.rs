@@ -1,6 +1,5 @@
 //! Finds the program that a name means, once and not at every item.
 
-use super::spec::CommandSpec;
 use nix::unistd::{AccessFlags, access};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,10 +14,11 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    pub(super) fn of(spec: &CommandSpec) -> Self {
+    /// Those that can be started in the folder `cwd`, or where gaits was, with these environment variables.
+    pub(super) fn of(cwd: Option<&Path>, variables: &[(String, String)]) -> Self {
         let own = env::current_dir().unwrap_or_default();
-        let base = spec.cwd.as_ref().map_or_else(|| own.clone(), |cwd| own.join(cwd));
-        let given = spec.env.iter().rev().find(|(name, _)| name == "PATH");
+        let base = cwd.map_or_else(|| own.clone(), |cwd| own.join(cwd));
+        let given = variables.iter().rev().find(|(name, _)| name == "PATH");
         let path = given.map(|(_, path)| path.into()).or_else(|| env::var_os("PATH"));
         Self { base, path: path.unwrap_or_else(|| "/usr/local/bin:/bin:/usr/bin".into()) }
     }

@@ -2,7 +2,7 @@
 
 use super::guard;
 use super::program::Programs;
-use super::template::{PLACE, Template};
+use super::template::{ItemAs, PLACE, Template};
 use crate::settings::{self, SettingsError};
 use gaits_core::{Setting, Value};
 use serde::{Deserialize, Serialize};
@@ -35,19 +35,6 @@ pub struct CommandSpec {
     pub repeatable: bool,
     /// What all processes of a run find their guard by, and no other run; empty if each process has a guard of its own.
     pub guard: String,
-}
-
-/// How a program gets its item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ItemAs {
-    /// In place of `{}`, or as its last argument if there is no `{}`.
-    #[default]
-    Argument,
-    /// On its standard input, with a line end if it is text. In place of `{}` as well.
-    Stdin,
-    /// Not at all: the program is run again and again.
-    Nothing,
 }
 
 impl CommandSpec {
@@ -105,7 +92,8 @@ impl CommandSpec {
         if let Some((name, _)) = bad_name {
             return Err(format!("`{name}` can't be the name of an environment variable"));
         }
-        Template::of(self, &Programs::of(self))
+        let programs = Programs::of(self.cwd.as_deref(), &self.env);
+        Template::of(&self.command, self.shell, self.item, &programs)
     }
 
     /// Without secrets: arguments and the values of variables may be some, so only their hashes are shown.

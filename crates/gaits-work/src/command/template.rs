@@ -4,7 +4,7 @@
 //! `"$1"`, so nothing in an item can be a command, whatever characters it has.
 
 use super::program::Programs;
-use super::spec::{CommandSpec, ItemAs};
+use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,19 @@ use std::path::{Path, PathBuf};
 pub(super) const PLACE: &str = "{}";
 /// The shell, as POSIX has it.
 const SHELL: &str = "/bin/sh";
+
+/// How a program gets its item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemAs {
+    /// In place of `{}`, or as its last argument if there is no `{}`.
+    #[default]
+    Argument,
+    /// On its standard input, with a line end if it is text. In place of `{}` as well.
+    Stdin,
+    /// Not at all: the program is run again and again.
+    Nothing,
+}
 
 /// A command with a place for the item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +70,18 @@ impl Word {
 }
 
 impl Template {
+    /// Of the words of a command, or with `shell` of a script.
+    ///
     /// # Errors
     /// There is no such program, or no command at all.
-    pub(super) fn of(spec: &CommandSpec, programs: &Programs) -> Result<Self, String> {
-        let item = spec.item;
-        if spec.shell {
-            let mut script = spec.command.join(" ");
+    pub(super) fn of(
+        command: &[String],
+        shell: bool,
+        item: ItemAs,
+        programs: &Programs,
+    ) -> Result<Self, String> {
+        if shell {
+            let mut script = command.join(" ");
             if item != ItemAs::Nothing {
                 script = in_shell(&script, item == ItemAs::Argument);
             }
@@ -77,7 +96,7 @@ impl Template {
             let program = Program::Known("sh".into(), programs.find(SHELL)?);
             return Ok(Self { program, arguments });
         }
-        let (name, arguments) = match &*spec.command {
+        let (name, arguments) = match command {
             [name, arguments @ ..] => (name.as_str(), arguments),
             [] => ("", &[][..]),
         };
@@ -86,7 +105,7 @@ impl Template {
             word @ Word::Around(_) => Program::ByItem(word),
         };
         let mut arguments: Vec<_> = arguments.iter().map(|word| Word::of(word, item)).collect();
-        if item == ItemAs::Argument && !spec.has_place() {
+        if item == ItemAs::Argument && !command.iter().any(|word| word.contains(PLACE)) {
             arguments.push(Word::Around(vec![String::new(), String::new()]));
         }
         Ok(Self { program, arguments })
@@ -191,12 +210,12 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    fn spec(words: &[&str]) -> CommandSpec {
-        CommandSpec::new(words.iter().map(|&word| word.to_owned()).collect())
+    fn template(words: &[&str], shell: bool, item: ItemAs) -> Template {
+        let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+        Template::of(&words, shell, item, &Programs::of(None, &[])).unwrap()
     }
 
-    fn arguments(spec: &CommandSpec, item: &str) -> Vec<String> {
-        let template = spec.template().unwrap();
+    fn arguments(template: &Template, item: &str) -> Vec<String> {
         let (Filled::Known { arguments, .. } | Filled::ByItem { arguments, .. }) =
             template.with(item.as_bytes());
         arguments.into_iter().map(|word| word.into_string().unwrap()).collect()
@@ -213,29 +232,30 @@ mod tests {
             (&["echo", "{ }", "{a}"], &["{ }", "{a}", "x y"]),
             (&["{}", "a"], &["a"]),
         ] {
-            assert_eq!(arguments(&spec(words), "x y"), expected, "{words:?}");
+            let template = template(words, false, ItemAs::Argument);
+            assert_eq!(arguments(&template, "x y"), expected, "{words:?}");
         }
-        let as_stdin = CommandSpec { item: ItemAs::Stdin, ..spec(&["echo", "-n"]) };
+        let as_stdin = template(&["echo", "-n"], false, ItemAs::Stdin);
         assert_eq!(arguments(&as_stdin, "x"), ["-n"]);
-        let again = CommandSpec { item: ItemAs::Nothing, ..spec(&["echo", "{}"]) };
+        let again = template(&["echo", "{}"], false, ItemAs::Nothing);
         assert_eq!(arguments(&again, "x"), ["{}"]);
     }
 
     #[test]
     fn a_program_is_called_by_its_name_and_found_once() {
-        let template = spec(&["sh", "-c", "true"]).template().unwrap();
-        let filled = template.with(b"x");
+        let known = template(&["sh", "-c", "true"], false, ItemAs::Argument);
+        let filled = known.with(b"x");
         assert_eq!(filled.program(), "sh");
         let Filled::Known { path, .. } = filled else { panic!("{filled:?}") };
         assert!(path.is_absolute() && path.ends_with("sh"), "{path:?}");
-        let by_item = spec(&["{}/bin"]).template().unwrap();
+        let by_item = template(&["{}/bin"], false, ItemAs::Argument);
         assert_eq!(by_item.with(b"x").program(), "x/bin");
     }
 
     /// What a shell makes of `script` with this item.
     fn shell(script: &str, item: &str) -> String {
-        let spec = CommandSpec { shell: true, ..spec(&[script]) };
-        let output = Command::new(SHELL).args(arguments(&spec, item)).output().unwrap();
+        let template = template(&[script], true, ItemAs::Argument);
+        let output = Command::new(SHELL).args(arguments(&template, item)).output().unwrap();
         assert!(output.stderr.is_empty(), "{script}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }

@@ -4,8 +4,8 @@ use super::capture::Capture;
 use super::detail::{self, CommandDetail, NAME};
 use super::guard::{Guard, GuardCommand};
 use super::run::{self, Ended, Kept, NotStarted};
-use super::spec::{CommandSpec, ItemAs};
-use super::template::Template;
+use super::spec::CommandSpec;
+use super::template::{ItemAs, Template};
 use crate::settings;
 use gaits_core::{
     Advice, AsyncSession, AsyncWork, Clock, Data, Detail, ErrorKind, Facts, Item, ItemError,

@@ -3,22 +3,19 @@
 //! Its first client is at its standard input, others find it by its name. It ends with the last of them. Limit: it starts
 //! nothing, and ends only what its clients have left behind.
 
+use super::hello::{FAREWELL, Hello, PATIENCE, READY, TAKEN, address};
 use super::marked::{self, Client, Left};
-use super::{FAREWELL, GUARD_VERB, Hello, READY, TAKEN, address};
 use nix::unistd::{Pid, getpgid, getsid, setsid};
 use rustix::process::geteuid;
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::ExitCode;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How long a client has to say who it is.
-const HELLO: Duration = Duration::from_secs(10);
 /// The first pause before it is looked again for what is left of a client; doubled at each further look.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// So often is looked, for some three seconds: what can't be ended by then hangs in the kernel.
@@ -30,18 +27,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 ///
 /// It leaves the session of whoever has started it, so that no key of a terminal reaches it. The caller is to see to it
 /// that SIGINT, SIGTERM and SIGHUP do not end it.
-#[must_use]
-pub fn guard_main() -> ExitCode {
-    match serve() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "{GUARD_VERB} is for gaits' own use: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn serve() -> io::Result<()> {
+///
+/// # Errors
+/// Nobody has started it who wants a guard.
+pub fn guard_main() -> io::Result<()> {
     let first = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // Only a gaits process gives it a socket.
     first.peer_addr()?;
@@ -52,7 +41,7 @@ fn serve() -> io::Result<()> {
 }
 
 async fn watch(mut first: UnixStream) -> io::Result<()> {
-    first.set_read_timeout(Some(HELLO))?;
+    first.set_read_timeout(Some(PATIENCE))?;
     let hello = Hello::hear(&mut first)?;
     let listener = match listen(&hello.name) {
         Ok(listener) => listener,
@@ -116,7 +105,7 @@ async fn meet(mut stream: tokio::net::UnixStream) -> io::Result<Watched> {
         stream.read_exact(&mut name).await?;
         io::Result::Ok(mark)
     };
-    let mark = timeout(HELLO, hello).await.map_err(io::Error::other)??;
+    let mark = timeout(PATIENCE, hello).await.map_err(io::Error::other)??;
     Watched::over(stream, mark).await
 }
 
