@@ -5,6 +5,7 @@ use gaits_core::Clock as _;
 use gaits_engine::MonotonicClock;
 use gaits_report::Usage;
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::{Pid, getsid};
 use std::fs;
 
 /// Counts from the moment when it was made.
@@ -71,12 +72,17 @@ impl Counts {
 }
 
 impl Snapshot {
-    /// Looks at this process and at all below it.
+    /// Looks at this process and at all below it. What has a session of its own is none of the model's: the guard of commands,
+    /// which is the same under every model.
     pub(super) fn take() -> Self {
+        let session = getsid(None);
         let clock = MonotonicClock::start();
         let mut snapshot = Self { waiting_us: Some(0), ..Self::default() };
         let mut left = vec![std::process::id()];
         while let Some(pid) = left.pop() {
+            if getsid(Some(Pid::from_raw(pid.cast_signed()))) != session {
+                continue;
+            }
             // A process that has ended meanwhile has nothing to show.
             let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
             snapshot.processes += 1;
