@@ -253,6 +253,11 @@ fn what_a_program_leaves_in_its_group_ends_with_it() {
     // One that holds the output is waited for, but not for ever.
     let end = command("-n 1", &["sh", "-c", "echo said; sleep 100000 &"]).run().expect_exit(0);
     assert_eq!(outputs(&end.records()), ["said\n"]);
+    // Not even if it writes without end.
+    for model in ["async:2", "threads:2"] {
+        let run = command(&format!("-n 2 -m {model}"), &["sh", "-c", "yes & yes >&2 & exit 0"]);
+        run.run().expect_exit(0).records().expect_all_ok(2);
+    }
     // What is written after the program's own end is not lost. The child goes on when the program has let go of the pipe.
     let script = format!("(read line; echo late) <{0} & exec 5>{0}", ready.display());
     let end = command("-n 1", &["sh", "-c", &script]).run().expect_exit(0);

@@ -10,6 +10,9 @@ use tokio::net::unix::pipe;
 
 /// Bytes read at a time, as many as a pipe holds.
 const CHUNK: usize = 64 * 1024;
+/// So often is read before others have their turn: what is written without end must not keep anybody from seeing that the
+/// program has exited.
+const READS: usize = 16;
 /// So many bytes are made room for at first: most programs say little.
 const FIRST_ROOM: usize = 4 * 1024;
 
@@ -33,7 +36,8 @@ impl Capture {
 
     /// Reads what is there; ready at the end.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
-        while let Some(stream) = &mut self.stream {
+        for _ in 0..READS {
+            let Some(stream) = &mut self.stream else { return Poll::Ready(()) };
             let room = scratch.room(if self.bytes == 0 { FIRST_ROOM } else { CHUNK });
             let mut chunk = ReadBuf::new(room);
             // A stream that can't be read has no more to say.
@@ -41,13 +45,14 @@ impl Capture {
             let chunk = chunk.filled();
             if read.is_err() || chunk.is_empty() {
                 self.stream = None;
-                break;
+                return Poll::Ready(());
             }
             self.bytes += chunk.len() as u64;
             let keep = chunk.len().min(self.cap - self.kept.len());
             self.kept.extend_from_slice(&chunk[..keep]);
         }
-        Poll::Ready(())
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// How many bytes have been read.

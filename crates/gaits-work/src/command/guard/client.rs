@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// The hidden verb with which a binary is executed again as a guard.
 pub const GUARD_VERB: &str = "__guard";
@@ -98,11 +99,18 @@ impl Guard {
         let mut command = Command::new(&self.start.program);
         command.args(&self.start.args).stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)));
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        let started = command.spawn()?;
+        let mut started = command.spawn()?;
         // The command holds the guard's end: with it open here, the end of the guard would not be seen.
         drop(command);
-        *child = Some(started);
-        hello.say(ours)
+        let watching = hello.say(ours);
+        if let Ok(Some(_)) = watching {
+            *child = Some(started);
+        } else {
+            // It watches over nobody, and is about to end.
+            let _ = started.kill();
+            started.wait()?;
+        }
+        watching
     }
 }
 
@@ -113,6 +121,11 @@ impl Drop for Guard {
         if let Some(mut stream) = link.stream.take() {
             // Where it is not heard, the guard looks and finds nothing.
             let _ = stream.write_all(&[FAREWELL]);
+        }
+        if let Some(mut child) = link.child.take() {
+            // It may have other clients yet. A program that goes on is not to have a dead child for ever.
+            let waits = thread::Builder::new().name("guard".into());
+            let _ = waits.spawn(move || child.wait());
         }
     }
 }
