@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 20;
 
 /// The command that starts the guard.
 ///
-/// The process it starts must call [`guard_main`] before it does anything else.
+/// The process it starts must call [`guard_main`](super::guard_main) before it does anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardCommand {
     /// The program to execute.
