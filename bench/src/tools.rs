@@ -54,6 +54,10 @@ pub(crate) struct Tools {
     pub(crate) aria2c: Tool,
     /// A downloader that goes on with what it had.
     pub(crate) wget2: Tool,
+    /// Runs a program for each line of a list.
+    pub(crate) xargs: Tool,
+    /// GNU parallel, which does so as well.
+    pub(crate) parallel: Tool,
     /// The interpreter alone.
     pub(crate) python: Tool,
     /// The interpreter with the requests package.
@@ -81,6 +85,8 @@ impl Tools {
             curl: program("curl", "--version", "Debian package curl").and_then(parallel_curl),
             aria2c: program("aria2c", "--version", "Debian package aria2"),
             wget2: program("wget2", "--version", "Debian package wget2"),
+            xargs: program("xargs", "--version", "Debian package findutils"),
+            parallel: program("parallel", "--version", "Debian package parallel"),
             python: interpreter,
             requests,
             aiohttp,
@@ -103,6 +109,8 @@ impl Tools {
             ("curl", &self.curl),
             ("aria2c", &self.aria2c),
             ("wget2", &self.wget2),
+            ("xargs", &self.xargs),
+            ("parallel", &self.parallel),
             ("python3", &self.python),
             ("requests", &self.requests),
             ("aiohttp", &self.aiohttp),

@@ -84,6 +84,16 @@ pub(crate) fn no_op(gaits: &Binary, model: &str, count: u64) -> Entrant {
         .changed(|contender| contender.thread = Some(DISPATCHER))
 }
 
+/// `true` for each line of a list, of which there are `count`.
+pub(crate) fn command(gaits: &Binary, model: &str, list: &Path, count: u64) -> Entrant {
+    let mut argv = words(&gaits.path, ["run", "command", "-i"]);
+    argv.push(list.as_os_str().to_owned());
+    // All that stands behind the program belongs to it.
+    row(gaits, model, count, argv).changed(|contender| {
+        contender.argv.extend(["--", "true"].map(OsString::from));
+    })
+}
+
 fn row(gaits: &Binary, model: &str, count: u64, mut argv: Vec<OsString>) -> Entrant {
     argv.extend(["-m", model, "-o", RESULTS, "--quiet"].map(OsString::from));
     let name = format!("{} {model}", gaits.name);

@@ -6,6 +6,7 @@ pub(crate) mod gaits;
 pub(crate) mod h2load;
 pub(crate) mod oha;
 pub(crate) mod python;
+pub(crate) mod runners;
 pub(crate) mod wrk;
 
 use crate::contender::{Contender, Entrant, Reading};

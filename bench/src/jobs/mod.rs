@@ -1,6 +1,7 @@
 //! What is raced. Each job makes one section of the report.
 
 mod bodies;
+mod command;
 mod cpu;
 mod finishing;
 mod hosts;
@@ -56,6 +57,8 @@ pub(crate) enum Job {
     Cpu,
     /// What an item costs that does nothing
     Overhead,
+    /// The program `true` 5,000 times: gaits, xargs and GNU parallel
+    Command,
     /// A million URLs from a file: what is held meanwhile
     Memory,
     /// Ten million URLs over 64 hosts: memory, whether the rate holds, and how long a resume takes
@@ -89,7 +92,7 @@ pub(crate) struct Session<'a> {
 
 impl Job {
     /// All of them, in the order of the results file.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Small,
         Self::InFlight,
         Self::Large,
@@ -102,6 +105,7 @@ impl Job {
         Self::Start,
         Self::Cpu,
         Self::Overhead,
+        Self::Command,
         Self::Memory,
         Self::Scale,
         Self::ManyHosts,
@@ -126,6 +130,7 @@ impl Job {
             Self::Start => "start",
             Self::Cpu => "cpu",
             Self::Overhead => "overhead",
+            Self::Command => "command",
             Self::Memory => "memory",
             Self::Scale => "scale",
             Self::ManyHosts => "many-hosts",
@@ -151,6 +156,7 @@ impl Job {
             Self::Start => start::run(session),
             Self::Cpu => cpu::run(session),
             Self::Overhead => overhead::run(session),
+            Self::Command => command::run(session),
             Self::Memory => memory::run(session),
             Self::Scale => scale::run(session),
             Self::ManyHosts => many_hosts::run(session),

@@ -1,8 +1,8 @@
-//! Ctrl-Z and `fg`: stops this process with its worker processes, and lets all of them go on together.
+//! Ctrl-Z and `fg`: stops this process with its worker processes and commands, and lets all of them go on together.
 //!
-//! A terminal sends SIGTSTP to its foreground process group. Workers have groups of their own, so that Ctrl-C does not reach
-//! them; so they are stopped from here. Limit: SIGSTOP can't be caught; it stops this process alone, and the workers finish
-//! what they hold.
+//! A terminal sends SIGTSTP to its foreground process group. Workers and commands have groups of their own, so that Ctrl-C
+//! does not reach them; so they are stopped from here. Limit: SIGSTOP can't be caught; it stops this process alone, and the
+//! workers finish what they hold.
 
 use gaits::while_stopped;
 use nix::sys::signal::{Signal, kill, killpg, raise};
@@ -18,6 +18,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(2);
 /// After so many looks, half a second, a worker that has not stopped is made to.
 const LOOKS: u32 = 250;
+/// A worker process gives its commands less time: it must have stopped itself before its parent makes it.
+const LOOKS_OF_WORKER: u32 = 100;
 
 /// The descriptors that a worker process gets from its parent: `docs/design/processes.md`.
 const OF_PARENT: [u32; 2] = [3, 4];
@@ -31,8 +33,13 @@ struct Process {
     session: i32,
 }
 
-/// Stops the worker processes and then this one, and comes back when this one is continued and has continued the workers.
+/// Stops what this process has started and then itself, and comes back when it is continued and has continued the others.
 pub(crate) fn stop_all() {
+    stop_after(LOOKS);
+}
+
+/// The same, giving the others so many looks to stop by themselves.
+fn stop_after(looks: u32) {
     let ours = getpgrp().as_raw();
     let all = processes();
     // Nobody could continue it: it is on a terminal without a shell that controls jobs.
@@ -40,9 +47,11 @@ pub(crate) fn stop_all() {
         return;
     }
     let me = Pid::this().as_raw();
+    let session = all.get(&me).map(|process| process.session);
     let workers: Vec<(i32, i32)> = all
         .iter()
-        .filter(|(_, process)| process.parent == me)
+        // The guard of commands has a session of its own. It runs on: this process may be killed while it is stopped.
+        .filter(|(_, process)| process.parent == me && Some(process.session) == session)
         .map(|(pid, process)| (*pid, process.group))
         .collect();
     // Whoever is gone by now needs no signal.
@@ -57,7 +66,7 @@ pub(crate) fn stop_all() {
         signal(*worker, Signal::SIGTSTP);
     }
     // A worker that stopped only after it was told to continue would stay stopped.
-    for _ in 0..LOOKS {
+    for _ in 0..looks {
         if workers.iter().all(|(pid, _)| has_stopped(*pid)) {
             break;
         }
@@ -74,8 +83,8 @@ pub(crate) fn stop_all() {
     }
 }
 
-/// Lets a worker process know for how long it was stopped: its time-outs leave that out. Without it, the worker stops all
-/// the same.
+/// Lets a worker process know for how long it was stopped: its time-outs leave that out. Its commands are stopped with it.
+/// Without that, the worker stops all the same.
 pub(crate) fn stop_with_parent() -> io::Result<()> {
     // Somebody has called the verb by hand: what is opened here must not pass for what a parent has put in place.
     let is_open = |fd| std::fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok();
@@ -85,9 +94,7 @@ pub(crate) fn stop_with_parent() -> io::Result<()> {
     let mut signals = Signals::new([SIGTSTP])?;
     thread::Builder::new().name("stop".into()).spawn(move || {
         for _ in &mut signals {
-            while_stopped(|| {
-                let _ = raise(Signal::SIGSTOP);
-            });
+            stop_after(LOOKS_OF_WORKER);
         }
     })?;
     Ok(())

@@ -1,13 +1,23 @@
 //! What the engine has to know of this program.
 
-use crate::{job_control, limits};
-use gaits::{Program, TRIAL_VERB, WORKER_VERB, WorkerCommand, trial_main, worker_main, works};
+use crate::{job_control, limits, talk};
+use gaits::{
+    GUARD_VERB, GuardCommand, Program, TRIAL_VERB, WORKER_VERB, WorkerCommand, Works, guard_main,
+    trial_main, worker_main, works_with_guard,
+};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, BufReader};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The works that gaits brings along, and this binary once more for each worker process.
 pub(crate) fn program() -> Program {
     Program { works: works(), worker: WorkerCommand::this_binary() }
+}
+
+/// This binary once more is the guard of commands.
+fn works() -> Works {
+    works_with_guard(GuardCommand::this_binary())
 }
 
 /// Does what this binary was executed again for, if it was.
@@ -17,6 +27,19 @@ pub(crate) fn helper() -> Option<ExitCode> {
         // Without it, requests may run out of time while they are stopped.
         let _ = job_control::stop_with_parent();
         return Some(worker_main(&works()));
+    }
+    if verb == GUARD_VERB {
+        // It is to outlast whoever is told to end; where that can't be had, it holds against SIGKILL all the same.
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let _ = signal_hook::flag::register(signal, Arc::default());
+        }
+        return Some(match guard_main() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                talk::line(&format!("{GUARD_VERB} is for gaits' own use: {error}"));
+                ExitCode::FAILURE
+            }
+        });
     }
     if verb == TRIAL_VERB {
         limits::raise_open_files();

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 const HIDDEN: &str = "***";
 
 /// Options whose values are secrets, by their long names.
-const SECRET: [&str; 11] = [
+const SECRET: [&str; 12] = [
     "data",
     "data-json",
     "form",
@@ -23,6 +23,7 @@ const SECRET: [&str; 11] = [
     "proxy-user",
     "api-key",
     "proxy-header",
+    "env",
 ];
 
 /// Header fields whose values are no secrets. All others may be.

@@ -52,7 +52,8 @@
 //! ```
 //!
 //! A plan whose model has worker processes starts them with [`Program::worker`]. The process that this command starts
-//! must call [`worker_main`] with the same works before it does anything else.
+//! must call [`worker_main`] with the same works before it does anything else. In the same way, [`works_with_guard`] says what
+//! starts the process that ends commands when the program is killed; it must call [`guard_main`].
 
 mod bodies;
 mod early_end;
@@ -87,7 +88,7 @@ pub use trial::{
     Entrant, OtherProgram, RaceControl, Refusal, Subject, TRIAL_VERB, TrialCommand, TrialError,
     TrialObserver, trial_main,
 };
-pub use works::{set_up, works};
+pub use works::{set_up, works, works_with_guard};
 
 pub use gaits_core::{
     Clock, Data, Entry, ErrorKind, Item, ItemError, More, Outcome, Record, SessionScope, Sink,
@@ -106,4 +107,5 @@ pub use gaits_report::{
     Change, Comparison, EarlyEnd, Gate, GateError, GateOutcome, GateState, Host, Hosts, Style,
     Summary, Tally, Trial, changes, host_name, units,
 };
-pub use gaits_work::{cpu, http, wait};
+pub use gaits_work::command::guard::{GUARD_VERB, GuardCommand, guard_main};
+pub use gaits_work::{command, cpu, http, wait};

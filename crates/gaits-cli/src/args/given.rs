@@ -15,10 +15,12 @@ const SHOWN: &[&str] = &[
     "burst",
     "color",
     "cacert",
+    "capture",
     "concurrency",
     "connect_timeout",
     "cookies",
     "count",
+    "cwd",
     "deadline",
     "delay",
     "deny_private",
@@ -30,6 +32,7 @@ const SHOWN: &[&str] = &[
     "idempotency_key",
     "input",
     "insecure",
+    "items",
     "key",
     "max_body_size",
     "max_redirects",
@@ -41,11 +44,14 @@ const SHOWN: &[&str] = &[
     "per_host",
     "quiet",
     "rate",
+    "repeatable",
     "retries",
     "retry_failed",
     "retry_non_idempotent",
     "retry_on",
     "session",
+    "shell",
+    "stdin",
     "stop_after_failures",
     "stop_on",
     "timeout",
@@ -128,7 +134,8 @@ mod tests {
 
     #[test]
     fn every_option_of_a_run_is_either_shown_or_known_to_be_hidden() {
-        const HIDDEN: &[&str] = &["headers", "urls", "times", "help", "version", "WORK"];
+        const HIDDEN: &[&str] =
+            &["headers", "urls", "times", "command", "env", "help", "version", "WORK"];
         let parser = super::super::parser();
         let commands = ["fetch", "run"].map(|name| parser.find_subcommand(name).unwrap());
         let works = commands[1].get_subcommands();

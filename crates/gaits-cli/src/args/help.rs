@@ -32,7 +32,7 @@ pub(super) fn fit(command: Command) -> Command {
 /// Puts -h into the last group of options, instead of one of its own. What stands above says the group of those below.
 fn with_help_in_a_group(command: Command) -> Command {
     let group = match command.get_name() {
-        "fetch" | "run" | "compare" | "http" | "cpu" | "wait" => Some(RUNNING),
+        "fetch" | "run" | "compare" | "http" | "cpu" | "wait" | "command" => Some(RUNNING),
         _ => None,
     };
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help);
@@ -49,7 +49,7 @@ Examples:
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
   gaits fetch -m async:50 https://example.com/ -n 100
   gaits compare https://example.com/               race models on a URL
-  gaits run wait 3 2 0.5s -m async"
+  gaits run command -i files.txt -- gzip -k {}     run a program for each line"
     };
 }
 

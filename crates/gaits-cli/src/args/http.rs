@@ -9,7 +9,7 @@ use super::values::{self, Timeout};
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use gaits::{Input, SessionScope};
+use gaits::{Input, Model, SessionScope};
 use gaits_engine::plan::WorkSpec;
 use gaits_work::http::{self, Extract, HttpSpec, Method, Statuses, Trust};
 use std::num::NonZeroU64;
@@ -168,6 +168,7 @@ impl Job {
             session,
             input,
             bodies: Bodies::Settled,
+            model: Model::ASYNC,
             retries: Some(3),
             about: "http".into(),
             notices: Vec::new(),

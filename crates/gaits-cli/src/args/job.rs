@@ -1,7 +1,7 @@
 //! What the arguments of a work come to.
 
 use super::bodies::Bodies;
-use gaits::{Input, SessionScope, WorkSpec};
+use gaits::{Input, Model, SessionScope, WorkSpec};
 
 /// What the command line asks for.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub(crate) struct Job {
     pub(crate) input: Input,
     /// What becomes of the bodies of answers.
     pub(crate) bodies: Bodies,
+    /// How a run lays its workers out, unless it is told.
+    pub(crate) model: Model,
     /// How many times an item that failed in a way that may pass is tried again, unless told otherwise. None where no
     /// server is asked: nothing passes there, and nobody wants to be left alone.
     pub(crate) retries: Option<u32>,

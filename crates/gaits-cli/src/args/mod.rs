@@ -2,6 +2,7 @@
 
 mod bodies;
 mod color;
+mod command;
 mod compare;
 mod given;
 mod help;

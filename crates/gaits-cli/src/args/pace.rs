@@ -99,7 +99,7 @@ impl PaceArgs {
         let wrong = if self.per_host.is_some() {
             "--per-host: this work has no hosts; -c N says how many items are in flight"
         } else if self.retries.is_some() {
-            "--retries: this work fails in no way that may pass, so nothing is tried again"
+            "--retries: this work fails in no way that may pass, so nothing is tried again; with `command`, --repeatable says otherwise"
         } else if self.max_retry_after.is_some() {
             "--max-retry-after: this work asks no server, so nobody wants to be left alone"
         } else {

@@ -86,9 +86,9 @@ fn key(text: &str) -> Result<Match, String> {
 }
 
 impl RunArgs {
-    /// How workers are laid out.
-    pub(crate) fn model(&self) -> Result<Model, Trouble> {
-        self.pace.model(self.model, Model::ASYNC)
+    /// How workers are laid out; `default` is what the [`Job`](super::Job) says.
+    pub(crate) fn model(&self, default: Model) -> Result<Model, Trouble> {
+        self.pace.model(self.model, default)
     }
 
     /// What is to be said where `model` has fewer workers than were asked for.
@@ -96,14 +96,14 @@ impl RunArgs {
         self.pace.uneven(model)
     }
 
-    /// How fast the run may go, how often it tries an item, and when it gives up; `retries` is what its
+    /// How fast a run under `model` may go, how often it tries an item, and when it gives up; `retries` is what its
     /// [`Job`](super::Job) says.
-    pub(crate) fn limits(&self, retries: Option<u32>) -> Result<Limits, Trouble> {
+    pub(crate) fn limits(&self, model: Model, retries: Option<u32>) -> Result<Limits, Trouble> {
         if retries.is_none() {
             self.pace.refuse_what_needs_a_server()?;
         }
         let retries = retries.unwrap_or_default();
-        self.pace.limits(self.model()?, self.model.is_some(), retries)
+        self.pace.limits(model, self.model.is_some(), retries)
     }
 
     /// Where records go.

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 const RACE: (&str, &str) = ("compare", "http");
 
 /// The works, which are no commands of their own.
-const WORKS: [&str; 3] = ["http", "cpu", "wait"];
+const WORKS: [&str; 4] = ["http", "cpu", "wait", "command"];
 
 /// Options of other programs, and what does the same here.
 const ELSEWHERE: &[(&[&str], &str)] = &[

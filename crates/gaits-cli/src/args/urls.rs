@@ -74,7 +74,7 @@ pub(super) fn is_file(word: &str) -> bool {
 }
 
 /// Whether somebody has put something on standard input: a pipe or a file, but no terminal and not `/dev/null`.
-fn stdin_is_given() -> bool {
+pub(super) fn stdin_is_given() -> bool {
     let Ok(stat) = fstat(std::io::stdin()) else { return false };
     let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
     kind == SFlag::S_IFIFO || kind == SFlag::S_IFREG

@@ -1,6 +1,7 @@
 //! The works and their options: what the command line says about items and about what is done with them.
 
 use super::bodies::Bodies;
+use super::command::CommandArgs;
 use super::help;
 use super::http::HttpArgs;
 use super::job::Job;
@@ -9,7 +10,7 @@ use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
 use gaits::cpu::{self, CpuSpec, LARGEST_N};
 use gaits::wait::{self, WaitSpec};
-use gaits::{Input, SessionScope, WorkSpec};
+use gaits::{Input, Model, SessionScope, WorkSpec};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) enum WorkArgs {
     Cpu(CpuArgs),
     /// Waits
     Wait(WaitArgs),
+    /// Commands: a program is run for each item
+    Command(CommandArgs),
 }
 
 impl WorkArgs {
@@ -31,6 +34,7 @@ impl WorkArgs {
             WorkArgs::Http(http) => http.resolve(),
             WorkArgs::Cpu(cpu) => cpu.resolve(),
             WorkArgs::Wait(wait) => wait.resolve(),
+            WorkArgs::Command(command) => command.resolve(),
         }
     }
 
@@ -44,9 +48,13 @@ impl WorkArgs {
 
     /// What they come to, for a race.
     pub(crate) fn resolve_for_race(mut self) -> Result<Job, Trouble> {
-        if let WorkArgs::Http(http) = &mut self {
-            http.check_for_race()?;
-            http.assume_count();
+        match &mut self {
+            WorkArgs::Http(http) => {
+                http.check_for_race()?;
+                http.assume_count();
+            }
+            WorkArgs::Command(command) => command.assume_count(),
+            WorkArgs::Cpu(_) | WorkArgs::Wait(_) => {}
         }
         self.resolve()
     }
@@ -88,6 +96,7 @@ impl CpuArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: Some(self.count.get()) },
             bodies: Bodies::Settled,
+            model: Model::ASYNC,
             retries: None,
             about: format!("cpu product, n = {}", self.n),
             notices: Vec::new(),
@@ -139,6 +148,7 @@ impl WaitArgs {
             session: SessionScope::default(),
             input: Input::Listed { items, count: self.count.map(NonZeroU64::get) },
             bodies: Bodies::Settled,
+            model: Model::ASYNC,
             retries: None,
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
             notices: Vec::new(),

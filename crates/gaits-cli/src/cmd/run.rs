@@ -20,10 +20,11 @@ const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inlin
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit, Trouble> {
-    let Job { work, session, input, retries, bodies, notices, .. } =
+    let Job { work, session, input, model, retries, bodies, notices, .. } =
         if args.retry_non_idempotent { work.resolve_repeating()? } else { work.resolve()? };
-    let notices = notices.into_iter().chain(args.uneven(args.model()?));
-    let plan = Plan { work, model: args.model()?, session, limits: args.limits(retries)? };
+    let model = args.model(model)?;
+    let notices = notices.into_iter().chain(args.uneven(model));
+    let plan = Plan { work, model, session, limits: args.limits(model, retries)? };
     let program = program();
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
     let destination = args.destination();

@@ -611,6 +611,11 @@ pub(crate) fn is_gone(pid: u32) -> bool {
     stat(pid).is_none_or(|(state, _)| matches!(state, 'Z' | 'X'))
 }
 
+/// Whether a process has ended and nobody has fetched it yet.
+pub(crate) fn is_zombie(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state == 'Z')
+}
+
 /// Whether a process is stopped, as by Ctrl-Z.
 pub(crate) fn is_stopped(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| state == 'T')

@@ -3,17 +3,19 @@
 use crate::harness::{Dir, gaits};
 
 /// Every command, with those below it.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "",
     "fetch",
     "run",
     "run http",
     "run cpu",
     "run wait",
+    "run command",
     "compare",
     "compare http",
     "compare cpu",
     "compare wait",
+    "compare command",
     "report",
     "origin",
     "completions",
@@ -149,7 +151,13 @@ fn the_manual_of_one_command_explains_all_its_options() {
     let of_all = gaits("man compare").run().expect_exit(0);
     assert_eq!(
         titles(&of_all.stdout),
-        ["gaits-compare", "gaits-compare-http", "gaits-compare-cpu", "gaits-compare-wait"]
+        [
+            "gaits-compare",
+            "gaits-compare-http",
+            "gaits-compare-cpu",
+            "gaits-compare-wait",
+            "gaits-compare-command"
+        ]
     );
     gaits("man nosuch").run().expect_refused("gaits has no command `nosuch`");
     gaits("man fetch nosuch").run().expect_refused("gaits fetch has no command `nosuch`");
@@ -165,6 +173,8 @@ fn readers_who_have_seen_enough_cause_no_panic() {
 
 #[test]
 fn the_hidden_verb_is_not_for_people_and_says_so_without_a_panic() {
-    let end = gaits("__worker").run().expect_no_stdout().expect_stderr_lacks("panicked");
-    end.expect_exit_one_of(&[1, 2]);
+    for verb in ["__worker", "__guard"] {
+        let end = gaits(verb).run().expect_no_stdout().expect_stderr_lacks("panicked");
+        end.expect_exit(1).expect_stderr_contains(&format!("{verb} is for gaits' own use"));
+    }
 }

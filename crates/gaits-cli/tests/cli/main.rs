@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bodies;
+mod command;
 mod compare;
 mod fetch_input;
 mod fetch_output;

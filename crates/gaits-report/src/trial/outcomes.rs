@@ -32,16 +32,34 @@ pub struct OutcomesOf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Way {
     failed: Option<ErrorKind>,
-    status: Option<u64>,
+    status: Option<Status>,
+}
+
+/// What was said at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Status {
+    /// The status of a response, or with which a command has exited.
+    Number(u64),
+    /// The signal that has ended a command.
+    Signal(u64),
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Status::Number(number) => write!(f, "status {number}"),
+            Status::Signal(number) => write!(f, "signal {number}"),
+        }
+    }
 }
 
 impl Way {
     fn in_words(self) -> String {
         match (self.failed, self.status) {
             (None, None) => "ok".to_owned(),
-            (None, Some(status)) => format!("ok, with status {status}"),
+            (None, Some(status)) => format!("ok, with {status}"),
             (Some(kind), None) => kind.to_string(),
-            (Some(kind), Some(status)) => format!("{kind}, with status {status}"),
+            (Some(kind), Some(status)) => format!("{kind}, with {status}"),
         }
     }
 }
@@ -126,11 +144,12 @@ impl Outcomes {
     }
 }
 
-/// The status of a response, and the beginning of the hash of what came.
-fn measured(detail: &Detail) -> (Option<u64>, Option<u64>) {
+/// The status of a response or a command, and the beginning of the hash of what came.
+fn measured(detail: &Detail) -> (Option<Status>, Option<u64>) {
     let (mut status, mut digest) = (None, None);
     detail.fields(|name, field| match name {
-        "status" => status = field.as_unsigned(),
+        "status" | "exit" => status = field.as_unsigned().map(Status::Number),
+        "signal" => status = field.as_unsigned().map(Status::Signal),
         "blake3" | "sha256" => digest = beginning(field),
         _ => {}
     });
@@ -148,6 +167,7 @@ fn beginning(hash: Field<'_>) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::tally::tests::record;
+    use gaits_core::Value;
 
     fn at(index: u64, error: Option<(ErrorKind, &str)>) -> Record {
         Record { index, ..record((1, 1), 5, error) }
@@ -165,6 +185,22 @@ mod tests {
         assert_eq!(outcomes.items(), 6);
         let text = serde_json::to_string(&outcomes).unwrap();
         assert_eq!(serde_json::from_str::<Outcomes>(&text).unwrap(), outcomes);
+    }
+
+    #[test]
+    fn how_a_command_has_exited_is_a_part_of_how_its_item_has_ended() {
+        let ended = |index, name: &str, number: i64| {
+            let detail = Detail::read("command", vec![(name.into(), Value::Integer(number))]);
+            let error = (number != 0).then_some((ErrorKind::Command, "it failed"));
+            Record { detail: Some(detail), ..at(index, error) }
+        };
+        let mut outcomes = OutcomesOf::new();
+        for (index, (name, number)) in (0..).zip([("exit", 0), ("exit", 9), ("signal", 9)]) {
+            outcomes.add(&ended(index, name, number));
+        }
+        let outcomes = outcomes.finish(3);
+        let each: Vec<_> = outcomes.each().collect();
+        assert_eq!(each, ["ok, with status 0", "command, with status 9", "command, with signal 9"]);
     }
 
     #[test]

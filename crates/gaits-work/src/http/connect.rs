@@ -2,7 +2,6 @@
 //!
 //! Limit: one at a time; keeps nothing.
 
-use super::deadline::within;
 use super::dial::Located;
 use super::fault::Fault;
 use super::route::Route;
@@ -13,6 +12,7 @@ use super::trace::{Phase, Trace};
 use super::wire::Wire;
 use super::words::seconds;
 use super::{h1, h2};
+use crate::deadline::within;
 use gaits_core::{ErrorKind, SessionScope};
 use std::pin::pin;
 use std::sync::Arc;

@@ -13,7 +13,6 @@ mod calendar;
 mod connect;
 mod cookies;
 mod credentials;
-mod deadline;
 mod decode;
 mod detail;
 mod dial;

@@ -4,7 +4,6 @@
 
 use super::answer;
 use super::cookies::{self, Jar};
-use super::deadline::in_time;
 use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
 use super::extract;
@@ -23,6 +22,7 @@ use super::spec::{BodyUse, MOST_INLINE, parse_header};
 use super::target::Target;
 use super::trace::{Phase, Trace};
 use super::words::seconds;
+use crate::deadline::in_time;
 use base64::Engine as _;
 use gaits_core::{
     Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,

@@ -5,6 +5,7 @@ use gaits_core::Clock as _;
 use gaits_engine::MonotonicClock;
 use gaits_report::Usage;
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::{Pid, getsid};
 use std::collections::HashMap;
 use std::fs;
 
@@ -41,8 +42,9 @@ impl Account {
         Self { spent: Counts::now(), waiting_us: Snapshot::take().waiting_us }
     }
 
-    /// What was taken since; `snapshot` was made when all threads and processes were still there.
-    pub(super) fn close(&self, snapshot: Snapshot) -> Usage {
+    /// What was taken since; `snapshot` was made when all threads and processes were still there, but for commands, which have
+    /// held `of_commands` bytes.
+    pub(super) fn close(&self, snapshot: Snapshot, of_commands: u64) -> Usage {
         let now = Counts::now();
         let waiting_us = snapshot.waiting_us.zip(self.waiting_us);
         Usage {
@@ -52,7 +54,7 @@ impl Account {
             involuntary_switches: now.involuntary.saturating_sub(self.spent.involuntary),
             threads: snapshot.threads,
             processes: snapshot.processes,
-            peak_memory: snapshot.peak_memory,
+            peak_memory: snapshot.peak_memory + of_commands,
         }
     }
 }
@@ -72,7 +74,7 @@ impl Tree {
     /// Looks at the process `root` and at all below it, which was last done `since_us` ago. Says how long that took, in
     /// microseconds.
     pub(super) fn look(&mut self, root: u32, since_us: u64) -> u64 {
-        let snapshot = Snapshot::of(root, |thread, waited_us| {
+        let snapshot = Snapshot::of(root, false, |thread, waited_us| {
             self.waited_us.insert(thread, waited_us);
         });
         *self.there.entry((snapshot.threads, snapshot.processes)).or_default() += since_us;
@@ -124,17 +126,23 @@ impl Counts {
 }
 
 impl Snapshot {
-    /// Looks at this process and at all below it.
+    /// Looks at this process and at all below it. What has a session of its own is none of the model's: the guard of commands,
+    /// which is the same under every model.
     pub(super) fn take() -> Self {
-        Self::of(std::process::id(), |_, _| {})
+        Self::of(std::process::id(), true, |_, _| {})
     }
 
-    /// Looks at the process `root` and at all below it; tells `each` how long each thread has waited for a core.
-    fn of(root: u32, mut each: impl FnMut(u64, u64)) -> Self {
+    /// Looks at the process `root` and at all below it, those in other sessions left out where `one_session` is asked for; tells
+    /// `each` how long each thread has waited for a core.
+    fn of(root: u32, one_session: bool, mut each: impl FnMut(u64, u64)) -> Self {
+        let session = getsid(None);
         let clock = MonotonicClock::start();
         let mut snapshot = Self { waiting_us: Some(0), ..Self::default() };
         let mut left = vec![root];
         while let Some(pid) = left.pop() {
+            if one_session && getsid(Some(Pid::from_raw(pid.cast_signed()))) != session {
+                continue;
+            }
             // A process that has ended meanwhile has nothing to show.
             let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
             snapshot.processes += 1;
@@ -182,7 +190,7 @@ mod tests {
         let snapshot = Snapshot::take();
         child.kill().unwrap();
         child.wait().unwrap();
-        let usage = account.close(snapshot);
+        let usage = account.close(snapshot, 0);
         assert!(usage.processes >= 2 && usage.threads > usage.processes, "{usage:?}");
         assert!(usage.peak_memory > memory.len() as u64, "{usage:?}");
         assert!(usage.cpu_us > 0, "{usage:?}");

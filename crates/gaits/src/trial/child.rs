@@ -3,11 +3,13 @@
 use super::account::{Account, Snapshot};
 use super::{INTERRUPT, Job, ModelJob, Over, Said};
 use crate::tally::SharedTally;
-use gaits_core::{Clock as _, ItemFacts, Record, Sink};
+use gaits_core::{Clock as _, ItemFacts, Record, Sink, WorkerId};
 use gaits_engine::sink::JsonLines;
 use gaits_engine::source::List;
 use gaits_engine::{Control, MonotonicClock, Notice, Observer, Program, RunEnd};
 use gaits_report::{OutcomesOf, Tally};
+use gaits_work::command;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
@@ -101,7 +103,8 @@ fn run(
         file = Some(created.map_err(failed)?);
     }
     let tally = SharedTally::default();
-    let mut gathered = Gathered { control, outcomes: OutcomesOf::new(), refused: None };
+    let mut gathered =
+        Gathered { control, outcomes: OutcomesOf::new(), refused: None, memory: HashMap::new() };
     let mut counted = tally.clone();
     let mut watch = Watch { parent: parent.clone(), snapshot: None, died: 0 };
     let account = Account::open();
@@ -128,7 +131,7 @@ fn run(
         workers_died: watch.died,
         stopped: end.interrupted,
         suspended: clock.stopped_us_since(0) > 0,
-        usage: account.close(snapshot),
+        usage: account.close(snapshot, gathered.memory.values().sum()),
         outcomes: gathered.outcomes.finish(count),
         refused: gathered.refused,
         tally,
@@ -199,11 +202,17 @@ struct Gathered<'a> {
     control: &'a Control,
     outcomes: OutcomesOf,
     refused: Option<(String, u64)>,
+    /// The most memory that a command of each worker has held, in bytes. A worker runs one at a time.
+    memory: HashMap<WorkerId, u64>,
 }
 
 impl Sink for Gathered<'_> {
     fn write(&mut self, record: &Record) -> io::Result<()> {
         self.outcomes.add(record);
+        if let Some((worker, peak)) = record.worker.zip(memory_of_command(record)) {
+            let most = self.memory.entry(worker).or_default();
+            *most = peak.max(*most);
+        }
         if record.outcome.is_ok() || self.refused.is_some() {
             return Ok(());
         }
@@ -221,6 +230,18 @@ impl Sink for Gathered<'_> {
         }
         Ok(())
     }
+}
+
+/// The most memory that the command of an item has held, in bytes, where it was a command and that is known.
+fn memory_of_command(record: &Record) -> Option<u64> {
+    let detail = record.detail.as_ref().filter(|detail| detail.work() == command::NAME)?;
+    let mut peak = None;
+    detail.fields(|name, field| {
+        if name == "peak_memory" {
+            peak = field.as_unsigned();
+        }
+    });
+    peak
 }
 
 /// Passes on what the engine tells, and looks at the workers at their end.

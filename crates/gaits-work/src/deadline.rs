@@ -11,7 +11,7 @@ use tokio::task::coop;
 use tokio::time::{Sleep, sleep};
 
 /// What `future` gives; none if it has not come within `limit` from now on.
-pub(super) async fn within<T>(
+pub(crate) async fn within<T>(
     future: Pin<&mut impl Future<Output = T>>,
     limit: Duration,
     clock: &dyn Clock,
@@ -24,7 +24,7 @@ pub(super) async fn within<T>(
 ///
 /// A process that was stopped gives everything that is in flight as much time more: the timer went on, and all its timers
 /// would fire at once when the process goes on.
-pub(super) async fn in_time<T>(
+pub(crate) async fn in_time<T>(
     mut future: Pin<&mut impl Future<Output = T>>,
     mut timer: Pin<&mut Sleep>,
     clock: &dyn Clock,
