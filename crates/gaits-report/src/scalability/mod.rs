@@ -23,7 +23,7 @@ mod words;
 pub use csv::{PointsError, PointsRead, read_points};
 pub use fitted::{FittedLaw, Limit, LimitKind, Peak};
 pub use law::Law;
-pub use points::{Point, PointState, SweptPoint, is_precise};
+pub use points::{MOST_ERRORS, Point, PointState, SweptPoint, is_precise, measured};
 pub use target::{Target, TargetError};
 pub use verdict::{Recommended, Trend};
 
@@ -50,14 +50,41 @@ impl Default for SweepSettings {
 }
 
 /// A model whose number of workers was swept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweptModel {
     /// The model, without that number.
     pub name: String,
     /// The numbers, in rising order.
     pub points: Vec<SweptPoint>,
-    /// The most workers that it can have; no more were tried for that reason.
-    pub can_have_no_more: bool,
+    /// Why no more workers were tried, where that is to be told.
+    pub no_more: Option<NoMore>,
+}
+
+/// Why no more workers were tried, although throughput had not fallen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NoMore {
+    /// The model can have no more.
+    CanHave,
+    /// With so many workers, too large a share of the items failed.
+    Failures {
+        /// How many workers.
+        workers: u64,
+        /// The share of the items, from 0 to 1.
+        share: f64,
+    },
+    /// So many of so many workers could not be started.
+    Missing {
+        /// How many workers were to be.
+        workers: u64,
+        /// How many of them were not.
+        missing: u64,
+    },
+    /// There was no time for more.
+    Time,
+    /// It would have taken more requests than may be sent.
+    Requests,
 }
 
 /// An answer that ended a sweep: a server that asks to be left alone.

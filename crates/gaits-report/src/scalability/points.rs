@@ -9,7 +9,7 @@ use crate::{Layout, Tally, Trial};
 use serde::{Deserialize, Serialize};
 
 /// With a larger share of failures than at the first point, throughput counts failures instead of work.
-pub(super) const MOST_ERRORS: f64 = 0.01;
+pub const MOST_ERRORS: f64 = 0.01;
 
 /// A number of workers of a model that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,12 +190,18 @@ pub fn is_precise(trials: &[Trial], models: &[String], settings: SweepSettings) 
     models.iter().all(is_known)
 }
 
-/// In flight and items a second in one trial, between the start of its first item and the end of its last.
-fn of_round(trial: &Trial) -> Option<(u32, f64, f64)> {
+/// How many were in flight in one trial, on average, and how many were done a second, both between the start of its first item and the
+/// end of its last; none where nothing was done, or no time went by.
+#[must_use]
+pub fn measured(trial: &Trial) -> Option<(f64, f64)> {
     let us = trial.wall_us.saturating_sub(trial.startup_us + trial.closing_us);
     let n = trial.tally.mean_in_flight(us)?;
     let x = trial.tally.items() as f64 * 1e6 / us as f64;
-    (n > 0.0 && x > 0.0).then_some((trial.round, n, x))
+    (n > 0.0 && x > 0.0).then_some((n, x))
+}
+
+fn of_round(trial: &Trial) -> Option<(u32, f64, f64)> {
+    measured(trial).map(|(n, x)| (trial.round, n, x))
 }
 
 fn busy(trials: &[&Trial], cores: u64) -> Option<f64> {

@@ -45,7 +45,7 @@ fn about(models: &[(&str, &[u64])]) -> SweepInfo {
                 layout: Layout::new(1, 1, u32::try_from(*workers).unwrap()),
             })
             .collect(),
-        can_have_no_more: false,
+        no_more: None,
     });
     SweepInfo {
         work: "http".to_owned(),

@@ -10,6 +10,8 @@ use fastrand::Rng;
 
 /// From so large a share on, cores are called busy.
 const BUSY: f64 = 0.85;
+/// With the fewest workers the machine is at most so busy, as a share of what it is with the most, if it is they who keep it busy.
+const BROUGHT: f64 = 0.7;
 
 /// Where throughput goes with more workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl ModelSweep {
         let (law, limit, no_fit) = match fitted {
             Fitted::Law(law) => (Some(law), None, None),
             Fitted::Kink(knee, rate) => {
-                let kind = kind_of_limit(name, usable.last().copied(), about);
+                let kind = kind_of_limit(name, &usable, about);
                 (None, Some(Limit { kind, knee, rate }), None)
             }
             Fitted::None(why) => (None, None, Some(why)),
@@ -143,15 +145,24 @@ fn trend(usable: &[&Point], within: f64) -> Trend {
     }
 }
 
-/// What sets the limit that was found with the most workers.
-pub(super) fn kind_of_limit(name: &str, last: Option<&Point>, about: &SweepInfo) -> LimitKind {
-    let busy = |share: Option<f64>| share.is_some_and(|share| share >= BUSY);
-    match last {
-        Some(last) if busy(last.busy) => LimitKind::Cores,
-        Some(last) if about.job.server_here && busy(last.machine_busy) => LimitKind::SharedCores,
-        _ if about.refused.as_ref().is_some_and(|refused| refused.model == name) => {
-            LimitKind::RateLimit
-        }
-        _ => LimitKind::Unknown,
+/// What sets the limit that shows with the most of the `usable` numbers of workers.
+pub(super) fn kind_of_limit(name: &str, usable: &[&Point], about: &SweepInfo) -> LimitKind {
+    let (Some(first), Some(last)) = (usable.first(), usable.last()) else {
+        return LimitKind::Unknown;
+    };
+    let is_busy = |share: Option<f64>| share.is_some_and(|share| share >= BUSY);
+    // What keeps the cores busy with the fewest workers as well does not come from workers.
+    let comes_with_workers = first
+        .machine_busy
+        .zip(last.machine_busy)
+        .is_some_and(|(first, last)| first < BROUGHT * last);
+    if is_busy(last.busy) {
+        LimitKind::Cores
+    } else if about.job.server_here && is_busy(last.machine_busy) && comes_with_workers {
+        LimitKind::SharedCores
+    } else if about.refused.as_ref().is_some_and(|refused| refused.model == name) {
+        LimitKind::RateLimit
+    } else {
+        LimitKind::Unknown
     }
 }

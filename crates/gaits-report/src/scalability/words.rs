@@ -4,7 +4,7 @@ use super::fitted::{FittedLaw, Limit, LimitKind, NoFit, Peak};
 use super::points::{Point, PointState};
 use super::target::Kept;
 use super::verdict::{Recommended, Trend, kind_of_limit};
-use super::{ModelSweep, SweepInfo};
+use super::{ModelSweep, NoMore, SweepInfo};
 use crate::stats::{Interval, MIN_ROUNDS};
 use crate::units;
 
@@ -93,10 +93,7 @@ fn beyond(
                 refused.status
             ),
             (None, Some((more, why))) => format!("with {}, {why}", whole(more)),
-            (None, None) if can_have_no_more(model, about) => {
-                "it can have no more, and throughput still grows there".to_owned()
-            }
-            (None, None) => "throughput still grows there, so more may be better".to_owned(),
+            (None, None) => no_more(model, about),
         };
         return format!(", the most that were tried: {why}");
     }
@@ -110,9 +107,8 @@ fn beyond(
     }
     let falls =
         if model.trend == Trend::Falling { ", and throughput falls in the end" } else { "" };
-    let limit = model
-        .limit
-        .map_or_else(|| kind_of_limit(&model.name, Some(last), about), |limit| limit.kind);
+    let usable: Vec<&Point> = model.usable().collect();
+    let limit = kind_of_limit(&model.name, &usable, about);
     let grew = |of: fn(&Point) -> Option<f64>, times: f64| {
         of(here).zip(of(last)).is_some_and(|(here, last)| last >= times * here)
     };
@@ -143,8 +139,27 @@ fn beyond(
     format!(": {cause}")
 }
 
-fn can_have_no_more(model: &ModelSweep, about: &SweepInfo) -> bool {
-    about.models.iter().any(|swept| swept.name == model.name && swept.can_have_no_more)
+/// Why no more workers were tried where throughput still grew.
+fn no_more(model: &ModelSweep, about: &SweepInfo) -> String {
+    let swept = about.models.iter().find(|swept| swept.name == model.name);
+    match swept.and_then(|swept| swept.no_more) {
+        None => "throughput still grows there, so more may be better".to_owned(),
+        Some(NoMore::CanHave) => "throughput still grows there, but it can have no more".to_owned(),
+        Some(NoMore::Failures { workers, share }) => {
+            format!("with {}, {} of the items failed", units::count(workers), percent(share))
+        }
+        Some(NoMore::Missing { workers, missing }) => format!(
+            "with {}, {} of them could not be started",
+            units::count(workers),
+            units::count(missing)
+        ),
+        Some(NoMore::Time) => {
+            "throughput still grows there; a larger --budget has time for more".to_owned()
+        }
+        Some(NoMore::Requests) => {
+            "throughput still grows there; a larger --max-requests allows more".to_owned()
+        }
+    }
 }
 
 /// Why there is no answer.

@@ -9,15 +9,15 @@
 mod saved;
 mod schedule;
 
-pub use saved::{Environment, SavedError, SavedRace, SavedRaces};
+pub use saved::{SavedRace, SavedRaces};
 
 use crate::layout::layout;
 use crate::trial::{
-    RaceControl, Ran, Refusal, Start, Subject, TrialCommand, TrialError, TrialObserver, Trials,
+    Elapsed, RaceControl, Ran, Refusal, Start, Subject, TrialCommand, TrialError, TrialObserver,
+    Trials,
 };
-use gaits_core::Clock as _;
+use gaits_engine::WorkError;
 use gaits_engine::plan::Model;
-use gaits_engine::{MonotonicClock, WorkError};
 use gaits_report::stats::Settings;
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use schedule::{FEWEST_ROUNDS, Means, Pace, Schedule, TooLittle, schedule};
@@ -121,16 +121,6 @@ pub trait RaceObserver: TrialObserver {
 /// Watches nothing.
 impl RaceObserver for () {}
 
-/// How long a race has lasted, without the time in which it was suspended.
-#[derive(Debug, Clone, Copy)]
-struct Elapsed(MonotonicClock);
-
-impl Elapsed {
-    fn read(self) -> Duration {
-        Duration::from_micros(self.0.now_us().saturating_sub(self.0.stopped_us_since(0)))
-    }
-}
-
 impl Race {
     /// Refuses what is no race. [`Race::run`] does so by itself, before it starts anything.
     ///
@@ -184,7 +174,7 @@ impl Race {
         control: &RaceControl,
     ) -> Result<RaceOutcome, RaceError> {
         self.validate()?;
-        let clock = Elapsed(MonotonicClock::start());
+        let clock = Elapsed::start();
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let mut found = Found::default();
         let mut paces = Vec::new();

@@ -7,12 +7,14 @@
 mod account;
 mod child;
 mod control;
+mod elapsed;
 mod load;
 mod one;
 mod parent;
 
 pub use child::trial_main;
 pub use control::RaceControl;
+pub(crate) use elapsed::Elapsed;
 pub(crate) use one::{Ran, Start, Trials};
 pub use one::{Refusal, Subject, TrialError, TrialObserver};
 

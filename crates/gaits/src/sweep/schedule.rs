@@ -1,0 +1,186 @@
+//! How long each run of a sweep takes, and how many rounds there are: from what was seen while looking how far to go, and from what
+//! may be spent. Limit: pure arithmetic.
+
+use std::time::Duration;
+
+/// Rounds that each number of workers is to have; on fewer, intervals are wide.
+pub(super) const ROUNDS: u64 = 6;
+/// Rounds without which nothing is said.
+pub(super) const FEWEST_ROUNDS: u64 = 3;
+/// A run lasts so many times as long as an item takes with the fewest workers, so that its start and its end hardly count.
+const ITEMS_LONG: f64 = 10.0;
+/// It lasts so many times as long as an item takes with its own number of workers. Where items queue, that is longer, and all of them
+/// are done at the limit's rate anyway.
+const QUEUED_LONG: f64 = 2.0;
+/// It lasts at least so long, so that hiccups of the machine hardly count.
+const LEAST: Duration = Duration::from_millis(250);
+/// A run that looks how far to go lasts at least so long.
+pub(super) const LOOK_LEAST: Duration = Duration::from_millis(50);
+/// A run may be shortened to this share of that, if there is no time for enough rounds.
+const SHORTEST: f64 = 0.2;
+/// Requests of each worker in a run, if their number is limited: one alone is all start and end.
+const EACH: u64 = 2;
+/// Requests of a run at least.
+const FEWEST_ITEMS: u64 = 8;
+
+/// What is known of one number of workers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Known {
+    pub(super) workers: u32,
+    /// How long an item takes on average.
+    pub(super) item: Duration,
+    /// How long a run takes beside its time: processes are started and ended.
+    pub(super) fixed: Duration,
+}
+
+/// How a number of workers is run in each round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    /// For so long new items are started.
+    pub(super) time: Duration,
+    /// At most so many items.
+    pub(super) items: u64,
+}
+
+/// What the rounds have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Schedule {
+    /// One for each number of workers, in their order.
+    pub(super) runs: Vec<Run>,
+    /// So many rounds there are at least, as far as can be foreseen.
+    pub(super) rounds: u64,
+    /// No more than so many, if something other than time limits them.
+    pub(super) most_rounds: Option<u64>,
+}
+
+/// What may be spent on the rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Time {
+    /// So much is left for all.
+    Left(Duration),
+    /// Each number of workers has so much, in all rounds together.
+    EachPoint(Duration),
+}
+
+/// Why there is no schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooLittle {
+    /// The rounds need so much time.
+    Time(Duration),
+    /// The rounds need so many items.
+    Items(u64),
+}
+
+/// How many items a run has at least, if their number is limited.
+pub(super) fn items_of(workers: u32) -> u64 {
+    (u64::from(workers) * EACH).max(FEWEST_ITEMS)
+}
+
+/// The schedule for numbers of workers that are `known`, with so much `time`; of the list each run has `most` items at most, and all
+/// runs together have `items`, if that is limited.
+pub(super) fn schedule(
+    known: &[Known],
+    time: Time,
+    most: u64,
+    items: Option<u64>,
+) -> Result<Schedule, TooLittle> {
+    let quickest = known.iter().map(|one| one.item).min().unwrap_or_default();
+    let wish =
+        |one: &Known| quickest.mul_f64(ITEMS_LONG).max(one.item.mul_f64(QUEUED_LONG)).max(LEAST);
+    let wished: Duration = known.iter().map(wish).sum();
+    let beside: Duration = known.iter().map(|one| one.fixed + one.item).sum();
+    let (share, rounds) = match time {
+        Time::EachPoint(_) => (1.0, ROUNDS),
+        Time::Left(left) => {
+            let each = left.as_secs_f64() / ROUNDS as f64 - beside.as_secs_f64();
+            let share = (each / wished.as_secs_f64().max(1e-9)).clamp(SHORTEST, 1.0);
+            let round = beside + wished.mul_f64(share);
+            let rounds = left.as_secs_f64() / round.as_secs_f64().max(1e-9);
+            if rounds < FEWEST_ROUNDS as f64 {
+                return Err(TooLittle::Time(round.mul_f64(FEWEST_ROUNDS as f64)));
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "at least 3"
+            )]
+            (share, ROUNDS.min(rounds as u64))
+        }
+    };
+    let time_of = |one: &Known| match time {
+        Time::EachPoint(time) => time.div_f64(ROUNDS as f64),
+        Time::Left(_) => wish(one).mul_f64(share),
+    };
+    let base: u64 = known.iter().map(|one| items_of(one.workers).min(most)).sum();
+    let (times, rounds, most_rounds) = match items {
+        None => (None, rounds, matches!(time, Time::EachPoint(_)).then_some(ROUNDS)),
+        Some(items) => {
+            let rounds = rounds.min(items / base.max(1));
+            if rounds < FEWEST_ROUNDS {
+                return Err(TooLittle::Items(base * FEWEST_ROUNDS));
+            }
+            (Some(items as f64 / (base * rounds).max(1) as f64), rounds, Some(rounds))
+        }
+    };
+    let runs = known.iter().map(|one| {
+        let items = items_of(one.workers).min(most);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+        let more = |times: f64| ((items as f64 * times) as u64).clamp(items, most);
+        Run { time: time_of(one), items: times.map_or(most, more) }
+    });
+    Ok(Schedule { runs: runs.collect(), rounds, most_rounds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(workers: u32, item_ms: u64) -> Known {
+        Known { workers, item: Duration::from_millis(item_ms), fixed: Duration::from_millis(10) }
+    }
+
+    fn seconds(seconds: u64) -> Time {
+        Time::Left(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn with_time_enough_a_run_lasts_ten_times_as_long_as_an_item() {
+        let all = [known(1, 50), known(2, 50), known(64, 500)];
+        let planned = schedule(&all, seconds(60), u64::MAX, None).unwrap();
+        let times: Vec<u128> = planned.runs.iter().map(|run| run.time.as_millis()).collect();
+        assert_eq!((times, planned.rounds), (vec![500, 500, 1000], ROUNDS));
+        assert_eq!(planned.most_rounds, None);
+    }
+
+    #[test]
+    fn with_less_time_runs_are_shorter_then_rounds_fewer_and_then_it_is_refused() {
+        let all = [known(1, 50), known(2, 50), known(64, 100)];
+        let shorter = schedule(&all, seconds(8), u64::MAX, None).unwrap();
+        assert_eq!(shorter.rounds, ROUNDS);
+        assert!((200..500).contains(&shorter.runs[0].time.as_millis()), "{shorter:?}");
+        let fewer = schedule(&all, seconds(3), u64::MAX, None).unwrap();
+        assert_eq!((fewer.rounds, fewer.runs[0].time.as_millis()), (5, 100));
+        let refused = schedule(&all, seconds(1), u64::MAX, None);
+        assert_eq!(refused, Err(TooLittle::Time(Duration::from_millis(1590))));
+    }
+
+    #[test]
+    fn requests_are_limited_in_all() {
+        let all = [known(1, 1), known(16, 1)];
+        let limited = |items| schedule(&all, seconds(60), u64::MAX, Some(items));
+        let planned = limited(500).unwrap();
+        assert_eq!((planned.rounds, planned.most_rounds), (6, Some(6)));
+        let sum: u64 = planned.runs.iter().map(|run| run.items).sum();
+        assert!((450..=500).contains(&(6 * sum)), "{planned:?}");
+        assert_eq!(limited(130).unwrap().rounds, 3);
+        assert_eq!(limited(119), Err(TooLittle::Items(120)));
+    }
+
+    #[test]
+    fn a_time_for_each_point_is_dealt_out_over_the_rounds() {
+        let each = Time::EachPoint(Duration::from_secs(6));
+        let planned = schedule(&[known(1, 50), known(2, 50)], each, 9, None).unwrap();
+        assert_eq!(planned.runs[0], Run { time: Duration::from_secs(1), items: 9 });
+        assert_eq!(planned.most_rounds, Some(6));
+    }
+}
