@@ -273,6 +273,7 @@ mod tests {
             outcomes: OutcomesOf::new().finish(0),
             usage: Usage { peak_memory: 20_000_000, ..Usage::default() },
             machine: MachineLoad::default(),
+            steady: None,
         };
         (1..).zip(walls_ms).map(trial).collect()
     }

@@ -32,4 +32,6 @@ pub use metric::MetricError;
 pub use style::Style;
 pub use summary::Summary;
 pub use tally::{Failures, Phases, Tally};
-pub use trial::{Agreement, Difference, MachineLoad, Outcomes, OutcomesOf, Trial, Usage};
+pub use trial::{
+    Agreement, Difference, MachineLoad, Outcomes, OutcomesOf, Steady, SteadyOf, Trial, Usage,
+};

@@ -48,8 +48,8 @@ pub struct Point {
     pub workers: f64,
     /// Whether it can be used.
     pub state: PointState,
-    /// How many were in flight on average, by Little's law: the sum of the items' times over the time that passed between the start
-    /// of the first and the end of the last. None where nothing was measured.
+    /// How many were in flight on average, by Little's law: the sum of the items' times over the time that passed. None where nothing
+    /// was measured.
     pub in_flight: Option<f64>,
     /// Items a second: the geometric mean over the rounds. None with fewer than two rounds.
     pub throughput: Option<f64>,
@@ -81,8 +81,7 @@ impl Point {
         for trial in trials {
             tally.merge(&trial.tally);
         }
-        let measured: Vec<(u32, f64, f64)> =
-            trials.iter().filter_map(|one| of_round(one)).collect();
+        let measured = of_rounds(trials);
         let missing_workers = trials.iter().map(|trial| trial.missing_workers).max().unwrap_or(0);
         let series = Series::new(measured.iter().map(|(round, _, x)| (*round, *x)));
         let typical = stats::typical(&series, confidence);
@@ -182,7 +181,8 @@ pub(super) fn refuse_failing(points: &mut [Point]) {
 pub fn is_precise(trials: &[Trial], models: &[String], settings: SweepSettings) -> bool {
     let is_known = |model: &String| {
         let of = trials.iter().filter(|trial| trial.round > 0 && trial.model == *model);
-        let series = Series::new(of.filter_map(of_round).map(|(round, _, x)| (round, x)));
+        let measured = of_rounds(&of.collect::<Vec<_>>());
+        let series = Series::new(measured.into_iter().map(|(round, _, x)| (round, x)));
         let typical = stats::typical(&series, settings.confidence);
         series.rounds() >= stats::PRECISION_ROUNDS
             && typical.is_some_and(|interval| interval.is_within(settings.precision))
@@ -190,18 +190,25 @@ pub fn is_precise(trials: &[Trial], models: &[String], settings: SweepSettings) 
     models.iter().all(is_known)
 }
 
-/// How many were in flight in one trial, on average, and how many were done a second, both between the start of its first item and the
-/// end of its last; none where nothing was done, or no time went by.
+/// How many were in flight in one trial, on average, and how many were done a second: in its steady part, or else between the start of
+/// its first item and the end of its last. None where nothing was done, or no time went by.
 #[must_use]
 pub fn measured(trial: &Trial) -> Option<(f64, f64)> {
-    let us = trial.wall_us.saturating_sub(trial.startup_us + trial.closing_us);
-    let n = trial.tally.mean_in_flight(us)?;
-    let x = trial.tally.items() as f64 * 1e6 / us as f64;
-    (n > 0.0 && x > 0.0).then_some((n, x))
+    let whole = || {
+        let us = trial.wall_us.saturating_sub(trial.startup_us + trial.closing_us);
+        let n = trial.tally.mean_in_flight(us)?;
+        Some((n, trial.tally.items() as f64 * 1e6 / us as f64))
+    };
+    let steady = trial.steady.map(|steady| (steady.in_flight, steady.throughput()));
+    steady.or_else(whole).filter(|(n, x)| *n > 0.0 && *x > 0.0 && (n * x).is_finite())
 }
 
-fn of_round(trial: &Trial) -> Option<(u32, f64, f64)> {
-    measured(trial).map(|(n, x)| (trial.round, n, x))
+/// Each round with what was measured in it. If two rounds or more have a steady part, those without are left out: the other measure
+/// is a little lower.
+fn of_rounds(trials: &[&Trial]) -> Vec<(u32, f64, f64)> {
+    let has_steady = trials.iter().filter(|trial| trial.steady.is_some()).count() >= 2;
+    let taken = trials.iter().filter(|trial| !has_steady || trial.steady.is_some());
+    taken.filter_map(|trial| measured(trial).map(|(n, x)| (trial.round, n, x))).collect()
 }
 
 fn busy(trials: &[&Trial], cores: u64) -> Option<f64> {

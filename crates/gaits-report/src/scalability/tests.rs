@@ -31,6 +31,7 @@ fn trial(model: &str, round: u32, (n, x): (f64, f64)) -> Trial {
         outcomes: OutcomesOf::new().finish(items),
         usage: Usage::default(),
         machine: MachineLoad::default(),
+        steady: None,
     }
 }
 

@@ -158,6 +158,7 @@ mod tests {
             outcomes: outcomes.finish(items.len() as u64),
             usage: Usage::default(),
             machine: MachineLoad::default(),
+            steady: None,
         }
     }
 

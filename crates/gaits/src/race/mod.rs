@@ -207,6 +207,7 @@ impl Race {
                     expected: expected.map(|(_, pace): &(Model, Pace)| {
                         Duration::from_micros(pace.expected_us(schedule.items))
                     }),
+                    steady: false,
                 };
                 let ran = match trials.run(start, observer, control) {
                     // What was measured before is still worth having.

@@ -191,6 +191,7 @@ impl Looking<'_> {
             limit: Some(time),
             abandon: Some(self.sweep.abandon(self.clock, time)),
             expected: Some(time),
+            steady: true,
         };
         Ok(match self.trials.run(start, observer, control)? {
             Ran::Whole(trial) => {

@@ -262,6 +262,7 @@ impl Sweep {
                     limit: Some(run.time),
                     abandon: Some(self.abandon(clock, run.time)),
                     expected: Some(run.time + known.item + known.fixed),
+                    steady: true,
                 };
                 match trials.run(start, observer, control) {
                     Ok(Ran::Whole(trial)) => complete.push(*trial),

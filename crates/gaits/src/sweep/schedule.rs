@@ -9,17 +9,18 @@ pub(super) const ROUNDS: u64 = 6;
 pub(super) const FEWEST_ROUNDS: u64 = 3;
 /// A run lasts so many times as long as an item takes with the fewest workers, so that its start and its end hardly count.
 const ITEMS_LONG: f64 = 10.0;
-/// It lasts so many times as long as an item takes with its own number of workers. Where items queue, that is longer, and all of them
-/// are done at the limit's rate anyway.
-const QUEUED_LONG: f64 = 2.0;
+/// It lasts so many times as long as an item takes with its own number of workers. Where items queue, that is longer, and there are many
+/// of them.
+const QUEUED_LONG: f64 = 1.0;
 /// It lasts at least so long, so that hiccups of the machine hardly count.
 const LEAST: Duration = Duration::from_millis(250);
 /// A run that looks how far to go lasts at least so long.
 pub(super) const LOOK_LEAST: Duration = Duration::from_millis(50);
-/// A run may be shortened to this share of that, if there is no time for enough rounds.
-const SHORTEST: f64 = 0.2;
-/// Requests of each worker in a run, if their number is limited: one alone is all start and end.
-const EACH: u64 = 2;
+/// A run may be shortened to this share of that, if there is no time for enough rounds: to three times an item, without which it has
+/// no steady part.
+const SHORTEST: f64 = 0.3;
+/// Requests of each worker in a run, if their number is limited: the first and the last are its start and its end.
+const EACH: u64 = 3;
 /// Requests of a run at least.
 const FEWEST_ITEMS: u64 = 8;
 
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn with_time_enough_a_run_lasts_ten_times_as_long_as_an_item() {
-        let all = [known(1, 50), known(2, 50), known(64, 500)];
+        let all = [known(1, 50), known(2, 50), known(64, 1000)];
         let planned = schedule(&all, seconds(60), u64::MAX, None).unwrap();
         let times: Vec<u128> = planned.runs.iter().map(|run| run.time.as_millis()).collect();
         assert_eq!((times, planned.rounds), (vec![500, 500, 1000], ROUNDS));
@@ -159,9 +160,9 @@ mod tests {
         assert_eq!(shorter.rounds, ROUNDS);
         assert!((200..500).contains(&shorter.runs[0].time.as_millis()), "{shorter:?}");
         let fewer = schedule(&all, seconds(3), u64::MAX, None).unwrap();
-        assert_eq!((fewer.rounds, fewer.runs[0].time.as_millis()), (5, 100));
+        assert_eq!((fewer.rounds, fewer.runs[0].time.as_millis()), (4, 150));
         let refused = schedule(&all, seconds(1), u64::MAX, None);
-        assert_eq!(refused, Err(TooLittle::Time(Duration::from_millis(1590))));
+        assert_eq!(refused, Err(TooLittle::Time(Duration::from_millis(2040))));
     }
 
     #[test]
@@ -172,8 +173,8 @@ mod tests {
         assert_eq!((planned.rounds, planned.most_rounds), (6, Some(6)));
         let sum: u64 = planned.runs.iter().map(|run| run.items).sum();
         assert!((450..=500).contains(&(6 * sum)), "{planned:?}");
-        assert_eq!(limited(130).unwrap().rounds, 3);
-        assert_eq!(limited(119), Err(TooLittle::Items(120)));
+        assert_eq!(limited(180).unwrap().rounds, 3);
+        assert_eq!(limited(167), Err(TooLittle::Items(168)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use gaits_core::{Clock as _, ItemFacts, Record, Sink};
 use gaits_engine::sink::JsonLines;
 use gaits_engine::source::List;
 use gaits_engine::{Control, MonotonicClock, Notice, Observer, Program, RunEnd};
-use gaits_report::{OutcomesOf, Tally};
+use gaits_report::{OutcomesOf, SteadyOf, Tally};
 use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
@@ -86,7 +86,7 @@ fn run(
     parent: &Parent,
     over: Sender<()>,
 ) -> Result<Over, String> {
-    let Job { plan, items, count, records, .. } = job;
+    let Job { plan, items, count, records, steady, .. } = job;
     // The parent has had every item looked at.
     let facts = Box::new(|_: &_| Ok(ItemFacts { repeatable: true, ..ItemFacts::default() }));
     let source = Box::new(List::cycled(items, count, facts));
@@ -97,7 +97,12 @@ fn run(
         file = Some(created.map_err(failed)?);
     }
     let tally = SharedTally::default();
-    let mut gathered = Gathered { control, outcomes: OutcomesOf::new(), refused: None };
+    let mut gathered = Gathered {
+        control,
+        outcomes: OutcomesOf::new(),
+        steady: steady.then(SteadyOf::default),
+        refused: None,
+    };
     let mut counted = tally.clone();
     let mut watch = Watch { parent: parent.clone(), snapshot: None };
     let account = Account::open();
@@ -125,6 +130,7 @@ fn run(
         suspended: clock.stopped_us_since(0) > 0,
         usage: account.close(snapshot),
         outcomes: gathered.outcomes.finish(count),
+        steady: gathered.steady.and_then(SteadyOf::finish),
         refused: gathered.refused,
         tally,
     })
@@ -193,12 +199,17 @@ fn in_full(error: &dyn std::error::Error) -> String {
 struct Gathered<'a> {
     control: &'a Control,
     outcomes: OutcomesOf,
+    /// The steady part of the run, if it is asked for.
+    steady: Option<SteadyOf>,
     refused: Option<(String, u64)>,
 }
 
 impl Sink for Gathered<'_> {
     fn write(&mut self, record: &Record) -> io::Result<()> {
         self.outcomes.add(record);
+        if let Some(steady) = &mut self.steady {
+            steady.add(record);
+        }
         if record.outcome.is_ok() || self.refused.is_some() {
             return Ok(());
         }

@@ -23,7 +23,7 @@ use parent::{Commands, Heard, TrialProcess, describe};
 use gaits_core::Data;
 use gaits_engine::Notice;
 use gaits_engine::plan::Plan;
-use gaits_report::{Outcomes, Tally, Usage};
+use gaits_report::{Outcomes, Steady, Tally, Usage};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -69,6 +69,8 @@ struct Job {
     records: Option<PathBuf>,
     /// Whether to tell how far it has come.
     tell_progress: bool,
+    /// Whether to look for the steady part of the run; it takes 16 bytes an item.
+    steady: bool,
 }
 
 /// What a trial says.
@@ -94,6 +96,8 @@ struct Over {
     tally: Tally,
     outcomes: Outcomes,
     usage: Usage,
+    /// The steady part, if there is one and it was asked for.
+    steady: Option<Steady>,
     /// It was told to stop, or its time was up, before all was done.
     stopped: bool,
     /// The process was stopped and continued meanwhile, as with Ctrl-Z, so its times mean nothing.

@@ -118,6 +118,8 @@ pub(crate) struct Start {
     pub(crate) abandon: Option<Duration>,
     /// How long it is thought to take.
     pub(crate) expected: Option<Duration>,
+    /// Whether to look for its steady part.
+    pub(crate) steady: bool,
 }
 
 /// Runs trials.
@@ -218,12 +220,13 @@ impl Trials<'_> {
             outcomes: over.outcomes,
             usage: over.usage,
             machine,
+            steady: over.steady,
         }))))
     }
 
     /// What the process is told to do.
     fn job(&self, start: Start, tell_progress: bool) -> Job {
-        let Start { model, round, items, limit, abandon, .. } = start;
+        let Start { model, round, items, limit, abandon, steady, .. } = start;
         let Subject { work, session, arrival, items: list, .. } = self.subject;
         let name = model.to_string().replace(['/', ':'], "-");
         let records = self.records.filter(|_| round > 0);
@@ -241,6 +244,7 @@ impl Trials<'_> {
             abandon_us: abandon.map(in_us),
             records: records.map(|folder| folder.join(format!("{name}.{round}.jsonl"))),
             tell_progress,
+            steady,
         }
     }
 }

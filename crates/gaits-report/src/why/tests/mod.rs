@@ -122,6 +122,7 @@ impl Model {
                 others_us: wall_us * 2 * self.others / 100,
                 stolen_us: wall_us * 2 * self.stolen / 100,
             },
+            steady: None,
         }
     }
 

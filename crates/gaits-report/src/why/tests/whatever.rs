@@ -65,6 +65,7 @@ prop_compose! {
             outcomes: Outcomes::default(),
             usage: Usage { cpu_us, waiting_us, peak_memory, ..Usage::default() },
             machine: MachineLoad { wall_us: machine_us, cores, others_us, stolen_us },
+            steady: None,
         }
     }
 }
