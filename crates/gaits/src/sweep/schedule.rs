@@ -9,16 +9,16 @@ pub(super) const ROUNDS: u64 = 6;
 pub(super) const FEWEST_ROUNDS: u64 = 3;
 /// A run lasts so many times as long as an item takes with the fewest workers, so that its start and its end hardly count.
 const ITEMS_LONG: f64 = 10.0;
-/// It lasts so many times as long as an item takes with its own number of workers. Where items queue, that is longer, and there are many
-/// of them.
+/// It lasts at least as long as an item takes with its own number of workers, where items may queue,
 const QUEUED_LONG: f64 = 1.0;
+/// and so many times as long as one takes with the fewest: a run has no steady part before its first item is done.
+const FIRST_LONG: f64 = 1.5;
 /// It lasts at least so long, so that hiccups of the machine hardly count.
 const LEAST: Duration = Duration::from_millis(250);
 /// A run that looks how far to go lasts at least so long.
 pub(super) const LOOK_LEAST: Duration = Duration::from_millis(50);
-/// A run may be shortened to this share of that, if there is no time for enough rounds: to three times an item, without which it has
-/// no steady part.
-const SHORTEST: f64 = 0.3;
+/// Runs are shortened to the largest of these shares with which there is time for enough rounds, or else to the last.
+const SHARES: [f64; 8] = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 /// Requests of each worker in a run, if their number is limited: the first and the last are its start and its end.
 const EACH: u64 = 3;
 /// Requests of a run at least.
@@ -86,31 +86,32 @@ pub(super) fn schedule(
     items: Option<u64>,
 ) -> Result<Schedule, TooLittle> {
     let quickest = known.iter().map(|one| one.item).min().unwrap_or_default();
-    let wish =
-        |one: &Known| quickest.mul_f64(ITEMS_LONG).max(one.item.mul_f64(QUEUED_LONG)).max(LEAST);
-    let wished: Duration = known.iter().map(wish).sum();
-    let beside: Duration = known.iter().map(|one| one.fixed + one.item).sum();
+    let time_of = |one: &Known, share: f64| match time {
+        Time::EachPoint(time) => time.div_f64(ROUNDS as f64),
+        Time::Left(_) => {
+            let wished = quickest.mul_f64(ITEMS_LONG).max(LEAST).mul_f64(share);
+            wished.max(quickest.mul_f64(FIRST_LONG) + one.item.mul_f64(QUEUED_LONG))
+        }
+    };
+    let round = |share: f64| -> Duration {
+        known.iter().map(|one| time_of(one, share) + one.fixed + one.item).sum()
+    };
     let (share, rounds) = match time {
         Time::EachPoint(_) => (1.0, ROUNDS),
         Time::Left(left) => {
-            let each = left.as_secs_f64() / ROUNDS as f64 - beside.as_secs_f64();
-            let share = (each / wished.as_secs_f64().max(1e-9)).clamp(SHORTEST, 1.0);
-            let round = beside + wished.mul_f64(share);
-            let rounds = left.as_secs_f64() / round.as_secs_f64().max(1e-9);
-            if rounds < FEWEST_ROUNDS as f64 {
-                return Err(TooLittle::Time(round.mul_f64(FEWEST_ROUNDS as f64)));
+            let rounds = |share: f64| left.as_secs_f64() / round(share).as_secs_f64().max(1e-9);
+            let share = SHARES.into_iter().find(|share| rounds(*share) >= ROUNDS as f64);
+            let share = share.unwrap_or(SHARES[SHARES.len() - 1]);
+            if rounds(share) < FEWEST_ROUNDS as f64 {
+                return Err(TooLittle::Time(round(share).mul_f64(FEWEST_ROUNDS as f64)));
             }
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "at least 3"
+                reason = "it saturates"
             )]
-            (share, ROUNDS.min(rounds as u64))
+            (share, ROUNDS.min(rounds(share) as u64))
         }
-    };
-    let time_of = |one: &Known| match time {
-        Time::EachPoint(time) => time.div_f64(ROUNDS as f64),
-        Time::Left(_) => wish(one).mul_f64(share),
     };
     let base: u64 = known.iter().map(|one| items_of(one.workers).min(most)).sum();
     let (times, rounds, most_rounds) = match items {
@@ -127,7 +128,7 @@ pub(super) fn schedule(
         let items = items_of(one.workers).min(most);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
         let more = |times: f64| ((items as f64 * times) as u64).clamp(items, most);
-        Run { time: time_of(one), items: times.map_or(most, more) }
+        Run { time: time_of(one, share), items: times.map_or(most, more) }
     });
     Ok(Schedule { runs: runs.collect(), rounds, most_rounds })
 }
@@ -149,7 +150,7 @@ mod tests {
         let all = [known(1, 50), known(2, 50), known(64, 1000)];
         let planned = schedule(&all, seconds(60), u64::MAX, None).unwrap();
         let times: Vec<u128> = planned.runs.iter().map(|run| run.time.as_millis()).collect();
-        assert_eq!((times, planned.rounds), (vec![500, 500, 1000], ROUNDS));
+        assert_eq!((times, planned.rounds), (vec![500, 500, 1075], ROUNDS));
         assert_eq!(planned.most_rounds, None);
     }
 
@@ -162,7 +163,7 @@ mod tests {
         let fewer = schedule(&all, seconds(3), u64::MAX, None).unwrap();
         assert_eq!((fewer.rounds, fewer.runs[0].time.as_millis()), (4, 150));
         let refused = schedule(&all, seconds(1), u64::MAX, None);
-        assert_eq!(refused, Err(TooLittle::Time(Duration::from_millis(2040))));
+        assert_eq!(refused, Err(TooLittle::Time(Duration::from_millis(2115))));
     }
 
     #[test]

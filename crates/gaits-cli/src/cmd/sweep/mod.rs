@@ -10,7 +10,7 @@ use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::talk::Colors;
 use crate::{interrupt, talk};
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use bar::Watch;
 use gaits::scalability::{Refused, Scalability, SweepSettings};
 use gaits::{
@@ -185,9 +185,9 @@ fn trouble(error: SweepError) -> Trouble {
             "the sweep needs {needs} requests, and at most {most} go to a host that is not yours; --max-requests {needs} allows \
              them, and fewer --workers need fewer"
         )),
-        SweepError::Budget { .. } => Trouble::Wrong(
-            anyhow!(error).context("a larger --budget, or fewer --workers, makes a sweep possible"),
-        ),
+        SweepError::Budget { .. } => {
+            Trouble::wrong(format!("{error}; give a larger --budget, or name fewer --workers"))
+        }
         other => other.into(),
     }
 }
