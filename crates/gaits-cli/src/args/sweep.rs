@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Options that say nothing where points are read from a file.
 const OF_MEASURING: [&str; 8] =
-    ["models", "workers", "budget", "precision", "duration", "target", "max_requests", "save"];
+    ["models", "workers", "budget", "precision", "each_point", "target", "max_requests", "save"];
 
 /// `gaits sweep`.
 #[derive(Debug, Args)]
@@ -58,9 +58,10 @@ pub(crate) struct SweepArgs {
     pub(crate) precision: f64,
 
     /// Measure each number of workers for so long, in all rounds together, instead of --budget
-    #[arg(long, value_name = "TIME", value_parser = values::duration, global = true)]
+    // Its name for the parser is not that of an option of `wait`.
+    #[arg(long = "duration", value_name = "TIME", value_parser = values::duration, global = true)]
     #[arg(hide_short_help = true, conflicts_with_all = ["budget", "precision"])]
-    pub(crate) duration: Option<Duration>,
+    pub(crate) each_point: Option<Duration>,
 
     /// Find the most workers that keep this: 'p99 < 300ms'
     ///

@@ -3,7 +3,7 @@
 use crate::harness::{Dir, gaits};
 
 /// Every command, with those below it.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 18] = [
     "",
     "fetch",
     "run",
@@ -14,6 +14,10 @@ const COMMANDS: [&str; 14] = [
     "compare http",
     "compare cpu",
     "compare wait",
+    "sweep",
+    "sweep http",
+    "sweep cpu",
+    "sweep wait",
     "report",
     "origin",
     "completions",

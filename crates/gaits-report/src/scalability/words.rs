@@ -84,6 +84,18 @@ fn beyond(
     from_elsewhere: bool,
 ) -> String {
     let refused = about.refused.as_ref().filter(|refused| refused.model == model.name);
+    if let (Trend::Growing, Some(limit), Some((low, _))) =
+        (model.trend, model.limit, recommended.range)
+        && refused.is_none()
+    {
+        let few = if low < recommended.workers {
+            format!(", or as few as {}", whole(low))
+        } else {
+            String::new()
+        };
+        let knee = units::number(limit.knee.estimate);
+        return format!("{few}: from {knee} in flight on, throughput hardly grows");
+    }
     if model.trend == Trend::Growing {
         let next = model.points.iter().find(|point| point.workers > recommended.workers);
         let why = match (refused, next.and_then(|point| Some((point.workers, unusable(point)?)))) {
@@ -339,7 +351,7 @@ pub(super) fn notes(
     let fewest = model.usable().filter_map(|point| Some(point.sample.as_ref()?.rounds.len())).min();
     if let Some(rounds) = fewest.filter(|rounds| (1..MIN_ROUNDS).contains(rounds)) {
         notes.push(format!(
-            "{rounds} rounds are few, so intervals are wide: a larger --budget narrows them"
+            "some points have only {rounds} rounds that can be used, so intervals are wide: a larger --budget narrows them"
         ));
     }
     notes

@@ -33,6 +33,9 @@ use std::time::Duration;
 /// As many items are drawn from a list and gone through over and over, so that what a run has is a fair part of all.
 const MOST_DRAWN: usize = 10_000;
 
+/// No number of workers can be measured in less time than this.
+const SHORTEST: Duration = Duration::from_millis(500);
+
 /// Everything that a sweep is run with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
@@ -117,6 +120,12 @@ pub enum SweepError {
         /// The largest number below that it can have.
         below: u64,
     },
+    /// The time for each number of workers is too short to measure anything.
+    #[error("{} ms for each number of workers is too short to measure anything: give a second or more", .each.as_millis())]
+    TooShort {
+        /// The time.
+        each: Duration,
+    },
     /// There is not even time for a few rounds.
     #[error("the budget is too small: this sweep takes {} s or more", .needs.as_secs() + 1)]
     Budget {
@@ -178,6 +187,11 @@ impl Sweep {
         if self.numbers().len() == 1 {
             return Err(SweepError::OnePoint);
         }
+        if let SweepTime::EachPoint(each) = self.time
+            && each < SHORTEST
+        {
+            return Err(SweepError::TooShort { each });
+        }
         let Some(most) = self.most_items else { return Ok(()) };
         let least = [1, 2].map(|workers| NonZeroU32::new(workers).unwrap_or(NonZeroU32::MIN));
         let numbers = if self.workers.is_empty() { least.to_vec() } else { self.numbers() };
@@ -193,7 +207,8 @@ impl Sweep {
     }
 
     /// The numbers of workers that are named, in rising order.
-    fn numbers(&self) -> Vec<NonZeroU32> {
+    #[must_use]
+    pub fn numbers(&self) -> Vec<NonZeroU32> {
         let mut numbers = self.workers.clone();
         numbers.sort_unstable();
         numbers.dedup();

@@ -55,7 +55,7 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
         subject,
         models,
         workers: args.workers.clone(),
-        time: args.duration.map_or(SweepTime::Budget(args.budget), SweepTime::EachPoint),
+        time: args.each_point.map_or(SweepTime::Budget(args.budget), SweepTime::EachPoint),
         most_items: is_limited.then_some(most_items),
         settings: SweepSettings { precision: args.precision, ..SweepSettings::default() },
         targets: args.target.clone(),
@@ -149,7 +149,7 @@ fn announce(sweep: &Sweep, hosts: &[RacedHost]) {
     let numbers = if sweep.workers.is_empty() {
         "workers doubled from 1 on".to_owned()
     } else {
-        let numbers: Vec<String> = sweep.workers.iter().map(ToString::to_string).collect();
+        let numbers: Vec<String> = sweep.numbers().iter().map(ToString::to_string).collect();
         format!("{} workers", numbers.join(", "))
     };
     let time = match sweep.time {
@@ -170,7 +170,7 @@ fn announce(sweep: &Sweep, hosts: &[RacedHost]) {
 
 /// How long it takes in all, where the numbers of workers are known before.
 fn in_all(sweep: &Sweep, each: Duration) -> String {
-    let points = sweep.workers.len() * sweep.models.len();
+    let points = sweep.numbers().len() * sweep.models.len();
     let all = each.mul_f64(points as f64);
     match u64::try_from(all.as_micros()).unwrap_or(u64::MAX) {
         0 => String::new(),
