@@ -47,10 +47,8 @@ macro_rules! examples {
 Examples:
   gaits compare                                    race models on a local server
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
-  gaits fetch -m async:50 https://example.com/ -n 100
   gaits compare https://example.com/               race models on a URL
-  gaits sweep http https://example.com/            how many workers are right
-  gaits run wait 3 2 0.5s -m async"
+  gaits sweep http https://example.com/            how many workers are right"
     };
 }
 
@@ -90,5 +88,8 @@ Exit codes:
        stops at once
 
 ",
-    examples!()
+    examples!(),
+    "
+  gaits fetch -m async:50 https://example.com/ -n 100
+  gaits run wait 3 2 0.5s -m async"
 );

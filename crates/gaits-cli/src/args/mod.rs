@@ -68,7 +68,7 @@ pub(crate) enum Command {
     /// Runs the work with 1, 2, 4 and so on workers, in rounds, and recommends the smallest number whose throughput is
     /// within 5 % of the best. With --from, it looks at measurements of your own.
     Sweep(SweepArgs),
-    /// Look again at stored results, or at races and sweeps that were saved
+    /// Look again at stored results, saved races and sweeps
     Report(ReportArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),

@@ -8,6 +8,7 @@ mod csv;
 mod curve;
 mod fitted;
 mod json;
+mod judge;
 mod kink;
 mod law;
 mod markdown;
@@ -138,6 +139,13 @@ pub struct ModelSweep {
     pub sentence: String,
     /// What else is to be known.
     pub notes: Vec<String>,
+}
+
+impl ModelSweep {
+    /// The points that count, by the number of workers.
+    pub(super) fn usable(&self) -> impl DoubleEndedIterator<Item = &Point> {
+        self.points.iter().filter(|point| point.is_usable())
+    }
 }
 
 /// A sweep, and what it says.

@@ -1,11 +1,11 @@
 //! How many workers are recommended, and where throughput goes with more. Duty: the decision, from what was measured alone. Limit:
 //! how it is put is for `words`.
 
-use super::fitted::{Fitted, Limit, LimitKind, NoFit, explain};
+use super::SweepInfo;
+use super::fitted::{LimitKind, NoFit};
 use super::points::Point;
 use super::resample::{DRAWS, Sample, draw_rounds, interval};
 use super::target::Kept;
-use super::{ModelSweep, SweepInfo, words};
 use fastrand::Rng;
 
 /// From so large a share on, cores are called busy.
@@ -35,52 +35,6 @@ pub struct Recommended {
     pub range: Option<(f64, f64)>,
 }
 
-impl ModelSweep {
-    /// Says what follows from the points of a model.
-    pub(super) fn judge(
-        name: &str,
-        points: Vec<Point>,
-        about: &SweepInfo,
-        from_elsewhere: bool,
-    ) -> Self {
-        let usable: Vec<&Point> = points.iter().filter(|point| point.is_usable()).collect();
-        let samples: Vec<Sample> = usable.iter().filter_map(|point| point.sample.clone()).collect();
-        let recommended = if about.targets.is_empty() {
-            by_throughput(&usable, &samples, about)
-        } else {
-            by_targets(&usable)
-        };
-        let trend = trend(&usable, about.settings.within);
-        let fitted = explain(&samples, about.seed, about.settings.confidence);
-        let (law, limit, no_fit) = match fitted {
-            Fitted::Law(law) => (Some(law), None, None),
-            Fitted::Kink(knee, rate) => {
-                let kind = kind_of_limit(name, &usable, about);
-                (None, Some(Limit { kind, knee, rate }), None)
-            }
-            Fitted::None(why) => (None, None, Some(why)),
-        };
-        let mut model = Self {
-            name: name.to_owned(),
-            points,
-            trend,
-            recommended,
-            law,
-            limit,
-            sentence: String::new(),
-            notes: Vec::new(),
-        };
-        model.sentence = words::answer(&model, about, from_elsewhere);
-        model.notes = words::notes(&model, about, no_fit, from_elsewhere);
-        model
-    }
-
-    /// The points that count, by the number of workers.
-    pub(super) fn usable(&self) -> impl DoubleEndedIterator<Item = &Point> {
-        self.points.iter().filter(|point| point.is_usable())
-    }
-}
-
 impl NoFit {
     /// Whether more points might help.
     pub(super) const fn is_for_want_of_points(self) -> bool {
@@ -94,7 +48,11 @@ fn smallest_within(throughputs: &[f64], within: f64) -> Option<usize> {
     throughputs.iter().position(|x| best > 0.0 && *x >= (1.0 - within) * best)
 }
 
-fn by_throughput(usable: &[&Point], samples: &[Sample], about: &SweepInfo) -> Option<Recommended> {
+pub(super) fn by_throughput(
+    usable: &[&Point],
+    samples: &[Sample],
+    about: &SweepInfo,
+) -> Option<Recommended> {
     if usable.len() < 2 {
         return None;
     }
@@ -112,7 +70,7 @@ fn by_throughput(usable: &[&Point], samples: &[Sample], about: &SweepInfo) -> Op
 }
 
 /// The largest number that surely keeps all targets; it may be as many as the largest of which it can't be said that they don't.
-fn by_targets(usable: &[&Point]) -> Option<Recommended> {
+pub(super) fn by_targets(usable: &[&Point]) -> Option<Recommended> {
     let all =
         |point: &Point, fine: fn(Kept) -> bool| point.targets.iter().all(|(kept, _)| fine(*kept));
     let surely = usable.iter().rev().find(|point| all(point, |kept| kept == Kept::Yes))?;
@@ -120,7 +78,8 @@ fn by_targets(usable: &[&Point]) -> Option<Recommended> {
     Some(Recommended { workers: surely.workers, range: Some((surely.workers, may.workers)) })
 }
 
-fn trend(usable: &[&Point], within: f64) -> Trend {
+/// Where throughput goes.
+pub(super) fn trend(usable: &[&Point], within: f64) -> Trend {
     let throughputs: Vec<f64> = usable.iter().filter_map(|point| point.throughput).collect();
     let (Some(last), Some(reached)) = (usable.last(), smallest_within(&throughputs, within)) else {
         return Trend::Unknown;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// Rounds that each number of workers is to have; on fewer, intervals are wide.
 pub(super) const ROUNDS: u64 = 6;
-/// Rounds without which nothing is said.
-pub(super) const FEWEST_ROUNDS: u64 = 3;
+/// Rounds without which nothing can be said: one shows not how much rounds differ.
+pub(super) const FEWEST_ROUNDS: u64 = 2;
 /// A run lasts so many times as long as an item takes with the fewest workers, so that its start and its end hardly count.
 const ITEMS_LONG: f64 = 10.0;
 /// It lasts at least as long as an item takes with its own number of workers, where items may queue,
@@ -163,7 +163,7 @@ mod tests {
         let fewer = schedule(&all, seconds(3), u64::MAX, None).unwrap();
         assert_eq!((fewer.rounds, fewer.runs[0].time.as_millis()), (4, 150));
         let refused = schedule(&all, seconds(1), u64::MAX, None);
-        assert_eq!(refused, Err(TooLittle::Time(Duration::from_millis(2115))));
+        assert_eq!(refused, Err(TooLittle::Time(Duration::from_millis(1410))));
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
         let sum: u64 = planned.runs.iter().map(|run| run.items).sum();
         assert!((450..=500).contains(&(6 * sum)), "{planned:?}");
         assert_eq!(limited(180).unwrap().rounds, 3);
-        assert_eq!(limited(167), Err(TooLittle::Items(168)));
+        assert_eq!(limited(111), Err(TooLittle::Items(112)));
     }
 
     #[test]
