@@ -187,7 +187,7 @@ fn a_rate_limit_is_called_so_only_if_the_server_says_it() {
     let none = Scalability::new(&[], about);
     assert_eq!(
         none.sentence(),
-        "no answer: the server refused (status 429) what 8 workers asked for; it wants fewer requests"
+        "no answer: the server refused (status 429) what 8 workers asked for; not what 4 workers did"
     );
 }
 
@@ -381,6 +381,9 @@ fn the_schema_names_what_is_printed() {
 }
 
 proptest! {
+    // Each makes thousands of fits.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn whatever_was_measured_makes_sense(
         points in proptest::collection::vec((1..200_u64, 1..5_u32, 0..60_u64, 0..3_u64), 0..30),

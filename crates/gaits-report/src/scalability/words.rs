@@ -177,8 +177,13 @@ fn no_more(model: &ModelSweep, about: &SweepInfo) -> String {
 /// Why there is no answer.
 fn nothing(model: &ModelSweep, about: &SweepInfo, from_elsewhere: bool) -> String {
     if let Some(refused) = about.refused.as_ref().filter(|refused| refused.model == model.name) {
+        let below = model.points.iter().rev().find(|point| point.workers < refused.workers as f64);
+        let fewer = below.map_or_else(
+            || "it wants fewer requests".to_owned(),
+            |below| format!("not what {} did", workers(below.workers, false)),
+        );
         return format!(
-            "no answer: the server refused (status {}) what {} asked for; it wants fewer requests",
+            "no answer: the server refused (status {}) what {} asked for; {fewer}",
             refused.status,
             workers(refused.workers as f64, false)
         );

@@ -93,8 +93,7 @@ fn run(sweep: &Sweep, args: &SweepArgs, colors: Colors) -> Result<Exit, Trouble>
     let refused = scalability.about().refused.as_ref();
     if let Some(Refused { model, workers, item, status }) = refused {
         let model = format!("{model} with {}", units::count(*workers));
-        let instead = "Try fewer workers (--workers 1,2,3)";
-        talk::line(&refusal(item, *status, &model, "sweep", instead));
+        talk::line(&refusal(item, *status, &model, "sweep", &fewer(*workers)));
     }
     if outcome.interrupted && !args.quiet {
         let rounds = scalability.rounds();
@@ -120,6 +119,18 @@ fn run(sweep: &Sweep, args: &SweepArgs, colors: Colors) -> Result<Exit, Trouble>
     } else {
         Exit::AllOk
     })
+}
+
+/// What may be tried where so many `workers` were refused.
+fn fewer(workers: u64) -> String {
+    match workers {
+        0..=2 => "A fetch with --rate keeps to what it allows".to_owned(),
+        3 => "Try fewer workers (--workers 1,2)".to_owned(),
+        _ => format!(
+            "Try fewer workers (--workers 1,2,{})",
+            (workers - 1).min(workers.div_ceil(2)).max(3)
+        ),
+    }
 }
 
 /// The models whose number of workers is swept.
