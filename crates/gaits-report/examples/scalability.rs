@@ -13,7 +13,7 @@ use gaits_report::why::Job;
 use gaits_report::{Layout, MachineLoad, Outcomes, Steady, Tally, Trial, Usage};
 
 /// Sweeps for each row.
-const SWEEPS: u32 = 400;
+const SWEEPS: u32 = 200;
 const NUMBERS: [u32; 10] = [1, 2, 4, 8, 16, 24, 32, 48, 64, 128];
 
 /// A curve, and what is true of it.

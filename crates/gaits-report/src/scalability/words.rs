@@ -331,15 +331,12 @@ pub(super) fn notes(
             notes.push(format!("with {}, {why}: left out", workers(point.workers, from_elsewhere)));
         }
     }
-    if let Some(Recommended { workers: number, range: Some((low, high)) }) = model.recommended
+    if let Some(Recommended { range: Some((low, high)), .. }) = model.recommended
         && low < high
     {
         let (low, high) = (whole(low), whole(high));
         notes.push(if about.targets.is_empty() {
-            let shown = whole(number);
-            format!(
-                "rounds differ so much that the right number may be any from {low} to {high} and not {shown}"
-            )
+            format!("rounds differ so much that the right number may be any from {low} to {high}")
         } else {
             format!("too few items to tell whether up to {high} workers keep it, too")
         });

@@ -10,6 +10,8 @@ const GAIN: f64 = 1.05;
 const FALLS: u32 = 2;
 /// So many steps in a row without a gain are a flat line, which may go on for ever without a fall.
 const FLAT_STEPS: u32 = 3;
+/// In one look, a throughput may be so many times further from the best than what is asked for, and be within it all the same.
+const UNSURE: f64 = 3.0;
 /// Points that the law should have at least.
 const ENOUGH: usize = 6;
 
@@ -111,7 +113,9 @@ impl Doubling {
 /// first.
 pub(super) fn between(model: Model, seen: &[(u32, f64)], within: f64) -> Vec<Numbered> {
     let best = seen.iter().map(|(_, x)| *x).fold(0.0, f64::max);
-    let Some(at) = seen.iter().position(|(_, x)| *x >= (1.0 - within) * best) else {
+    let near = |within: f64| seen.iter().position(|(_, x)| *x >= (1.0 - within) * best);
+    // One look is worth little, so the right number may lie below the one that it shows.
+    let (Some(least), Some(at)) = (near(UNSURE * within), near(within)) else {
         return Vec::new();
     };
     let middle = |low: usize| {
@@ -120,8 +124,10 @@ pub(super) fn between(model: Model, seen: &[(u32, f64)], within: f64) -> Vec<Num
         let is_new = low < middle && middle < high;
         is_new.then(|| with(model, middle).ok().flatten()).flatten()
     };
-    let around = [at.checked_sub(1), Some(at)].into_iter().flatten().filter_map(middle);
-    let mut added: Vec<Numbered> = around.collect();
+    let mut around: Vec<usize> =
+        [least.checked_sub(1), Some(least), Some(at)].into_iter().flatten().collect();
+    around.dedup();
+    let mut added: Vec<Numbered> = around.into_iter().filter_map(middle).collect();
     let mut gaps: Vec<usize> = (0..seen.len()).collect();
     gaps.sort_by_key(|gap| gap.abs_diff(at));
     for numbered in gaps.into_iter().filter_map(middle) {
@@ -217,6 +223,8 @@ mod tests {
         };
         let queue = [1, 2, 4, 8, 16, 32, 64, 128].map(|n| (n, f64::from(n).min(20.0)));
         assert_eq!(numbers(&queue), [24, 48]);
+        let unsure = [(1, 20.0), (16, 320.0), (32, 370.0), (64, 390.0), (128, 380.0), (256, 390.0)];
+        assert_eq!(numbers(&unsure), [24, 48, 96], "what 32 showed may be chance");
         let cores = [1, 2, 4, 8, 16].map(|n| (n, f64::from(n).min(2.0)));
         assert_eq!(numbers(&cores), [3]);
         assert_eq!(numbers(&[(1, 1.0), (2, 1.0), (4, 1.0), (8, 1.0)]), [3, 6]);
