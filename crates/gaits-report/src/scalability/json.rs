@@ -181,6 +181,7 @@ impl Row {
             state: match point.state {
                 PointState::Usable => "usable",
                 PointState::TooFewRounds => "too_few_rounds",
+                PointState::Unsteady => "unsteady",
                 PointState::Degraded { .. } => "degraded",
                 PointState::AllFailed => "all_failed",
                 PointState::Failing => "failing",

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// With a larger share of failures than at the first point, throughput counts failures instead of work.
 pub const MOST_ERRORS: f64 = 0.01;
 
+/// Where throughput may lie within a larger factor than this, it is not known at all.
+const MOST_SPREAD: f64 = 10.0;
+
 /// A number of workers of a model that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweptPoint {
@@ -30,6 +33,8 @@ pub enum PointState {
     Usable,
     /// There are fewer than two rounds of it, so nothing says how far it may be off.
     TooFewRounds,
+    /// Its rounds differ so much that its throughput may be ten times as high at one end of the interval as at the other.
+    Unsteady,
     /// It ran with fewer workers than it was to have.
     Degraded {
         /// The most that were missing in a round.
@@ -51,7 +56,7 @@ pub struct Point {
     /// How many were in flight on average, by Little's law: the sum of the items' times over the time that passed. None where nothing
     /// was measured.
     pub in_flight: Option<f64>,
-    /// Items a second: the geometric mean over the rounds. None with fewer than two rounds.
+    /// Items a second: the geometric mean over the rounds. None with fewer than two rounds, or if they differ too much.
     pub throughput: Option<f64>,
     /// Where the throughput lies; none for points from a file, which say nothing of that.
     pub range: Option<(f64, f64)>,
@@ -85,6 +90,8 @@ impl Point {
         let missing_workers = trials.iter().map(|trial| trial.missing_workers).max().unwrap_or(0);
         let series = Series::new(measured.iter().map(|(round, _, x)| (*round, *x)));
         let typical = stats::typical(&series, confidence);
+        let has_rounds = typical.is_some();
+        let typical = typical.filter(|interval| interval.high <= MOST_SPREAD * interval.low);
         let in_flight = (!measured.is_empty())
             .then(|| measured.iter().map(|(_, n, _)| n).sum::<f64>() / measured.len() as f64);
         let rounds = measured.iter().map(|(_, n, x)| (*n, *x)).collect();
@@ -103,6 +110,8 @@ impl Point {
                 PointState::Degraded { missing_workers }
             } else if tally.items() > 0 && tally.ok() == 0 {
                 PointState::AllFailed
+            } else if sample.is_none() && has_rounds {
+                PointState::Unsteady
             } else if sample.is_none() {
                 PointState::TooFewRounds
             } else {
@@ -166,8 +175,8 @@ impl Point {
 
 /// Of points of one model by the number of workers: those with many more failures than the first can't be used.
 pub(super) fn refuse_failing(points: &mut [Point]) {
-    let usable = |point: &&Point| !matches!(point.state, PointState::TooFewRounds);
-    let Some(at_first) = points.iter().find(usable).map(Point::errors) else { return };
+    let ran = |point: &&Point| point.tally.items() > 0;
+    let Some(at_first) = points.iter().find(ran).map(Point::errors) else { return };
     for point in points.iter_mut().filter(|point| point.is_usable()) {
         if point.errors() > at_first + MOST_ERRORS {
             point.state = PointState::Failing;

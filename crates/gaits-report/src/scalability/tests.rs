@@ -228,6 +228,20 @@ fn points_with_missing_workers_or_failures_are_left_out() {
 }
 
 #[test]
+fn a_point_whose_rounds_differ_wildly_has_no_throughput() {
+    let mut rounds = vec![trial("async:8", 1, (8.0, 20.0)), trial("async:8", 2, (8.0, 400.0))];
+    for workers in [1, 2, 4] {
+        let n = f64::from(workers);
+        let name = format!("async:{workers}");
+        rounds.extend([1, 2].map(|round| trial(&name, round, (n, queue(n) + f64::from(round)))));
+    }
+    let sweep = Scalability::new(&rounds, about(&[("async", &[1, 2, 4, 8])]));
+    let last = &sweep.models()[0].points[3];
+    assert_eq!((last.state, last.throughput, last.range), (PointState::Unsteady, None, None));
+    assert!(sweep.sentence().contains("with 8, rounds differ too much"), "{}", sweep.sentence());
+}
+
+#[test]
 fn the_largest_number_that_keeps_a_target_is_named() {
     let mut about = about(&[("async", &NUMBERS)]);
     about.targets = vec!["p99 < 70ms".parse().unwrap()];
@@ -382,7 +396,7 @@ fn the_schema_names_what_is_printed() {
 
 proptest! {
     // Each makes thousands of fits.
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn whatever_was_measured_makes_sense(

@@ -227,6 +227,7 @@ pub(super) fn unusable(point: &Point) -> Option<String> {
     Some(match point.state {
         PointState::Usable => return None,
         PointState::TooFewRounds => "fewer than two rounds were measured".to_owned(),
+        PointState::Unsteady => "rounds differ too much to tell anything".to_owned(),
         PointState::Degraded { missing_workers } => {
             format!("{} of them could not be started", units::count(missing_workers))
         }
