@@ -280,7 +280,8 @@ fn ctrl_c_shows_what_is_known_and_leaves_nothing() {
 #[test]
 fn items_that_fail_are_told_by_the_exit_code() {
     let origin = Origin::start(Config::default()).unwrap();
-    let command = format!("sweep http {} -w 1,2 --duration 500ms", origin.url("/status/404"));
-    let end = gaits(&command).run().expect_exit(1);
+    let command = format!("sweep http {} -w 1,64 --duration 500ms", origin.url("/status/404"));
+    let end = gaits(&command).args(["-n", "5"]).run().expect_exit(1);
     end.expect_stdout_contains("no answer: with 1 worker, all items failed");
+    assert_eq!(origin.requests(), 5, "nobody asks for more of what always fails");
 }

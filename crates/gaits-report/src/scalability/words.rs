@@ -188,6 +188,12 @@ fn nothing(model: &ModelSweep, about: &SweepInfo, from_elsewhere: bool) -> Strin
             workers(refused.workers as f64, false)
         );
     }
+    let swept = about.models.iter().find(|swept| swept.name == model.name);
+    if let Some(NoMore::Failures { workers: number, share }) = swept.and_then(|swept| swept.no_more)
+        && share >= 1.0
+    {
+        return format!("no answer: with {}, all items failed", workers(number as f64, false));
+    }
     if !about.targets.is_empty()
         && let Some(first) = model.usable().next()
     {

@@ -34,6 +34,20 @@ pub(super) struct Looked {
     pub(super) ended: Option<Ended>,
 }
 
+impl Looked {
+    /// Whether not one item went well with the fewest workers of the model `at`: then nothing is measured, and nobody asked for more of it.
+    fn is_hopeless(&mut self, at: usize, seen: Seen) -> bool {
+        let model = &mut self.models[at];
+        let is_hopeless = seen.errors >= 1.0 && model.points.len() == 1;
+        if is_hopeless {
+            let workers = model.points[0].0.workers.into();
+            model.no_more = Some(NoMore::Failures { workers, share: seen.errors });
+            self.ended = Some(Ended::AllFailed);
+        }
+        is_hopeless
+    }
+}
+
 /// What one run gave.
 enum Glance {
     /// What it showed.
@@ -78,7 +92,12 @@ impl Looking<'_> {
     ) -> Result<(), SweepError> {
         for numbered in named {
             match self.glance(*numbered, looked, observer, control)? {
-                Glance::Seen(_, known) => looked.models[at].points.push((*numbered, known)),
+                Glance::Seen(seen, known) => {
+                    looked.models[at].points.push((*numbered, known));
+                    if looked.is_hopeless(at, seen) {
+                        return Ok(());
+                    }
+                }
                 Glance::TooSlow(passed) => return Err(too_slow(passed)),
                 Glance::Ended(ended) => {
                     looked.ended = Some(ended);
@@ -116,6 +135,9 @@ impl Looking<'_> {
                     }
                     throughputs.push((numbered.workers, seen.throughput));
                     looked.models[at].points.push((numbered, known));
+                    if looked.is_hopeless(at, seen) {
+                        return Ok(());
+                    }
                     if step == Step::Enough {
                         break None;
                     }

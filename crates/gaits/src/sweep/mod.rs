@@ -435,6 +435,7 @@ struct Found {
 #[derive(Debug)]
 enum Ended {
     Interrupted,
+    AllFailed,
     Refused(Refused),
 }
 
@@ -442,6 +443,8 @@ impl Found {
     fn end(&mut self, ended: Ended) {
         match ended {
             Ended::Interrupted => self.interrupted = true,
+            // The model says so.
+            Ended::AllFailed => {}
             Ended::Refused(refused) => self.refused = Some(refused),
         }
     }
