@@ -1,7 +1,7 @@
 //! Exit codes. They are API, and never change their meaning.
 
 use crate::talk::{self, Colors};
-use gaits::{InputError, RaceError, RunError};
+use gaits::{InputError, RaceError, RunError, SweepError};
 use std::process::ExitCode;
 
 /// How a command ended that could do its job.
@@ -64,6 +64,15 @@ impl From<RaceError> for Trouble {
             | RaceError::Budget { .. }
             | RaceError::TooManyItems { .. } => Trouble::Wrong(error.into()),
             _ => Trouble::CouldNotGoOn(error.into()),
+        }
+    }
+}
+
+impl From<SweepError> for Trouble {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::Trial(_) => Trouble::CouldNotGoOn(error.into()),
+            _ => Trouble::Wrong(error.into()),
         }
     }
 }

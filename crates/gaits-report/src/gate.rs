@@ -2,8 +2,9 @@
 //! `ratio(head, base) > 1.1`. Duty: it fails only what is beyond the limit with its whole interval. Limit: it measures
 //! nothing; races that are too short leave it undecided.
 
+use crate::metric::{self, Metric, MetricError, read_limit};
 use crate::stats::{self, Interval, Series, percentiles_for};
-use crate::{Comparison, Trial, units};
+use crate::{Comparison, Trial};
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,16 +23,6 @@ enum Subject {
     Of(String, Metric),
     /// The wall time of one over that of another, in the same rounds.
     Ratio(String, String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Metric {
-    Wall,
-    Cpu,
-    Memory,
-    Failed,
-    Rate,
-    Quantile(f64),
 }
 
 /// What came of a condition.
@@ -65,24 +56,6 @@ pub enum GateError {
         /// The text.
         text: String,
     },
-    /// What is measured has no such name.
-    #[error(
-        "`{name}` is nothing that is measured of a model: wall, cpu, memory, failed, rate, p50, p90, p99, p99.9"
-    )]
-    Metric {
-        /// The name.
-        name: String,
-    },
-    /// The limit can't be read.
-    #[error("`{limit}` is not a limit for {of}: write it as {such_as}")]
-    Limit {
-        /// The limit.
-        limit: String,
-        /// What it is to limit.
-        of: String,
-        /// How it is written.
-        such_as: &'static str,
-    },
     /// There are too few items for what is measured.
     #[error(
         "`{gate}` takes {needs} items in each run or more, and there are {items}: race on more items"
@@ -95,6 +68,9 @@ pub enum GateError {
         /// How many there are.
         items: u64,
     },
+    /// What is measured has no such name, or the limit can't be read.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
     /// No model of that name takes part.
     #[error("`{gate}` names {model}, which does not take part; these do: {models}")]
     Model {
@@ -112,11 +88,7 @@ impl FromStr for Gate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let form = || GateError::Form { text: text.to_owned() };
-        let at = text.find(['<', '>']).ok_or_else(form)?;
-        let above = text[at..].starts_with('>');
-        // On the limit or beyond it is the same for what is measured.
-        let limit = text[at + 1..].strip_prefix('=').unwrap_or(&text[at + 1..]).trim();
-        let subject = text[..at].trim();
+        let (subject, above, limit) = metric::parts(text).ok_or_else(form)?;
         let ratio = subject.strip_prefix("ratio(").and_then(|rest| rest.strip_suffix(')'));
         let subject = if let Some(both) = ratio {
             let (one, other) = both.split_once(',').ok_or_else(form)?;
@@ -132,100 +104,18 @@ impl FromStr for Gate {
     }
 }
 
-impl FromStr for Metric {
-    type Err = GateError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Ok(match name.trim() {
-            "wall" => Self::Wall,
-            "cpu" => Self::Cpu,
-            "memory" => Self::Memory,
-            "failed" => Self::Failed,
-            "rate" => Self::Rate,
-            "p50" => Self::Quantile(0.5),
-            "p90" => Self::Quantile(0.9),
-            "p99" => Self::Quantile(0.99),
-            "p99.9" => Self::Quantile(0.999),
-            _ => return Err(GateError::Metric { name: name.to_owned() }),
-        })
-    }
-}
-
 impl Subject {
     /// Reads a limit, in seconds, bytes, or plain numbers.
     fn limit(&self, text: &str) -> Result<f64, GateError> {
-        let (units, such_as): (&[(&str, f64)], _) = match self {
-            Subject::Of(_, Metric::Wall | Metric::Cpu | Metric::Quantile(_)) => (
-                &[
-                    ("us", 1e-6),
-                    ("µs", 1e-6),
-                    ("ms", 1e-3),
-                    ("s", 1.0),
-                    ("min", 60.0),
-                    ("m", 60.0),
-                    ("h", 3_600.0),
-                ],
-                "300ms, 1.5s or 2m",
-            ),
-            Subject::Of(_, Metric::Memory) => {
-                (&[("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1.0)], "64MB")
+        match self {
+            Subject::Of(_, metric) => Ok(metric.limit(text)?),
+            Subject::Ratio(..) => {
+                let such_as = "1.1";
+                let units = [("×", 1.0), ("x", 1.0), ("", 1.0)];
+                let of = || "a ratio".to_owned();
+                let wrong = || MetricError::Limit { limit: text.to_owned(), of: of(), such_as };
+                Ok(read_limit(text, &units).ok_or_else(wrong)?)
             }
-            Subject::Of(_, Metric::Failed) => (&[("", 1.0)], "0"),
-            Subject::Of(_, Metric::Rate) => (&[("/s", 1.0), ("", 1.0)], "500/s"),
-            Subject::Ratio(..) => (&[("×", 1.0), ("x", 1.0), ("", 1.0)], "1.1"),
-        };
-        let number = units.iter().find_map(|(unit, factor)| {
-            let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
-            (number.is_finite() && number >= 0.0).then_some(number * factor)
-        });
-        number.ok_or_else(|| {
-            let of = match self {
-                Subject::Ratio(..) => "a ratio".to_owned(),
-                Subject::Of(_, metric) => metric.name(),
-            };
-            GateError::Limit { limit: text.to_owned(), of, such_as }
-        })
-    }
-}
-
-impl Metric {
-    fn name(self) -> String {
-        match self {
-            Self::Wall => "wall".to_owned(),
-            Self::Cpu => "cpu".to_owned(),
-            Self::Memory => "memory".to_owned(),
-            Self::Failed => "failed".to_owned(),
-            Self::Rate => "rate".to_owned(),
-            Self::Quantile(quantile) => format!("p{}", (quantile * 1_000.0).round() / 10.0),
-        }
-    }
-
-    /// Of one trial, in seconds, bytes or a plain number; none where it can't be told.
-    fn of(self, trial: &Trial) -> Option<f64> {
-        let seconds = |us: u64| us as f64 / 1e6;
-        match self {
-            Self::Wall => Some(seconds(trial.wall_us)),
-            Self::Cpu => Some(seconds(trial.usage.cpu_us)),
-            Self::Memory => Some(trial.usage.peak_memory as f64),
-            Self::Failed => Some(trial.tally.failed() as f64),
-            Self::Rate if trial.wall_us == 0 => None,
-            Self::Rate => Some(trial.tally.items() as f64 / seconds(trial.wall_us)),
-            Self::Quantile(quantile) => {
-                let latency = trial.tally.latency();
-                let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);
-                latency.quantile_us(quantile).filter(|_| bears).map(seconds)
-            }
-        }
-    }
-
-    fn in_words(self, value: f64) -> String {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
-        let whole = |value: f64| value.round() as u64;
-        match self {
-            Self::Wall | Self::Cpu | Self::Quantile(_) => units::duration(whole(value * 1e6)),
-            Self::Memory => units::bytes(whole(value)),
-            Self::Failed => units::count(whole(value)),
-            Self::Rate => format!("{}/s", units::number(value)),
         }
     }
 }
@@ -403,6 +293,7 @@ mod tests {
             outcomes: OutcomesOf::new().finish(0),
             usage: Usage { peak_memory: 20_000_000, ..Usage::default() },
             machine: MachineLoad::default(),
+            steady: None,
         };
         (1..).zip(walls_ms).map(trial).collect()
     }

@@ -1,5 +1,5 @@
-//! What a run adds up to and how models compare: records → [`Tally`] → [`Summary`] or [`Comparison`] → text for a
-//! terminal and JSON for programs.
+//! What a run adds up to, how models compare, and how many workers are right: records → [`Tally`] → [`Summary`], [`Comparison`] or
+//! [`Scalability`](scalability::Scalability) → text for a terminal and JSON for programs.
 //!
 //! Limit: pure. No I/O, no clock, no threads; it never sees the engine, so that stored records and live ones are
 //! reported on alike. Whoever calls decides where a text goes and whether it may hold colour ([`Style`]).
@@ -10,6 +10,8 @@ mod gate;
 mod hosts;
 mod latency;
 mod layout;
+mod metric;
+pub mod scalability;
 pub mod stats;
 mod style;
 mod summary;
@@ -26,7 +28,10 @@ pub use gate::{Gate, GateError, GateOutcome, GateState};
 pub use hosts::{Host, Hosts, host_name};
 pub use latency::Latency;
 pub use layout::Layout;
+pub use metric::MetricError;
 pub use style::Style;
 pub use summary::Summary;
 pub use tally::{Failures, Phases, Tally};
-pub use trial::{Agreement, Difference, MachineLoad, Outcomes, OutcomesOf, Trial, Usage};
+pub use trial::{
+    Agreement, Difference, MachineLoad, Outcomes, OutcomesOf, Steady, SteadyOf, Trial, Usage,
+};

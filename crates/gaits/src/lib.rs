@@ -2,8 +2,8 @@
 //!
 //! This crate puts the works, the engine and the report together, for a program that wants to do what the `gaits`
 //! command does: [`Run`] takes the items of a source through a plan and leaves a record of each in an [`Output`] and in
-//! any other sinks; [`Race`] does the same work under several models, in rounds, and compares them. Both tell an observer
-//! what happens and can be stopped from any thread.
+//! any other sinks; [`Race`] does the same work under several models, in rounds, and compares them; [`Sweep`] does it with many
+//! numbers of workers, and says which is right. All tell an observer what happens and can be stopped from any thread.
 //!
 //! Limit: nothing in here prints, draws, listens to signals or ends the process. Standard output is written to only
 //! where a caller makes it the [`Output`] of a run.
@@ -65,7 +65,9 @@ mod models;
 mod output;
 mod race;
 mod run;
+mod saved;
 mod stored;
+mod sweep;
 mod sys;
 mod tally;
 mod trial;
@@ -76,14 +78,13 @@ pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use hosts::{RacedHost, job_of, raced_hosts};
 pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
-pub use models::{equally_many, models_for, usual_models_for};
+pub use models::{equally_many, models_for, swept_model_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
-pub use race::{
-    Environment, Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedError, SavedRace,
-    SavedRaces,
-};
+pub use race::{Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedRace, SavedRaces};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
+pub use saved::{Environment, SavedError};
 pub use stored::{Stored, StoredError, stored_summary};
+pub use sweep::{SavedSweep, Sweep, SweepError, SweepObserver, SweepOutcome, SweepTime};
 pub use trial::{
     Entrant, OtherProgram, RaceControl, Refusal, Subject, TRIAL_VERB, TrialCommand, TrialError,
     TrialObserver, trial_main,
@@ -101,6 +102,7 @@ pub use gaits_engine::{
     RunError as EngineError, Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, while_stopped,
     worker_main,
 };
+pub use gaits_report::scalability;
 pub use gaits_report::stats::Settings;
 pub use gaits_report::why;
 pub use gaits_report::{

@@ -43,6 +43,14 @@ pub fn usual_models_for(work: &dyn Work) -> Result<Vec<Model>, ModelError> {
     forms.iter().map(|form| form.parse()).collect()
 }
 
+/// The model for `work` whose number of workers people ask about.
+///
+/// # Errors
+/// As [`models_for`].
+pub fn swept_model_for(work: &dyn Work) -> Result<Model, ModelError> {
+    if holds_its_thread(work) { "threads" } else { "async" }.parse()
+}
+
 /// `models` with `workers` workers each. Those that can't have so many, such as `sequential`, are left out, and so are those
 /// that become the same as one before.
 #[must_use]

@@ -107,6 +107,13 @@ impl CommandArgs {
         }
     }
 
+    /// Runs it for as long as there is time, if there are no items and no number is given.
+    pub(super) fn assume_endless(&mut self) {
+        if self.count.is_none() && self.items.is_none() && !urls::stdin_is_given() {
+            self.count = Some(NonZeroU64::MAX);
+        }
+    }
+
     /// What they come to.
     pub(super) fn resolve(self) -> Result<Job, Trouble> {
         let words = self.command.join(" ");

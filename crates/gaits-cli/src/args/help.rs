@@ -10,7 +10,7 @@ pub(super) const RUNNING: &str = "Running";
 /// Where options stand in their group that belong to its end.
 const LAST: usize = 1_000;
 
-/// Options of requests that say nothing in a race, which keeps no bodies and tries nothing again.
+/// Options of requests that say nothing in a race or a sweep, which keeps no bodies and tries nothing again.
 const NOT_IN_A_RACE: [&str; 4] = ["bodies", "bodies_name", "retry_on", "stop_on"];
 
 /// Makes the help short enough for a screen of 80 × 24, at every command.
@@ -23,7 +23,7 @@ pub(super) fn fit(command: Command) -> Command {
         })
     };
     let command = command.mut_subcommands(|command| match command.get_name() {
-        "compare" => command.mut_subcommands(in_a_race),
+        "compare" | "sweep" => command.mut_subcommands(in_a_race),
         _ => command,
     });
     with_help_in_a_group(command)
@@ -32,7 +32,9 @@ pub(super) fn fit(command: Command) -> Command {
 /// Puts -h into the last group of options, instead of one of its own. What stands above says the group of those below.
 fn with_help_in_a_group(command: Command) -> Command {
     let group = match command.get_name() {
-        "fetch" | "run" | "compare" | "http" | "cpu" | "wait" | "command" => Some(RUNNING),
+        "fetch" | "run" | "compare" | "sweep" | "http" | "cpu" | "wait" | "command" => {
+            Some(RUNNING)
+        }
         _ => None,
     };
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help);
@@ -47,8 +49,7 @@ macro_rules! examples {
 Examples:
   gaits compare                                    race models on a local server
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
-  gaits fetch -m async:50 https://example.com/ -n 100
-  gaits compare https://example.com/               race models on a URL
+  gaits sweep http https://example.com/            how many workers are right
   gaits run command -i files.txt -- gzip -k {}     run a program for each line"
     };
 }
@@ -73,7 +74,7 @@ that each run an event loop, one for each core; in flight on an event loop, 100.
 
 `fetch` and `run` write records as JSON Lines, to standard output or to the file given with -o.
 Without a URL, `fetch` reads URLs from standard input, if that is a pipe or a file.
-`compare` prints its result on standard output, `origin` its URL. Everything else that is said
+`compare` and `sweep` print their result on standard output, `origin` its URL. Everything else that is said
 goes to standard error: how far a run has come (a line that is redrawn on a terminal, elsewhere
 a line every 30 s), its summary, and the command that finishes what was left undone. Ctrl-Z
 stops a run with its worker processes, and fg continues it.
@@ -89,5 +90,8 @@ Exit codes:
        stops at once
 
 ",
-    examples!()
+    examples!(),
+    "
+  gaits fetch -m async:50 https://example.com/ -n 100
+  gaits run wait 3 2 0.5s -m async"
 );

@@ -41,7 +41,8 @@ pub(crate) struct HttpArgs {
 
     /// Fetch this many, taking the URLs over and over
     ///
-    /// A race over URLs of the command line takes 100 if nothing is said, and each URL at least once.
+    /// A race over URLs of the command line takes 100 if nothing is said, and each URL at least once. In a sweep it is
+    /// the most that one run takes.
     #[arg(short = 'n', long, value_name = "N", conflicts_with = "input", value_parser = values::items)]
     #[arg(help_heading = help::INPUT, display_order = 2)]
     count: Option<NonZeroU64>,
@@ -198,13 +199,15 @@ impl From<SessionArg> for SessionScope {
 }
 
 impl HttpArgs {
-    /// Refuses what has no place in a race, which does each item once, and all of them.
-    pub(super) fn check_for_race(&self) -> Result<(), Trouble> {
+    /// Refuses what has no place in a race or a sweep, which does each item once, whatever comes of it.
+    pub(super) fn check_for(&self, what: &str) -> Result<(), Trouble> {
         if self.stop_on.is_some() {
-            return Err(Trouble::wrong("a race does all items: leave out --stop-on"));
+            return Err(Trouble::wrong(format!("{what} does all items: leave out --stop-on")));
         }
         if self.retry_on != Statuses::that_may_pass() {
-            return Err(Trouble::wrong("a race tries nothing again: leave out --retry-on"));
+            return Err(Trouble::wrong(format!(
+                "{what} tries nothing again: leave out --retry-on"
+            )));
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ mod pace;
 mod report;
 mod request;
 mod run;
+mod sweep;
 mod tips;
 mod urls;
 mod values;
@@ -26,6 +27,7 @@ pub(crate) use models::Models;
 pub(crate) use origin::OriginArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use run::RunArgs;
+pub(crate) use sweep::SweepArgs;
 pub(crate) use work::WorkArgs;
 
 use crate::talk::Colors;
@@ -63,7 +65,12 @@ pub(crate) enum Command {
     /// Without WORK, gaits starts a server on the loopback address that takes 10 ms for each request, and answers two
     /// questions: which of the usual ways is fastest, and whether the way matters with equally many requests in flight.
     Compare(CompareArgs),
-    /// Look again at stored results, or at races that were saved
+    /// Find out how many workers are right
+    ///
+    /// Runs the work with 1, 2, 4 and so on workers, in rounds, and recommends the smallest number whose throughput is
+    /// within 5 % of the best. With --from, it looks at measurements of your own.
+    Sweep(SweepArgs),
+    /// Look again at stored results, saved races and sweeps
     Report(ReportArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `gaits report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// A results file, or a folder that `gaits compare --save` has filled
+    /// A results file, or a folder that --save of `gaits compare` or `gaits sweep` has filled
     pub(crate) path: PathBuf,
 
     /// Say how its models have changed since the races in this folder

@@ -5,11 +5,18 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 use std::ffi::OsString;
 
-/// The command whose first word may be a URL, and the work that is meant by that.
-const RACE: (&str, &str) = ("compare", "http");
+/// The commands whose first word may be a URL, and the work that is meant by that.
+const OF_URLS: ([&str; 2], &str) = (["compare", "sweep"], "http");
 
 /// The works, which are no commands of their own.
 const WORKS: [&str; 4] = ["http", "cpu", "wait", "command"];
+
+/// Options that set how many workers there are.
+const IN_FLIGHT: [&str; 7] = ["-c", "--concurrency", "-j", "--jobs", "-t", "--threads", "-P"];
+
+/// What a sweep has for them.
+const NUMBERS: &str =
+    "a sweep tries many numbers of workers: --workers 1,2,4 names them, -m says on what";
 
 /// Options of other programs, and what does the same here.
 const ELSEWHERE: &[(&[&str], &str)] = &[
@@ -26,19 +33,17 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["-O", "--remote-name"], "--bodies DIR writes bodies to files in a folder"),
 ];
 
-/// The words with the work that is meant, if `error` comes from a race whose work was left out: `compare URL…`,
+/// The words with the work that is meant, if `error` comes from a race or a sweep whose work was left out: `compare URL…`,
 /// `compare -i FILE`.
 pub(super) fn with_work(
     error: &Error,
     words: &[OsString],
     parser: &Command,
 ) -> Option<Vec<OsString>> {
-    let (command, work) = RACE;
-    let race = parser.find_subcommand(command)?;
+    let (commands, work) = OF_URLS;
     let at = words.iter().position(|word| parser.find_subcommand(word).is_some())?;
-    if words[at] != *command {
-        return None;
-    }
+    let command = commands.into_iter().find(|command| words[at] == **command)?;
+    let race = parser.find_subcommand(command)?;
     if words[at..]
         .iter()
         .any(|word| word.to_str().is_some_and(|word| race.find_subcommand(word).is_some()))
@@ -70,9 +75,13 @@ pub(super) fn advised(mut error: Error, words: &[OsString], parser: &Command) ->
         ErrorKind::InvalidSubcommand => {
             text(&error, ContextKind::InvalidSubcommand).and_then(|word| instead_of(word, name))
         }
-        ErrorKind::UnknownArgument if ["fetch", "run", "compare"].contains(&name) => {
+        ErrorKind::UnknownArgument if ["fetch", "run", "compare", "sweep"].contains(&name) => {
             text(&error, ContextKind::InvalidArg).and_then(|option| {
-                let here = elsewhere(option).map(str::to_owned);
+                let here = match name {
+                    "sweep" if IN_FLIGHT.contains(&option) => Some(NUMBERS),
+                    _ => elsewhere(option),
+                };
+                let here = here.map(str::to_owned);
                 here.or_else(|| after_the_work(option, command?, words))
             })
         }
@@ -90,12 +99,15 @@ pub(super) fn advised(mut error: Error, words: &[OsString], parser: &Command) ->
 /// What takes `word`, which stands where a command should be.
 fn instead_of(word: &str, command: &str) -> Option<String> {
     if command.is_empty() && WORKS.contains(&word) {
-        return Some(format!("gaits run {word} does it, gaits compare {word} races models on it"));
+        return Some(format!(
+            "gaits run {word} does it, gaits compare {word} races models on it, gaits sweep {word} finds out how many workers are right"
+        ));
     }
     let takes = match command {
         "" => "fetch",
         "run" => "run http",
         "compare" => "compare http",
+        "sweep" => "sweep http",
         _ => return None,
     };
     if is_url(word) {

@@ -14,6 +14,9 @@ use gaits::{Input, Model, SessionScope, WorkSpec};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+/// How many computations there are where no number is given.
+const COMPUTATIONS: u64 = 100;
+
 /// What is done with each item.
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkArgs {
@@ -32,7 +35,7 @@ impl WorkArgs {
     pub(crate) fn resolve(self) -> Result<Job, Trouble> {
         match self {
             WorkArgs::Http(http) => http.resolve(),
-            WorkArgs::Cpu(cpu) => cpu.resolve(),
+            WorkArgs::Cpu(cpu) => cpu.resolve(Some(COMPUTATIONS)),
             WorkArgs::Wait(wait) => wait.resolve(),
             WorkArgs::Command(command) => command.resolve(),
         }
@@ -50,13 +53,29 @@ impl WorkArgs {
     pub(crate) fn resolve_for_race(mut self) -> Result<Job, Trouble> {
         match &mut self {
             WorkArgs::Http(http) => {
-                http.check_for_race()?;
+                http.check_for("a race")?;
                 http.assume_count();
             }
             WorkArgs::Command(command) => command.assume_count(),
             WorkArgs::Cpu(_) | WorkArgs::Wait(_) => {}
         }
         self.resolve()
+    }
+
+    /// What they come to, for a sweep: without a count, items are taken over and over.
+    pub(crate) fn resolve_for_sweep(self) -> Result<Job, Trouble> {
+        match self {
+            WorkArgs::Http(http) => {
+                http.check_for("a sweep")?;
+                http.resolve()
+            }
+            WorkArgs::Cpu(cpu) => cpu.resolve(None),
+            WorkArgs::Wait(wait) => wait.resolve(),
+            WorkArgs::Command(mut command) => {
+                command.assume_endless();
+                command.resolve()
+            }
+        }
     }
 }
 
@@ -72,10 +91,10 @@ pub(crate) struct CpuArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
     n: u32,
 
-    /// How many times
-    #[arg(short = 'n', long, value_name = "N", default_value = "100", value_parser = values::items)]
+    /// How many times [default: 100]
+    #[arg(short = 'n', long, value_name = "N", value_parser = values::items)]
     #[arg(help_heading = help::INPUT)]
-    count: NonZeroU64,
+    count: Option<NonZeroU64>,
 }
 
 /// A function that does nothing but compute.
@@ -86,7 +105,8 @@ enum Function {
 }
 
 impl CpuArgs {
-    fn resolve(self) -> Result<Job, Trouble> {
+    /// With `default` where no count is given.
+    fn resolve(self, default: Option<u64>) -> Result<Job, Trouble> {
         let Function::Product = self.function;
         let items = vec![self.n.to_string().into()];
         let spec = CpuSpec::Product { n: self.n };
@@ -94,7 +114,7 @@ impl CpuArgs {
         Ok(Job {
             work: WorkSpec::new(cpu::NAME, settings),
             session: SessionScope::default(),
-            input: Input::Listed { items, count: Some(self.count.get()) },
+            input: Input::Listed { items, count: self.count.map(NonZeroU64::get).or(default) },
             bodies: Bodies::Settled,
             model: Model::ASYNC,
             retries: None,

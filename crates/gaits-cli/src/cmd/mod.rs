@@ -5,6 +5,8 @@ mod generate;
 mod origin;
 mod report;
 mod run;
+mod sweep;
+mod trials;
 
 use crate::args::{Command, WorkArgs};
 use crate::exit::{Exit, Trouble};
@@ -16,6 +18,7 @@ pub(crate) fn run(command: Command, colors: Colors) -> Result<Exit, Trouble> {
         Command::Fetch(fetch) => run::run(WorkArgs::Http(Box::new(fetch.http)), &fetch.run, colors),
         Command::Run(command) => run::run(command.work, &command.run, colors),
         Command::Compare(args) => compare::compare(args, colors),
+        Command::Sweep(args) => sweep::sweep(args, colors),
         Command::Report(args) => report::report(&args, colors),
         Command::Origin(args) => origin::origin(&args),
         Command::Completions { shell } => generate::completions(shell),

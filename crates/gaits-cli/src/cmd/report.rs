@@ -4,7 +4,8 @@ use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
 use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
-use gaits::{Comparison, SavedRaces, Style, Summary, changes, stored_summary, units};
+use gaits::scalability::Scalability;
+use gaits::{Comparison, SavedRaces, SavedSweep, Style, Summary, changes, stored_summary, units};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -13,11 +14,17 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
     let style = colors.style(&io::stdout());
     let text = match &args.against {
         Some(old) => against(old, &args.path)?,
+        None if SavedSweep::is_in(&args.path) => {
+            let saved = SavedSweep::read(&args.path);
+            let saved = saved.map_err(|error| Trouble::Wrong(error.into()))?;
+            let form = Form { json: args.json, markdown: args.markdown };
+            shown_sweep(&saved.scalability(), form, style)?
+        }
         None if args.path.is_dir() => races(args, style)?,
         None => {
             if args.json || args.markdown {
                 return Err(Trouble::wrong(
-                    "--json and --markdown are for saved races; records are JSON as they are",
+                    "--json and --markdown are for saved races and sweeps; records are JSON as they are",
                 ));
             }
             summary(&args.path)?.render(style)
@@ -96,6 +103,22 @@ pub(super) fn shown(
         }
     });
     Ok(texts.collect::<Vec<_>>().join("\n"))
+}
+
+/// A sweep as a text.
+pub(super) fn shown_sweep(
+    sweep: &Scalability,
+    form: Form,
+    style: Style,
+) -> Result<String, Trouble> {
+    if form.json {
+        let json = serde_json::to_string_pretty(sweep);
+        return Ok(json.context("can't write JSON").map_err(Trouble::CouldNotGoOn)? + "\n");
+    }
+    if form.markdown {
+        return Ok(sweep.markdown());
+    }
+    Ok(sweep.render(style, talk::width(&io::stdout())))
 }
 
 fn items(number: u64) -> String {

@@ -3,7 +3,7 @@
 use crate::harness::{Dir, gaits};
 
 /// Every command, with those below it.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 21] = [
     "",
     "fetch",
     "run",
@@ -16,6 +16,11 @@ const COMMANDS: [&str; 16] = [
     "compare cpu",
     "compare wait",
     "compare command",
+    "sweep",
+    "sweep http",
+    "sweep cpu",
+    "sweep wait",
+    "sweep command",
     "report",
     "origin",
     "completions",

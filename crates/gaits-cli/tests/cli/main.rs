@@ -22,6 +22,7 @@ mod pace;
 mod power_cut;
 mod programs;
 mod requests;
+mod sweep;
 mod terminal;
 mod torture;
 mod works;

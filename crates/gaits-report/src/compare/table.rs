@@ -3,7 +3,7 @@
 use super::verdict::{interval, percent};
 use super::{Comparison, Contender, Entry, NotRanked, RaceInfo, Relation};
 use crate::stats::{More, percentiles_for};
-use crate::style::{Style, one_line};
+use crate::style::{Style, columns_of, one_line, wrapped};
 use crate::trial::Difference;
 use crate::units::{self, NOTHING};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -185,12 +185,7 @@ fn laid_out(entries: &[Entry], columns: &[Column]) -> Vec<String> {
 }
 
 fn widest(rows: &[String]) -> usize {
-    rows.iter().map(|row| unicode_width(row)).max().unwrap_or(0)
-}
-
-/// How many columns of a terminal a text takes.
-fn unicode_width(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(text)
+    rows.iter().map(|row| columns_of(row)).max().unwrap_or(0)
 }
 
 const fn head(column: Column) -> &'static str {
@@ -282,21 +277,6 @@ fn bar(seconds: f64, longest: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 128")]
     let eighths = ((seconds / longest * (LONGEST_BAR * 8) as f64).round() as usize).max(1);
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
-}
-
-/// `text` in lines of at most `width` columns, as far as its words allow.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if unicode_width(line) + 1 + unicode_width(word) <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// Why it came out so: where the limit is, and what explains each row that surprises.

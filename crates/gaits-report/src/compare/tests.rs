@@ -31,6 +31,7 @@ fn trial(model: &str, round: u32, wall_us: u64, items: u64, failed: u64) -> Tria
         outcomes: outcomes.finish(items),
         usage: Usage { cpu_us: wall_us / 100, peak_memory: 5_000_000, ..Usage::default() },
         machine: MachineLoad::default(),
+        steady: None,
     }
 }
 

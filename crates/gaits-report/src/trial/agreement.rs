@@ -159,6 +159,7 @@ mod tests {
             outcomes: outcomes.finish(items.len() as u64),
             usage: Usage::default(),
             machine: MachineLoad::default(),
+            steady: None,
         }
     }
 

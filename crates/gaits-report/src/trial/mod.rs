@@ -3,9 +3,11 @@
 
 mod agreement;
 mod outcomes;
+mod steady;
 
 pub use agreement::{Agreement, Difference};
 pub use outcomes::{Outcomes, OutcomesOf};
+pub use steady::{Steady, SteadyOf};
 
 use crate::Tally;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,9 @@ pub struct Trial {
     pub usage: Usage,
     /// What else happened on the machine meanwhile.
     pub machine: MachineLoad,
+    /// Its steady part, if that was asked for and it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady: Option<Steady>,
 }
 
 impl Trial {

@@ -9,15 +9,14 @@
 mod saved;
 mod schedule;
 
-pub use saved::{Environment, SavedError, SavedRace, SavedRaces};
+pub use saved::{SavedRace, SavedRaces};
 
 use crate::layout::layout;
 use crate::trial::{
-    Entrant, RaceControl, Ran, Refusal, Start, Subject, TrialCommand, TrialError, TrialObserver,
-    Trials, clean_up,
+    Elapsed, Entrant, RaceControl, Ran, Refusal, Start, Subject, TrialCommand, TrialError,
+    TrialObserver, Trials, clean_up,
 };
-use gaits_core::Clock as _;
-use gaits_engine::{MonotonicClock, WorkError};
+use gaits_engine::WorkError;
 use gaits_report::stats::Settings;
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use schedule::{FEWEST_ROUNDS, Means, Pace, Schedule, TooLittle, schedule};
@@ -132,16 +131,6 @@ pub trait RaceObserver: TrialObserver {
 /// Watches nothing.
 impl RaceObserver for () {}
 
-/// How long a race has lasted, without the time in which it was suspended.
-#[derive(Debug, Clone, Copy)]
-struct Elapsed(MonotonicClock);
-
-impl Elapsed {
-    fn read(self) -> Duration {
-        Duration::from_micros(self.0.now_us().saturating_sub(self.0.stopped_us_since(0)))
-    }
-}
-
 impl Race {
     /// Refuses what is no race. [`Race::run`] does so by itself, before it starts anything.
     ///
@@ -233,7 +222,7 @@ impl Race {
         observer: &mut dyn RaceObserver,
         control: &RaceControl,
     ) -> Result<RaceOutcome, RaceError> {
-        let clock = Elapsed(MonotonicClock::start());
+        let clock = Elapsed::start();
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let mut found = Found::default();
         let mut paces = Vec::new();
@@ -271,6 +260,7 @@ impl Race {
                     expected: expected.map(|(_, pace): &(usize, Pace)| {
                         Duration::from_micros(pace.expected_us(schedule.items))
                     }),
+                    steady: false,
                 };
                 let ran = match trials.run(start, observer, control) {
                     // What was measured before is still worth having.

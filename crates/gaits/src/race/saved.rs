@@ -3,22 +3,15 @@
 //! `race.json` is written last, aside and renamed, so a folder that has one is whole. Records of the runs lie beside it, in
 //! `records`.
 
+use crate::saved::{self, Environment, Kept, SavedError};
 use crate::sys;
-use gaits_engine::journal::write_aside;
 use gaits_report::stats::Settings;
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Raised when a saved race can't be read any more by versions before.
 const FORMAT: u32 = 1;
-/// The file in the folder.
-const FILE: &str = "race.json";
-
-/// The folder in it that holds the records.
-const RECORDS: &str = "records";
 
 /// Races that were kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,76 +39,6 @@ pub struct SavedRace {
     pub trials: Vec<Trial>,
 }
 
-/// The machine that races ran on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment {
-    /// The kernel, with its version.
-    pub os: String,
-    /// The machine's name.
-    pub hostname: String,
-    /// The model of its processor.
-    pub cpu: String,
-    /// The cores that gaits may use.
-    pub cores: u64,
-    /// Its memory, in bytes; 0 where the system does not tell.
-    pub memory: u64,
-    /// How many files a process may have open.
-    pub open_files: u64,
-    /// How many threads wanted a core on average over the minute before, in hundredths.
-    pub load_percent: u64,
-}
-
-/// Why saved races can't be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SavedError {
-    /// The folder holds none.
-    #[error("{} holds no race: there is no {FILE} in it", .folder.display())]
-    None {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The folder holds something already.
-    #[error("{} is there already and holds a race; give another folder", .folder.display())]
-    Taken {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// It holds records of a race that goes on, or that did not end.
-    #[error(
-        "{} is there already: another race is being saved in this folder, or one did not end; give another folder",
-        .records.display()
-    )]
-    InUse {
-        /// The records.
-        records: PathBuf,
-    },
-    /// It can't be read or written.
-    #[error("can't read or write {}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It is no saved race, or only a part of one.
-    #[error("{} is no saved race, or damaged: {wrong}", .path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        wrong: String,
-    },
-    /// It was saved by a later version.
-    #[error("{} was saved by gaits {gaits}, which is newer than this one and writes it differently", .path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The version.
-        gaits: String,
-    },
-}
-
 impl SavedRaces {
     /// Races that are over now, on this machine.
     #[must_use]
@@ -132,31 +55,14 @@ impl SavedRaces {
     /// Makes the folder, and says where records are to be kept in it. Only one race at a time gets it.
     ///
     /// # Errors
-    /// It holds a race already, or the records of one, or can't be made.
+    /// It holds something already, or records of something, or can't be made.
     pub fn prepare(folder: &Path) -> Result<PathBuf, SavedError> {
-        if folder.join(FILE).exists() {
-            return Err(SavedError::Taken { folder: folder.to_owned() });
-        }
-        fs::create_dir_all(folder)
-            .map_err(|source| SavedError::Io { path: folder.to_owned(), source })?;
-        let records = folder.join(RECORDS);
-        match fs::create_dir(&records) {
-            Ok(()) => Ok(records),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(SavedError::InUse { records })
-            }
-            Err(source) => Err(SavedError::Io { path: records, source }),
-        }
+        saved::prepare(folder)
     }
 
     /// Takes a folder that was prepared away again, if no run has left anything in it.
     pub fn abandon(folder: &Path) {
-        let records = folder.join(RECORDS);
-        for race in fs::read_dir(&records).into_iter().flatten().flatten() {
-            // One that holds something stays, and so do the folders above it.
-            let _ = fs::remove_dir(race.path());
-        }
-        let _ = fs::remove_dir(&records).and_then(|()| fs::remove_dir(folder));
+        saved::abandon(folder);
     }
 
     /// Writes them into a folder.
@@ -164,10 +70,7 @@ impl SavedRaces {
     /// # Errors
     /// They can't be written.
     pub fn write(&self, folder: &Path) -> Result<(), SavedError> {
-        let path = folder.join(FILE);
-        let failed = |source| SavedError::Io { path: path.clone(), source };
-        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
-        write_aside(&path, &text, true).map_err(failed)
+        saved::write(self, Kept::Race, folder)
     }
 
     /// Reads them from a folder.
@@ -175,32 +78,14 @@ impl SavedRaces {
     /// # Errors
     /// There are none, or they can't be understood.
     pub fn read(folder: &Path) -> Result<Self, SavedError> {
-        let path = folder.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(SavedError::None { folder: folder.to_owned() });
-            }
-            Err(source) => return Err(SavedError::Io { path, source }),
-        };
-        let damaged = |wrong: String| SavedError::Damaged { path: path.clone(), wrong };
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-        match value["format"].as_u64() {
-            Some(format) if format > u64::from(FORMAT) => {
-                let gaits = value["gaits"].as_str().unwrap_or("of a later version").to_owned();
-                return Err(SavedError::Newer { path, gaits });
-            }
-            Some(_) => {}
-            None => return Err(damaged("it does not say of which format it is".to_owned())),
-        }
-        let saved: Self =
-            serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
-        saved.races.iter().try_for_each(SavedRace::validate).map_err(damaged)?;
-        if saved.races.is_empty() {
+        let (races, path): (Self, _) = saved::read(Kept::Race, FORMAT, folder)?;
+        let damaged =
+            |wrong: String| SavedError::Damaged { path: path.clone(), what: "race", wrong };
+        races.races.iter().try_for_each(SavedRace::validate).map_err(damaged)?;
+        if races.races.is_empty() {
             return Err(damaged("there is no race in it".to_owned()));
         }
-        Ok(saved)
+        Ok(races)
     }
 
     /// Why numbers of these and of `other` can't be held against each other, if that is so.
@@ -260,20 +145,5 @@ impl SavedRace {
     #[must_use]
     pub fn comparison(&self) -> Comparison {
         Comparison::new(&self.trials, self.about.clone())
-    }
-}
-
-impl Environment {
-    fn now() -> Self {
-        let machine = sys::machine();
-        Self {
-            os: machine.os,
-            hostname: machine.hostname,
-            cpu: sys::cpu_model().unwrap_or_default(),
-            cores: machine.cores,
-            memory: sys::memory().unwrap_or(0),
-            open_files: sys::open_files().unwrap_or(0),
-            load_percent: sys::load_percent().unwrap_or(0),
-        }
     }
 }

@@ -7,7 +7,7 @@ use gaits_core::{Clock as _, ItemFacts, Record, Sink, WorkerId};
 use gaits_engine::sink::JsonLines;
 use gaits_engine::source::List;
 use gaits_engine::{Control, MonotonicClock, Notice, Observer, Program, RunEnd};
-use gaits_report::{OutcomesOf, Tally};
+use gaits_report::{OutcomesOf, SteadyOf, Tally};
 use gaits_work::command;
 use std::collections::HashMap;
 use std::fs::File;
@@ -92,7 +92,7 @@ fn run(
     parent: &Parent,
     over: Sender<()>,
 ) -> Result<Over, String> {
-    let ModelJob { plan, items, count, records, .. } = job;
+    let ModelJob { plan, items, count, records, steady, .. } = job;
     // The parent has had every item looked at.
     let facts = Box::new(|_: &_| Ok(ItemFacts { repeatable: true, ..ItemFacts::default() }));
     let source = Box::new(List::cycled(items, count, facts));
@@ -103,8 +103,13 @@ fn run(
         file = Some(created.map_err(failed)?);
     }
     let tally = SharedTally::default();
-    let mut gathered =
-        Gathered { control, outcomes: OutcomesOf::new(), refused: None, memory: HashMap::new() };
+    let mut gathered = Gathered {
+        control,
+        outcomes: OutcomesOf::new(),
+        steady: steady.then(SteadyOf::default),
+        refused: None,
+        memory: HashMap::new(),
+    };
     let mut counted = tally.clone();
     let mut watch = Watch { parent: parent.clone(), snapshot: None, died: 0 };
     let account = Account::open();
@@ -133,6 +138,7 @@ fn run(
         suspended: clock.stopped_us_since(0) > 0,
         usage: account.close(snapshot, gathered.memory.values().sum()),
         outcomes: gathered.outcomes.finish(count),
+        steady: gathered.steady.and_then(SteadyOf::finish),
         refused: gathered.refused,
         tally,
     })
@@ -201,6 +207,8 @@ fn in_full(error: &dyn std::error::Error) -> String {
 struct Gathered<'a> {
     control: &'a Control,
     outcomes: OutcomesOf,
+    /// The steady part of the run, if it is asked for.
+    steady: Option<SteadyOf>,
     refused: Option<(String, u64)>,
     /// The most memory that a command of each worker has held, in bytes. A worker runs one at a time.
     memory: HashMap<WorkerId, u64>,
@@ -212,6 +220,9 @@ impl Sink for Gathered<'_> {
         if let Some((worker, peak)) = record.worker.zip(memory_of_command(record)) {
             let most = self.memory.entry(worker).or_default();
             *most = peak.max(*most);
+        }
+        if let Some(steady) = &mut self.steady {
+            steady.add(record);
         }
         if record.outcome.is_ok() || self.refused.is_some() {
             return Ok(());

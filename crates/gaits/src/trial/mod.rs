@@ -7,6 +7,7 @@
 mod account;
 mod child;
 mod control;
+mod elapsed;
 mod entrant;
 mod load;
 mod one;
@@ -15,6 +16,7 @@ mod program;
 
 pub use child::trial_main;
 pub use control::RaceControl;
+pub(crate) use elapsed::Elapsed;
 pub use entrant::{Entrant, OtherProgram};
 pub(crate) use one::{Ran, Start, Trials, clean_up};
 pub use one::{Refusal, Subject, TrialError, TrialObserver};
@@ -24,7 +26,7 @@ use parent::{Commands, Heard, TrialProcess, describe};
 use gaits_core::Data;
 use gaits_engine::Notice;
 use gaits_engine::plan::Plan;
-use gaits_report::{Outcomes, Tally, Usage};
+use gaits_report::{Outcomes, Steady, Tally, Usage};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -87,6 +89,8 @@ struct ModelJob {
     records: Option<PathBuf>,
     /// Whether to tell how far it has come.
     tell_progress: bool,
+    /// Whether to look for the steady part of the run; it takes 16 bytes an item.
+    steady: bool,
 }
 
 /// What a trial says.
@@ -113,6 +117,8 @@ struct Over {
     tally: Tally,
     outcomes: Outcomes,
     usage: Usage,
+    /// The steady part, if there is one and it was asked for.
+    steady: Option<Steady>,
     /// It was told to stop, or its time was up, before all was done.
     stopped: bool,
     /// The process was stopped and continued meanwhile, as with Ctrl-Z, so its times mean nothing.

@@ -145,6 +145,8 @@ pub(crate) struct Start<'a> {
     pub(crate) abandon: Option<Duration>,
     /// How long it is thought to take.
     pub(crate) expected: Option<Duration>,
+    /// Whether to look for its steady part.
+    pub(crate) steady: bool,
 }
 
 /// Runs trials.
@@ -254,12 +256,13 @@ impl Trials<'_> {
             outcomes: over.outcomes,
             usage: over.usage,
             machine,
+            steady: over.steady,
         }))))
     }
 
     /// What the process is told to do.
     fn job(&self, start: Start<'_>, tell_progress: bool) -> Job {
-        let Start { entrant, round, items, limit, abandon, .. } = start;
+        let Start { entrant, round, items, limit, abandon, steady, .. } = start;
         let in_us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let model = match entrant {
             Entrant::Model(model) => *model,
@@ -284,6 +287,7 @@ impl Trials<'_> {
             abandon_us: abandon.map(in_us),
             records: records.map(|folder| folder.join(format!("{name}.{round}.jsonl"))),
             tell_progress,
+            steady,
         }))
     }
 }

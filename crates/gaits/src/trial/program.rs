@@ -102,6 +102,7 @@ pub(super) fn run(job: &ProgramJob, from: impl BufRead + Send + 'static) -> Resu
         tally,
         outcomes: outcomes.finish(1),
         usage: Account::of_children(&tree),
+        steady: None,
         stopped: false,
         suspended: clock.stopped_us_since(0) > 0,
         refused: None,

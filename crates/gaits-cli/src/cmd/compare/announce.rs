@@ -1,10 +1,8 @@
-//! What is said before a race starts, and when it ends before its time.
+//! What is said before a race starts.
 
+use crate::cmd::trials::{at_most, for_at_most, requests};
 use crate::talk;
-use gaits::{Entrant, Extent, Race, RacedHost, Refusal, units};
-
-/// As many hosts are named.
-const NAMED: usize = 3;
+use gaits::{Entrant, Extent, Race, RacedHost, units};
 
 /// Says what is about to happen: to whom, how much, and for how long.
 pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>) {
@@ -25,28 +23,15 @@ pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>)
     let what = what.join(", ");
     talk::line(&format!("gaits: {what}, {}, seed {}", extent(race.extent), race.seed));
     if programs > 0 {
-        talk::line("gaits: what the programs do, and to whom, is theirs to know");
+        talk::line("gaits: what the programs send, and to whom, gaits neither knows nor limits");
     }
-    let names: Vec<_> = hosts.iter().take(NAMED).map(|host| host.name.as_str()).collect();
-    if names.is_empty() {
-        return;
-    }
-    let others = match hosts.len() - names.len() {
-        0 => String::new(),
-        others => format!(" and {} other hosts", units::count(others as u64)),
-    };
-    let requests = match (race.most_items, race.extent) {
-        (_, Extent::Rounds(rounds)) => {
+    let how_many = match race.extent {
+        Extent::Rounds(rounds) => {
             units::count(race.items_of(u64::from(rounds) + 1, race.subject.count))
         }
-        (Some(most), Extent::Budget(_)) => format!("at most {}", units::count(most)),
-        (None, Extent::Budget(_)) => "as many as there is time for,".to_owned(),
+        Extent::Budget(_) => at_most(race.most_items),
     };
-    talk::line(&format!(
-        "gaits: requests to {}{others}: {}",
-        names.join(", "),
-        requests.trim_end_matches(',')
-    ));
+    requests(hosts, &how_many);
 }
 
 fn counted(number: u64, what: &str) -> String {
@@ -58,18 +43,6 @@ fn extent(extent: Extent) -> String {
     match extent {
         Extent::Rounds(1) => "1 round after one to warm up".to_owned(),
         Extent::Rounds(rounds) => format!("{rounds} rounds after one to warm up"),
-        Extent::Budget(budget) => {
-            let us = u64::try_from(budget.as_micros()).unwrap_or(u64::MAX);
-            format!("for {} at most", units::duration(us))
-        }
+        Extent::Budget(budget) => for_at_most(budget),
     }
-}
-
-/// That a server has asked to be left alone.
-pub(super) fn refusal(why: &Refusal) -> String {
-    format!(
-        "gaits: {} was answered with status {} under {}, so the race has ended: the server wants fewer requests. \
-         Race on fewer items, or with fewer in flight (-c N)",
-        why.item, why.status, why.model
-    )
 }

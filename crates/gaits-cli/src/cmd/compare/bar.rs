@@ -1,33 +1,10 @@
 //! Shows how far a race has come.
 
-use crate::talk::{self, Notices};
-use gaits::{Extent, Notice, Race, RaceObserver, Trial, TrialObserver, units};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::cmd::trials::Bar;
+use crate::talk::Notices;
+use gaits::{Extent, Notice, Race, RaceObserver, Trial, TrialObserver};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-
-/// The bar of all races of a command.
-#[derive(Debug, Clone)]
-pub(super) struct Bar(ProgressBar);
-
-impl Bar {
-    /// One on standard error, if that is a terminal that can redraw a line.
-    pub(super) fn new(quiet: bool) -> Self {
-        if quiet || !talk::can_redraw(&std::io::stderr()) {
-            return Self(ProgressBar::hidden());
-        }
-        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10));
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
-            bar.set_style(style);
-        }
-        Self(bar)
-    }
-
-    /// The bar, for whoever must have it out of the way.
-    pub(super) fn drawn(&self) -> ProgressBar {
-        self.0.clone()
-    }
-}
 
 /// Draws the bar, and says only what can't be left unsaid.
 #[derive(Debug)]
@@ -67,7 +44,7 @@ impl Watch {
 
     /// Takes the bar away.
     pub(super) fn finish(self) {
-        self.bar.0.finish_and_clear();
+        self.bar.clear();
     }
 
     /// How long the whole race takes, as far as that is known by now.
@@ -89,20 +66,12 @@ impl Watch {
 
     fn draw(&self, within: Duration) {
         let Some((model, round, _)) = &self.now else { return };
-        let (whole, spent) = (self.whole(), self.spent + within);
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.bar.0.set_length(millis(whole).max(1));
-        self.bar.0.set_position(millis(spent.min(whole)));
-        let left_us = u64::try_from(whole.saturating_sub(spent).as_micros()).unwrap_or(u64::MAX);
-        let left = match left_us {
-            0 => String::new(),
-            left_us => format!(", {} left", units::duration(left_us)),
-        };
-        self.bar.0.set_message(if *round == 0 {
-            format!("warming up, {model}{left}")
+        let doing = if *round == 0 {
+            format!("warming up, {model}")
         } else {
-            format!("round {round}, {model}{left}")
-        });
+            format!("round {round}, {model}")
+        };
+        self.bar.draw(self.spent + within, self.whole(), &doing);
     }
 }
 
@@ -119,7 +88,7 @@ impl TrialObserver for Watch {
     }
 
     fn wants_progress(&self) -> bool {
-        !self.bar.0.is_hidden()
+        self.bar.is_seen()
     }
 
     fn trial_goes_on(&mut self, done: u64) {
@@ -130,8 +99,7 @@ impl TrialObserver for Watch {
     }
 
     fn trial_ended(&mut self, _: u32, name: &str, trial: Option<&Trial>) {
-        let rest = std::mem::take(&mut self.notices).rest();
-        self.bar.0.suspend(|| rest.iter().for_each(|line| talk::line(line)));
+        self.bar.say_rest(&mut self.notices);
         if let Some(trial) = trial {
             let took = Duration::from_micros(trial.process_us);
             self.took.insert(name.to_owned(), took);
@@ -141,11 +109,8 @@ impl TrialObserver for Watch {
     }
 
     fn notice(&mut self, notice: Notice) {
-        if !matches!(notice, Notice::Stopping { .. })
-            && self.said.insert(gist(&notice))
-            && let Some(line) = self.notices.say(notice)
-        {
-            self.bar.0.suspend(|| talk::line(&line));
+        if self.said.insert(gist(&notice)) {
+            self.bar.say(&mut self.notices, notice);
         }
     }
 }

@@ -6,20 +6,20 @@ mod local_origin;
 mod programs;
 
 use super::report::{self, Form};
-use crate::args::{Bodies, CompareArgs, Job, Models};
+use super::trials::{Bar, MOST_REQUESTS, Settled, refusal};
+use crate::args::{CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::talk::Colors;
 use crate::{interrupt, talk};
-use announce::{announce, refusal};
+use announce::announce;
 use anyhow::{Context as _, anyhow};
 use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Entrant, Extent, Gate, GateState, Input, Model, Program, Race, RaceControl,
     RaceError, RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, Subject,
-    TrialCommand, Work, equally_many, job_of, models_for, raced_hosts, set_up, units,
-    usual_models_for,
+    TrialCommand, Work, equally_many, models_for, usual_models_for,
 };
 use local_origin::LocalOrigin;
 use programs::programs;
@@ -36,8 +36,6 @@ const LATENCY_MS: u32 = 10;
 const EQUALLY_MANY: NonZeroU32 = NonZeroU32::new(8).expect("it is not 0");
 /// How much of the budget goes to the first question.
 const FIRST_QUESTION: f64 = 0.6;
-/// The most requests to hosts that belong to others, if nothing else is asked for.
-const MOST_REQUESTS: u64 = 1_000;
 
 /// Races the models.
 pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
@@ -63,35 +61,13 @@ struct Question {
 
 impl Question {
     fn of(job: Job, program: &Program, args: &CompareArgs) -> Result<Self, Trouble> {
-        if matches!(job.bodies, Bodies::Files { .. }) {
-            return Err(Trouble::wrong("a race keeps no bodies: leave out --bodies"));
-        }
-        let work =
-            set_up(&program.works, &job.work).map_err(|error| Trouble::Wrong(error.into()))?;
-        let (items, count) = job.input.read_all(&work)?;
-        let (models, left_out) = models(&*work, args)?;
-        let hosts = raced_hosts(&*work, &items, count);
-        let public = hosts.iter().any(|host| host.public);
+        let settled = Settled::of(job, program, "a race", args.arrival_rate)?;
+        let (models, left_out) = models(&*settled.work, args)?;
         let most_items = args.max_requests.map_or(MOST_REQUESTS, std::num::NonZero::get);
-        let Job { mut about, work: spec, session, mut notices, .. } = job;
+        let limited = settled.is_public() || args.max_requests.is_some();
+        let Settled { subject, hosts, mut notices, .. } = settled;
         notices.extend(left_out);
-        if let Some(interval) = args.arrival_rate {
-            let rate = units::number(1.0 / interval.as_secs_f64().max(1e-9));
-            about = format!("{about}, {rate}/s arriving");
-        }
-        let mut race = Race {
-            subject: Subject {
-                about,
-                arrival: args.arrival_rate,
-                job: job_of(&*work, &spec.name, &hosts, args.arrival_rate),
-                work: spec,
-                session,
-                items,
-                count,
-            },
-            most_items: (public || args.max_requests.is_some()).then_some(most_items),
-            ..race(args)?
-        };
+        let mut race = Race { subject, most_items: limited.then_some(most_items), ..race(args)? };
         race.entrants.splice(0..0, models.into_iter().map(Entrant::Model));
         Self::checked(race, hosts, notices, args)
     }
@@ -195,7 +171,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         }
     }
     let control = RaceControl::new();
-    let bar = bar::Bar::new(args.quiet);
+    let bar = Bar::new(args.quiet);
     let (to_stop, drawn) = (control.clone(), bar.drawn());
     interrupt::listen(move || to_stop.interrupt(), move |stop| drawn.suspend(stop))
         .context("can't listen for signals")
@@ -219,7 +195,8 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         };
         trouble = outcome.failed.take().map(Trouble::from);
         if let Some(why) = &outcome.refused {
-            talk::line(&refusal(why));
+            let instead = "Race on fewer items, or with fewer in flight (-c N)";
+            talk::line(&refusal(&why.item, why.status, &why.model, "race", instead));
         }
         let ended = outcome.interrupted || outcome.refused.is_some() || trouble.is_some();
         if outcome.interrupted && !args.quiet {

@@ -146,6 +146,7 @@ impl Model {
                 memory_stall_us: wall_us * self.stalls[0] / 100,
                 disk_stall_us: wall_us * self.stalls[1] / 100,
             },
+            steady: None,
         }
     }
 

@@ -72,6 +72,7 @@ prop_compose! {
                 stolen_us,
                 ..MachineLoad::default()
             },
+            steady: None,
         }
     }
 }

@@ -1,0 +1,145 @@
+//! What is measured of a model, by name, with limits as people write them: `p99 < 300ms`. Limit: what follows from a limit that is
+//! kept or not is for a gate or a target to say.
+
+use crate::stats::percentiles_for;
+use crate::{Trial, units};
+use std::str::FromStr;
+
+/// Something that is measured of a trial.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Metric {
+    Wall,
+    Cpu,
+    Memory,
+    Failed,
+    Rate,
+    Quantile(f64),
+}
+
+/// Why a text is nothing that is measured, or no limit for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MetricError {
+    /// What is measured has no such name.
+    #[error(
+        "`{name}` is nothing that is measured of a model: wall, cpu, memory, failed, rate, p50, p90, p99, p99.9"
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The limit can't be read.
+    #[error("`{limit}` is not a limit for {of}: write it as {such_as}")]
+    Limit {
+        /// The limit.
+        limit: String,
+        /// What it is to limit.
+        of: String,
+        /// How it is written.
+        such_as: &'static str,
+    },
+}
+
+/// A condition in its parts: what is held against a limit, whether it is to lie above, and the limit. None where there is neither `<`
+/// nor `>`.
+pub(crate) fn parts(text: &str) -> Option<(&str, bool, &str)> {
+    let at = text.find(['<', '>'])?;
+    let above = text[at..].starts_with('>');
+    // On the limit or beyond it is the same for what is measured.
+    let limit = text[at + 1..].strip_prefix('=').unwrap_or(&text[at + 1..]).trim();
+    Some((text[..at].trim(), above, limit))
+}
+
+/// A number that is not negative, with one of `units` behind it.
+pub(crate) fn read_limit(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    units.iter().find_map(|(unit, factor)| {
+        let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        (number.is_finite() && number >= 0.0).then_some(number * factor)
+    })
+}
+
+impl FromStr for Metric {
+    type Err = MetricError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(match name.trim() {
+            "wall" => Self::Wall,
+            "cpu" => Self::Cpu,
+            "memory" => Self::Memory,
+            "failed" => Self::Failed,
+            "rate" => Self::Rate,
+            "p50" => Self::Quantile(0.5),
+            "p90" => Self::Quantile(0.9),
+            "p99" => Self::Quantile(0.99),
+            "p99.9" => Self::Quantile(0.999),
+            _ => return Err(MetricError::Name { name: name.to_owned() }),
+        })
+    }
+}
+
+impl Metric {
+    /// Reads a limit for it, in seconds, bytes, or plain numbers.
+    pub(crate) fn limit(self, text: &str) -> Result<f64, MetricError> {
+        let (units, such_as): (&[(&str, f64)], _) = match self {
+            Self::Wall | Self::Cpu | Self::Quantile(_) => (
+                &[
+                    ("us", 1e-6),
+                    ("µs", 1e-6),
+                    ("ms", 1e-3),
+                    ("s", 1.0),
+                    ("min", 60.0),
+                    ("m", 60.0),
+                    ("h", 3_600.0),
+                ],
+                "300ms, 1.5s or 2m",
+            ),
+            Self::Memory => (&[("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("B", 1.0)], "64MB"),
+            Self::Failed => (&[("", 1.0)], "0"),
+            Self::Rate => (&[("/s", 1.0), ("", 1.0)], "500/s"),
+        };
+        read_limit(text, units).ok_or_else(|| MetricError::Limit {
+            limit: text.to_owned(),
+            of: self.name(),
+            such_as,
+        })
+    }
+
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Wall => "wall".to_owned(),
+            Self::Cpu => "cpu".to_owned(),
+            Self::Memory => "memory".to_owned(),
+            Self::Failed => "failed".to_owned(),
+            Self::Rate => "rate".to_owned(),
+            Self::Quantile(quantile) => format!("p{}", (quantile * 1_000.0).round() / 10.0),
+        }
+    }
+
+    /// Of one trial, in seconds, bytes or a plain number; none where it can't be told.
+    pub(crate) fn of(self, trial: &Trial) -> Option<f64> {
+        let seconds = |us: u64| us as f64 / 1e6;
+        match self {
+            Self::Wall => Some(seconds(trial.wall_us)),
+            Self::Cpu => Some(seconds(trial.usage.cpu_us)),
+            Self::Memory => Some(trial.usage.peak_memory as f64),
+            Self::Failed => Some(trial.tally.failed() as f64),
+            Self::Rate if trial.wall_us == 0 => None,
+            Self::Rate => Some(trial.tally.items() as f64 / seconds(trial.wall_us)),
+            Self::Quantile(quantile) => {
+                let latency = trial.tally.latency();
+                let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);
+                latency.quantile_us(quantile).filter(|_| bears).map(seconds)
+            }
+        }
+    }
+
+    pub(crate) fn in_words(self, value: f64) -> String {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+        let whole = |value: f64| value.round() as u64;
+        match self {
+            Self::Wall | Self::Cpu | Self::Quantile(_) => units::duration(whole(value * 1e6)),
+            Self::Memory => units::bytes(whole(value)),
+            Self::Failed => units::count(whole(value)),
+            Self::Rate => format!("{}/s", units::number(value)),
+        }
+    }
+}
