@@ -1,5 +1,5 @@
 //! What a run adds up to and how models compare: records → [`Tally`] → [`Summary`] or [`Comparison`] → text for a
-//! terminal and JSON for programs.
+//! terminal, JSON for programs, and a page for a browser.
 //!
 //! Limit: pure. No I/O, no clock, no threads; it never sees the engine, so that stored records and live ones are
 //! reported on alike. Whoever calls decides where a text goes and whether it may hold colour ([`Style`]).
@@ -10,6 +10,7 @@ mod gate;
 mod hosts;
 mod latency;
 mod layout;
+pub mod page;
 pub mod stats;
 mod style;
 mod summary;
