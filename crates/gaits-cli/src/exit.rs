@@ -59,6 +59,7 @@ impl From<RaceError> for Trouble {
         match error {
             RaceError::NoModels
             | RaceError::Twice { .. }
+            | RaceError::NoProgram { .. }
             | RaceError::Work(_)
             | RaceError::Budget { .. }
             | RaceError::TooManyItems { .. } => Trouble::Wrong(error.into()),

@@ -83,6 +83,18 @@ pub enum GateError {
         /// How it is written.
         such_as: &'static str,
     },
+    /// There are too few items for what is measured.
+    #[error(
+        "`{gate}` takes {needs} items in each run or more, and there are {items}: race on more items"
+    )]
+    Items {
+        /// The condition.
+        gate: String,
+        /// How many it takes.
+        needs: u64,
+        /// How many there are.
+        items: u64,
+    },
     /// No model of that name takes part.
     #[error("`{gate}` names {model}, which does not take part; these do: {models}")]
     Model {
@@ -144,7 +156,15 @@ impl Subject {
     fn limit(&self, text: &str) -> Result<f64, GateError> {
         let (units, such_as): (&[(&str, f64)], _) = match self {
             Subject::Of(_, Metric::Wall | Metric::Cpu | Metric::Quantile(_)) => (
-                &[("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("m", 60.0)],
+                &[
+                    ("us", 1e-6),
+                    ("µs", 1e-6),
+                    ("ms", 1e-3),
+                    ("s", 1.0),
+                    ("min", 60.0),
+                    ("m", 60.0),
+                    ("h", 3_600.0),
+                ],
                 "300ms, 1.5s or 2m",
             ),
             Subject::Of(_, Metric::Memory) => {
@@ -252,11 +272,18 @@ impl Gate {
         GateOutcome { gate: self.text.clone(), state, measured }
     }
 
-    /// Refuses a condition on models that do not take part, before anything is run for it.
+    /// Refuses a condition that can't be looked at, before anything is run for it.
     ///
     /// # Errors
-    /// It names another one than `models`.
-    pub fn validate(&self, models: &[String]) -> Result<(), GateError> {
+    /// It names another model than `models`, or `items` are too few for the percentile that it is on.
+    pub fn validate(&self, models: &[String], items: u64) -> Result<(), GateError> {
+        if let Subject::Of(_, Metric::Quantile(quantile)) = self.subject {
+            let bears = |items| percentiles_for(items).any(|one| one >= quantile - 1e-9);
+            let needs = [1, 10, 100, 1_000, 10_000].into_iter().find(|items| bears(*items));
+            if let Some(needs) = needs.filter(|needs| items < *needs) {
+                return Err(GateError::Items { gate: self.text.clone(), needs, items });
+            }
+        }
         match &self.subject {
             Subject::Of(model, _) => self.named(model, models).map(drop),
             Subject::Ratio(one, other) => {
@@ -371,6 +398,7 @@ mod tests {
             closing_us: 0,
             process_us: ms * 1_000,
             missing_workers: 0,
+            workers_died: 0,
             tally: tally.clone(),
             outcomes: OutcomesOf::new().finish(0),
             usage: Usage { peak_memory: 20_000_000, ..Usage::default() },
@@ -386,7 +414,14 @@ mod tests {
             all_items: trials[0].tally.items(),
             settings: stats::Settings::default(),
             seed: 1,
-            job: Job { holds_its_thread: false, is_http: false, cores: 2, server_here: false },
+            job: Job {
+                holds_its_thread: false,
+                is_http: false,
+                cores: 2,
+                server_here: false,
+                arrivals_per_second: None,
+            },
+            whole_processes: false,
             contenders: Vec::new(),
         };
         let comparison = Comparison::new(trials, about);
@@ -434,7 +469,11 @@ mod tests {
         );
         assert!(error("ratio(a, b) > 10%").contains("1.1"));
         let gate: Gate = "threads.wall > 1s".parse().unwrap();
-        let error = gate.validate(&["async:100".to_owned()]).unwrap_err().to_string();
+        let error = gate.validate(&["async:100".to_owned()], 100).unwrap_err().to_string();
         assert!(error.contains("names threads") && error.contains("async:100"), "{error}");
+        let gate: Gate = "async.p99 > 1h".parse().unwrap();
+        let error = gate.validate(&["async:100".to_owned()], 99).unwrap_err().to_string();
+        assert!(error.contains("takes 100 items in each run or more, and there are 99"), "{error}");
+        gate.validate(&["async:100".to_owned()], 100).unwrap();
     }
 }

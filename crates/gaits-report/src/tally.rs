@@ -321,8 +321,9 @@ impl Tally {
         words.collect::<Vec<_>>().join(", ")
     }
 
-    /// The failures, the most frequent kind first.
-    pub(crate) fn failures_by_count(&self) -> Vec<(ErrorKind, &Failures)> {
+    /// The failures, the most frequent kind first, with the first message of each.
+    #[must_use]
+    pub fn failures_by_count(&self) -> Vec<(ErrorKind, &Failures)> {
         let mut kinds = self.failed.iter().map(|(kind, f)| (*kind, f)).collect::<Vec<_>>();
         kinds.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
         kinds

@@ -56,29 +56,37 @@
 
 mod bodies;
 mod early_end;
+mod hosts;
 mod input;
 mod journal;
 mod layout;
+mod models;
 mod output;
 mod race;
 mod run;
 mod stored;
 mod sys;
 mod tally;
+mod trial;
 mod works;
 
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
+pub use hosts::{RacedHost, job_of, raced_hosts};
 pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
+pub use models::{equally_many, models_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use race::{
-    Environment, Extent, Race, RaceControl, RaceError, RaceObserver, RaceOutcome, RacedHost,
-    Refusal, SavedError, SavedRace, SavedRaces, TRIAL_VERB, TrialCommand, equally_many, job_of,
-    models_for, raced_hosts, trial_main, usual_models_for,
+    Environment, Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedError, SavedRace,
+    SavedRaces,
 };
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
-pub use stored::{StoredError, stored_summary};
+pub use stored::{Stored, StoredError, stored_summary};
+pub use trial::{
+    Entrant, OtherProgram, RaceControl, Refusal, Subject, TRIAL_VERB, TrialCommand, TrialError,
+    TrialObserver, trial_main,
+};
 pub use works::{set_up, works};
 
 pub use gaits_core::{

@@ -1,7 +1,7 @@
 //! A results file of a run that is over, added up again.
 
 use crate::layout::layout;
-use gaits_engine::journal::{RunFile, RunFileError, ScanError, beside, scan};
+use gaits_engine::journal::{RunFile, RunFileError, ScanError, Tail, beside, scan};
 use gaits_engine::plan::Model;
 use gaits_report::{Summary, Tally};
 use std::fs::File;
@@ -42,19 +42,29 @@ pub enum StoredError {
     },
 }
 
+/// A results file that was read again.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Stored {
+    /// What its records add up to.
+    pub summary: Summary,
+    /// How many bytes at its end are no whole record, and were left out.
+    pub torn_bytes: u64,
+}
+
 /// What the records in `path` add up to, and what the run file beside it tells of the last run: its model, and how long all
 /// runs took. Without one, the wall time is that of the record that was finished last. A torn last line is left out.
 ///
 /// # Errors
 /// The file can't be read, or holds something else.
-pub fn stored_summary(path: &Path) -> Result<Summary, StoredError> {
+pub fn stored_summary(path: &Path) -> Result<Stored, StoredError> {
     let results = path.display().to_string();
     let io = |source| StoredError::Io { results: results.clone(), source };
     let file = File::open(path).map_err(io)?;
     let run_file = RunFile::read(&beside(path, "run"))
         .map_err(|source| StoredError::RunFile { results: results.clone(), source })?;
     let (mut tally, mut last_us) = (Tally::new(), 0);
-    scan(&file, 0, 0, |line| {
+    let scanned = scan(&file, 0, 0, |line| {
         tally.add(&line.record);
         last_us = last_us.max(line.record.timing.finished_us);
         Ok(())
@@ -69,7 +79,7 @@ pub fn stored_summary(path: &Path) -> Result<Summary, StoredError> {
     let model = last.and_then(|run| run.model.parse::<Model>().ok());
     let ends = run_file.iter().flat_map(|file| &file.runs).filter_map(|run| run.end.as_ref());
     let wall_us: u64 = ends.clone().map(|end| end.wall_us).sum();
-    Ok(Summary {
+    let summary = Summary {
         tally,
         wall_us: if wall_us == 0 { last_us } else { wall_us },
         suspended_us: 0,
@@ -83,5 +93,10 @@ pub fn stored_summary(path: &Path) -> Result<Summary, StoredError> {
         early_end: None,
         retries: ends.clone().map(|end| end.counts.retries).sum(),
         pauses: ends.map(|end| end.counts.pauses).sum(),
-    })
+    };
+    let torn_bytes = match scanned.tail {
+        Tail::Torn(bytes) => bytes,
+        Tail::None | Tail::Unended => 0,
+    };
+    Ok(Stored { summary, torn_bytes })
 }

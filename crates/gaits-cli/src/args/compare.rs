@@ -33,6 +33,44 @@ pub(crate) struct CompareArgs {
     #[arg(value_parser = ModelsParser, hide_possible_values = true)]
     pub(crate) models: Vec<Models>,
 
+    /// Race this program as a whole; may be given many times
+    ///
+    /// The command is run by itself if it is only words, and by `sh -c` if there is more to it. Its output is thrown away. All
+    /// are then ranked as whole processes, models included. Without a WORK, only programs race.
+    #[arg(long, value_name = "COMMAND", global = true, help_heading = help::RUNNING)]
+    pub(crate) program: Vec<String>,
+
+    /// What to call a program: the first name is for the first --program, and so on [default: its command]
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true, requires = "program")]
+    pub(crate) name: Vec<String>,
+
+    /// Run this before each run of a program, and don't count it
+    ///
+    /// One for all programs, or one for each of them in their order. If it fails, the race ends.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        global = true,
+        hide_short_help = true,
+        requires = "program"
+    )]
+    pub(crate) prepare: Vec<String>,
+
+    /// Run this once after the last run of a program; given as --prepare is
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        global = true,
+        hide_short_help = true,
+        requires = "program"
+    )]
+    pub(crate) cleanup: Vec<String>,
+
+    /// Run everything so many times before the rounds that count
+    #[arg(long, value_name = "N", default_value_t = 1, global = true, hide_short_help = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) warmup: u32,
+
     /// Give every model this many items in flight
     #[arg(short, long, value_name = "N", value_parser = values::at_least_one, global = true)]
     pub(crate) concurrency: Option<NonZeroU32>,

@@ -4,7 +4,7 @@ use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
 use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
-use gaits::{Comparison, SavedRaces, Style, changes, stored_summary};
+use gaits::{Comparison, SavedRaces, Style, Summary, changes, stored_summary, units};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -20,10 +20,27 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
                     "--json and --markdown are for saved races; records are JSON as they are",
                 ));
             }
-            stored_summary(&args.path).map_err(|error| Trouble::Wrong(error.into()))?.render(style)
+            summary(&args.path)?.render(style)
         }
     };
     print(&text)
+}
+
+/// What a results file adds up to; says what of it is left out.
+fn summary(path: &Path) -> Result<Summary, Trouble> {
+    let stored = stored_summary(path).map_err(|error| Trouble::Wrong(error.into()))?;
+    let shown = path.display();
+    if stored.torn_bytes > 0 {
+        let bytes = units::count(stored.torn_bytes);
+        talk::line(&format!(
+            "gaits: the last line of {shown} is broken off ({bytes} bytes) and is left out; the command that wrote it \
+             goes on from there"
+        ));
+    }
+    if stored.summary.tally.items() == 0 {
+        talk::line(&format!("gaits: {shown} holds no records"));
+    }
+    Ok(stored.summary)
 }
 
 /// Writes a text to standard output; a reader that has gone away has seen enough.

@@ -166,7 +166,7 @@ fn a_condition_that_surely_holds_fails_the_race_and_one_on_nobody_is_refused_at_
     let fails = |gate: &str| gaits(command).args(["--fail-if", gate]).run();
     fails("async.wall > 1ms").expect_exit(5).expect_stderr_contains("async.wall > 1ms: holds: ");
     fails("ratio(async, sequential) > 1").expect_exit(0).expect_stderr_contains("does not hold");
-    fails("async.p99 > 1ms").expect_exit(0).expect_stderr_contains("inconclusive: too few items");
+    fails("async.p99 > 1ms").expect_refused("takes 100 items in each run or more, and there are 6");
     let origin = Origin::start(Config::default()).unwrap();
     let race = format!("compare http {} -m sequential,async -q", origin.url("/uuid"));
     let refused = gaits(&race).args(["--fail-if", "threads.wall > 1s"]).run();
@@ -188,6 +188,12 @@ fn races_are_saved_and_looked_at_again() {
     let records = dir.path().join("one/records/1/async-6.6.jsonl");
     assert_eq!(std::fs::read_to_string(records).unwrap().lines().count(), 6);
     run(&format!("{race} one")).expect_refused("is there already and holds a race");
+    // As a race leaves it that goes on, or was killed.
+    std::fs::create_dir_all(dir.path().join("killed/records/1")).unwrap();
+    run(&format!("{race} killed")).expect_refused("killed/records is there already");
+    let failing = "compare wait --for 10s --count 6 -m sequential --budget 1s -q --save";
+    run(&format!("{failing} none")).expect_refused("budget");
+    assert!(!dir.path().join("none").exists());
     run(&format!("{race} two")).expect_exit(0);
     run("report --against one two").expect_exit(0).expect_stdout_contains("async:6: ");
     let saved = dir.path().join("two/race.json");
@@ -205,8 +211,29 @@ fn races_are_saved_and_looked_at_again() {
     run("report nowhere").expect_refused("nowhere");
     run("fetch http://127.0.0.1:9/ -o results.jsonl -q --retries 0").expect_exit(1);
     run("report results.jsonl").expect_exit(0).expect_stdout_contains("0 of 1 ok, 1 failed");
+    let whole = std::fs::read_to_string(dir.path().join("results.jsonl")).unwrap();
+    dir.file("torn.jsonl", format!("{whole}{}", &whole[..40]));
+    run("report torn.jsonl").expect_exit(0).expect_stderr_contains("broken off (40 bytes)");
+    dir.file("empty.jsonl", "");
+    run("report empty.jsonl").expect_exit(0).expect_stderr_contains("holds no records");
     dir.file("list.csv", "a,b\n1,2\n");
     run("report list.csv").expect_refused("list.csv:1: ");
+}
+
+#[test]
+fn a_race_that_fails_under_every_model_ends_after_a_round() {
+    let command = "compare http http://127.0.0.1:9/ -n 5 -m sequential,async --budget 60s --json";
+    let end = gaits(command).run().expect_exit(1);
+    let race = end.json();
+    assert_eq!(race["rounds"], 1, "{end:?}");
+    assert_eq!(race["models"][0]["reason"], "all_failed", "{end:?}");
+}
+
+#[test]
+fn conditions_are_looked_at_in_every_race_that_has_the_model() {
+    let end = gaits("compare --rounds 6 -q --fail-if").args(["threads/async.wall > 1h"]).run();
+    let said = end.expect_exit(0).stderr;
+    assert_eq!(said.matches("threads/async.wall > 1h").count(), 2, "{said}");
 }
 
 #[test]

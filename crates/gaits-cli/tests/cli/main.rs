@@ -19,6 +19,7 @@ mod models;
 mod origin;
 mod pace;
 mod power_cut;
+mod programs;
 mod terminal;
 mod torture;
 mod works;

@@ -21,11 +21,16 @@ pub(super) fn judge(
     of_models: &BTreeMap<&str, Vec<&Trial>>,
     about: &RaceInfo,
 ) -> Judged {
-    let agreement = Agreement::of(trials);
+    // A program does whatever it does, so only models are held against each other item by item.
+    let is_program = |trial: &&Trial| {
+        let mut programs = about.contenders.iter().filter(|contender| contender.workers.is_none());
+        programs.any(|program| program.model == trial.model)
+    };
+    let of_models_alone: Vec<&Trial> = trials.iter().filter(|trial| !is_program(trial)).collect();
+    let agreement = Agreement::of(&of_models_alone);
     let mut contenders: Vec<Contender> = Vec::new();
-    let unnamed = of_models
-        .keys()
-        .map(|model| Contender { model: (*model).to_owned(), workers: Layout::new(1, 1, 1) });
+    let unnamed =
+        of_models.keys().map(|model| Contender::model((*model).to_owned(), Layout::new(1, 1, 1)));
     for contender in about.contenders.iter().cloned().chain(unnamed) {
         if !contenders.iter().any(|known| known.model == contender.model) {
             contenders.push(contender);
@@ -91,7 +96,7 @@ pub(super) fn explain(
         .enumerate()
         .map(|(place, entry)| Subject {
             model: &entry.contender.model,
-            workers: Some(entry.contender.workers),
+            workers: entry.contender.workers,
             relation: match (&entry.relation, entry.ratio_to_best) {
                 _ if leads == Some(place) => why::Relation::Best,
                 (Relation::Equal, _) => why::Relation::AsFast,
@@ -124,7 +129,7 @@ fn entry(
     about: &RaceInfo,
 ) -> Entry {
     let mut walls_us: Vec<(u32, u64)> =
-        trials.iter().map(|trial| (trial.round, trial.wall_us)).collect();
+        trials.iter().map(|trial| (trial.round, trial.time_us(about.whole_processes))).collect();
     walls_us.sort_unstable();
     let mut tally = Tally::new();
     for trial in trials {
@@ -137,6 +142,8 @@ fn entry(
         Relation::NotRanked(NotRanked::Degraded { missing_workers })
     } else if tally.ok() == 0 && tally.items() > 0 {
         Relation::NotRanked(NotRanked::AllFailed)
+    } else if contender.workers.is_none() && tally.failed() > 0 {
+        Relation::NotRanked(NotRanked::RunsFailed { runs: tally.failed() })
     } else if let Some(difference) = agreement.difference(&contender.model) {
         Relation::NotRanked(NotRanked::Differs(difference.clone()))
     } else {
@@ -159,6 +166,7 @@ fn entry(
         startup_us: middle(|trial| trial.startup_us),
         closing_us: middle(|trial| trial.closing_us),
         process_us: middle(|trial| trial.process_us),
+        workers_died: trials.iter().map(|trial| trial.workers_died).sum(),
         usage: Usage {
             cpu_us: middle(|trial| trial.usage.cpu_us),
             waiting_us: trials

@@ -21,13 +21,30 @@ use crate::{Style, Tally, Trial, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A model in the race.
+/// A model in the race, or another program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contender {
-    /// The model, as the command line names it.
+    /// The model, as the command line names it, or the program's name.
     pub model: String,
-    /// How its workers are laid out.
-    pub workers: Layout,
+    /// How its workers are laid out; none for another program, of which this is not known.
+    pub workers: Option<Layout>,
+    /// The command that starts the other program.
+    #[serde(default)]
+    pub command: Option<String>,
+}
+
+impl Contender {
+    /// A model, with its workers.
+    #[must_use]
+    pub const fn model(model: String, workers: Layout) -> Self {
+        Self { model, workers: Some(workers), command: None }
+    }
+
+    /// Another program, with the command that starts it.
+    #[must_use]
+    pub const fn program(name: String, command: String) -> Self {
+        Self { model: name, workers: None, command: Some(command) }
+    }
 }
 
 /// What the race was about.
@@ -45,6 +62,9 @@ pub struct RaceInfo {
     pub seed: u64,
     /// What kind of work it was.
     pub job: Job,
+    /// Whether all are ranked as whole processes, since other programs take part.
+    #[serde(default)]
+    pub whole_processes: bool,
     /// The models that entered.
     pub contenders: Vec<Contender>,
 }
@@ -76,6 +96,11 @@ pub enum NotRanked {
     },
     /// None of its items went well: to give up is faster than work, and no measure of it.
     AllFailed,
+    /// Another program, some of whose runs failed.
+    RunsFailed {
+        /// How many.
+        runs: u64,
+    },
     /// It did other work than most.
     Differs(Difference),
     /// There were too few rounds to rank anything.
@@ -112,6 +137,8 @@ pub struct Entry {
     pub closing_us: u64,
     /// The process of a trial as a whole, in microseconds: the median.
     pub process_us: u64,
+    /// How many of its worker processes died in all its trials and were replaced.
+    pub workers_died: u64,
     /// What a trial took of the machine: medians.
     pub usage: Usage,
     /// Items a second: those of a trial over its typical wall time.
@@ -160,6 +187,23 @@ impl Comparison {
             verdict,
             why,
         }
+    }
+
+    /// Whether all ratios to the best are known as well as `settings` ask for, without the rest of a comparison, which takes
+    /// a while for long lists: how items ended is not looked at.
+    #[must_use]
+    pub fn would_be_precise(trials: &[Trial], settings: Settings, whole_processes: bool) -> bool {
+        let mut of_models: BTreeMap<&str, Vec<(u32, u64)>> = BTreeMap::new();
+        for trial in
+            trials.iter().filter(|trial| trial.missing_workers == 0 && trial.tally.ok() > 0)
+        {
+            of_models
+                .entry(&trial.model)
+                .or_default()
+                .push((trial.round, trial.time_us(whole_processes)));
+        }
+        let series: Vec<_> = of_models.into_values().map(stats::Series::from_micros).collect();
+        stats::judge(&series, settings).precision_reached()
     }
 
     /// What the race was about.
@@ -234,6 +278,7 @@ impl Entry {
                 NotRanked::NotRun
                     | NotRanked::Degraded { .. }
                     | NotRanked::AllFailed
+                    | NotRanked::RunsFailed { .. }
                     | NotRanked::Differs(_)
             )
         )

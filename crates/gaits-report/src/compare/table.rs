@@ -1,7 +1,7 @@
 //! The comparison for people: a table, what is not in it and why, and the verdict. Limit: it shows what the entries hold.
 
 use super::verdict::{interval, percent};
-use super::{Comparison, Entry, NotRanked, RaceInfo, Relation};
+use super::{Comparison, Contender, Entry, NotRanked, RaceInfo, Relation};
 use crate::stats::{More, percentiles_for};
 use crate::style::{Style, one_line};
 use crate::trial::Difference;
@@ -25,6 +25,7 @@ enum Column {
     Rate,
     Median,
     P99,
+    P999,
     Cpu,
     Memory,
     Failed,
@@ -32,7 +33,7 @@ enum Column {
 }
 
 /// In their order in the table.
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     Column::Model,
     Column::Wall,
     Column::AgainstBest,
@@ -40,6 +41,7 @@ const COLUMNS: [Column; 11] = [
     Column::Rate,
     Column::Median,
     Column::P99,
+    Column::P999,
     Column::Cpu,
     Column::Memory,
     Column::Failed,
@@ -47,8 +49,9 @@ const COLUMNS: [Column; 11] = [
 ];
 
 /// Which go first where the terminal is narrow.
-const LEAST_NEEDED: [Column; 8] = [
+const LEAST_NEEDED: [Column; 9] = [
     Column::Workers,
+    Column::P999,
     Column::Median,
     Column::P99,
     Column::Memory,
@@ -88,7 +91,7 @@ pub(super) fn render(comparison: &Comparison, style: Style, width: usize) -> Str
 
 /// `http: 100 items, 7 rounds, seed 42`
 pub(super) fn title(comparison: &Comparison) -> String {
-    let RaceInfo { work, items, all_items, seed, .. } = comparison.about();
+    let RaceInfo { work, items, all_items, seed, contenders, .. } = comparison.about();
     let items_word = if *items == 1 { "item" } else { "items" };
     let of_all = match all_items {
         all if all == items => String::new(),
@@ -101,6 +104,10 @@ pub(super) fn title(comparison: &Comparison) -> String {
         1 => "1 round".to_owned(),
         rounds => format!("{rounds} rounds"),
     };
+    let is_program = |contender: &Contender| contender.workers.is_none();
+    if !contenders.is_empty() && contenders.iter().all(is_program) {
+        return format!("{work}: {rounds}, seed {seed}");
+    }
     format!("{work}: {} {items_word}{of_all}, {rounds}, seed {seed}", units::count(*items))
 }
 
@@ -109,9 +116,13 @@ fn table(entries: &[Entry], style: Style, width: usize) -> Vec<String> {
     if entries.iter().all(|entry| entry.tally.failed() == 0) {
         columns.retain(|column| *column != Column::Failed);
     }
-    if entries.iter().all(|entry| percentiles_for(entry.tally.latency().count()).all(|q| q < 0.99))
-    {
-        columns.retain(|column| *column != Column::P99);
+    if entries.iter().all(|entry| entry.contender.workers.is_none()) {
+        columns.retain(|column| ![Column::Rate, Column::Median, Column::Workers].contains(column));
+    }
+    for (column, quantile) in [(Column::P99, 0.99), (Column::P999, 0.999)] {
+        if entries.iter().all(|entry| percentile(entry, quantile).is_none()) {
+            columns.retain(|shown| *shown != column);
+        }
     }
     let mut rows = laid_out(entries, &columns);
     for least in LEAST_NEEDED {
@@ -121,17 +132,36 @@ fn table(entries: &[Entry], style: Style, width: usize) -> Vec<String> {
         columns.retain(|column| *column != least);
         rows = laid_out(entries, &columns);
     }
+    if widest(&rows) > width {
+        return stacked(entries, style);
+    }
     let mut out = Vec::new();
     for (place, line) in rows.into_iter().enumerate() {
         let entry = place.checked_sub(1).and_then(|place| entries.get(place));
-        out.push(match entry.map(|entry| &entry.relation) {
+        out.push(match entry {
             None => style.bold(&line),
-            Some(Relation::Best | Relation::Equal) => style.good(&line),
-            Some(Relation::NotRanked(reason)) if reason.detail().is_some() => style.warn(&line),
-            Some(_) => line,
+            Some(entry) => colored(entry, line, style),
         });
     }
     out
+}
+
+/// Two lines for each entry, where the terminal is too narrow for any table: its name, and how it stands.
+fn stacked(entries: &[Entry], style: Style) -> Vec<String> {
+    let of_entry = |entry: &Entry| {
+        let stands = format!("  {}  {}", takes(entry), against_best(entry));
+        [style.bold(&entry.contender.model), colored(entry, stands, style)]
+    };
+    entries.iter().flat_map(of_entry).collect()
+}
+
+/// A line in the colour that tells how the entry stands.
+fn colored(entry: &Entry, line: String, style: Style) -> String {
+    match &entry.relation {
+        Relation::Best | Relation::Equal => style.good(&line),
+        Relation::NotRanked(reason) if reason.detail().is_some() => style.warn(&line),
+        _ => line,
+    }
 }
 
 /// The lines of the table: the heads, then one for each entry.
@@ -172,6 +202,7 @@ const fn head(column: Column) -> &'static str {
         Column::Rate => "items/s",
         Column::Median => "p50",
         Column::P99 => "p99",
+        Column::P999 => "p99.9",
         Column::Cpu => "CPU",
         Column::Memory => "memory",
         Column::Failed => "failed",
@@ -187,21 +218,31 @@ fn cell(entry: &Entry, column: Column, longest: f64) -> String {
         Column::Wall => takes(entry),
         Column::AgainstBest => against_best(entry),
         Column::Bar => seconds(entry).map_or_else(String::new, |seconds| bar(seconds, longest)),
+        Column::Rate | Column::Median if entry.contender.workers.is_none() => nothing(),
         Column::Rate => entry.items_per_second.map_or_else(nothing, units::number),
         Column::Median => entry.tally.latency().p50_us().map_or_else(nothing, units::duration),
-        Column::P99 => {
-            let latency = entry.tally.latency();
-            let bears = percentiles_for(latency.count()).any(|quantile| quantile >= 0.99);
-            latency.p99_us().filter(|_| bears).map_or_else(nothing, units::duration)
-        }
+        Column::P99 => percentile(entry, 0.99).map_or_else(nothing, units::duration),
+        Column::P999 => percentile(entry, 0.999).map_or_else(nothing, units::duration),
         Column::Cpu if ran => units::duration(entry.usage.cpu_us),
         Column::Memory if ran && entry.usage.peak_memory > 0 => {
             units::bytes(entry.usage.peak_memory)
         }
         Column::Failed if ran => units::count(entry.tally.failed()),
         Column::Cpu | Column::Memory | Column::Failed => nothing(),
-        Column::Workers => entry.contender.workers.brief(),
+        Column::Workers => entry
+            .contender
+            .workers
+            .map_or_else(|| "a program".to_owned(), |workers| workers.brief()),
     }
+}
+
+/// A high percentile of the latency, in microseconds, if there were items enough for it.
+fn percentile(entry: &Entry, quantile: f64) -> Option<u64> {
+    // A run of a program is no item.
+    entry.contender.workers?;
+    let latency = entry.tally.latency();
+    let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);
+    latency.quantile_us(quantile).filter(|_| bears)
 }
 
 /// How long it takes: what the ratios are of.
@@ -285,18 +326,34 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         let Relation::NotRanked(reason) = &entry.relation else { continue };
         let Some(why) = reason.detail() else { continue };
         let said = entry.tally.failures_by_count();
-        let tells = matches!(reason, NotRanked::Differs(_) | NotRanked::AllFailed);
+        let tells = matches!(
+            reason,
+            NotRanked::Differs(_) | NotRanked::AllFailed | NotRanked::RunsFailed { .. }
+        );
         let said = said.first().filter(|_| tells);
         let said = said.map(|(_, first)| format!(" ({})", one_line(&first.message, 200)));
         let model = &entry.contender.model;
         notes.push(format!("{model} is not ranked: {why}{}", said.unwrap_or_default()));
+    }
+    for entry in entries.iter().filter(|entry| entry.workers_died > 0) {
+        let (model, died) = (&entry.contender.model, units::count(entry.workers_died));
+        notes.push(match entry.workers_died {
+            1 => format!("{model}: one worker process died and was replaced, which took time"),
+            _ => {
+                format!("{model}: {died} worker processes died and were replaced, which took time")
+            }
+        });
     }
     let rounds = comparison.rounds() as usize;
     for entry in entries.iter().filter(|entry| (1..rounds).contains(&entry.rounds())) {
         notes.push(format!("{} ran {} of {rounds} rounds", entry.contender.model, entry.rounds()));
     }
     notes.extend(comparison.why().checks.iter().map(|doubt| doubt.sentence.clone()));
-    let unlike = comparison.outliers();
+    let unlike: Vec<_> = comparison
+        .outliers()
+        .iter()
+        .filter(|(_, outlier)| is_worth_telling(outlier.times))
+        .collect();
     for (model, outlier) in unlike.iter().take(MOST_OUTLIERS) {
         notes.push(format!(
             "round {} of {model} took {:.1} times as long as its others; it counts all the same",
@@ -311,6 +368,11 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     notes
 }
 
+/// Where all other rounds took just as long, a little more is unlike them, and still means nothing.
+fn is_worth_telling(times: f64) -> bool {
+    !(0.9..1.1).contains(&times)
+}
+
 impl NotRanked {
     /// Why, in words; none where the verdict says so for all.
     pub(super) fn detail(&self) -> Option<String> {
@@ -321,6 +383,10 @@ impl NotRanked {
                 units::count(*missing_workers)
             )),
             NotRanked::AllFailed => Some("all of its items failed".to_owned()),
+            NotRanked::RunsFailed { runs: 1 } => Some("one of its runs failed".to_owned()),
+            NotRanked::RunsFailed { runs } => {
+                Some(format!("{} of its runs failed", units::count(*runs)))
+            }
             NotRanked::Differs(Difference::Outcome { items, first, here, elsewhere }) => {
                 let item = first.saturating_add(1);
                 let items = match items {

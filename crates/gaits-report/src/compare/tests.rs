@@ -26,6 +26,7 @@ fn trial(model: &str, round: u32, wall_us: u64, items: u64, failed: u64) -> Tria
         closing_us: 20,
         process_us: wall_us.saturating_add(3_000),
         missing_workers: 0,
+        workers_died: 0,
         tally,
         outcomes: outcomes.finish(items),
         usage: Usage { cpu_us: wall_us / 100, peak_memory: 5_000_000, ..Usage::default() },
@@ -34,16 +35,22 @@ fn trial(model: &str, round: u32, wall_us: u64, items: u64, failed: u64) -> Tria
 }
 
 fn about(items: u64, models: &[&str]) -> RaceInfo {
-    let contenders = models
-        .iter()
-        .map(|model| Contender { model: (*model).to_owned(), workers: Layout::new(1, 1, 1) });
+    let contenders =
+        models.iter().map(|model| Contender::model((*model).to_owned(), Layout::new(1, 1, 1)));
     RaceInfo {
         work: "http".to_owned(),
         items,
         all_items: items,
         settings: SETTINGS,
         seed: 42,
-        job: Job { holds_its_thread: false, is_http: true, cores: 2, server_here: true },
+        job: Job {
+            holds_its_thread: false,
+            is_http: true,
+            cores: 2,
+            server_here: true,
+            arrivals_per_second: None,
+        },
+        whole_processes: false,
         contenders: contenders.collect(),
     }
 }
@@ -199,6 +206,27 @@ fn the_table_fits_the_terminal_and_drops_what_is_needed_least() {
     }
     assert!(race.render(Style::PLAIN, 200).contains("one at a time"));
     assert!(!race.render(Style::PLAIN, 80).contains("one at a time"));
+}
+
+#[test]
+fn on_a_very_narrow_terminal_each_model_has_two_lines() {
+    let race = race(&[("threads:2/async:100", &[100; 8]), ("sequential", &[200; 8])]);
+    let text = race.render(Style::PLAIN, 40);
+    assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+    assert!(
+        text.contains("\nthreads:2/async:100\n  100 ms  fastest\nsequential\n  200 ms  2.00×"),
+        "{text}"
+    );
+}
+
+#[test]
+fn workers_that_died_are_told_beside_the_table() {
+    let mut trials: Vec<Trial> =
+        (1..=6).map(|round| trial("processes:2", round, 1_000, 5, 0)).collect();
+    trials[3].workers_died = 2;
+    let comparison = Comparison::new(&trials, about(5, &["processes:2"]));
+    let text = comparison.render(Style::PLAIN, 200);
+    assert!(text.contains("processes:2: 2 worker processes died and were replaced"), "{text}");
 }
 
 #[test]

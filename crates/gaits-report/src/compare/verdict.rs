@@ -58,6 +58,7 @@ impl Verdict {
                         NotRanked::NotRun
                             | NotRanked::Degraded { .. }
                             | NotRanked::AllFailed
+                            | NotRanked::RunsFailed { .. }
                             | NotRanked::Differs(_)
                     )
                 )

@@ -38,7 +38,7 @@ pub struct Agreement {
 impl Agreement {
     /// Of trials of the same items.
     #[must_use]
-    pub fn of(trials: &[Trial]) -> Self {
+    pub fn of(trials: &[&Trial]) -> Self {
         let mut differences = BTreeMap::new();
         outcomes(trials, &mut differences);
         contents(trials, &mut differences);
@@ -52,7 +52,7 @@ impl Agreement {
     }
 }
 
-fn outcomes(trials: &[Trial], differences: &mut BTreeMap<String, Difference>) {
+fn outcomes(trials: &[&Trial], differences: &mut BTreeMap<String, Difference>) {
     let mut each: Vec<_> = trials.iter().map(|trial| trial.outcomes.each()).collect();
     let items = trials.iter().map(|trial| trial.outcomes.items()).max().unwrap_or(0);
     // Of each trial: how many differ, and the first.
@@ -97,7 +97,7 @@ fn most_of<'a>(ways: &[&'a str]) -> &'a str {
     most
 }
 
-fn contents(trials: &[Trial], differences: &mut BTreeMap<String, Difference>) {
+fn contents(trials: &[&Trial], differences: &mut BTreeMap<String, Difference>) {
     let mut models: Vec<&str> = trials.iter().map(|trial| trial.model.as_str()).collect();
     models.sort_unstable();
     models.dedup();
@@ -154,6 +154,7 @@ mod tests {
             closing_us: 0,
             process_us: 1,
             missing_workers: 0,
+            workers_died: 0,
             tally: Tally::new(),
             outcomes: outcomes.finish(items.len() as u64),
             usage: Usage::default(),
@@ -165,7 +166,7 @@ mod tests {
     fn a_failure_that_all_have_is_no_difference() {
         let each = [Some(1), None, Some(2)];
         let trials = [trial("a", 1, &each), trial("b", 1, &each), trial("c", 1, &each)];
-        assert_eq!(Agreement::of(&trials), Agreement::default());
+        assert_eq!(Agreement::of(&trials.iter().collect::<Vec<_>>()), Agreement::default());
     }
 
     #[test]
@@ -177,7 +178,7 @@ mod tests {
             trial("a", 2, &good),
             trial("b", 2, &good),
         ];
-        let agreement = Agreement::of(&trials);
+        let agreement = Agreement::of(&trials.iter().collect::<Vec<_>>());
         assert_eq!(agreement.difference("a"), None);
         let (here, elsewhere) = ("timeout".to_owned(), "ok".to_owned());
         let expected = Difference::Outcome { items: 2, first: 1, here, elsewhere };
@@ -194,7 +195,7 @@ mod tests {
             ]
         };
         let trials: Vec<_> = round(1, 0).into_iter().chain(round(2, 1)).collect();
-        let agreement = Agreement::of(&trials);
+        let agreement = Agreement::of(&trials.iter().collect::<Vec<_>>());
         assert_eq!(agreement.difference("a"), None);
         assert_eq!(agreement.difference("b"), None);
         let expected = Difference::Content { items: 1, first: 0 };

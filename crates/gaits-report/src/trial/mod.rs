@@ -29,6 +29,9 @@ pub struct Trial {
     pub process_us: u64,
     /// How many of the model's workers were missing; then it was another model that ran.
     pub missing_workers: u64,
+    /// How many of its worker processes died, or were at an item for too long, and were replaced.
+    #[serde(default)]
+    pub workers_died: u64,
     /// What its records add up to.
     pub tally: Tally,
     /// How each item has ended.
@@ -37,6 +40,14 @@ pub struct Trial {
     pub usage: Usage,
     /// What else happened on the machine meanwhile.
     pub machine: MachineLoad,
+}
+
+impl Trial {
+    /// What it is ranked by, in microseconds: its run, or its process as a whole.
+    #[must_use]
+    pub const fn time_us(&self, whole_process: bool) -> u64 {
+        if whole_process { self.process_us } else { self.wall_us }
+    }
 }
 
 /// What a trial took of the machine: all its threads and processes together.
@@ -70,6 +81,13 @@ pub struct MachineLoad {
     pub others_us: u64,
     /// Time that a hypervisor kept its cores from running, in microseconds.
     pub stolen_us: u64,
+    /// Time in which something on the machine waited for memory, in microseconds, by the kernel's pressure stall
+    /// information; 0 where the kernel does not tell.
+    #[serde(default)]
+    pub memory_stall_us: u64,
+    /// The same for a disk.
+    #[serde(default)]
+    pub disk_stall_us: u64,
 }
 
 impl MachineLoad {

@@ -15,6 +15,12 @@ const OTHERS: f64 = 0.15;
 /// the ranking is meant to tell.
 const STOLEN: f64 = 0.03;
 
+/// From this share of the time on, a lack of memory is seen in the times: pages that are needed have to be read again.
+const SHORT_OF_MEMORY: f64 = 0.03;
+
+/// From this share of the time on, the disk is busy enough to tell: a race that keeps its records writes for less.
+const WAITS_FOR_DISK: f64 = 0.25;
+
 /// A reason to doubt the measurement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -58,11 +64,21 @@ pub enum Check {
         /// The share of the time of its cores.
         share: f64,
     },
+    /// The machine was short of memory: something had to wait until there was some.
+    Memory {
+        /// The share of the time.
+        share: f64,
+    },
+    /// Something on the machine waited for a disk, though no model has anything to do with one.
+    Disk {
+        /// The share of the time.
+        share: f64,
+    },
 }
 
 /// What has failed.
 pub(super) fn failed(all: &[Measured<'_>], job: &Job) -> Vec<Check> {
-    let of_machine = [others(all, job), stolen(all)];
+    let of_machine = [others(all, job), stolen(all), memory(all), disk(all)];
     let of_models = all.iter().flat_map(|one| {
         [too_many_in_flight(one), too_few_items(one, job), waits_for_core(one, job)]
     });
@@ -81,6 +97,21 @@ fn others(all: &[Measured<'_>], job: &Job) -> Option<Check> {
 fn stolen(all: &[Measured<'_>]) -> Option<Check> {
     let share = of_machine(all, |one| one.stolen_us);
     (share >= STOLEN).then_some(Check::Stolen { share })
+}
+
+fn memory(all: &[Measured<'_>]) -> Option<Check> {
+    let share = of_time(all, |one| one.memory_stall_us);
+    (share >= SHORT_OF_MEMORY).then_some(Check::Memory { share })
+}
+
+fn disk(all: &[Measured<'_>]) -> Option<Check> {
+    let share = of_time(all, |one| one.disk_stall_us);
+    (share >= WAITS_FOR_DISK).then_some(Check::Disk { share })
+}
+
+/// The share of the time that was watched, over all trials.
+fn of_time(all: &[Measured<'_>], us: impl Fn(&Measured<'_>) -> f64) -> f64 {
+    share_of(all.iter().map(us).sum(), all.iter().map(|one| one.watched_us).sum())
 }
 
 /// The share of the time of all cores over all trials.

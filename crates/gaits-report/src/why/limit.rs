@@ -50,6 +50,11 @@ const WAITING_CPU: f64 = 0.4;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Limit {
+    /// Items arrive at a rate of their own, and the best model keeps up with it.
+    Arrival {
+        /// How many arrive in a second.
+        per_second: f64,
+    },
     /// Starting and ending the workers took most of the time.
     StartAndEnd {
         /// The share of the wall time.
@@ -138,7 +143,8 @@ pub enum Limit {
 
 /// The limit of the job, from `best` and from the others beside it.
 pub(super) fn find(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> Option<Limit> {
-    let of_best = start_and_end(best)
+    let of_best = arrival(best, job)
+        .or_else(|| start_and_end(best))
         .or_else(|| client_cpu(best, job))
         .or_else(|| shared_cpu(ranked, best, job));
     if of_best.is_some() || !job.is_http {
@@ -153,6 +159,11 @@ pub(super) fn find(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> 
 /// Whether the client's CPU is what limits this model.
 pub(super) fn is_busy(one: &Measured<'_>, job: &Job) -> bool {
     one.busy(job) >= BUSY
+}
+
+fn arrival(best: &Measured<'_>, job: &Job) -> Option<Limit> {
+    let per_second = job.arrivals_per_second?;
+    best.keeps_up_with(per_second)?.then_some(Limit::Arrival { per_second })
 }
 
 fn start_and_end(best: &Measured<'_>) -> Option<Limit> {

@@ -1,4 +1,4 @@
-//! What the rules look at: medians over the trials of a model. Limit: numbers only, all of them finite; what they mean
+//! What the rules look at: medians over the trials of a model, and the geometric mean of its wall times. Limit: numbers only, all of them finite; what they mean
 //! is for the rules to say.
 
 use super::{Job, Relation, Subject};
@@ -11,7 +11,7 @@ pub(super) struct Measured<'a> {
     pub(super) model: &'a str,
     pub(super) workers: Option<Layout>,
     pub(super) relation: Relation,
-    /// The wall time, in microseconds; more than 0.
+    /// The wall time, in microseconds: the geometric mean, which is more than 0.
     pub(super) wall_us: f64,
     /// Items in a trial.
     pub(super) items: f64,
@@ -41,6 +41,9 @@ pub(super) struct Measured<'a> {
     pub(super) shares: Shares,
     /// The peak of its memory, in bytes.
     pub(super) peak_memory: f64,
+    /// Threads and processes that were there.
+    pub(super) threads: f64,
+    pub(super) processes: f64,
     pub(super) connections_opened: f64,
     pub(super) connections_reused: f64,
     /// Microseconds that others spent on the machine's cores, over all trials, and the microseconds that all cores
@@ -48,6 +51,11 @@ pub(super) struct Measured<'a> {
     pub(super) others_us: f64,
     pub(super) stolen_us: f64,
     pub(super) machine_us: f64,
+    /// Microseconds in which something on the machine waited for memory, or for a disk, over all trials, and for how long
+    /// that was watched.
+    pub(super) memory_stall_us: f64,
+    pub(super) disk_stall_us: f64,
+    pub(super) watched_us: f64,
 }
 
 /// Where the time of a model went: shares from 0 to 1.
@@ -70,7 +78,8 @@ impl<'a> Measured<'a> {
     pub(super) fn of(subject: &Subject<'a>, job: &Job) -> Option<Self> {
         let trials = subject.trials.iter().copied().filter(|trial| trial.wall_us > 0);
         let trials = trials.collect::<Vec<_>>();
-        let wall_us = median(&trials, |trial| Some(trial.wall_us as f64))?;
+        // The table says so as well.
+        let wall_us = geometric_mean(trials.iter().map(|trial| trial.wall_us as f64))?;
         let typical =
             |number: fn(&Trial) -> f64| median(&trials, |t| Some(number(t))).unwrap_or(0.0);
         let of_wall = |number: fn(&Trial) -> f64| {
@@ -124,10 +133,15 @@ impl<'a> Measured<'a> {
                 body: of_items(|t| t.tally.phases().body_us),
             },
             peak_memory: typical(|t| t.usage.peak_memory as f64),
+            threads: typical(|t| t.usage.threads as f64),
+            processes: typical(|t| t.usage.processes as f64),
             connections_opened: typical(|t| t.tally.connections_opened() as f64),
             connections_reused: typical(|t| t.tally.connections_reused() as f64),
             others_us: sum(|t| t.machine.others_us as f64),
             stolen_us: sum(|t| t.machine.stolen_us as f64),
+            memory_stall_us: sum(|t| t.machine.memory_stall_us as f64),
+            disk_stall_us: sum(|t| t.machine.disk_stall_us as f64),
+            watched_us: sum(|t| t.machine.wall_us as f64),
             machine_us: sum(|t| t.machine.wall_us as f64 * t.machine.cores.max(1) as f64),
         })
     }
@@ -177,6 +191,15 @@ impl<'a> Measured<'a> {
         (self.cores_used / self.usable_cores(job) as f64).min(1.0)
     }
 
+    /// Whether it took no longer for all items than they took to arrive, each at its time, with what the last ones took;
+    /// none where that is not known.
+    pub(super) fn keeps_up_with(&self, arrivals_per_second: f64) -> Option<bool> {
+        let arriving_us = (self.items - 1.0).max(0.0) / arrivals_per_second * 1e6;
+        let each_us = self.in_flight_overall? * self.wall_us / self.items;
+        let start_and_end_us = self.start_and_end * self.wall_us;
+        Some(self.wall_us <= (arriving_us + 2.0 * each_us + start_and_end_us) * KEEPS_UP)
+    }
+
     /// Whether there were enough items for as many as it can be at work on at once.
     pub(super) fn has_enough_items(&self, job: &Job) -> bool {
         self.at_once(job).is_none_or(|at_once| self.items >= at_once as f64)
@@ -187,6 +210,9 @@ impl<'a> Measured<'a> {
         share_of(self.others_us, self.machine_us)
     }
 }
+
+/// Whoever takes up to so many times as long as the items took to arrive has kept up with them.
+const KEEPS_UP: f64 = 1.1;
 
 /// The model that is told to be the best, else the one of the shortest wall time.
 pub(super) fn best<'m, 'a>(ranked: &[&'m Measured<'a>]) -> Option<&'m Measured<'a>> {
@@ -233,6 +259,13 @@ const fn work_us(trial: &Trial) -> u64 {
 /// The time of all items together, in microseconds.
 fn items_us(trial: &Trial) -> f64 {
     trial.tally.latency().sum_us() as f64 + trial.tally.failed_latency().sum_us() as f64
+}
+
+/// Of numbers above 0; none of no numbers.
+fn geometric_mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) =
+        numbers.fold((0.0, 0.0), |(count, sum), number| (count + 1.0, sum + number.ln()));
+    (count > 0.0).then(|| (sum / count).exp())
 }
 
 /// The median of what is known, as far as it is a number.

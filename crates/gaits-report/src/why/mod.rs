@@ -21,7 +21,7 @@ use measured::Measured;
 use serde::{Deserialize, Serialize};
 
 /// What was raced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// Whether an item keeps its thread from doing anything else, as `cpu` does.
     pub holds_its_thread: bool,
@@ -31,6 +31,9 @@ pub struct Job {
     pub cores: u64,
     /// Whether the server runs on this machine. Its CPU time then counts among that of others.
     pub server_here: bool,
+    /// How many items arrive in a second, where they do so at a rate of their own.
+    #[serde(default)]
+    pub arrivals_per_second: Option<f64>,
 }
 
 /// A model in the race, and what was measured of it.

@@ -11,6 +11,9 @@ const ONE_AT_A_TIME: f64 = 1.2;
 /// From this share of the wall time on, starting and ending the workers is worth telling.
 const START_AND_END: f64 = 0.25;
 
+/// A program that keeps this much of a core busy, or as little more than one, uses one core.
+const ONE_CORE: f64 = 0.9;
+
 /// From this share of requests with a new connection on, connections are not reused.
 const NOT_REUSED: f64 = 0.5;
 
@@ -115,6 +118,22 @@ pub enum Reason {
         threads: u64,
         /// The cores that there are.
         cores: u64,
+        /// Whether the server runs on the same cores.
+        beside_server: bool,
+    },
+    /// Items arrive at a rate of their own, and it can't keep up with it.
+    FallsBehind {
+        /// How many arrive in a second.
+        arriving: f64,
+        /// How many it finished in a second.
+        done: f64,
+    },
+    /// It is another program with several threads, which together keep no more than one core busy, and that one all the time.
+    TakesTurns {
+        /// Its threads.
+        threads: u64,
+        /// How many of them were running, or ready to, on average.
+        used: f64,
     },
     /// It is as fast as another model with much less memory.
     LessMemory {
@@ -146,11 +165,13 @@ pub(super) fn reasons<'a>(
     let leanest = less_memory(ranked);
     let reason = |one: &&Measured<'a>| {
         one_at_a_time(one, job)
+            .or_else(|| falls_behind(one, job))
             .or_else(|| start_and_end(one))
             .or_else(|| no_reuse(one, best, job))
             .or_else(|| fewer_than_configured(one, job))
             .or_else(|| more_than_cores(one, ranked, job))
             .or_else(|| fewer_cores(one, best, job))
+            .or_else(|| takes_turns(one, job))
             .or_else(|| fewer_in_flight(one, best, job))
             .or_else(|| waits_for_core(one, job))
             .or_else(|| leanest.clone().filter(|(model, _)| *model == one.model).map(|(_, r)| r))
@@ -170,6 +191,12 @@ fn one_at_a_time(one: &Measured<'_>, job: &Job) -> Option<Reason> {
         configured,
         measured,
     })
+}
+
+fn falls_behind(one: &Measured<'_>, job: &Job) -> Option<Reason> {
+    let arriving = job.arrivals_per_second?;
+    let behind = !one.keeps_up_with(arriving)?;
+    behind.then_some(Reason::FallsBehind { arriving, done: one.per_second })
 }
 
 fn start_and_end(one: &Measured<'_>) -> Option<Reason> {
@@ -198,7 +225,9 @@ fn fewer_than_configured(one: &Measured<'_>, job: &Job) -> Option<Reason> {
     let (configured, measured) = (one.at_once(job)?, one.in_flight?);
     // After the last item is handed out, fewer and fewer are in flight, for no longer than the longest item takes.
     let possible = configured as f64 * (1.0 - one.longest?);
-    (one.has_enough_items(job) && measured < possible * FEWER)
+    // With a rate of their own, there may be no more items to be at work on.
+    let may_have_more = job.arrivals_per_second.is_none() && one.has_enough_items(job);
+    (may_have_more && measured < possible * FEWER)
         .then_some(Reason::FewerThanConfigured { configured, measured })
 }
 
@@ -220,6 +249,15 @@ fn fewer_cores(one: &Measured<'_>, best: &Measured<'_>, job: &Job) -> Option<Rea
     (fits && explained).then_some(Reason::FewerCores { used, of_best })
 }
 
+fn takes_turns(one: &Measured<'_>, job: &Job) -> Option<Reason> {
+    // What is ready to run and waits for a core would use it as well.
+    let used = one.cores_used + one.threads_waiting.unwrap_or(0.0);
+    let threads = rounded(one.threads);
+    let is_program = one.workers.is_none() && one.processes <= 1.0;
+    let one_core = (ONE_CORE..=2.0 - ONE_CORE).contains(&used) && job.cores > 1;
+    (is_program && threads > 1 && one_core).then_some(Reason::TakesTurns { threads, used })
+}
+
 fn fewer_in_flight(one: &Measured<'_>, best: &Measured<'_>, job: &Job) -> Option<Reason> {
     let (in_flight, of_best) = (one.at_once(job)?, best.at_once(job)?);
     let enough = one.has_enough_items(job) && best.has_enough_items(job);
@@ -237,7 +275,8 @@ fn waits_for_core(one: &Measured<'_>, job: &Job) -> Option<Reason> {
     // with a core for each thread, it is others that take them: a check tells that, unless it is the server
     let expected = threads > cores || job.server_here;
     let share = waits(one)?;
-    expected.then_some(Reason::WaitsForCore { share, threads, cores })
+    let beside_server = job.server_here;
+    expected.then_some(Reason::WaitsForCore { share, threads, cores, beside_server })
 }
 
 /// The share of the time in which its threads could run that they waited for a core, if that slowed it down.

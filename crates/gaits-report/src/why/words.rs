@@ -11,6 +11,11 @@ const WORTH_NAMING: f64 = 0.1;
 /// Where the limit is.
 pub(super) fn limit(limit: &Limit) -> String {
     match limit {
+        Limit::Arrival { per_second } => format!(
+            "the limit is the rate at which items arrive, {}/s: whoever keeps up with it takes equally long, and is to \
+             be judged by how long each item took",
+            units::number(*per_second)
+        ),
         Limit::StartAndEnd { share } => format!(
             "the limit is starting and ending the workers: that takes {} of the time, and less of it the more items \
              there are",
@@ -167,12 +172,22 @@ pub(super) fn reason(reason: &Reason) -> String {
         Reason::FewerInFlight { in_flight, of_best, .. } => {
             format!("{} in flight instead of {}", one_or(*in_flight), units::count(*of_best))
         }
-        Reason::WaitsForCore { share, threads, cores } => format!(
-            "for {} of the time in which {} could run, it waited for a core: {} for {}",
+        Reason::WaitsForCore { share, threads, cores, beside_server } => format!(
+            "for {} of the time in which {} could run, it waited for a core: {} for {}{}",
             percent(*share),
             if *threads == 1 { "its thread" } else { "one of its threads" },
             cores_in_words(*cores),
-            counted(*threads, "thread", "threads")
+            counted(*threads, "thread", "threads"),
+            if *beside_server { " and the server" } else { "" }
+        ),
+        Reason::TakesTurns { threads, .. } => format!(
+            "its {} threads kept one core busy and no more: they take turns, as under an interpreter's lock",
+            units::count(*threads)
+        ),
+        Reason::FallsBehind { arriving, done } => format!(
+            "items arrive faster than it finishes them, {}/s against {}/s, so each waits longer than the one before",
+            units::number(*arriving),
+            units::number(*done)
         ),
         Reason::LessMemory { workers, other_workers, ratio, waiting_for_server, .. } => {
             let waiting = match *waiting_for_server {
@@ -216,6 +231,15 @@ pub(super) fn check(check: &Check) -> String {
         ),
         Check::Others { share } => format!(
             "this machine was busy with something else: other programs took {} of its CPU, so times may be too long",
+            percent(*share)
+        ),
+        Check::Memory { share } => format!(
+            "this machine was short of memory: for {} of the time something waited until there was some, so times may \
+             be too long",
+            percent(*share)
+        ),
+        Check::Disk { share } => format!(
+            "a disk of this machine was busy: for {} of the time something waited for it",
             percent(*share)
         ),
         Check::Stolen { share } => format!(

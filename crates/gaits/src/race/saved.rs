@@ -6,7 +6,7 @@
 use crate::sys;
 use gaits_engine::journal::write_aside;
 use gaits_report::stats::Settings;
-use gaits_report::{Comparison, RaceInfo, Trial};
+use gaits_report::{Comparison, Contender, RaceInfo, Trial};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 const FORMAT: u32 = 1;
 /// The file in the folder.
 const FILE: &str = "race.json";
+
+/// The folder in it that holds the records.
+const RECORDS: &str = "records";
 
 /// Races that were kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +81,15 @@ pub enum SavedError {
         /// The folder.
         folder: PathBuf,
     },
+    /// It holds records of a race that goes on, or that did not end.
+    #[error(
+        "{} is there already: another race is being saved in this folder, or one did not end; give another folder",
+        .records.display()
+    )]
+    InUse {
+        /// The records.
+        records: PathBuf,
+    },
     /// It can't be read or written.
     #[error("can't read or write {}", .path.display())]
     Io {
@@ -117,18 +129,34 @@ impl SavedRaces {
         }
     }
 
-    /// Makes the folder, and says where records are to be kept in it.
+    /// Makes the folder, and says where records are to be kept in it. Only one race at a time gets it.
     ///
     /// # Errors
-    /// It holds a race already, or can't be made.
+    /// It holds a race already, or the records of one, or can't be made.
     pub fn prepare(folder: &Path) -> Result<PathBuf, SavedError> {
         if folder.join(FILE).exists() {
             return Err(SavedError::Taken { folder: folder.to_owned() });
         }
-        let records = folder.join("records");
-        fs::create_dir_all(&records)
-            .map_err(|source| SavedError::Io { path: records.clone(), source })?;
-        Ok(records)
+        fs::create_dir_all(folder)
+            .map_err(|source| SavedError::Io { path: folder.to_owned(), source })?;
+        let records = folder.join(RECORDS);
+        match fs::create_dir(&records) {
+            Ok(()) => Ok(records),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(SavedError::InUse { records })
+            }
+            Err(source) => Err(SavedError::Io { path: records, source }),
+        }
+    }
+
+    /// Takes a folder that was prepared away again, if no run has left anything in it.
+    pub fn abandon(folder: &Path) {
+        let records = folder.join(RECORDS);
+        for race in fs::read_dir(&records).into_iter().flatten().flatten() {
+            // One that holds something stays, and so do the folders above it.
+            let _ = fs::remove_dir(race.path());
+        }
+        let _ = fs::remove_dir(&records).and_then(|()| fs::remove_dir(folder));
     }
 
     /// Writes them into a folder.
@@ -212,7 +240,14 @@ impl SavedRace {
         if texts.any(|text| text.chars().any(char::is_control)) {
             return Err("a name in it holds control characters".to_owned());
         }
-        match self.trials.iter().find(|trial| trial.outcomes.items() != self.about.items) {
+        let items_of = |trial: &Trial| {
+            let same = |contender: &&Contender| contender.model == trial.model;
+            match self.about.contenders.iter().find(same) {
+                Some(Contender { workers: None, .. }) => 1,
+                _ => self.about.items,
+            }
+        };
+        match self.trials.iter().find(|trial| trial.outcomes.items() != items_of(trial)) {
             Some(trial) => Err(format!(
                 "round {} of {} has another number of items than the race",
                 trial.round, trial.model

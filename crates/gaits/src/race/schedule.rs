@@ -2,7 +2,7 @@
 //!
 //! Limit: pure arithmetic. It knows nothing of what the rounds show, and so cannot stop because of it.
 
-use gaits_report::Comparison;
+use gaits_report::{Comparison, Trial};
 
 /// Nothing is ranked on fewer rounds.
 pub(super) const FEWEST_ROUNDS: u64 = Comparison::FEWEST_ROUNDS as u64;
@@ -50,9 +50,28 @@ pub(super) enum TooLittle {
 }
 
 impl Pace {
+    /// Of a run that went to its end, or as far as its time allowed.
+    pub(super) fn of(trial: &Trial) -> Self {
+        let Trial { wall_us, startup_us, closing_us, process_us, tally, .. } = trial;
+        let (latency, failed) = (tally.latency(), tally.failed_latency());
+        let count = latency.count() + failed.count();
+        let sum_us = latency.sum_us() + failed.sum_us();
+        Self {
+            fixed_us: process_us.saturating_sub(*wall_us) + startup_us + closing_us,
+            work_us: wall_us.saturating_sub(startup_us + closing_us),
+            done: tally.items(),
+            latency_us: if count == 0 { 0.0 } else { sum_us as f64 / count as f64 },
+        }
+    }
+
     /// Of a run that had not done anything after `passed_us`, with so many items `at_once`: it takes longer than that.
     pub(super) fn unfinished(passed_us: u64, at_once: u64) -> Self {
         Self { fixed_us: 0, work_us: passed_us, done: at_once.max(1), latency_us: passed_us as f64 }
+    }
+
+    /// Of another program, which takes as long as it takes.
+    pub(super) fn whole(trial: &Trial) -> Self {
+        Self { fixed_us: trial.process_us, work_us: 0, done: 1, latency_us: 0.0 }
     }
 
     /// How long a run of `items` items is expected to take, in microseconds.
@@ -66,15 +85,20 @@ impl Pace {
     }
 }
 
-/// The schedule for a list of `count` items.
-pub(super) fn schedule(paces: &[Pace], count: u64, means: Means) -> Result<Schedule, TooLittle> {
+/// The schedule for a list of `count` items, which all models may race on the first ones of if it `may_be_cut`.
+pub(super) fn schedule(
+    paces: &[Pace],
+    count: u64,
+    may_be_cut: bool,
+    means: Means,
+) -> Result<Schedule, TooLittle> {
     let models = paces.len().max(1) as u64;
     let round_us = |items: u64| -> u64 {
         paces.iter().map(|pace| pace.expected_us(items)).fold(0, u64::saturating_add)
     };
     let in_time = |items| round_us(items).saturating_mul(FEWEST_ROUNDS) <= means.left_us;
     let most_items = means.items.map_or(count, |items| items / (FEWEST_ROUNDS * models)).min(count);
-    let fewest = FEWEST_ITEMS.min(count);
+    let fewest = if may_be_cut { FEWEST_ITEMS.min(count) } else { count };
     if most_items < fewest {
         return Err(TooLittle::Items);
     }
@@ -124,14 +148,17 @@ mod tests {
     #[test]
     fn a_fast_race_has_all_items() {
         let paces = [pace(10), pace(100)];
-        assert_eq!(schedule(&paces, 100, seconds(25)), Ok(Schedule { items: 100, rounds: None }));
+        assert_eq!(
+            schedule(&paces, 100, true, seconds(25)),
+            Ok(Schedule { items: 100, rounds: None })
+        );
     }
 
     #[test]
     fn a_slow_model_makes_all_race_on_fewer_items() {
         // One after another they take 23 s, so there is no time for six rounds of all.
         let paces = [pace(1), pace(10), pace(10), pace(100)];
-        let Ok(Schedule { items, rounds: None }) = schedule(&paces, 100, seconds(25)) else {
+        let Ok(Schedule { items, rounds: None }) = schedule(&paces, 100, true, seconds(25)) else {
             panic!()
         };
         assert!((10..20).contains(&items), "{items}");
@@ -142,9 +169,9 @@ mod tests {
     #[test]
     fn with_too_little_time_there_are_fewer_rounds_and_in_the_end_none() {
         let slow = Pace { fixed_us: 0, work_us: 1_000_000, done: 1, latency_us: 1e6 };
-        let few = schedule(&[slow, slow], 100, seconds(30));
+        let few = schedule(&[slow, slow], 100, true, seconds(30));
         assert_eq!(few, Ok(Schedule { items: 6, rounds: Some(2) }));
-        let none = schedule(&[slow, slow], 100, seconds(10));
+        let none = schedule(&[slow, slow], 100, true, seconds(10));
         assert_eq!(none, Err(TooLittle::Time { needs_us: 12_000_000 }));
     }
 
@@ -152,12 +179,12 @@ mod tests {
     fn requests_are_limited_in_all() {
         let limited = |items| Means { items: Some(items), ..seconds(1_000) };
         let paces = [pace(100), pace(100)];
-        let all = schedule(&paces, 10, limited(1_000));
+        let all = schedule(&paces, 10, true, limited(1_000));
         assert_eq!(all, Ok(Schedule { items: 10, rounds: Some(50) }));
-        let some = schedule(&paces, 200, limited(1_000));
+        let some = schedule(&paces, 200, true, limited(1_000));
         assert_eq!(some, Ok(Schedule { items: 83, rounds: Some(6) }));
-        assert_eq!(schedule(&paces, 200, limited(60)), Err(TooLittle::Items));
-        let one = schedule(&paces, 1, limited(60));
+        assert_eq!(schedule(&paces, 200, true, limited(60)), Err(TooLittle::Items));
+        let one = schedule(&paces, 1, true, limited(60));
         assert_eq!(one, Ok(Schedule { items: 1, rounds: Some(30) }));
     }
 }

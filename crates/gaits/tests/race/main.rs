@@ -6,9 +6,9 @@
 use gaits::cpu::{self, CpuSpec};
 use gaits::wait::{self, WaitSpec};
 use gaits::{
-    Extent, Model, Program, Race, RaceControl, RaceError, RaceObserver, SessionScope, Settings,
-    TRIAL_VERB, Trial, TrialCommand, WORKER_VERB, WorkSpec, WorkerCommand, models_for, set_up,
-    trial_main, why, worker_main,
+    Entrant, Extent, Program, Race, RaceControl, RaceError, RaceObserver, SessionScope, Settings,
+    Subject, TRIAL_VERB, Trial, TrialCommand, TrialError, TrialObserver, WORKER_VERB, WorkSpec,
+    WorkerCommand, models_for, set_up, trial_main, why, worker_main,
 };
 use libtest_mimic::{Arguments, Failed};
 use std::io::BufReader;
@@ -74,16 +74,30 @@ fn waits() -> WorkSpec {
     WorkSpec::new(wait::NAME, WaitSpec::Timer.settings().unwrap())
 }
 
-fn race(models: &[&str], rounds: u32) -> Race {
-    Race {
+/// 20 waits of `seconds`.
+fn on(seconds: &str) -> Subject {
+    Subject {
         about: "waits".into(),
         work: waits(),
-        job: why::Job { holds_its_thread: false, is_http: false, cores: 2, server_here: false },
+        job: why::Job {
+            holds_its_thread: false,
+            is_http: false,
+            cores: 2,
+            server_here: false,
+            arrivals_per_second: None,
+        },
         arrival: None,
         session: SessionScope::default(),
-        items: vec!["0".into()],
+        items: vec![seconds.into()],
         count: 20,
-        models: models.iter().map(|model| model.parse().unwrap()).collect(),
+    }
+}
+
+fn race(models: &[&str], rounds: u32) -> Race {
+    Race {
+        subject: on("0"),
+        entrants: models.iter().map(|model| Entrant::Model(model.parse().unwrap())).collect(),
+        warm_ups: 1,
         extent: Extent::Rounds(rounds),
         most_items: None,
         settings: Settings::default(),
@@ -100,13 +114,13 @@ fn within(seconds: u64) -> Extent {
 /// Keeps what it is told, and interrupts the race once it has been told so much.
 #[derive(Default)]
 struct Log {
-    told: Vec<(u32, Model, &'static str)>,
+    told: Vec<(u32, String, &'static str)>,
     interrupt_after: Option<(usize, RaceControl)>,
 }
 
 impl Log {
-    fn note(&mut self, round: u32, model: Model, what: &'static str) {
-        self.told.push((round, model, what));
+    fn note(&mut self, round: u32, model: &str, what: &'static str) {
+        self.told.push((round, model.to_owned(), what));
         if let Some((after, control)) = &self.interrupt_after
             && self.told.len() == *after
         {
@@ -116,18 +130,20 @@ impl Log {
 
     fn order(&self) -> Vec<(u32, String)> {
         let starts = self.told.iter().filter(|(_, _, what)| *what == "starts");
-        starts.map(|(round, model, _)| (*round, model.to_string())).collect()
+        starts.map(|(round, model, _)| (*round, model.clone())).collect()
     }
 }
 
-impl RaceObserver for Log {
-    fn trial_starts(&mut self, round: u32, model: Model, _: Option<Duration>) {
+impl RaceObserver for Log {}
+
+impl TrialObserver for Log {
+    fn trial_starts(&mut self, round: u32, model: &str, _: Option<Duration>) {
         self.note(round, model, "starts");
     }
 
-    fn trial_ended(&mut self, round: u32, model: Model, trial: Option<&Trial>) {
+    fn trial_ended(&mut self, round: u32, model: &str, trial: Option<&Trial>) {
         if let Some(trial) = trial {
-            assert_eq!((trial.round, &trial.model), (round, &model.to_string()));
+            assert_eq!((trial.round, &trial.model), (round, &model.to_owned()));
             assert_eq!(trial.tally.ok(), 20);
         }
         self.note(round, model, if trial.is_some() { "ended" } else { "stopped" });
@@ -142,7 +158,7 @@ fn every_model_runs_once_in_every_round_and_the_round_that_warms_up_is_not_compa
     assert!(!outcome.interrupted);
     assert_eq!(log.told.len(), 2 * 3 * models.len());
     for pair in log.told.chunks(2) {
-        assert_eq!((pair[0].0, pair[0].1, "ended"), (pair[1].0, pair[1].1, pair[1].2));
+        assert_eq!((pair[0].0, &pair[0].1, "ended"), (pair[1].0, &pair[1].1, pair[1].2));
     }
     let mut runs = log.order();
     runs.sort();
@@ -177,8 +193,8 @@ fn an_interrupted_race_compares_the_rounds_that_were_complete() {
     assert_eq!(outcome.comparison.rounds(), 1);
     assert!(outcome.comparison.entries().iter().all(|entry| entry.rounds() == 1));
     assert_eq!(log.told.len(), 10);
-    let (round, _, what) = log.told[9];
-    assert_eq!((round, what), (2, "stopped"));
+    let (round, _, what) = &log.told[9];
+    assert_eq!((*round, *what), (2, "stopped"));
 }
 
 fn models_that_make_no_race_are_refused_before_anything_runs() {
@@ -211,8 +227,7 @@ fn work_that_holds_its_thread_races_on_a_pool_and_other_work_does_not() {
 fn a_slow_model_makes_all_race_on_fewer_items() {
     // One after another, six rounds of all would take two minutes.
     let slow = Race {
-        items: vec!["0.05".into()],
-        count: 400,
+        subject: Subject { count: 400, ..on("0.05") },
         extent: within(10),
         ..race(&["sequential", "async:400"], 0)
     };
@@ -265,7 +280,7 @@ fn a_race_does_no_more_items_than_it_may() {
 
 fn too_small_a_budget_is_told_with_what_it_takes() {
     let slow = Race {
-        items: vec!["0.5".into()],
+        subject: on("0.5"),
         extent: Extent::Budget(Duration::from_secs(1)),
         ..race(&["sequential", "async:2"], 0)
     };
@@ -277,8 +292,7 @@ fn too_small_a_budget_is_told_with_what_it_takes() {
 fn with_a_rate_of_arrival_the_wait_for_a_worker_counts() {
     // One every 20 ms, and each takes 60 ms: one worker falls behind by 40 ms an item, twenty do not.
     let open = Race {
-        items: vec!["0.06".into()],
-        arrival: Some(Duration::from_millis(20)),
+        subject: Subject { arrival: Some(Duration::from_millis(20)), ..on("0.06") },
         ..race(&["sequential", "async:20"], 1)
     };
     let outcome = open.run(&mut (), &RaceControl::new()).unwrap();
@@ -299,7 +313,7 @@ fn with_a_rate_of_arrival_the_wait_for_a_worker_counts() {
 
 fn what_takes_for_ever_is_given_up() {
     let endless = Race {
-        items: vec!["3600".into()],
+        subject: on("3600"),
         extent: Extent::Budget(Duration::from_secs(1)),
         ..race(&["sequential", "processes:2"], 0)
     };
@@ -311,9 +325,9 @@ fn a_trial_that_dies_is_told() {
     let trial = TrialCommand { program: "false".into(), args: Vec::new() };
     let died = Race { trial, ..race(&["sequential"], 1) }.run(&mut (), &RaceControl::new());
     let error = died.unwrap_err();
-    let RaceError::Trial { message, .. } = &error else { panic!("{error:?}") };
+    let RaceError::Trial(TrialError::Failed { message, .. }) = &error else { panic!("{error:?}") };
     assert_eq!(message, "its process exited with status 1");
     let trial = TrialCommand { program: "/no/such/program".into(), args: Vec::new() };
     let none = Race { trial, ..race(&["sequential"], 1) }.run(&mut (), &RaceControl::new());
-    assert!(matches!(none, Err(RaceError::Process { .. })), "{none:?}");
+    assert!(matches!(none, Err(RaceError::Trial(TrialError::Process { .. }))), "{none:?}");
 }

@@ -1,7 +1,7 @@
 //! What is said before a race starts, and when it ends before its time.
 
 use crate::talk;
-use gaits::{Extent, Race, RacedHost, Refusal, units};
+use gaits::{Entrant, Extent, Race, RacedHost, Refusal, units};
 
 /// As many hosts are named.
 const NAMED: usize = 3;
@@ -11,16 +11,22 @@ pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>)
     if let Some(question) = question {
         talk::line(&format!("gaits: {question}"));
     }
-    let items = if race.count == 1 { "item" } else { "items" };
-    let models = if race.models.len() == 1 { "model" } else { "models" };
-    talk::line(&format!(
-        "gaits: {}, {} {items}, {} {models}, {}, seed {}",
-        race.about,
-        units::count(race.count),
-        race.models.len(),
-        extent(race.extent),
-        race.seed
-    ));
+    let is_model = |entrant: &&Entrant| matches!(entrant, Entrant::Model(_));
+    let models = race.entrants.iter().filter(is_model).count();
+    let programs = race.entrants.len() - models;
+    let mut what = vec![race.subject.about.clone()];
+    if models > 0 {
+        what.push(counted(race.subject.count, "item"));
+        what.push(counted(models as u64, "model"));
+        if programs > 0 {
+            what.push(counted(programs as u64, "program"));
+        }
+    }
+    let what = what.join(", ");
+    talk::line(&format!("gaits: {what}, {}, seed {}", extent(race.extent), race.seed));
+    if programs > 0 {
+        talk::line("gaits: what the programs do, and to whom, is theirs to know");
+    }
     let names: Vec<_> = hosts.iter().take(NAMED).map(|host| host.name.as_str()).collect();
     if names.is_empty() {
         return;
@@ -31,7 +37,7 @@ pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>)
     };
     let requests = match (race.most_items, race.extent) {
         (_, Extent::Rounds(rounds)) => {
-            units::count(race.items_of(u64::from(rounds) + 1, race.count))
+            units::count(race.items_of(u64::from(rounds) + 1, race.subject.count))
         }
         (Some(most), Extent::Budget(_)) => format!("at most {}", units::count(most)),
         (None, Extent::Budget(_)) => "as many as there is time for,".to_owned(),
@@ -41,6 +47,11 @@ pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>)
         names.join(", "),
         requests.trim_end_matches(',')
     ));
+}
+
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", units::count(number))
 }
 
 fn extent(extent: Extent) -> String {

@@ -1,9 +1,9 @@
 //! Shows how far a race has come.
 
 use crate::talk::{self, Notices};
-use gaits::{Extent, Model, Notice, Race, RaceObserver, Trial, units};
+use gaits::{Extent, Notice, Race, RaceObserver, Trial, TrialObserver, units};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// The bar of all races of a command.
@@ -35,16 +35,18 @@ pub(super) struct Watch {
     bar: Bar,
     /// Those of the run at hand.
     notices: Notices,
+    /// What was said in a run before, and need not be said again.
+    said: HashSet<String>,
     extent: Extent,
     /// How long each model takes, by its last run.
-    took: HashMap<Model, Duration>,
+    took: HashMap<String, Duration>,
     models: usize,
     /// Items in each run.
     items: u64,
     rounds: Option<u64>,
     /// How much is done of all, by the times that were expected.
     spent: Duration,
-    now: Option<(Model, u32, Option<Duration>)>,
+    now: Option<(String, u32, Option<Duration>)>,
 }
 
 impl Watch {
@@ -52,10 +54,11 @@ impl Watch {
         Self {
             bar,
             notices: Notices::default(),
+            said: HashSet::new(),
             extent: race.extent,
             took: HashMap::new(),
-            models: race.models.len(),
-            items: race.count,
+            models: race.entrants.len(),
+            items: race.subject.count,
             rounds: None,
             spent: Duration::ZERO,
             now: None,
@@ -85,7 +88,7 @@ impl Watch {
     }
 
     fn draw(&self, within: Duration) {
-        let Some((model, round, _)) = self.now else { return };
+        let Some((model, round, _)) = &self.now else { return };
         let (whole, spent) = (self.whole(), self.spent + within);
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.bar.0.set_length(millis(whole).max(1));
@@ -95,7 +98,7 @@ impl Watch {
             0 => String::new(),
             left_us => format!(", {} left", units::duration(left_us)),
         };
-        self.bar.0.set_message(if round == 0 {
+        self.bar.0.set_message(if *round == 0 {
             format!("warming up, {model}{left}")
         } else {
             format!("round {round}, {model}{left}")
@@ -107,9 +110,11 @@ impl RaceObserver for Watch {
     fn scheduled(&mut self, items: u64, rounds: Option<u64>) {
         (self.items, self.rounds) = (items, rounds);
     }
+}
 
-    fn trial_starts(&mut self, round: u32, model: Model, expected: Option<Duration>) {
-        self.now = Some((model, round, expected));
+impl TrialObserver for Watch {
+    fn trial_starts(&mut self, round: u32, name: &str, expected: Option<Duration>) {
+        self.now = Some((name.to_owned(), round, expected));
         self.draw(Duration::ZERO);
     }
 
@@ -124,12 +129,12 @@ impl RaceObserver for Watch {
         }
     }
 
-    fn trial_ended(&mut self, _: u32, model: Model, trial: Option<&Trial>) {
+    fn trial_ended(&mut self, _: u32, name: &str, trial: Option<&Trial>) {
         let rest = std::mem::take(&mut self.notices).rest();
         self.bar.0.suspend(|| rest.iter().for_each(|line| talk::line(line)));
         if let Some(trial) = trial {
             let took = Duration::from_micros(trial.process_us);
-            self.took.insert(model, took);
+            self.took.insert(name.to_owned(), took);
             self.spent += took;
             self.draw(Duration::ZERO);
         }
@@ -137,9 +142,21 @@ impl RaceObserver for Watch {
 
     fn notice(&mut self, notice: Notice) {
         if !matches!(notice, Notice::Stopping { .. })
+            && self.said.insert(gist(&notice))
             && let Some(line) = self.notices.say(notice)
         {
             self.bar.0.suspend(|| talk::line(&line));
         }
+    }
+}
+
+/// What a notice says apart from numbers that differ from run to run, such as process ids.
+fn gist(notice: &Notice) -> String {
+    match notice {
+        Notice::WorkerSaid { line, .. } => line.clone(),
+        Notice::WorkerDied { how, .. } => how.clone(),
+        Notice::WorkerOverdue { .. } => "overdue".to_owned(),
+        Notice::WorkersNotStarted { why, .. } | Notice::FewerWorkers { why, .. } => why.clone(),
+        other => format!("{other:?}"),
     }
 }

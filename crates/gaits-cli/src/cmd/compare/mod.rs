@@ -3,6 +3,7 @@
 mod announce;
 mod bar;
 mod local_origin;
+mod programs;
 
 use super::report::{self, Form};
 use crate::args::{Bodies, CompareArgs, Job, Models};
@@ -15,11 +16,13 @@ use anyhow::{Context as _, anyhow};
 use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
-    Comparison, Extent, GateState, Input, Model, Program, Race, RaceControl, RaceError,
-    RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, TrialCommand, Work,
-    equally_many, job_of, models_for, raced_hosts, set_up, units, usual_models_for,
+    Comparison, Entrant, Extent, Gate, GateState, Input, Model, Program, Race, RaceControl,
+    RaceError, RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, Subject,
+    TrialCommand, Work, equally_many, job_of, models_for, raced_hosts, set_up, units,
+    usual_models_for,
 };
 use local_origin::LocalOrigin;
+use programs::programs;
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -39,11 +42,12 @@ const MOST_REQUESTS: u64 = 1_000;
 /// Races the models.
 pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
     let program = program();
-    let questions = match args.work.take() {
-        Some(work) => vec![Question::of(work.resolve_for_race()?, &program, &args)?],
+    let question = match args.work.take() {
+        Some(work) => Question::of(work.resolve_for_race()?, &program, &args)?,
+        None if !args.program.is_empty() => Question::of_programs(&args)?,
         None => return local(&program, &args, colors),
     };
-    ask(questions, &args, colors)
+    ask(vec![question], &args, colors)
 }
 
 /// One race to be run, and what is asked by it.
@@ -75,38 +79,83 @@ impl Question {
             let rate = units::number(1.0 / interval.as_secs_f64().max(1e-9));
             about = format!("{about}, {rate}/s arriving");
         }
-        let race = Race {
-            about,
-            arrival: args.arrival_rate,
-            job: job_of(&*work, &spec.name, &hosts),
-            work: spec,
-            session,
-            items,
-            count,
-            models,
-            extent: args.rounds.map_or(Extent::Budget(args.budget), Extent::Rounds),
-            most_items: (public || args.max_requests.is_some()).then_some(most_items),
-            settings: Settings {
-                margin: args.margin,
-                precision: args.precision,
-                ..Settings::default()
+        let mut race = Race {
+            subject: Subject {
+                about,
+                arrival: args.arrival_rate,
+                job: job_of(&*work, &spec.name, &hosts, args.arrival_rate),
+                work: spec,
+                session,
+                items,
+                count,
             },
-            seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32)),
-            trial: TrialCommand::this_binary(),
-            records: None,
+            most_items: (public || args.max_requests.is_some()).then_some(most_items),
+            ..race(args)?
         };
+        race.entrants.splice(0..0, models.into_iter().map(Entrant::Model));
+        Self::checked(race, hosts, notices, args)
+    }
+
+    /// A race of other programs alone.
+    fn of_programs(args: &CompareArgs) -> Result<Self, Trouble> {
+        if !args.models.is_empty() || args.concurrency.is_some() || args.arrival_rate.is_some() {
+            return Err(Trouble::wrong(
+                "models need a work to do beside the programs: name one, as in `gaits compare http -i urls.txt`",
+            ));
+        }
+        Self::checked(race(args)?, Vec::new(), Vec::new(), args)
+    }
+
+    /// A race that can be run.
+    fn checked(
+        race: Race,
+        hosts: Vec<RacedHost>,
+        notices: Vec<String>,
+        args: &CompareArgs,
+    ) -> Result<Self, Trouble> {
         race.validate().map_err(|error| match error {
-            RaceError::Twice { model } => Trouble::wrong(format!("--models names {model} twice")),
+            RaceError::Twice { name } if args.program.is_empty() => {
+                Trouble::wrong(format!("--models names {name} twice"))
+            }
+            RaceError::Twice { name } => Trouble::wrong(format!(
+                "{name} takes part twice; --name gives programs names of their own"
+            )),
             RaceError::TooManyItems { most, needs } => Trouble::wrong(format!(
                 "the race needs {needs} requests, and at most {most} go to a host that is not yours; \
                  --max-requests {needs} allows them"
             )),
             other => other.into(),
         })?;
-        let names: Vec<String> = race.models.iter().map(ToString::to_string).collect();
-        args.fail_if.iter().try_for_each(|gate| gate.validate(&names)).map_err(Trouble::wrong)?;
+        let names: Vec<String> = race.entrants.iter().map(ToString::to_string).collect();
+        let count = race.subject.count;
+        let check = |gate: &Gate| gate.validate(&names, count);
+        args.fail_if.iter().try_for_each(check).map_err(Trouble::wrong)?;
         Ok(Self { text: None, race, hosts, notices })
     }
+}
+
+/// A race of the programs that were named, if any; what else takes part is added to it.
+fn race(args: &CompareArgs) -> Result<Race, Trouble> {
+    let programs = programs(args)?;
+    let about = match programs.len() {
+        1 => "a program".to_owned(),
+        several => format!("{several} programs"),
+    };
+    Ok(Race {
+        subject: Subject::of_programs(about),
+        entrants: programs.into_iter().map(Entrant::Program).collect(),
+        warm_ups: args.warmup,
+        extent: args.rounds.map_or(Extent::Budget(args.budget), Extent::Rounds),
+        most_items: None,
+        settings: Settings {
+            margin: args.margin,
+            precision: args.precision,
+            ..Settings::default()
+        },
+        seed: args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32)),
+        trial: TrialCommand::this_binary(),
+        records: None,
+    })
 }
 
 /// The models that take part; and what is to be said of those that can't.
@@ -185,8 +234,12 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
     }
     // What was measured is kept and shown, whatever ended the races.
     let saved = match &args.save {
-        Some(folder) if !outcomes.is_empty() => save(&outcomes, folder),
-        _ => Ok(()),
+        Some(folder) if outcomes.is_empty() => {
+            SavedRaces::abandon(folder);
+            Ok(())
+        }
+        Some(folder) => save(&outcomes, folder),
+        None => Ok(()),
     };
     if !outcomes.is_empty() {
         show(&outcomes, args, colors)?;
@@ -218,12 +271,19 @@ fn show(
 
 /// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
 fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> bool {
-    let Some((_, outcome)) = outcomes.first() else { return true };
     let mut all_pass = true;
-    for gate in &args.fail_if {
-        let came = gate.check(&outcome.comparison, &outcome.trials);
-        talk::line(&format!("gaits: {came}"));
-        all_pass &= came.state != GateState::Failed;
+    for (question, outcome) in outcomes {
+        let names: Vec<String> = question.race.entrants.iter().map(ToString::to_string).collect();
+        for gate in &args.fail_if {
+            // Checked of the first race before it began; in another one, other models may take part.
+            if gate.validate(&names, u64::MAX).is_err() {
+                continue;
+            }
+            let came = gate.check(&outcome.comparison, &outcome.trials);
+            let of = question.text.as_ref().map_or_else(String::new, |text| format!("{text} "));
+            talk::line(&format!("gaits: {of}{came}"));
+            all_pass &= came.state != GateState::Failed;
+        }
     }
     all_pass
 }
@@ -259,6 +319,13 @@ fn all_ok(comparison: &Comparison) -> bool {
     comparison.entries().iter().all(|entry| entry.tally.failed() == 0)
 }
 
+const fn model_of(entrant: &Entrant) -> Option<Model> {
+    match entrant {
+        Entrant::Model(model) => Some(*model),
+        Entrant::Program(_) => None,
+    }
+}
+
 /// Races on requests to a server that is started for them: once as people use the models, and once with equally many in
 /// flight, since that may be all that makes them differ.
 fn local(program: &Program, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
@@ -275,7 +342,7 @@ fn local(program: &Program, args: &CompareArgs, colors: Colors) -> Result<Exit, 
     let question = || {
         let mut question = Question::of(job()?, program, args)?;
         // The server is known to be no other program.
-        question.race.job.server_here = false;
+        question.race.subject.job.server_here = false;
         Ok::<_, Trouble>(question)
     };
     let mut first = question()?;
@@ -284,7 +351,9 @@ fn local(program: &Program, args: &CompareArgs, colors: Colors) -> Result<Exit, 
     }
     let mut second = question()?;
     second.race.seed = first.race.seed;
-    second.race.models = equally_many(&first.race.models, EQUALLY_MANY);
+    let models: Vec<Model> = first.race.entrants.iter().filter_map(model_of).collect();
+    second.race.entrants =
+        equally_many(&models, EQUALLY_MANY).into_iter().map(Entrant::Model).collect();
     if let Extent::Budget(budget) = first.race.extent {
         let share = budget.mul_f64(FIRST_QUESTION);
         first.race.extent = Extent::Budget(share);

@@ -62,6 +62,23 @@ fn a_host_that_takes_the_cpu_away() {
 }
 
 #[test]
+fn a_machine_that_is_short_of_memory_or_busy_with_a_disk() {
+    let models = |stalls| [Model { stalls, ..sequential(answer(MS)) }];
+    assert_eq!(
+        sentences(&race(&models([4, 0]), &HTTP)),
+        [
+            "this machine was short of memory: for 4 % of the time something waited until there was some, so times may \
+             be too long"
+        ]
+    );
+    assert_eq!(
+        sentences(&race(&models([0, 30]), &HTTP)),
+        ["a disk of this machine was busy: for 30 % of the time something waited for it"]
+    );
+    assert_eq!(race(&models([2, 20]), &HTTP).checks, []);
+}
+
+#[test]
 fn waiting_for_a_core_although_there_is_one_for_each_thread() {
     let waits = |waiting_us| {
         let waiting_us = Some(waiting_us);

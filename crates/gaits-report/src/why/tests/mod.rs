@@ -12,13 +12,31 @@ use gaits_core::{Detail, Outcome, Record, Timing, Value, WorkerId};
 const MS: u64 = 1000;
 
 /// HTTP from two cores to a server elsewhere.
-const HTTP: Job = Job { holds_its_thread: false, is_http: true, cores: 2, server_here: false };
+const HTTP: Job = Job {
+    holds_its_thread: false,
+    is_http: true,
+    cores: 2,
+    server_here: false,
+    arrivals_per_second: None,
+};
 
 /// Work that needs the CPU, on two cores.
-const CPU: Job = Job { holds_its_thread: true, is_http: false, cores: 2, server_here: false };
+const CPU: Job = Job {
+    holds_its_thread: true,
+    is_http: false,
+    cores: 2,
+    server_here: false,
+    arrivals_per_second: None,
+};
 
 /// Items that wait, on two cores.
-const WAIT: Job = Job { holds_its_thread: false, is_http: false, cores: 2, server_here: false };
+const WAIT: Job = Job {
+    holds_its_thread: false,
+    is_http: false,
+    cores: 2,
+    server_here: false,
+    arrivals_per_second: None,
+};
 
 /// How long an item is at what, in microseconds.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,6 +78,8 @@ struct Model {
     /// Shares of the machine's cores in per cent.
     others: u64,
     stolen: u64,
+    /// Shares of the time in which something waited for memory, and for a disk, in per cent.
+    stalls: [u64; 2],
 }
 
 impl Model {
@@ -81,6 +101,7 @@ impl Model {
             memory: 10_000_000,
             others: 0,
             stolen: 0,
+            stalls: [0, 0],
         }
     }
 
@@ -108,6 +129,7 @@ impl Model {
             closing_us: self.closing_us,
             process_us: wall_us,
             missing_workers: 0,
+            workers_died: 0,
             tally,
             outcomes: Outcomes::default(),
             usage: Usage {
@@ -121,6 +143,8 @@ impl Model {
                 cores: 2,
                 others_us: wall_us * 2 * self.others / 100,
                 stolen_us: wall_us * 2 * self.stolen / 100,
+                memory_stall_us: wall_us * self.stalls[0] / 100,
+                disk_stall_us: wall_us * self.stalls[1] / 100,
             },
         }
     }

@@ -126,6 +126,58 @@ fn starting_and_ending_processes_takes_its_time() {
 }
 
 #[test]
+fn threads_of_a_program_that_take_turns() {
+    let program = |cpu_us, waiting_us, threads| {
+        let model = Model { cpu_us, waiting_us: Some(waiting_us), ..sequential(answer(MS)) };
+        let trials = model.trials().into_iter().map(|mut trial| {
+            trial.usage.threads = threads;
+            trial.usage.processes = 1;
+            trial
+        });
+        let trials: Vec<Trial> = trials.collect();
+        let trials: Vec<&Trial> = trials.iter().collect();
+        let subject = Subject {
+            model: "python3 threads.py",
+            workers: None,
+            relation: Relation::Best,
+            trials: &trials,
+        };
+        explain(&[subject], &CPU)
+    };
+    // 1,000 items of 1 ms: 950 ms on a core of the second that it takes.
+    assert_eq!(
+        row(&program(950, 0, 11), "python3 threads.py"),
+        Some(
+            "its 11 threads kept one core busy and no more: they take turns, as under an interpreter's lock"
+        )
+    );
+    // So it is where others have the core meanwhile.
+    assert!(row(&program(600, 350 * MS, 11), "python3 threads.py").is_some());
+    assert_eq!(row(&program(1_500, 0, 11), "python3 threads.py"), None);
+    assert_eq!(row(&program(700, 0, 11), "python3 threads.py"), None);
+    assert_eq!(row(&program(950, 0, 1), "python3 threads.py"), None);
+}
+
+#[test]
+fn a_model_that_items_arrive_too_fast_for() {
+    // it finishes 100 a second
+    let models = [sequential(answer(10 * MS))];
+    let arriving = |per_second| Job { arrivals_per_second: Some(per_second), ..HTTP };
+    let why = race(&models, &arriving(200.0));
+    assert_eq!(
+        row(&why, "sequential"),
+        Some(
+            "items arrive faster than it finishes them, 200/s against 100/s, so each waits longer than the one before"
+        )
+    );
+    assert!(!matches!(why.limit, Some(Limit::Arrival { .. })));
+    let why = race(&models, &arriving(100.0));
+    assert_eq!(row(&why, "sequential"), None);
+    assert_eq!(why.limit, Some(Limit::Arrival { per_second: 100.0 }));
+    assert_eq!(row(&race(&models, &HTTP), "sequential"), None);
+}
+
+#[test]
 fn threads_wait_for_a_core_if_there_are_too_few() {
     // ten threads wait for 550 ms in the second that it all takes, and run for 600 ms together
     let waits = |waiting_us| {

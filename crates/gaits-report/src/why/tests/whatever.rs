@@ -61,10 +61,17 @@ prop_compose! {
             closing_us,
             process_us: wall_us,
             missing_workers: 0,
+            workers_died: 0,
             tally,
             outcomes: Outcomes::default(),
             usage: Usage { cpu_us, waiting_us, peak_memory, ..Usage::default() },
-            machine: MachineLoad { wall_us: machine_us, cores, others_us, stolen_us },
+            machine: MachineLoad {
+                wall_us: machine_us,
+                cores,
+                others_us,
+                stolen_us,
+                ..MachineLoad::default()
+            },
         }
     }
 }
@@ -76,7 +83,7 @@ prop_compose! {
         cores in number(),
         server_here: bool,
     ) -> Job {
-        Job { holds_its_thread, is_http, cores, server_here }
+        Job { holds_its_thread, is_http, cores, server_here, arrivals_per_second: None }
     }
 }
 
@@ -142,7 +149,7 @@ proptest! {
         job in (any::<bool>(), any::<bool>(), 1..=4_u64, any::<bool>()),
     ) {
         let (holds_its_thread, is_http, cores, server_here) = job;
-        let job = Job { holds_its_thread, is_http, cores, server_here };
+        let job = Job { holds_its_thread, is_http, cores, server_here, arrivals_per_second: None };
         let why = race(&models, &job);
         check(&why)?;
     }

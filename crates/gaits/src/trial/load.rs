@@ -1,4 +1,6 @@
-//! What the machine does beside a trial: `/proc/stat`.
+//! What the machine does beside a trial: `/proc/stat`, and `/proc/pressure` (pressure stall information, PSI).
+//!
+//! How much of the CPU others take is told by `/proc/stat`: the pressure on the CPU counts the trial's own threads that wait.
 
 use crate::sys;
 use gaits_core::Clock as _;
@@ -16,6 +18,7 @@ pub(super) struct Watch {
     clock: MonotonicClock,
     times: Option<Times>,
     own_us: u64,
+    stalls: [u64; 2],
 }
 
 /// What all cores have done since the machine was started, in microseconds.
@@ -27,7 +30,12 @@ struct Times {
 
 impl Watch {
     pub(super) fn begin() -> Self {
-        Self { clock: MonotonicClock::start(), times: Times::now(), own_us: own_us() }
+        Self {
+            clock: MonotonicClock::start(),
+            times: Times::now(),
+            own_us: own_us(),
+            stalls: stalls(),
+        }
     }
 
     /// What others did since, beside a trial that took `cpu_us`.
@@ -38,13 +46,31 @@ impl Watch {
         let busy_us = now.busy_us.saturating_sub(before.busy_us);
         // The children's time is counted when they have been waited for, so the trial's is in neither number twice.
         let own_us = own_us().saturating_sub(self.own_us).max(cpu_us);
+        let [memory_stall_us, disk_stall_us] = stalls();
         MachineLoad {
+            memory_stall_us: memory_stall_us.saturating_sub(self.stalls[0]),
+            disk_stall_us: disk_stall_us.saturating_sub(self.stalls[1]),
             wall_us,
             cores: u64::from(cores()),
             others_us: busy_us.saturating_sub(own_us),
             stolen_us: now.stolen_us.saturating_sub(before.stolen_us),
         }
     }
+}
+
+/// For how long something has waited for memory, and for a disk, since the machine was started, in microseconds; 0 where the
+/// kernel does not tell.
+fn stalls() -> [u64; 2] {
+    ["memory", "io"].map(|of| {
+        let told = fs::read_to_string(format!("/proc/pressure/{of}")).unwrap_or_default();
+        stall_us(&told).unwrap_or(0)
+    })
+}
+
+/// Reads `some avg10=0.00 avg60=0.00 avg300=0.00 total=1234`, in microseconds.
+fn stall_us(told: &str) -> Option<u64> {
+    let some = told.lines().find_map(|line| line.strip_prefix("some "))?;
+    some.split_ascii_whitespace().find_map(|field| field.strip_prefix("total="))?.parse().ok()
 }
 
 /// CPU time of this process, of those it has waited for, and of those that it has started and that live: of the latter there
@@ -102,6 +128,14 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(cpu_of(child.id()), None);
+    }
+
+    #[test]
+    fn what_the_kernel_writes_of_pressure_is_read() {
+        let told = "some avg10=0.21 avg60=1.95 avg300=1.75 total=8958\nfull avg10=0 total=7\n";
+        assert_eq!(stall_us(told), Some(8958));
+        assert_eq!(stall_us("full avg10=0.00 total=7\n"), None);
+        assert_eq!(stall_us("some avg10=0.00 total=x\n"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use gaits_core::Clock as _;
 use gaits_engine::MonotonicClock;
 use gaits_report::Usage;
 use nix::sys::resource::{UsageWho, getrusage};
+use std::collections::HashMap;
 use std::fs;
 
 /// Counts from the moment when it was made.
@@ -56,11 +57,64 @@ impl Account {
     }
 }
 
+/// What was seen of another program's processes while they lived.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    /// How long each of its threads has waited for a core, in microseconds, when it was last seen.
+    waited_us: HashMap<u64, u64>,
+    /// For how long there were so many threads and processes, in microseconds: what a program starts with (a shell, a wrapper)
+    /// is not what it works with.
+    there: HashMap<(u64, u64), u64>,
+    peak_memory: u64,
+}
+
+impl Tree {
+    /// Looks at the process `root` and at all below it, which was last done `since_us` ago. Says how long that took, in
+    /// microseconds.
+    pub(super) fn look(&mut self, root: u32, since_us: u64) -> u64 {
+        let snapshot = Snapshot::of(root, |thread, waited_us| {
+            self.waited_us.insert(thread, waited_us);
+        });
+        *self.there.entry((snapshot.threads, snapshot.processes)).or_default() += since_us;
+        self.peak_memory = self.peak_memory.max(snapshot.peak_memory);
+        snapshot.took_us
+    }
+}
+
+impl Account {
+    /// What the children of this process have taken, now that they have been waited for, with what was seen of them.
+    pub(super) fn of_children(tree: &Tree) -> Usage {
+        let spent = getrusage(UsageWho::RUSAGE_CHILDREN).ok();
+        // The kernel counts the memory of a process from before it executed the program, too: that was a copy of this one's.
+        let largest = spent.map_or(0, |spent| spent.max_rss().unsigned_abs() * 1_024);
+        let own = peak_memory(std::process::id()).unwrap_or(u64::MAX);
+        let now = Counts::of(&[UsageWho::RUSAGE_CHILDREN]);
+        let longest = tree.there.iter().max_by_key(|(_, us)| **us);
+        let (threads, processes) = longest.map_or((1, 1), |(there, _)| *there);
+        Usage {
+            cpu_us: now.cpu_us,
+            waiting_us: (!tree.waited_us.is_empty()).then(|| tree.waited_us.values().sum()),
+            voluntary_switches: now.voluntary,
+            involuntary_switches: now.involuntary,
+            threads,
+            processes,
+            peak_memory: if largest > own {
+                tree.peak_memory.max(largest)
+            } else {
+                tree.peak_memory
+            },
+        }
+    }
+}
+
 impl Counts {
     fn now() -> Self {
-        let both = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN];
+        Self::of(&[UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN])
+    }
+
+    fn of(whom: &[UsageWho]) -> Self {
         let mut counts = Self::default();
-        for spent in both.into_iter().filter_map(|who| getrusage(who).ok()) {
+        for spent in whom.iter().filter_map(|who| getrusage(*who).ok()) {
             counts.cpu_us += sys::spent_us(&spent);
             counts.voluntary += spent.voluntary_context_switches().unsigned_abs();
             counts.involuntary += spent.involuntary_context_switches().unsigned_abs();
@@ -72,9 +126,14 @@ impl Counts {
 impl Snapshot {
     /// Looks at this process and at all below it.
     pub(super) fn take() -> Self {
+        Self::of(std::process::id(), |_, _| {})
+    }
+
+    /// Looks at the process `root` and at all below it; tells `each` how long each thread has waited for a core.
+    fn of(root: u32, mut each: impl FnMut(u64, u64)) -> Self {
         let clock = MonotonicClock::start();
         let mut snapshot = Self { waiting_us: Some(0), ..Self::default() };
-        let mut left = vec![std::process::id()];
+        let mut left = vec![root];
         while let Some(pid) = left.pop() {
             // A process that has ended meanwhile has nothing to show.
             let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
@@ -84,6 +143,10 @@ impl Snapshot {
                 snapshot.threads += 1;
                 let file = |name| fs::read_to_string(task.path().join(name)).ok();
                 let waited_us = file("schedstat").and_then(|text| waited_us(&text));
+                let number = task.file_name().to_str().and_then(|name| name.parse().ok());
+                if let Some((thread, waited_us)) = number.zip(waited_us) {
+                    each(thread, waited_us);
+                }
                 snapshot.waiting_us = snapshot.waiting_us.zip(waited_us).map(|(a, b)| a + b);
                 left.extend(sys::children_of(&task.path()));
             }

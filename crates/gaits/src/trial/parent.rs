@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A trial that runs. When it is dropped, so is the process.
 #[derive(Debug)]
-pub(in crate::race) struct TrialProcess {
+pub(crate) struct TrialProcess {
     child: Child,
     stdout: BufReader<ChildStdout>,
     commands: Commands,
@@ -16,7 +16,7 @@ pub(in crate::race) struct TrialProcess {
 
 /// What a trial says next.
 #[derive(Debug)]
-pub(in crate::race) enum Heard {
+pub(crate) enum Heard {
     /// This.
     Said(Said),
     /// Nothing more: it has ended so.
@@ -25,11 +25,11 @@ pub(in crate::race) enum Heard {
 
 /// Tells a trial something; all clones tell the same one.
 #[derive(Debug, Clone)]
-pub(in crate::race) struct Commands(Arc<Mutex<Option<ChildStdin>>>);
+pub(crate) struct Commands(Arc<Mutex<Option<ChildStdin>>>);
 
 impl Commands {
     /// The first time: nothing more is started. The second time: it ends at once.
-    pub(in crate::race) fn interrupt(&self) {
+    pub(crate) fn interrupt(&self) {
         if let Some(stdin) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             // One that has ended needs no command.
             let _ = writeln!(stdin, "{INTERRUPT}").and_then(|()| stdin.flush());
@@ -46,7 +46,7 @@ impl Commands {
 
 impl TrialProcess {
     /// Starts one. It is not in the foreground of the terminal: an interrupt from the keyboard is the race's to handle.
-    pub(in crate::race) fn start(command: &TrialCommand) -> io::Result<Self> {
+    pub(crate) fn start(command: &TrialCommand) -> io::Result<Self> {
         let mut process = Command::new(&command.program);
         process.args(&command.args).process_group(0);
         process.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -58,19 +58,19 @@ impl TrialProcess {
     }
 
     /// Gives it its job.
-    pub(in crate::race) fn begin(&self, job: &Job) -> io::Result<()> {
+    pub(crate) fn begin(&self, job: &Job) -> io::Result<()> {
         let mut line = serde_json::to_vec(job)?;
         line.push(b'\n');
         self.commands.write(&line)
     }
 
     /// What to tell it something with.
-    pub(in crate::race) fn commands(&self) -> Commands {
+    pub(crate) fn commands(&self) -> Commands {
         self.commands.clone()
     }
 
     /// Waits for what it says next.
-    pub(in crate::race) fn hear(&mut self) -> io::Result<Heard> {
+    pub(crate) fn hear(&mut self) -> io::Result<Heard> {
         let mut line = String::new();
         if self.stdout.read_line(&mut line)? == 0 {
             return Ok(Heard::Ended(self.child.wait()?));
@@ -79,7 +79,7 @@ impl TrialProcess {
     }
 
     /// Waits for its end; it has nothing more to say.
-    pub(in crate::race) fn end(mut self) -> io::Result<ExitStatus> {
+    pub(crate) fn end(mut self) -> io::Result<ExitStatus> {
         self.child.wait()
     }
 }
@@ -94,7 +94,7 @@ impl Drop for TrialProcess {
 }
 
 /// Says how a process ended.
-pub(in crate::race) fn describe(status: ExitStatus) -> String {
+pub(crate) fn describe(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => format!("was killed by signal {signal}"),
         (None, Some(code)) => format!("exited with status {code}"),

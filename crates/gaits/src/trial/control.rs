@@ -1,6 +1,6 @@
 //! Stops a race from outside.
 
-use super::trial::Commands;
+use super::Commands;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A handle on one race, to stop it from any thread. A `control` serves one race.

@@ -4,6 +4,7 @@ use gaits_core::{Data, Performs, Work};
 use gaits_engine::plan::cores;
 use gaits_report::why::Job;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// How the names of this machine begin, in a pacing key of `http`.
 const LOOPBACK: [&str; 3] = ["://127.", "://localhost", "://[::1]"];
@@ -43,13 +44,17 @@ pub fn raced_hosts(work: &dyn Work, items: &[Data], count: u64) -> Vec<RacedHost
     hosts
 }
 
-/// What kind of work a race is about, whose items are for `hosts`.
+/// What kind of work a race is about, whose items are for `hosts` and arrive one in every `arrival`, if they have a rate of
+/// their own.
 #[must_use]
-pub fn job_of(work: &dyn Work, name: &str, hosts: &[RacedHost]) -> Job {
+pub fn job_of(work: &dyn Work, name: &str, hosts: &[RacedHost], arrival: Option<Duration>) -> Job {
     Job {
         holds_its_thread: matches!(work.performs(), Performs::Blocking(_)),
         is_http: name == gaits_work::http::NAME,
         cores: u64::from(cores()),
         server_here: hosts.iter().any(|host| host.here),
+        arrivals_per_second: arrival
+            .map(|each| 1.0 / each.as_secs_f64())
+            .filter(|per_second| per_second.is_finite()),
     }
 }

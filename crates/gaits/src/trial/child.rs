@@ -1,7 +1,7 @@
 //! The process of a trial.
 
 use super::account::{Account, Snapshot};
-use super::{INTERRUPT, Job, Over, Said};
+use super::{INTERRUPT, Job, ModelJob, Over, Said};
 use crate::tally::SharedTally;
 use gaits_core::{Clock as _, ItemFacts, Record, Sink};
 use gaits_engine::sink::JsonLines;
@@ -62,6 +62,10 @@ fn trial(
     let job: Job =
         serde_json::from_str(&line).map_err(|error| format!("can't read its job: {error}"))?;
     drop(line);
+    let job = match job {
+        Job::Model(job) => *job,
+        Job::Program(job) => return super::program::run(&job, from),
+    };
     let control = Control::new();
     let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
         let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
@@ -81,12 +85,12 @@ fn trial(
 
 fn run(
     program: &Program,
-    job: Job,
+    job: ModelJob,
     control: &Control,
     parent: &Parent,
     over: Sender<()>,
 ) -> Result<Over, String> {
-    let Job { plan, items, count, records, .. } = job;
+    let ModelJob { plan, items, count, records, .. } = job;
     // The parent has had every item looked at.
     let facts = Box::new(|_: &_| Ok(ItemFacts { repeatable: true, ..ItemFacts::default() }));
     let source = Box::new(List::cycled(items, count, facts));
@@ -99,7 +103,7 @@ fn run(
     let tally = SharedTally::default();
     let mut gathered = Gathered { control, outcomes: OutcomesOf::new(), refused: None };
     let mut counted = tally.clone();
-    let mut watch = Watch { parent: parent.clone(), snapshot: None };
+    let mut watch = Watch { parent: parent.clone(), snapshot: None, died: 0 };
     let account = Account::open();
     let clock = MonotonicClock::start();
     let end = {
@@ -121,6 +125,7 @@ fn run(
         startup_us: end.startup_us,
         closing_us,
         missing_workers: end.missing_workers,
+        workers_died: watch.died,
         stopped: end.interrupted,
         suspended: clock.stopped_us_since(0) > 0,
         usage: account.close(snapshot),
@@ -222,10 +227,15 @@ impl Sink for Gathered<'_> {
 struct Watch {
     parent: Parent,
     snapshot: Option<Snapshot>,
+    /// Worker processes that died, or were at an item for too long.
+    died: u64,
 }
 
 impl Observer for Watch {
     fn notice(&mut self, notice: Notice) {
+        if matches!(notice, Notice::WorkerDied { .. } | Notice::WorkerOverdue { .. }) {
+            self.died += 1;
+        }
         self.parent.tell(&Said::Notice(notice));
     }
 

@@ -1,4 +1,4 @@
-//! One trial of a race: a process of its own, so that what one has left behind (memory, threads, connections, warm caches of
+//! One trial of a race or a sweep: a process of its own, so that what one has left behind (memory, threads, connections, warm caches of
 //! the allocator) burdens or helps no other.
 //!
 //! The process is told its job in one line of JSON on its standard input, and says what happens in lines of JSON on its
@@ -6,10 +6,20 @@
 
 mod account;
 mod child;
+mod control;
+mod entrant;
+mod load;
+mod one;
 mod parent;
+mod program;
 
 pub use child::trial_main;
-pub(super) use parent::{Commands, Heard, TrialProcess, describe};
+pub use control::RaceControl;
+pub use entrant::{Entrant, OtherProgram};
+pub(crate) use one::{Ran, Start, Trials, clean_up};
+pub use one::{Refusal, Subject, TrialError, TrialObserver};
+
+use parent::{Commands, Heard, TrialProcess, describe};
 
 use gaits_core::Data;
 use gaits_engine::Notice;
@@ -47,24 +57,41 @@ impl TrialCommand {
 
 /// What a trial has to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Job {
-    pub(super) plan: Plan,
-    pub(super) items: Vec<Data>,
+enum Job {
+    /// Run a model.
+    Model(Box<ModelJob>),
+    /// Run another program.
+    Program(ProgramJob),
+}
+
+/// What the trial of another program has to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ProgramJob {
+    program: OtherProgram,
+    /// When to end it, in microseconds after its start.
+    abandon_us: Option<u64>,
+}
+
+/// What the trial of a model has to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ModelJob {
+    plan: Plan,
+    items: Vec<Data>,
     /// How many items there are in all: the list is gone through over and over.
-    pub(super) count: u64,
+    count: u64,
     /// When to start nothing more, in microseconds after the start of the run.
-    pub(super) limit_us: Option<u64>,
+    limit_us: Option<u64>,
     /// When to end at once, in microseconds after the start of the run: what is in flight may take for ever.
-    pub(super) abandon_us: Option<u64>,
+    abandon_us: Option<u64>,
     /// Where to write the records, if they are to be kept.
-    pub(super) records: Option<PathBuf>,
+    records: Option<PathBuf>,
     /// Whether to tell how far it has come.
-    pub(super) tell_progress: bool,
+    tell_progress: bool,
 }
 
 /// What a trial says.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Said {
+enum Said {
     /// Something worth telling the user at once.
     Notice(Notice),
     /// So many items are done.
@@ -77,18 +104,19 @@ pub(super) enum Said {
 
 /// How a trial has ended.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Over {
-    pub(super) wall_us: u64,
-    pub(super) startup_us: u64,
-    pub(super) closing_us: u64,
-    pub(super) missing_workers: u64,
-    pub(super) tally: Tally,
-    pub(super) outcomes: Outcomes,
-    pub(super) usage: Usage,
+struct Over {
+    wall_us: u64,
+    startup_us: u64,
+    closing_us: u64,
+    missing_workers: u64,
+    workers_died: u64,
+    tally: Tally,
+    outcomes: Outcomes,
+    usage: Usage,
     /// It was told to stop, or its time was up, before all was done.
-    pub(super) stopped: bool,
+    stopped: bool,
     /// The process was stopped and continued meanwhile, as with Ctrl-Z, so its times mean nothing.
-    pub(super) suspended: bool,
+    suspended: bool,
     /// A server has asked to be left alone: the item, and the status.
-    pub(super) refused: Option<(String, u64)>,
+    refused: Option<(String, u64)>,
 }
