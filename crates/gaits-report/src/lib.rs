@@ -11,6 +11,7 @@ mod hosts;
 mod latency;
 mod layout;
 pub mod page;
+pub mod picture;
 pub mod stats;
 mod style;
 mod summary;

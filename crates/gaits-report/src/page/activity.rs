@@ -8,21 +8,21 @@ use super::phases::Phases;
 const BINS: usize = 1024;
 
 /// The microseconds that items spent in each phase, by parts of the run.
-#[derive(Debug)]
-pub(super) struct Activity {
+#[derive(Debug, Clone)]
+pub(crate) struct Activity {
     /// The length of a bin in microseconds, a power of two.
-    pub(super) bin_us: u64,
+    pub(crate) bin_us: u64,
     /// For each bin, the sum of microseconds by phase.
-    pub(super) bins: Vec<[u64; Phases::COUNT]>,
+    pub(crate) bins: Vec<[u64; Phases::COUNT]>,
 }
 
 impl Activity {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { bin_us: 1, bins: Vec::new() }
     }
 
     /// Adds the phases of an item that began at `from_us`.
-    pub(super) fn add(&mut self, from_us: u64, phases: Phases) {
+    pub(crate) fn add(&mut self, from_us: u64, phases: Phases) {
         let mut at = from_us;
         for (phase, length) in phases.0.into_iter().enumerate() {
             let end = at.saturating_add(length);
@@ -48,6 +48,23 @@ impl Activity {
             let begins = (first + place) as u64 * self.bin_us;
             let overlap = to.min(begins + self.bin_us) - from.max(begins);
             bin[phase] = bin[phase].saturating_add(overlap);
+        }
+    }
+
+    /// Adds all of `other`.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        while self.bin_us < other.bin_us {
+            self.halve();
+        }
+        let merged = usize::try_from(self.bin_us / other.bin_us).unwrap_or(usize::MAX);
+        for (place, bin) in other.bins.iter().enumerate() {
+            let to = place / merged;
+            if self.bins.len() <= to {
+                self.bins.resize(to + 1, [0; Phases::COUNT]);
+            }
+            for (sum, us) in self.bins[to].iter_mut().zip(bin) {
+                *sum = sum.saturating_add(*us);
+            }
         }
     }
 
@@ -84,6 +101,15 @@ mod tests {
             prop_assert_eq!(of(1), items.iter().map(|item| item.1).sum::<u64>());
             prop_assert_eq!(of(3), items.iter().map(|item| item.2).sum::<u64>());
             prop_assert!(activity.bins.len() <= BINS);
+            // Added up in two halves, it is the same.
+            let (mut one, mut other) = (Activity::new(), Activity::new());
+            for (place, &(from, waiting, computing)) in items.iter().enumerate() {
+                let half = if place % 3 == 0 { &mut one } else { &mut other };
+                half.add(from, Phases([0, waiting, 0, computing]));
+            }
+            one.merge(&other);
+            prop_assert_eq!(one.bin_us, activity.bin_us);
+            prop_assert_eq!(one.bins, activity.bins);
         }
     }
 

@@ -2,16 +2,16 @@
 //! timelines to HTML. Limit: pure, like all of this crate; what draws the pictures is the program in `page/`, whose
 //! bundle is included here. `docs/design/page.md` tells the format of the data between the two.
 
-mod activity;
+pub(crate) mod activity;
 mod columns;
 mod html;
 mod kept;
-mod phases;
+pub(crate) mod phases;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod timeline;
-mod view;
+pub(crate) mod view;
 
 pub use sweep::{ScalabilityLaw, Sweep, SweptModel, SweptPoint};
 pub use timeline::{Timeline, TimelineBuilder};

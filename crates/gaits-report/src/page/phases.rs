@@ -7,14 +7,14 @@ const HTTP: &str = "http";
 
 /// Microseconds in each phase of an item: connecting, waiting, receiving, computing. They add up to its time at its worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Phases(pub(super) [u64; Self::COUNT]);
+pub(crate) struct Phases(pub(crate) [u64; Self::COUNT]);
 
 impl Phases {
-    pub(super) const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 4;
 
     /// Those of `record`. A request tells its phases, and what is left over is the client's own; of any other work only
     /// the CPU time is known, and all else is a wait.
-    pub(super) fn of(record: &Record) -> Self {
+    pub(crate) fn of(record: &Record) -> Self {
         let at_work = record.timing.at_work_us();
         let request = record.detail.as_ref().filter(|detail| detail.work() == HTTP);
         let Some(detail) = request else {

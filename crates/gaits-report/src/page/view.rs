@@ -245,7 +245,7 @@ impl<'a> SummaryData<'a> {
 }
 
 /// What one run comes to.
-fn sentence(summary: &Summary) -> String {
+pub(crate) fn sentence(summary: &Summary) -> String {
     let tally = &summary.tally;
     if tally.items() == 0 {
         return "there is no record in it: nothing was done".to_owned();
