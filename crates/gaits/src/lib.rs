@@ -60,6 +60,7 @@ mod input;
 mod journal;
 mod layout;
 mod output;
+mod page;
 mod race;
 mod run;
 mod stored;
@@ -72,6 +73,7 @@ pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
 pub use output::{Destination, Existing, Output, OutputError};
+pub use page::{page_of_races, page_of_results, write_page};
 pub use race::{
     Environment, Extent, Race, RaceControl, RaceError, RaceObserver, RaceOutcome, RacedHost,
     Refusal, SavedError, SavedRace, SavedRaces, TRIAL_VERB, TrialCommand, equally_many, job_of,
@@ -92,6 +94,7 @@ pub use gaits_engine::{
     RunError as EngineError, Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, while_stopped,
     worker_main,
 };
+pub use gaits_report::page::{Page, Sweep, View};
 pub use gaits_report::stats::Settings;
 pub use gaits_report::why;
 pub use gaits_report::{

@@ -1,6 +1,7 @@
 //! A results file of a run that is over, added up again.
 
 use crate::layout::layout;
+use gaits_core::Record;
 use gaits_engine::journal::{RunFile, RunFileError, ScanError, beside, scan};
 use gaits_engine::plan::Model;
 use gaits_report::{Summary, Tally};
@@ -48,28 +49,28 @@ pub enum StoredError {
 /// # Errors
 /// The file can't be read, or holds something else.
 pub fn stored_summary(path: &Path) -> Result<Summary, StoredError> {
-    let results = path.display().to_string();
-    let io = |source| StoredError::Io { results: results.clone(), source };
-    let file = File::open(path).map_err(io)?;
+    Ok(read(path, |_, _, _| {})?.0)
+}
+
+/// The same, and the run file, if there is one. Each record is shown to `each`, with the run file and the number of records
+/// before it.
+pub(crate) fn read(
+    path: &Path,
+    mut each: impl FnMut(Option<&RunFile>, u64, &Record),
+) -> Result<(Summary, Option<RunFile>), StoredError> {
     let run_file = RunFile::read(&beside(path, "run"))
-        .map_err(|source| StoredError::RunFile { results: results.clone(), source })?;
+        .map_err(|source| StoredError::RunFile { results: path.display().to_string(), source })?;
     let (mut tally, mut last_us) = (Tally::new(), 0);
-    scan(&file, 0, 0, |line| {
-        tally.add(&line.record);
-        last_us = last_us.max(line.record.timing.finished_us);
-        Ok(())
-    })
-    .map_err(|error| match error {
-        ScanError::Io(source) => io(source),
-        ScanError::Line { line, wrong } => {
-            StoredError::NoRecord { results: results.clone(), line, wrong }
-        }
+    records(path, |before, record| {
+        tally.add(record);
+        last_us = last_us.max(record.timing.finished_us);
+        each(run_file.as_ref(), before, record);
     })?;
     let last = run_file.as_ref().and_then(|file| file.runs.last());
     let model = last.and_then(|run| run.model.parse::<Model>().ok());
     let ends = run_file.iter().flat_map(|file| &file.runs).filter_map(|run| run.end.as_ref());
     let wall_us: u64 = ends.clone().map(|end| end.wall_us).sum();
-    Ok(Summary {
+    let summary = Summary {
         tally,
         wall_us: if wall_us == 0 { last_us } else { wall_us },
         suspended_us: 0,
@@ -83,5 +84,25 @@ pub fn stored_summary(path: &Path) -> Result<Summary, StoredError> {
         early_end: None,
         retries: ends.clone().map(|end| end.counts.retries).sum(),
         pauses: ends.map(|end| end.counts.pauses).sum(),
+    };
+    Ok((summary, run_file))
+}
+
+/// Shows each record of a file to `each`, with the number of those before it. A torn last line is left out.
+pub(crate) fn records(path: &Path, mut each: impl FnMut(u64, &Record)) -> Result<(), StoredError> {
+    let results = path.display().to_string();
+    let io = |source| StoredError::Io { results: results.clone(), source };
+    let file = File::open(path).map_err(io)?;
+    let mut before = 0;
+    let scanned = scan(&file, 0, 0, |line| {
+        each(before, &line.record);
+        before += 1;
+        Ok(())
+    });
+    scanned.map(drop).map_err(|error| match error {
+        ScanError::Io(source) => io(source),
+        ScanError::Line { line, wrong } => {
+            StoredError::NoRecord { results: results.clone(), line, wrong }
+        }
     })
 }

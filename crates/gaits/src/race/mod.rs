@@ -10,6 +10,7 @@ mod control;
 mod hosts;
 mod load;
 mod models;
+mod records;
 mod saved;
 mod schedule;
 mod trial;
@@ -17,6 +18,7 @@ mod trial;
 pub use control::RaceControl;
 pub use hosts::{RacedHost, job_of, raced_hosts};
 pub use models::{equally_many, models_for, usual_models_for};
+pub(crate) use records::records_file;
 pub use saved::{Environment, SavedError, SavedRace, SavedRaces};
 pub use trial::{TRIAL_VERB, TrialCommand, trial_main};
 
@@ -445,7 +447,6 @@ impl Race {
         }
         let failed = |source| RaceError::Process { model, source };
         let records = self.records.as_ref().filter(|_| round > 0);
-        let name = model.to_string().replace(['/', ':'], "-");
         let job = TrialJob {
             plan: Plan {
                 work: self.work.clone(),
@@ -460,7 +461,7 @@ impl Race {
                 Extent::Budget(budget) => u64::try_from(budget.as_micros()).ok(),
                 Extent::Rounds(_) => None,
             }),
-            records: records.map(|folder| folder.join(format!("{name}.{round}.jsonl"))),
+            records: records.map(|folder| records_file(folder, &model.to_string(), round)),
             tell_progress: observer.wants_progress(),
         };
         let (load, process_clock) = (load::Watch::begin(), MonotonicClock::start());

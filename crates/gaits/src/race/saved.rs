@@ -28,6 +28,9 @@ pub struct SavedRaces {
     pub saved: String,
     /// What they ran on.
     pub environment: Environment,
+    /// The command that repeats them, as one types it, without secrets; none where it isn't known.
+    #[serde(default)]
+    pub command: Option<String>,
     /// The races.
     pub races: Vec<SavedRace>,
 }
@@ -113,8 +116,21 @@ impl SavedRaces {
             gaits: env!("CARGO_PKG_VERSION").to_owned(),
             saved: sys::now(),
             environment: Environment::now(),
+            command: None,
             races,
         }
+    }
+
+    /// The same, with the command that repeats them.
+    #[must_use]
+    pub fn with_command(self, command: Option<String>) -> Self {
+        Self { command, ..self }
+    }
+
+    /// Where the records of races that are kept in `folder` lie.
+    #[must_use]
+    pub fn records(folder: &Path) -> PathBuf {
+        folder.join("records")
     }
 
     /// Makes the folder, and says where records are to be kept in it.
@@ -125,7 +141,7 @@ impl SavedRaces {
         if folder.join(FILE).exists() {
             return Err(SavedError::Taken { folder: folder.to_owned() });
         }
-        let records = folder.join("records");
+        let records = Self::records(folder);
         fs::create_dir_all(&records)
             .map_err(|source| SavedError::Io { path: records.clone(), source })?;
         Ok(records)
