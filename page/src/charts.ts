@@ -54,9 +54,25 @@ function axis(extra: uPlot.Axis): uPlot.Axis {
   };
 }
 
+/** Keeps every mark. */
+const all = (_plot: uPlot, marks: number[]) => marks;
+
+/** The marks of a logarithmic axis: 1, 2 and 5 of each power of ten, or only 1 where there are many. */
+function logMarks(low: number, high: number): number[] {
+  const marks = [];
+  const wide = high / low > 2000;
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    for (const one of wide ? [1] : [1, 2, 5]) {
+      const mark = one * 10 ** power;
+      if (mark >= low && mark <= high) marks.push(mark);
+    }
+  }
+  return marks;
+}
+
 /** The share of items that were done within each time. */
-export function latency(all: Sums[]): Chart | null {
-  const curves = all.filter((sums) => sums.latency.length > 0);
+export function latency(models: Sums[]): Chart | null {
+  const curves = models.filter((sums) => sums.latency.length > 0);
   if (curves.length === 0) return null;
   // All curves on one list of times, as the chart wants it: a step for each.
   const times = [...new Set(curves.flatMap((sums) => sums.latency.map(([us]) => Math.max(us, 1))))].sort((a, b) => a - b);
@@ -79,15 +95,19 @@ export function latency(all: Sums[]): Chart | null {
       options: {
         width,
         height: width < 500 ? 240 : 300,
-        padding: [8, 12, 0, 0],
-        scales: { x: { time: false, distr: logarithmic ? 3 : 1 }, y: { range: [0, 1] } },
+        padding: [8, 24, 0, 0],
+        scales: { x: { time: false, distr: logarithmic ? 3 : 1, range: (_plot, low, high) => [low, high] }, y: { range: [0, 1] } },
         legend: { live: true },
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         axes: [
           axis({
             label: t("latencyAxis"),
+            size: 34,
             values: (_plot, marks) => marks.map((mark) => (mark == null ? "" : duration(mark))),
             space: 70,
+            ...(logarithmic
+              ? { splits: (_plot: uPlot, _axis: number, low: number, high: number) => logMarks(low, high), filter: all }
+              : {}),
           }),
           axis({ label: t("shareAxis"), size: 48, values: (_plot, marks) => marks.map((mark) => percent(mark)) }),
         ],
@@ -132,11 +152,11 @@ export function sweep(model: SweptModel): Chart | null {
       xs.add(logarithmic ? least * (to / least) ** (part / 160) : least + ((to - least) * part) / 160);
     }
   }
-  const all = [...xs].sort((a, b) => a - b);
+  const workers = [...xs].sort((a, b) => a - b);
   const measured = new Map(points.map((point) => [point.workers, point]));
   const { law } = model;
   const curve = (inside: boolean) =>
-    all.map((x) => (law && (inside ? x <= most : x >= most) ? lawAt(law, x) : null));
+    workers.map((x) => (law && (inside ? x <= most : x >= most) ? lawAt(law, x) : null));
   const said = points.map((point) => `${count(point.workers)}: ${number(point.throughput)}`).join(", ");
   const highest = Math.max(...points.map((point) => point.high ?? point.throughput));
   return new Chart((width) => {
@@ -195,7 +215,7 @@ export function sweep(model: SweptModel): Chart | null {
         },
         cursor: { points: { show: false }, drag: { x: false, y: false } },
         axes: [
-          axis({ label: t("workers"), space: 50, values: (_plot, marks) => marks.map((mark) => (mark == null ? "" : number(mark))) }),
+          axis({ label: t("workers"), size: 34, space: 50, values: (_plot, marks) => marks.map((mark) => (mark == null ? "" : number(mark))) }),
           axis({ label: t("throughput"), size: 60, values: (_plot, marks) => marks.map((mark) => number(mark)) }),
         ],
         hooks: { draw: [intervals] },
@@ -230,8 +250,8 @@ export function sweep(model: SweptModel): Chart | null {
         ],
       },
       data: [
-        all,
-        all.map((x) => measured.get(x)?.throughput ?? null),
+        workers,
+        workers.map((x) => measured.get(x)?.throughput ?? null),
         ...(law ? [curve(true), curve(false)] : []),
       ] as uPlot.AlignedData,
     };

@@ -4,7 +4,7 @@ import { latency, sweep, type Chart } from "./charts";
 import { readPage, type PageData, type RaceView, type RunData, type RunView, type Sums, type SweepView, type View } from "./data";
 import { h } from "./dom";
 import { race, table, tableOf, where } from "./race";
-import { bytes, capital, count, duration, number, percent, preferred, speak, spoken, t, verdict } from "./text";
+import { bytes, capital, count, duration, number, percent, preferred, speak, spoken, t, verdict, whole } from "./text";
 import { remarks, Timeline } from "./timeline";
 
 const app = document.getElementById("app")!;
@@ -157,9 +157,15 @@ function raceView(view: RaceView, id: string, several: boolean): HTMLElement {
     h(
       "div",
       { class: "verdict" },
-      h("p", { class: "sentence" }, verdict(comparison)),
-      h("p", { class: "why" }, capital(why.sentence)),
-      details.length > 0 && h("ul", { class: "details" }, ...details.map((text) => h("li", {}, text))),
+      h("p", { class: "sentence" }, whole(verdict(comparison))),
+      h("p", { class: "why" }, whole(capital(why.sentence))),
+      details.length > 0 &&
+        h(
+          "details",
+          {},
+          h("summary", {}, t("remarks", { n: count(details.length) })),
+          h("ul", { class: "details" }, ...details.map((text) => h("li", {}, text))),
+        ),
       h("p", { class: "about" }, t("about", { items: count(items), rounds: count(rounds), seed: String(seed) })),
     ),
     items > 0 && models.some((row) => row.walls_s.length > 0) && race(view),
@@ -171,11 +177,16 @@ function raceView(view: RaceView, id: string, several: boolean): HTMLElement {
 }
 
 function runView(view: RunView, id: string): HTMLElement {
-  const { summary, more, runs } = view;
+  const { summary } = view;
+  const named = <T extends { model: string }>(all: T[]): T[] =>
+    all.map((one) => (one.model === "unknown" ? { ...one, model: t("unknownModel") } : one));
+  const [more, runs] = [named(view.more), named(view.runs)];
   const isHttp = more.some((sums) => sums.connect_us + sums.waiting_us + sums.receiving_us > 0);
+  const known = summary.model !== "unknown";
   const facts: [string, string][] = [
-    [t("model"), summary.model],
-    [t("layout"), summary.layout],
+    [t("model"), known ? summary.model : t("unknownModel")],
+    // Without the model, how its workers were laid out isn't known either.
+    [t("layout"), known ? summary.layout : t("seenIn", { p: count(summary.processes), t: count(summary.threads) })],
     [t("wall"), duration(summary.wall_us)],
     [t("rate"), number(summary.items_per_second)],
     ["p50", duration(summary.p50_us)],

@@ -143,30 +143,48 @@ export function sumsOf(items: Items, rows: [number, number][], endUs: number, bi
 }
 
 /** The columns of a row from its sums. */
-export function addSums(out: Columns, sums: Sums, row: number, time: number, scale: number): void {
+export function addSums(out: Columns, of: Sums, row: number, time: number, scale: number): void {
   const { shares, seen } = out;
-  const { bins } = sums;
-  const of = sums.rows[row];
+  const { bins } = of;
+  const { sums, seen: seenBins } = of.rows[row];
   const width = seen.length;
-  const binsPerColumn = sums.scale / scale;
-  const at = (bin: number, part: number): number => {
-    const whole = Math.min(Math.floor(bin), bins - 1);
-    const low = of.sums[whole * PARTS + part];
-    return low + (bin - whole) * (of.sums[(whole + 1) * PARTS + part] - low);
-  };
-  const before = new Float64Array(PARTS);
-  let begin = Math.max(0, Math.min(bins, time * sums.scale));
-  for (let part = 0; part < PARTS; part++) before[part] = at(begin, part);
-  for (let x = 0; x < width; x++) {
-    const end = Math.max(0, Math.min(bins, time * sums.scale + (x + 1) * binsPerColumn));
-    if (end <= begin) continue;
-    for (let part = 0; part < PARTS; part++) {
-      const now = at(end, part);
-      shares[x * PARTS + part] = (now - before[part]) / binsPerColumn;
-      before[part] = now;
+  const perColumn = of.scale / scale;
+  const first = time * of.scale;
+  let begin = first < 0 ? 0 : first > bins ? bins : first;
+  let b0 = 0;
+  let b1 = 0;
+  let b2 = 0;
+  let b3 = 0;
+  let b4 = 0;
+  // The loop is written out: it runs for every pixel of every frame. Column -1 only finds where the first one begins.
+  for (let x = -1; x < width; x++) {
+    const ends = first + (x + 1) * perColumn;
+    const end = ends < 0 ? 0 : ends > bins ? bins : ends;
+    if (end <= begin && x >= 0) continue;
+    let whole = Math.floor(end);
+    if (whole === bins) whole--;
+    const part = end - whole;
+    const low = whole * PARTS;
+    const s0 = sums[low] + part * (sums[low + 5] - sums[low]);
+    const s1 = sums[low + 1] + part * (sums[low + 6] - sums[low + 1]);
+    const s2 = sums[low + 2] + part * (sums[low + 7] - sums[low + 2]);
+    const s3 = sums[low + 3] + part * (sums[low + 8] - sums[low + 3]);
+    const s4 = sums[low + 4] + part * (sums[low + 9] - sums[low + 4]);
+    if (x >= 0) {
+      const at = x * PARTS;
+      shares[at] = (s0 - b0) / perColumn;
+      shares[at + 1] = (s1 - b1) / perColumn;
+      shares[at + 2] = (s2 - b2) / perColumn;
+      shares[at + 3] = (s3 - b3) / perColumn;
+      shares[at + 4] = (s4 - b4) / perColumn;
+      const last = end === whole ? whole - 1 : whole;
+      for (let bin = Math.floor(begin); bin <= last; bin++) seen[x] |= seenBins[bin];
     }
-    const last = Math.min(bins - 1, Math.ceil(end) - 1);
-    for (let bin = Math.floor(begin); bin <= last; bin++) seen[x] |= of.seen[bin];
+    b0 = s0;
+    b1 = s1;
+    b2 = s2;
+    b3 = s3;
+    b4 = s4;
     begin = end;
   }
 }
@@ -182,47 +200,41 @@ export interface Palette {
 /** The least that is seen of a column in which something is, as a share of full colour. */
 const FAINTEST = 0.2;
 
-/** Writes a row of columns as pixels (red, green, blue, opacity), for `lanes` lanes. */
-export function paint(from: Columns, palette: Palette, lanes: number, pixels: Uint8ClampedArray, at: number): void {
+/** Writes a row of columns as pixels (opacity, blue, green, red: as canvases have them), for `lanes` lanes. */
+export function paint(from: Columns, palette: Palette, lanes: number, pixels: Uint32Array, at: number): void {
   const { shares, seen } = from;
   const { parts, failed } = palette;
-  for (let x = 0; x < seen.length; x++, at += 4) {
+  const [[r0, g0, b0], [r1, g1, b1], [r2, g2, b2], [r3, g3, b3], [r4, g4, b4]] = parts;
+  const bad = pixel(failed, 255);
+  // What took no time that can be measured.
+  const trace = pixel(parts[3], 255 * FAINTEST);
+  const { length } = seen;
+  for (let x = 0, i = 0; x < length; x++, i += PARTS) {
     if (seen[x] >= 2) {
-      pixels[at] = failed[0];
-      pixels[at + 1] = failed[1];
-      pixels[at + 2] = failed[2];
-      pixels[at + 3] = 255;
+      pixels[at + x] = bad;
       continue;
     }
-    let sum = 0;
-    let red = 0;
-    let green = 0;
-    let blue = 0;
-    for (let part = 0; part < PARTS; part++) {
-      const share = shares[x * PARTS + part];
-      if (share <= 0) continue;
-      const color = parts[part];
-      sum += share;
-      red += share * color[0];
-      green += share * color[1];
-      blue += share * color[2];
-    }
+    const s0 = shares[i];
+    const s1 = shares[i + 1];
+    const s2 = shares[i + 2];
+    const s3 = shares[i + 3];
+    const s4 = shares[i + 4];
+    const sum = s0 + s1 + s2 + s3 + s4;
     if (sum <= 1e-6) {
-      if (seen[x] === 0) continue;
-      [red, green, blue] = parts[3];
-      sum = 1e-6;
-      pixels[at] = red;
-      pixels[at + 1] = green;
-      pixels[at + 2] = blue;
-      pixels[at + 3] = 255 * FAINTEST;
+      if (seen[x] !== 0) pixels[at + x] = trace;
       continue;
     }
-    pixels[at] = red / sum;
-    pixels[at + 1] = green / sum;
-    pixels[at + 2] = blue / sum;
+    const red = (s0 * r0 + s1 * r1 + s2 * r2 + s3 * r3 + s4 * r4) / sum;
+    const green = (s0 * g0 + s1 * g1 + s2 * g2 + s3 * g3 + s4 * g4) / sum;
+    const blue = (s0 * b0 + s1 * b1 + s2 * b2 + s3 * b3 + s4 * b4) / sum;
     const full = sum / lanes;
-    pixels[at + 3] = 255 * (full > 1 ? 1 : full < FAINTEST ? FAINTEST : full);
+    const opacity = 255 * (full > 1 ? 1 : full < FAINTEST ? FAINTEST : full);
+    pixels[at + x] = (opacity << 24) | (blue << 16) | (green << 8) | red;
   }
+}
+
+function pixel([red, green, blue]: Color, opacity: number): number {
+  return (opacity << 24) | (blue << 16) | (green << 8) | red;
 }
 
 /** Divides `lanes` into at most `most` rows of neighbours. */

@@ -103,9 +103,13 @@ const english = {
     "{records} items are too many for a page: one of {every} that went well and one of {everyFailure} that failed are drawn, so rows look emptier than they were. The curve counts all.",
   withoutText: "The texts of {n} items are left out, to keep the page small.",
   impossible: "{n} records have times that can't be, and are not drawn.",
+  unknownModel: "unknown model",
+  failuresWide:
+    "A failure is at least one pixel wide and hides what is beside it, so {failed} of {records} look like more than they are.",
   severalRuns: "The file holds {n} runs. They are drawn one behind the other; the time between them is left out.",
   outlier: "Round {round} of {model} took {times} times as long as its others. It counts all the same.",
   shortened: "All models raced on the first {n} of {all} items.",
+  remarks: "{n} remarks on what was measured",
   about: "{items} items, {rounds} rounds, seed {seed}",
   perItem: "{t} an item",
   wall: "wall time",
@@ -224,9 +228,13 @@ const korean: Record<Key, string> = {
     "항목 {records}개는 한 페이지에 너무 많습니다. 성공은 {every}개 중 하나, 실패는 {everyFailure}개 중 하나만 그리므로 줄이 실제보다 비어 보입니다. 곡선은 전부를 셉니다.",
   withoutText: "페이지를 작게 하려고 항목 {n}개의 글자를 뺐습니다.",
   impossible: "기록 {n}개는 시간이 있을 수 없는 값이라 그리지 않았습니다.",
+  unknownModel: "모델 알 수 없음",
+  failuresWide:
+    "실패는 적어도 1픽셀로 그려 옆의 것을 가리므로, {records}개 중 {failed}개가 실제보다 많아 보입니다.",
   severalRuns: "파일에 실행이 {n}개 있습니다. 차례로 이어서 그리고, 그 사이의 시간은 뺐습니다.",
   outlier: "{model}의 라운드 {round}은(는) 다른 라운드보다 {times}배 오래 걸렸습니다. 그래도 함께 셉니다.",
   shortened: "모든 모델이 항목 {all}개 중 처음 {n}개로 경주했습니다.",
+  remarks: "측정에 대해 알아 둘 점 {n}가지",
   about: "항목 {items}개, 라운드 {rounds}번, 시드 {seed}",
   perItem: "항목당 {t}",
   wall: "전체 시간",
@@ -382,4 +390,9 @@ export function capital(sentence: string, comparison?: Comparison): string {
   const named = comparison?.models.some((row) => sentence.startsWith(row.name));
   const begun = named ? sentence : sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
   return /[.!?]$/.test(begun) || begun === "" ? begun : `${begun}.`;
+}
+
+/** A text whose intervals and units are not broken into lines. */
+export function whole(text: string): string {
+  return text.replace(/(\d)–(\d)/g, "$1\u2060–\u2060$2").replace(/(\d) (µs|ms|s|%|kB|MB|GB)(?=\W|$)/g, "$1\u00a0$2");
 }

@@ -14,7 +14,7 @@ const EXPANDED = 476;
 /** The height of the curve of items in flight. */
 const STRIP = 30;
 /** So many items are looked at one by one for a picture; where more are in sight, sums of time are. */
-const ONE_BY_ONE = 120_000;
+const ONE_BY_ONE = 60_000;
 /** So finely time is summed. */
 const BINS = 4096;
 /** More crosses than that are only clutter: the colour tells. */
@@ -177,7 +177,6 @@ export class Timeline {
     const more = h("button", { type: "button", class: "more", "aria-expanded": "false" }, t("show"));
     more.addEventListener("click", () => {
       run.expanded = !run.expanded;
-      run.sums = null;
       more.textContent = t(run.expanded ? "hide" : "show");
       more.setAttribute("aria-expanded", String(run.expanded));
       if (run.expanded) run.scroller.tabIndex = 0;
@@ -218,6 +217,8 @@ export class Timeline {
         continue;
       }
       this.failuresOf(run);
+      const { rows } = this.layout(run);
+      if (run.items.count > ONE_BY_ONE / this.runs.length) run.sums = raster.sumsOf(run.items, rows, about.end_us, BINS);
     }
     this.draw();
     setTimeout(() => this.fillLists(), 0);
@@ -486,7 +487,7 @@ export class Timeline {
     const strip = lanes > 1 ? STRIP : 0;
     if (!run.expanded) {
       const height = Math.min(lanes * ROW, COMPACT);
-      const rows = raster.rowsOf(lanes, height / (lanes > height / 2 ? 1 : 2));
+      const rows = raster.rowsOf(lanes, height / 2);
       return { left, width, top: strip, height, rows, rowHeight: height / rows.length };
     }
     const first = Math.min(Math.max(0, lanes - 1), Math.floor(run.scroller.scrollTop / ROW));
@@ -640,6 +641,7 @@ export class Timeline {
     }
     if (rows.length > 0) {
       const pixels = new ImageData(across, rows.length);
+      const words = new Uint32Array(pixels.data.buffer);
       const columns = raster.columns(across);
       rows.forEach(([from, to], row) => {
         columns.shares.fill(0);
@@ -652,7 +654,7 @@ export class Timeline {
             raster.addLane(columns, items, lane, first, end, this.from, scale, to - from === 1 ? ratio : 0);
           }
         }
-        raster.paint(columns, palette, to - from, pixels.data, row * across * 4);
+        raster.paint(columns, palette, to - from, words, row * across);
       });
       this.off.width = across;
       this.off.height = rows.length;
@@ -734,6 +736,7 @@ export class Timeline {
   private drawNames(context: CanvasRenderingContext2D, run: Run, at: Layout): void {
     if (at.left <= 20) return;
     const { lanes } = run.data.about;
+    const slots = lanes.some(([, worker]) => worker != null && worker[2] > 0);
     context.fillStyle = token("quiet");
     context.textAlign = "right";
     context.textBaseline = "middle";
@@ -751,7 +754,8 @@ export class Timeline {
         const name = laneName(run.data.about, lane, own ? "short" : "thread");
         context.fillText(name, at.left - 8, y + height / 2 - (own ? 1 : 0), at.left - 10);
       }
-      if (!own && begins > 0) {
+      const other = begins > 0 && lanes[at.rows[begins - 1][0]][1]?.[1] !== lanes[lane][1]?.[1];
+      if (other && slots) {
         context.fillStyle = token("line");
         context.fillRect(at.left - 8, Math.round(y) - 1, at.width + 8, 1);
         context.fillStyle = token("quiet");
@@ -823,6 +827,9 @@ export function remarks(runs: RunData[]): string[] {
     } else if (every > 1) said.add(t("decimated", { records, every: count(every) }));
     if (without_text > 0) said.add(t("withoutText", { n: count(without_text) }));
     if (counts.impossible > 0) said.add(t("impossible", { n: count(counts.impossible) }));
+    if (about.drawn > 20_000 && counts.failures > 200) {
+      said.add(t("failuresWide", { failed: count(counts.failures), records }));
+    }
     if (offsets_us.length > 1) said.add(t("severalRuns", { n: count(offsets_us.length) }));
   }
   return [...said];
