@@ -62,6 +62,7 @@ mod journal;
 mod layout;
 mod models;
 mod output;
+mod page;
 mod race;
 mod run;
 mod stored;
@@ -77,6 +78,7 @@ pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
+pub use page::{page_of_races, page_of_results, write_page};
 pub use race::{
     Environment, Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedError, SavedRace,
     SavedRaces,
@@ -100,6 +102,7 @@ pub use gaits_engine::{
     RunError as EngineError, Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, while_stopped,
     worker_main,
 };
+pub use gaits_report::page::{Page, Sweep, View};
 pub use gaits_report::stats::Settings;
 pub use gaits_report::why;
 pub use gaits_report::{

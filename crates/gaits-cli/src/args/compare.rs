@@ -115,6 +115,12 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "DIR", global = true, help_heading = help::OUTPUT)]
     pub(crate) save: Option<PathBuf>,
 
+    /// Write a page for a browser to this file
+    ///
+    /// The verdict, the race, a timeline of every item and all figures, in one file that needs no network.
+    #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT)]
+    pub(crate) html: Option<PathBuf>,
+
     /// Shuffle the models in each round by this seed [default: a random one, which is shown]
     #[arg(long, value_name = "N", global = true, hide_short_help = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]

@@ -13,6 +13,10 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "OLD", conflicts_with_all = ["json", "markdown"])]
     pub(crate) against: Option<PathBuf>,
 
+    /// Write a page for a browser to this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    pub(crate) html: Option<PathBuf>,
+
     /// Print JSON instead of a table
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,

@@ -3,6 +3,7 @@
 mod compare;
 mod generate;
 mod origin;
+mod page;
 mod report;
 mod run;
 

@@ -1,10 +1,14 @@
 //! `gaits report`: looks again at what was stored.
 
+use super::page;
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
 use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
-use gaits::{Comparison, SavedRaces, Style, Summary, changes, stored_summary, units};
+use gaits::{
+    Comparison, SavedRaces, Style, Summary, changes, page_of_races, page_of_results,
+    stored_summary, units,
+};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -23,6 +27,15 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
             summary(&args.path)?.render(style)
         }
     };
+    if let Some(file) = &args.html {
+        page::check(file)?;
+        let page = if args.path.is_dir() {
+            page_of_races(&read(&args.path)?, &SavedRaces::records(&args.path))
+        } else {
+            page_of_results(&args.path).map_err(|error| Trouble::Wrong(error.into()))?
+        };
+        page::write(&page, file, false)?;
+    }
     print(&text)
 }
 

@@ -25,6 +25,8 @@ use std::io::{self, Write};
 pub struct Page {
     /// The command that repeats it, as one types it; none if it isn't known.
     pub command: Option<String>,
+    /// How it was run, without items and secrets, where no more is known.
+    pub run_by: Option<String>,
     /// When what it shows was measured: RFC 3339, UTC.
     pub measured: Option<String>,
     /// The version of gaits that measured it.
@@ -44,6 +46,7 @@ const FORMAT: u32 = 1;
 struct Data<'a> {
     format: u32,
     command: Option<&'a str>,
+    run_by: Option<&'a str>,
     measured: Option<&'a str>,
     gaits: Option<&'a str>,
     machine: &'a [String],
@@ -62,6 +65,7 @@ impl Page {
         let data = Data {
             format: FORMAT,
             command: self.command.as_deref(),
+            run_by: self.run_by.as_deref(),
             measured: self.measured.as_deref(),
             gaits: self.gaits.as_deref(),
             machine: &self.machine,

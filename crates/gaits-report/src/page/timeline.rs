@@ -20,7 +20,7 @@ const MOST_LANES: usize = 50_000;
 const MOST_MESSAGES: usize = 200;
 const MESSAGE: usize = 200;
 /// All texts of items together, in bytes, for a million items.
-const TEXTS: usize = 32 << 20;
+const TEXTS: usize = 48 << 20;
 
 /// Takes the records of a run one by one, and keeps of them what a page can draw.
 #[derive(Debug)]

@@ -31,6 +31,9 @@ pub struct SavedRaces {
     pub saved: String,
     /// What they ran on.
     pub environment: Environment,
+    /// The command that repeats them, as one types it, without secrets; none where it isn't known.
+    #[serde(default)]
+    pub command: Option<String>,
     /// The races.
     pub races: Vec<SavedRace>,
 }
@@ -125,8 +128,21 @@ impl SavedRaces {
             gaits: env!("CARGO_PKG_VERSION").to_owned(),
             saved: sys::now(),
             environment: Environment::now(),
+            command: None,
             races,
         }
+    }
+
+    /// The same, with the command that repeats them.
+    #[must_use]
+    pub fn with_command(self, command: Option<String>) -> Self {
+        Self { command, ..self }
+    }
+
+    /// Where the records of races that are kept in `folder` lie.
+    #[must_use]
+    pub fn records(folder: &Path) -> PathBuf {
+        folder.join(RECORDS)
     }
 
     /// Makes the folder, and says where records are to be kept in it. Only one race at a time gets it.
@@ -139,7 +155,7 @@ impl SavedRaces {
         }
         fs::create_dir_all(folder)
             .map_err(|source| SavedError::Io { path: folder.to_owned(), source })?;
-        let records = folder.join(RECORDS);
+        let records = Self::records(folder);
         match fs::create_dir(&records) {
             Ok(()) => Ok(records),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -151,7 +167,7 @@ impl SavedRaces {
 
     /// Takes a folder that was prepared away again, if no run has left anything in it.
     pub fn abandon(folder: &Path) {
-        let records = folder.join(RECORDS);
+        let records = Self::records(folder);
         for race in fs::read_dir(&records).into_iter().flatten().flatten() {
             // One that holds something stays, and so do the folders above it.
             let _ = fs::remove_dir(race.path());

@@ -4,7 +4,9 @@ mod announce;
 mod bar;
 mod local_origin;
 mod programs;
+mod records;
 
+use super::page;
 use super::report::{self, Form};
 use crate::args::{Bodies, CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
@@ -12,17 +14,18 @@ use crate::program::program;
 use crate::talk::Colors;
 use crate::{interrupt, talk};
 use announce::{announce, refusal};
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Entrant, Extent, Gate, GateState, Input, Model, Program, Race, RaceControl,
     RaceError, RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, Subject,
-    TrialCommand, Work, equally_many, job_of, models_for, raced_hosts, set_up, units,
-    usual_models_for,
+    TrialCommand, Work, equally_many, job_of, models_for, page_of_races, raced_hosts, set_up,
+    units, usual_models_for,
 };
 use local_origin::LocalOrigin;
 use programs::programs;
+use records::Records;
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -184,16 +187,8 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<(Vec<Model>, Option<Str
 
 /// Runs the races one after the other, and shows what came of them.
 fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
-    if let Some(folder) = &args.save {
-        let records = SavedRaces::prepare(folder).map_err(|error| Trouble::Wrong(error.into()))?;
-        for (number, question) in questions.iter_mut().enumerate() {
-            let of_one = records.join((number + 1).to_string());
-            std::fs::create_dir_all(&of_one).map_err(|error| {
-                Trouble::Wrong(anyhow!(error).context(format!("can't make {}", of_one.display())))
-            })?;
-            question.race.records = Some(of_one);
-        }
-    }
+    let records = Records::of(args)?;
+    records.keep_of(&mut questions)?;
     let control = RaceControl::new();
     let bar = bar::Bar::new(args.quiet);
     let (to_stop, drawn) = (control.clone(), bar.drawn());
@@ -243,6 +238,11 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
     };
     if !outcomes.is_empty() {
         show(&outcomes, args, colors)?;
+        if let (Some(file), Some(folder)) = (&args.html, records.folder()) {
+            let mut page = page_of_races(&saved_races(&outcomes), folder);
+            page.notices.extend(ended_early(&outcomes, trouble.is_some()));
+            page::write(&page, file, args.quiet)?;
+        }
     }
     if let Some(trouble) = trouble {
         return Err(trouble);
@@ -290,13 +290,29 @@ fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> bool {
 
 /// Keeps the races in the folder that was named.
 fn save(outcomes: &[(&Question, RaceOutcome)], folder: &Path) -> Result<(), Trouble> {
+    saved_races(outcomes).write(folder).map_err(|error| Trouble::CouldNotGoOn(error.into()))
+}
+
+/// What the reader of a page has to know about how the races ended.
+fn ended_early(outcomes: &[(&Question, RaceOutcome)], failed: bool) -> Option<String> {
+    let (_, last) = outcomes.last()?;
+    let why = match &last.refused {
+        Some(why) => refusal(why).trim_start_matches("gaits: ").to_owned(),
+        None if last.interrupted => "it was stopped".to_owned(),
+        None if failed => "it could not go on".to_owned(),
+        None => return None,
+    };
+    Some(format!("the race ended early: {why}"))
+}
+
+fn saved_races(outcomes: &[(&Question, RaceOutcome)]) -> SavedRaces {
     let races = outcomes.iter().map(|(question, outcome)| SavedRace {
         question: question.text.clone(),
         about: outcome.comparison.about().clone(),
         trials: outcome.trials.clone(),
     });
-    let saved = SavedRaces::now(races.collect());
-    saved.write(folder).map_err(|error| Trouble::CouldNotGoOn(error.into()))
+    let seed = outcomes.first().map_or(0, |(question, _)| question.race.seed);
+    SavedRaces::now(races.collect()).with_command(Some(page::command(std::env::args_os(), seed)))
 }
 
 fn exit<'a>(outcomes: impl Iterator<Item = &'a RaceOutcome>) -> Exit {
