@@ -63,6 +63,7 @@ mod layout;
 mod models;
 mod output;
 mod page;
+mod picture;
 mod race;
 mod run;
 mod stored;
@@ -79,6 +80,7 @@ pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
 pub use page::{page_of_races, page_of_results, write_page};
+pub use picture::{PicturedResults, picture_of_races, picture_of_results, write_svg};
 pub use race::{
     Environment, Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedError, SavedRace,
     SavedRaces,
@@ -103,6 +105,7 @@ pub use gaits_engine::{
     worker_main,
 };
 pub use gaits_report::page::{Page, Sweep, View};
+pub use gaits_report::picture::Picture;
 pub use gaits_report::stats::Settings;
 pub use gaits_report::why;
 pub use gaits_report::{

@@ -87,7 +87,7 @@ pub(crate) fn read(
         suspended_us: 0,
         startup_us: 0,
         closing_us: 0,
-        model: model.map_or_else(|| "unknown".to_owned(), |model| model.to_string()),
+        model: model.map_or_else(|| Summary::UNKNOWN.to_owned(), |model| model.to_string()),
         layout: layout(model.unwrap_or_default()),
         missing_workers: 0,
         total_items: None,

@@ -121,6 +121,17 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT)]
     pub(crate) html: Option<PathBuf>,
 
+    /// Write a picture of the races to this file, as SVG for a README
+    ///
+    /// The verdict, the race and what the workers did, light or dark as the reader's system is, and never more than 200 kB.
+    #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT, hide_short_help = true)]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Print below the table what the workers did, in characters
+    #[arg(long, global = true, help_heading = help::OUTPUT, hide_short_help = true)]
+    #[arg(conflicts_with_all = ["json", "markdown"])]
+    pub(crate) timeline: bool,
+
     /// Shuffle the models in each round by this seed [default: a random one, which is shown]
     #[arg(long, value_name = "N", global = true, hide_short_help = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]

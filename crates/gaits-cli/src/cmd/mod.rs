@@ -4,6 +4,7 @@ mod compare;
 mod generate;
 mod origin;
 mod page;
+mod picture;
 mod report;
 mod run;
 

@@ -1,5 +1,6 @@
 //! `--html`: pages written to files.
 
+use super::picture;
 use crate::args;
 use crate::exit::Trouble;
 use crate::rerun::Rerun;
@@ -14,17 +15,7 @@ const ONCE: &str = "--save";
 
 /// Says no to a file that a page can't be written to, as far as that is known before there is one.
 pub(super) fn check(path: &Path) -> Result<(), Trouble> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    if path.is_dir() || path.file_name().is_none() {
-        return Err(Trouble::wrong(format!("--html: {} is a folder", path.display())));
-    }
-    if !folder.is_dir() {
-        return Err(Trouble::wrong(format!("--html: there is no folder {}", folder.display())));
-    }
-    Ok(())
+    picture::check("--html", path)
 }
 
 /// Writes a page, and says so.

@@ -124,12 +124,30 @@ fn rows(lanes: &Lanes, axis: Axis, columns: usize, most: usize) -> Vec<(String, 
     let mut rows: Vec<_> =
         shown.lanes.iter().map(|(name, lane)| (name.clone(), cells(lane, axis, columns))).collect();
     if let Some(rest) = &shown.rest {
-        rows.push((folded(rest, alone), cells(rest, axis, columns)));
+        rows.push((folded(rest, alone), busy(rest, axis, columns)));
+        // Of many workers, some may fail in every column, which would leave nothing else to be seen.
+        if !rest.failures.is_empty() {
+            let mut cells = vec![Cell::Idle; columns];
+            mark_failures(&mut cells, rest, axis);
+            rows.push(("  of these failed".to_owned(), cells));
+        }
     }
     rows
 }
 
 fn cells(lane: &Lane, axis: Axis, columns: usize) -> Vec<Cell> {
+    let mut cells = busy(lane, axis, columns);
+    mark_failures(&mut cells, lane, axis);
+    cells
+}
+
+fn mark_failures(cells: &mut [Cell], lane: &Lane, axis: Axis) {
+    for us in lane.failures.moments() {
+        cells[column(us, axis, cells.len())] = Cell::Failed;
+    }
+}
+
+fn busy(lane: &Lane, axis: Axis, columns: usize) -> Vec<Cell> {
     let busy = lane.columns(axis, columns).into_iter().map(|shares| {
         let sum: f64 = shares.iter().sum();
         let longest = (0..shares.len()).max_by(|a, b| shares[*a].total_cmp(&shares[*b]));
@@ -144,11 +162,7 @@ fn cells(lane: &Lane, axis: Axis, columns: usize) -> Vec<Cell> {
         let eighths = (sum.min(1.0) * 8.0).round() as usize;
         Cell::Busy { phase: longest.unwrap_or(0), eighths: eighths.clamp(1, 8) }
     });
-    let mut cells: Vec<Cell> = busy.collect();
-    for us in lane.failures.moments() {
-        cells[column(us, axis, columns)] = Cell::Failed;
-    }
-    cells
+    busy.collect()
 }
 
 /// In which column a moment lies.

@@ -18,7 +18,7 @@ const LONGEST_US: u64 = 10 * 365 * 86_400_000_000;
 const TOLD_APART: usize = 64;
 const FIRST_SLOTS: u32 = 16;
 /// A lane with more items than this has no bar for each of them.
-const MOST_BARS: usize = 400;
+const MOST_BARS: usize = 200;
 /// More workers than this are not counted one by one.
 const MOST_COUNTED: usize = 100_000;
 /// So many of the slowest items are kept...
@@ -285,6 +285,26 @@ impl Lanes {
     #[must_use]
     pub const fn records(&self) -> u64 {
         self.records
+    }
+
+    /// How long all items together were in each phase.
+    pub(super) fn spent_us(&self) -> [u64; Phases::COUNT] {
+        let mut sums = [0_u64; Phases::COUNT];
+        for bin in self.all().flat_map(|lane| &lane.activity.bins) {
+            for (sum, us) in sums.iter_mut().zip(bin) {
+                *sum = sum.saturating_add(*us);
+            }
+        }
+        sums
+    }
+
+    /// Whether items took unlike long.
+    pub(super) fn has_slow(&self) -> bool {
+        self.all().any(|lane| !lane.slow.is_empty())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Lane> {
+        self.told.values().chain(&self.unseen).chain([&self.rest])
     }
 
     /// At most `most` lanes with a name each, and all others as one. Threads come before slots: one of each event loop is

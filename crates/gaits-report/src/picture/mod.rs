@@ -20,6 +20,8 @@ use axis::Axis;
 pub struct Picture {
     /// Races and runs.
     pub parts: Vec<Part>,
+    /// What the reader has to know about the picture as a whole, such as that a race ended early.
+    pub notices: Vec<String>,
 }
 
 /// One part of a picture.
@@ -76,6 +78,15 @@ impl Picture {
         svg::render(self)
     }
 
+    /// The runs that can't be drawn: the name of each, and why.
+    pub fn not_drawn(&self) -> impl Iterator<Item = (&str, &str)> {
+        let drawn = self.parts.iter().flat_map(Part::drawn);
+        drawn.filter_map(|run| match run.inside {
+            Known::Unknown(why) => Some((run.name, why)),
+            Known::Items(_) | Known::Program => None,
+        })
+    }
+
     /// The timelines in characters, in lines of at most `width` columns. With colour, blocks tell how busy a worker was and
     /// colours what its time went into; without it, letters tell both.
     #[must_use]
@@ -105,8 +116,8 @@ impl Part {
     fn drawn(&self) -> Vec<Drawn<'_>> {
         match self {
             Self::Race { runs, .. } => runs.iter().map(PicturedRun::drawn).collect(),
-            Self::Results { summary, lanes, .. } => vec![Drawn {
-                name: &summary.model,
+            Self::Results { name, summary, lanes } => vec![Drawn {
+                name: if summary.model == Summary::UNKNOWN { name } else { &summary.model },
                 round: None,
                 wall_us: summary.wall_us,
                 inside: Known::Items(lanes),

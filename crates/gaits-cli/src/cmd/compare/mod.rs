@@ -7,6 +7,7 @@ mod programs;
 mod records;
 
 use super::page;
+use super::picture::Wanted;
 use super::report::{self, Form};
 use crate::args::{Bodies, CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
@@ -20,8 +21,8 @@ use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Entrant, Extent, Gate, GateState, Input, Model, Program, Race, RaceControl,
     RaceError, RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, Subject,
-    TrialCommand, Work, equally_many, job_of, models_for, page_of_races, raced_hosts, set_up,
-    units, usual_models_for,
+    TrialCommand, Work, equally_many, job_of, models_for, page_of_races, picture_of_races,
+    raced_hosts, set_up, units, usual_models_for,
 };
 use local_origin::LocalOrigin;
 use programs::programs;
@@ -242,6 +243,12 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
             let mut page = page_of_races(&saved_races(&outcomes), folder);
             page.notices.extend(ended_early(&outcomes, trouble.is_some()));
             page::write(&page, file, args.quiet)?;
+        }
+        let wanted = Wanted { svg: args.svg.as_ref(), timeline: args.timeline };
+        if let Some(folder) = records.folder().filter(|_| wanted.any()) {
+            let mut picture = picture_of_races(&saved_races(&outcomes), folder);
+            picture.notices.extend(ended_early(&outcomes, trouble.is_some()));
+            report::print(&wanted.make(&picture, colors, args.quiet)?)?;
         }
     }
     if let Some(trouble) = trouble {

@@ -1,6 +1,6 @@
-//! Where the records of a comparison's runs are kept: in the folder of `--save`, or for as long as a page is made of them.
+//! Where the records of a comparison's runs are kept: in the folder of `--save`, or for as long as a page or a picture is made of them.
 
-use super::super::page;
+use super::super::{page, picture};
 use super::Question;
 use crate::args::CompareArgs;
 use crate::exit::Trouble;
@@ -25,11 +25,14 @@ impl Records {
         if let Some(file) = &args.html {
             page::check(file)?;
         }
+        if let Some(file) = &args.svg {
+            picture::check("--svg", file)?;
+        }
         if let Some(folder) = &args.save {
             let records = SavedRaces::prepare(folder);
             return Ok(Self::Kept(records.map_err(|error| Trouble::Wrong(error.into()))?));
         }
-        if args.html.is_none() {
+        if args.html.is_none() && args.svg.is_none() && !args.timeline {
             return Ok(Self::Nowhere);
         }
         let folder = tempfile::Builder::new().prefix("gaits-").tempdir();

@@ -13,7 +13,7 @@ use crate::compare::table::{against_best, takes, title};
 use crate::page::view::sentence;
 use crate::units::{self, NOTHING};
 use std::fmt::Write as _;
-use words::{clipped, escaped, lines, number};
+use words::{BOLD, clipped, escaped, lines, number};
 
 const STYLE: &str = include_str!("style.css");
 /// The largest file, in bytes.
@@ -56,6 +56,15 @@ impl Canvas {
         );
     }
 
+    /// The same with something less weighty behind it, wherever that begins.
+    fn text_and(&mut self, x: f64, y: f64, class: &str, text: &str, behind: &str) {
+        let (x, y, text, behind) = (number(x), number(y), escaped(text), escaped(behind));
+        let _ = writeln!(
+            self.out,
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}<tspan class=\"behind\" dx=\"10\">{behind}</tspan></text>"
+        );
+    }
+
     fn text_ending_at(&mut self, x: f64, y: f64, class: &str, text: &str) {
         self.text(x, y, &format!("{class}\" text-anchor=\"end"), text);
     }
@@ -76,7 +85,8 @@ impl Canvas {
 
     /// Some lines of text below what is there.
     fn paragraph(&mut self, class: &str, size: f64, most: usize, text: &str) {
-        for line in lines(text, size, ROOM, most) {
+        let room = if ["verdict", "question"].contains(&class) { ROOM / BOLD } else { ROOM };
+        for line in lines(text, size, room, most) {
             self.y += size * 1.35;
             self.text(MARGIN, self.y, class, &line);
         }
@@ -110,6 +120,10 @@ fn at(picture: &Picture, columns: usize, with_timelines: bool) -> String {
     if picture.parts.len() > MOST_PARTS {
         let more = picture.parts.len() - MOST_PARTS;
         canvas.paragraph("quiet", 13.0, 1, &format!("and {more} more races, which are not drawn"));
+    }
+    for notice in picture.notices.iter().take(MOST_PARTS) {
+        canvas.y += 4.0;
+        canvas.paragraph("quiet", 13.0, 2, &capital(notice, &[]));
     }
     let height = number(canvas.y + MARGIN);
     let inner = number(canvas.y + MARGIN - 1.0);
@@ -176,7 +190,10 @@ fn capital(sentence: &str, names: &[&str]) -> String {
 fn figures(summary: &Summary) -> String {
     let latency = summary.tally.latency();
     let time = |us: Option<u64>| us.map_or_else(|| NOTHING.to_owned(), units::duration);
-    let mut figures = vec![summary.layout.brief()];
+    let mut figures = Vec::new();
+    if summary.model != Summary::UNKNOWN {
+        figures.push(summary.layout.brief());
+    }
     if latency.count() > 0 {
         figures.push(format!(
             "half done within {}, 99 % within {}, the slowest in {}",

@@ -1,6 +1,6 @@
 //! The race: a bar as long as each model takes, with the interval around its end, and how it stands to the best.
 
-use super::words::{clipped, number, width};
+use super::words::{BOLD, clipped, number, width};
 use super::{Canvas, MARGIN, ROOM, heading};
 use crate::compare::table::{against_best, seconds, takes};
 use crate::compare::verdict::percent;
@@ -28,7 +28,7 @@ pub(super) fn draw(canvas: &mut Canvas, comparison: &Comparison) {
     heading(canvas, "The race");
     canvas.y += 10.0;
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);
-    let names = widest(&mut shown.iter().map(|entry| width(&entry.contender.model, 14.0)));
+    let names = widest(&mut shown.iter().map(|entry| width(&entry.contender.model, 14.0) * BOLD));
     let names = names.min(NAMES) + BRACKET;
     let ratios = widest(&mut shown.iter().map(|entry| width(&against_best(entry), 13.0)));
     let from = MARGIN + names + TAKES + 14.0;
@@ -41,7 +41,7 @@ pub(super) fn draw(canvas: &mut Canvas, comparison: &Comparison) {
         let is_best = best.contains(model);
         let (middle, y) = (canvas.y + ROW / 2.0, canvas.y + ROW / 2.0 + 4.7);
         let class = if is_best { "name best" } else { "name" };
-        canvas.text(MARGIN + BRACKET, y, class, &clipped(model, 14.0, NAMES));
+        canvas.text(MARGIN + BRACKET, y, class, &clipped(model, 14.0, NAMES / BOLD));
         canvas.text_ending_at(MARGIN + names + TAKES, y, "takes-text", &takes(entry));
         if let Some(takes) = seconds(entry).filter(|_| longest > 0.0) {
             let scale = room / longest;

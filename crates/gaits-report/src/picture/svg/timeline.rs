@@ -1,6 +1,6 @@
 //! The timelines of several runs above each other on one time axis.
 
-use super::words::{clipped, number, width};
+use super::words::{BOLD, clipped, number, width};
 use super::{Canvas, MARGIN, ROOM, heading};
 use crate::page::phases::Phases;
 use crate::picture::axis::Axis;
@@ -21,9 +21,13 @@ const REST: f64 = 26.0;
 const REST_BAR: f64 = 22.0;
 /// All runs together have about so many lanes.
 const LANES: usize = 36;
+/// A lane has each item as a bar where there are so many columns for each.
+const BAR_COLUMNS: usize = 2;
 /// A bar that is longer than this ends a little early, so that the next one can be told from it.
 const GAPPED: f64 = 3.0;
 const GAP: f64 = 0.7;
+/// A phase that took less than one part in so many of the time is not seen anywhere.
+const SEEN: u64 = 400;
 /// Shorter than this, nothing is seen.
 const SHORTEST: f64 = 0.6;
 /// Where failures are nearer to each other than this, they share a cross...
@@ -70,9 +74,18 @@ pub(super) fn draw(canvas: &mut Canvas, runs: &[Drawn<'_>], axis: Axis) {
         [run] if run.round.is_none() => "",
         _ => " Of each model, the round nearest to its median is drawn.",
     };
+    let has_slow = |run: &Drawn<'_>| match run.inside {
+        Known::Items(lanes) => lanes.has_slow(),
+        Known::Program | Known::Unknown(_) => false,
+    };
+    let slow = if runs.iter().any(has_slow) {
+        " A line below a bar marks it as one of the slowest."
+    } else {
+        ""
+    };
     let text = format!(
         "Each row is a worker, and each bar an item; a gap is time without one. Where there are too many, the height tells \
-         how busy the workers were.{typical}"
+         how busy the workers were.{slow}{typical}"
     );
     canvas.paragraph("quiet small", 11.5, 3, &text);
 }
@@ -85,12 +98,9 @@ fn legend(canvas: &mut Canvas, runs: &[Drawn<'_>]) {
             Known::Program | Known::Unknown(_) => None,
         })
     };
+    let sums: Vec<[u64; Phases::COUNT]> = lanes().map(Lanes::spent_us).collect();
     let is_there = |phase: usize| {
-        let has = |lane: &Lane| lane.activity.bins.iter().any(|bin| bin[phase] > 0);
-        lanes().any(|lanes| {
-            let shown = lanes.shown(0);
-            shown.rest.as_ref().is_some_and(has) || shown.lanes.iter().any(|(_, lane)| has(lane))
-        })
+        sums.iter().any(|sum| sum[phase] > 0 && sum[phase] >= sum.iter().sum::<u64>() / SEEN)
     };
     let mut entries: Vec<(&str, &str)> =
         (0..Phases::COUNT).filter(|phase| is_there(*phase)).map(|phase| PHASES[phase]).collect();
@@ -120,9 +130,8 @@ fn one(canvas: &mut Canvas, run: &Drawn<'_>, axis: Axis, most: usize) {
     canvas.y += 22.0;
     let facts = facts(run);
     let room = ROOM - width(&facts, 13.0) - 14.0;
-    let name = clipped(run.name, 14.0, room.max(120.0));
-    canvas.text(MARGIN, canvas.y, "name", &name);
-    canvas.text(MARGIN + width(&name, 14.0) + 10.0, canvas.y, "quiet", &facts);
+    let name = clipped(run.name, 14.0, room.max(120.0) / BOLD);
+    canvas.text_and(MARGIN, canvas.y, "name", &name, &facts);
     canvas.y += 7.0;
     let top = canvas.y;
     match run.inside {
@@ -134,9 +143,14 @@ fn one(canvas: &mut Canvas, run: &Drawn<'_>, axis: Axis, most: usize) {
             label(canvas, LANE, "the process");
             canvas.y += LANE;
         }
-        Known::Unknown(why) => {
-            let why = clipped(&format!("not drawn: {why}"), 11.5, PLOT);
-            canvas.text(LEFT, canvas.y + 11.0, "quiet small", &why);
+        // Why exactly is of use only where the files are.
+        Known::Unknown(_) => {
+            canvas.text(
+                LEFT,
+                canvas.y + 11.0,
+                "quiet small",
+                "its records are not there, or not whole",
+            );
             canvas.y += LANE;
         }
     }
@@ -167,8 +181,8 @@ fn items(canvas: &mut Canvas, lanes: &Lanes, axis: Axis, most: usize) {
     for (name, lane) in &shown.lanes {
         label(canvas, LANE, name);
         match &lane.bars {
-            Some(bars) => exact(canvas, bars, axis),
-            None => density(canvas, lane, axis, BAR),
+            Some(bars) if bars.len() <= canvas.columns / BAR_COLUMNS => exact(canvas, bars, axis),
+            _ => density(canvas, lane, axis, BAR),
         }
         slow(canvas, lane, axis, LANE - 1.5);
         crosses(canvas, lane, axis, LANE / 2.0);

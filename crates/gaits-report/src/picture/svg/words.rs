@@ -23,6 +23,9 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
+/// Bold letters are so much wider.
+pub(super) const BOLD: f64 = 1.17;
+
 /// How wide a text is at most, in the units of the picture.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(|c| share(c) * size).sum()
