@@ -7,7 +7,7 @@ mod json;
 mod markdown;
 pub(crate) mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod verdict;
 
 pub use against::{Change, changes};

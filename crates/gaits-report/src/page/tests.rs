@@ -252,7 +252,9 @@ fn a_race_is_told_as_json_tells_it() {
             is_http: false,
             cores: 2,
             server_here: false,
+            arrivals_per_second: None,
         },
+        whole_processes: false,
         contenders: Vec::new(),
     };
     let comparison = Box::new(Comparison::new(&[], about));

@@ -46,7 +46,8 @@ impl Axis {
     fn step(self, most: u64) -> u64 {
         let fits = |step: &u64| self.length_us / step <= most;
         let mut decimal = (0..8).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
-        let short = decimal.find(fits).filter(|step| *step < MINUTE);
+        // Minutes are easier to read than hundreds of seconds.
+        let short = decimal.find(fits).filter(|step| *step < MINUTE && self.length_us < 2 * MINUTE);
         let mut days = (1..).map(|n| n * 48 * HOUR);
         short
             .or_else(|| LONG_STEPS.into_iter().find(fits))

@@ -215,7 +215,7 @@ fn character(cell: Cell, style: Style) -> char {
 /// The time axis: each moment is where the stroke before it stands.
 fn ruler(axis: Axis, columns: usize) -> String {
     let mut line = String::from("|0");
-    for (us, name) in axis.marks((columns as u64 / 14).max(1)) {
+    for (us, name) in axis.marks((columns as u64 / 14).max(2)) {
         let at = column(us, axis, columns);
         let taken = unicode_width(&line);
         if at > taken && at + 1 + unicode_width(&name) <= columns {

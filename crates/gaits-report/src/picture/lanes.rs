@@ -80,32 +80,29 @@ impl Lane {
         }
     }
 
-    /// The share of the time of its workers that went into each phase, by column of a time axis with so many of them.
+    /// The share of the time of its workers that went into each phase, by column of a time axis with so many of them. It is
+    /// as fine as the bars, or as the sums of time where there are none.
     pub(super) fn columns(&self, axis: Axis, number: usize) -> Vec<[f64; Phases::COUNT]> {
-        let mut columns = vec![[0.0; Phases::COUNT]; number];
-        let wide_us = axis.length_us as f64 / number.max(1) as f64;
+        let mut columns = Columns::new(axis, number);
+        let workers = self.workers.max(1) as f64;
+        if let Some(bars) = &self.bars {
+            for bar in bars {
+                let mut from = bar.started_us as f64;
+                for (phase, us) in bar.phases.0.into_iter().enumerate() {
+                    columns.add(phase, from, from + us as f64, 1.0 / workers);
+                    from += us as f64;
+                }
+            }
+            return columns.shares;
+        }
         let bin_us = self.activity.bin_us as f64;
         for (place, bin) in self.activity.bins.iter().enumerate() {
-            let (from, to) = (place as f64 * bin_us, (place + 1) as f64 * bin_us);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "not negative, and it saturates"
-            )]
-            let mut column = (from / wide_us) as usize;
-            while let Some(sums) = columns.get_mut(column) {
-                let (begins, ends) = (column as f64 * wide_us, (column + 1) as f64 * wide_us);
-                if begins >= to {
-                    break;
-                }
-                let overlap = (to.min(ends) - from.max(begins)).max(0.0) / bin_us;
-                for (sum, us) in sums.iter_mut().zip(bin) {
-                    *sum += *us as f64 * overlap / (wide_us * self.workers.max(1) as f64);
-                }
-                column += 1;
+            let from = place as f64 * bin_us;
+            for (phase, us) in bin.iter().enumerate().filter(|(_, us)| **us > 0) {
+                columns.add(phase, from, from + bin_us, *us as f64 / bin_us / workers);
             }
         }
-        columns
+        columns.shares
     }
 
     fn merge(&mut self, other: &Self) {
@@ -113,6 +110,37 @@ impl Lane {
         self.failures.merge(&other.failures);
         self.workers += other.workers;
         self.slow.extend(&other.slow);
+    }
+}
+
+/// Shares of time by column of a time axis.
+struct Columns {
+    wide_us: f64,
+    shares: Vec<[f64; Phases::COUNT]>,
+}
+
+impl Columns {
+    fn new(axis: Axis, number: usize) -> Self {
+        let wide_us = axis.length_us as f64 / number.max(1) as f64;
+        Self { wide_us, shares: vec![[0.0; Phases::COUNT]; number] }
+    }
+
+    /// Adds the time between two moments in microseconds, `weight` times.
+    fn add(&mut self, phase: usize, from: f64, to: f64, weight: f64) {
+        let (wide, last) = (self.wide_us, self.shares.len().saturating_sub(1));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and it saturates"
+        )]
+        let column = |us: f64| ((us / wide) as usize).min(last);
+        for place in column(from)..=column(to) {
+            let begins = place as f64 * wide;
+            let overlap = to.min(begins + wide) - from.max(begins);
+            if let Some(shares) = self.shares.get_mut(place).filter(|_| overlap > 0.0) {
+                shares[phase] += overlap / wide * weight;
+            }
+        }
     }
 }
 
@@ -287,17 +315,6 @@ impl Lanes {
         self.records
     }
 
-    /// How long all items together were in each phase.
-    pub(super) fn spent_us(&self) -> [u64; Phases::COUNT] {
-        let mut sums = [0_u64; Phases::COUNT];
-        for bin in self.all().flat_map(|lane| &lane.activity.bins) {
-            for (sum, us) in sums.iter_mut().zip(bin) {
-                *sum = sum.saturating_add(*us);
-            }
-        }
-        sums
-    }
-
     /// Whether items took unlike long.
     pub(super) fn has_slow(&self) -> bool {
         self.all().any(|lane| !lane.slow.is_empty())
@@ -319,7 +336,7 @@ impl Lanes {
         }
         let all = self.told.len() + self.rest.workers;
         // A lane of its own takes no more room than a lane for one other.
-        let most = if all == most + 1 { all } else { most };
+        let most = if all == most.saturating_add(1) { all } else { most };
         ranked.sort_unstable();
         let mut chosen: Vec<Place> =
             ranked.into_iter().take(most).map(|(_, place)| place).collect();

@@ -10,6 +10,7 @@ use super::{Part, Picture, axis};
 use crate::Comparison;
 use crate::Summary;
 use crate::compare::table::{against_best, takes, title};
+use crate::page::phases::Phases;
 use crate::page::view::sentence;
 use crate::units::{self, NOTHING};
 use std::fmt::Write as _;
@@ -25,7 +26,7 @@ const MARGIN: f64 = 28.0;
 const ROOM: f64 = WIDTH - 2.0 * MARGIN;
 /// So many columns a density is drawn with, from the finest on; the next is taken where the picture becomes too large.
 const COLUMNS: [usize; 6] = [360, 240, 160, 100, 60, 30];
-/// More runs than this are not drawn.
+/// More runs than this are not drawn, all parts taken together.
 const MOST_RUNS: usize = 30;
 /// More parts than this are not drawn.
 const MOST_PARTS: usize = 8;
@@ -38,11 +39,13 @@ struct Canvas {
     y: f64,
     /// How many columns a density has.
     columns: usize,
+    /// Which phases can be seen in what is drawn so far.
+    seen: [bool; Phases::COUNT],
 }
 
 impl Canvas {
     fn new(columns: usize) -> Self {
-        Self { out: String::new(), y: MARGIN, columns }
+        Self { out: String::new(), y: MARGIN, columns, seen: [false; Phases::COUNT] }
     }
 
     /// A line of text whose baseline is at `y`; `class` may hold more attributes behind a quote.
@@ -115,7 +118,9 @@ fn at(picture: &Picture, columns: usize, with_timelines: bool) -> String {
             canvas.path("line", &format!("M{MARGIN} {y}h{ROOM}"));
             canvas.y += 22.0;
         }
-        draw(&mut canvas, part, with_timelines);
+        let most_runs =
+            if with_timelines { MOST_RUNS / picture.parts.len().min(MOST_PARTS) } else { 0 };
+        draw(&mut canvas, part, most_runs);
     }
     if picture.parts.len() > MOST_PARTS {
         let more = picture.parts.len() - MOST_PARTS;
@@ -138,7 +143,7 @@ fn at(picture: &Picture, columns: usize, with_timelines: bool) -> String {
     )
 }
 
-fn draw(canvas: &mut Canvas, part: &Part, with_timelines: bool) {
+fn draw(canvas: &mut Canvas, part: &Part, most_runs: usize) {
     match part {
         Part::Race { question, comparison, .. } => {
             if let Some(question) = question {
@@ -159,11 +164,11 @@ fn draw(canvas: &mut Canvas, part: &Part, with_timelines: bool) {
         }
     }
     let runs = part.drawn();
-    if with_timelines && !runs.is_empty() {
-        let shown = &runs[..runs.len().min(MOST_RUNS)];
+    if most_runs > 0 && !runs.is_empty() {
+        let shown = &runs[..runs.len().min(most_runs)];
         timeline::draw(canvas, shown, axis(shown));
-        if runs.len() > MOST_RUNS {
-            let more = format!("and {} more, which are not drawn", runs.len() - MOST_RUNS);
+        if runs.len() > most_runs {
+            let more = format!("and {} more, which are not drawn", runs.len() - most_runs);
             canvas.paragraph("quiet", 13.0, 1, &more);
         }
     }
@@ -247,4 +252,12 @@ fn cut(text: &str) -> String {
 fn heading(canvas: &mut Canvas, text: &str) {
     canvas.y += 38.0;
     canvas.text(MARGIN, canvas.y, "h", &clipped(text, 15.0, ROOM));
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    /// A number as paths have it.
+    pub(in super::super) fn number(x: f64) -> String {
+        super::number(x)
+    }
 }

@@ -26,8 +26,8 @@ const BAR_COLUMNS: usize = 2;
 /// A bar that is longer than this ends a little early, so that the next one can be told from it.
 const GAPPED: f64 = 3.0;
 const GAP: f64 = 0.7;
-/// A phase that took less than one part in so many of the time is not seen anywhere.
-const SEEN: u64 = 400;
+/// What is smaller than this is there, and can't be seen.
+const SEEN: f64 = 0.9;
 /// Shorter than this, nothing is seen.
 const SHORTEST: f64 = 0.6;
 /// Where failures are nearer to each other than this, they share a cross...
@@ -43,24 +43,24 @@ const FROM_THE_FLOOR: [usize; Phases::COUNT] = [3, 2, 1, 0];
 
 pub(super) fn draw(canvas: &mut Canvas, runs: &[Drawn<'_>], axis: Axis) {
     heading(canvas, "What the workers did");
-    legend(canvas, runs);
+    let (heading, behind) = (canvas.y, canvas.out.len());
     canvas.y += 8.0;
     let top = canvas.y;
-    // The grid lies behind what is drawn, and how far down it goes is known only then.
-    let behind = canvas.out.len();
-    let most = (LANES / runs.len()).clamp(3, 16);
+    canvas.seen = [false; Phases::COUNT];
+    let most = (LANES / runs.len()).clamp(1, 16);
     for run in runs {
         one(canvas, run, axis, most);
     }
     let bottom = canvas.y + 8.0;
-    let mut grid = String::new();
-    let _ = write!(grid, "M{LEFT} {}V{}", number(top), number(bottom));
+    // The grid lies behind what is drawn, and only now is it known how far down it goes, and what the legend has to name.
+    let drawn = canvas.out.split_off(behind);
     let marks = axis.marks(7);
-    for (us, _) in &marks {
-        let x = LEFT + axis.share(*us) * PLOT;
-        let _ = write!(grid, "M{} {}V{}", number(x), number(top), number(bottom));
-    }
-    canvas.out.insert_str(behind, &format!("<path class=\"rule\" d=\"{grid}\"/>\n"));
+    let xs = marks.iter().map(|(us, _)| LEFT + axis.share(*us) * PLOT);
+    let line = |x: f64| format!("M{} {}V{}", number(x), number(top), number(bottom));
+    let grid: String = std::iter::once(LEFT).chain(xs).map(line).collect();
+    canvas.path("rule", &grid);
+    legend(canvas, runs, heading);
+    canvas.out.push_str(&drawn);
     canvas.path("line", &format!("M{LEFT} {}h{PLOT}", number(bottom)));
     canvas.y = bottom + 16.0;
     canvas.text(LEFT, canvas.y, "small quiet\" text-anchor=\"middle", "0");
@@ -90,35 +90,29 @@ pub(super) fn draw(canvas: &mut Canvas, runs: &[Drawn<'_>], axis: Axis) {
     canvas.paragraph("quiet small", 11.5, 3, &text);
 }
 
-/// The colours that are there.
-fn legend(canvas: &mut Canvas, runs: &[Drawn<'_>]) {
-    let lanes = || {
-        runs.iter().filter_map(|run| match run.inside {
-            Known::Items(lanes) => Some(lanes),
-            Known::Program | Known::Unknown(_) => None,
-        })
-    };
-    let sums: Vec<[u64; Phases::COUNT]> = lanes().map(Lanes::spent_us).collect();
-    let is_there = |phase: usize| {
-        sums.iter().any(|sum| sum[phase] > 0 && sum[phase] >= sum.iter().sum::<u64>() / SEEN)
-    };
+/// The colours that can be seen, on the line of the heading.
+fn legend(canvas: &mut Canvas, runs: &[Drawn<'_>], heading: f64) {
+    let fails = runs.iter().any(|run| match run.inside {
+        Known::Items(lanes) => lanes.failed > 0,
+        Known::Program | Known::Unknown(_) => false,
+    });
+    let seen = PHASES.into_iter().zip(canvas.seen);
     let mut entries: Vec<(&str, &str)> =
-        (0..Phases::COUNT).filter(|phase| is_there(*phase)).map(|phase| PHASES[phase]).collect();
+        seen.filter(|(_, is_seen)| *is_seen).map(|(phase, _)| phase).collect();
     if runs.iter().any(|run| matches!(run.inside, Known::Program)) {
         entries.push(("o", "a whole program"));
     }
-    let fails = lanes().any(|lanes| lanes.failed > 0);
     let mut right = MARGIN + ROOM;
-    let y = canvas.y - 5.0;
+    let y = heading - 5.0;
     if fails {
         right -= width("failed", 13.0);
-        canvas.text(right, canvas.y, "", "failed");
+        canvas.text(right, heading, "", "failed");
         canvas.path("cross", &cross(right - 11.0, y));
         right -= 32.0;
     }
     for (class, name) in entries.into_iter().rev() {
         right -= width(name, 13.0);
-        canvas.text(right, canvas.y, "", name);
+        canvas.text(right, heading, "", name);
         let (x, y) = (number(right - 18.0), number(y));
         canvas.path(&format!("bars {class}"), &format!("M{x} {y}h12"));
         right -= 34.0;
@@ -227,6 +221,7 @@ fn exact(canvas: &mut Canvas, bars: &[Bar], axis: Axis) {
                 () if us == most => left,
                 () => 0.0,
             };
+            canvas.seen[phase] |= length >= SEEN;
             if length >= 0.05 {
                 let _ = write!(paths[phase], "M{} {y}h{}", number(at), number(length));
             }
@@ -244,6 +239,11 @@ fn exact(canvas: &mut Canvas, bars: &[Bar], axis: Axis) {
 fn density(canvas: &mut Canvas, lane: &Lane, axis: Axis, height: f64) {
     let columns = lane.columns(axis, canvas.columns);
     let wide = PLOT / columns.len().max(1) as f64;
+    for column in &columns {
+        for (seen, share) in canvas.seen.iter_mut().zip(column) {
+            *seen |= share * height >= SEEN;
+        }
+    }
     let floor = canvas.y + height;
     // The highest first: each of the others hides its lower part.
     for top in (0..FROM_THE_FLOOR.len()).rev() {
