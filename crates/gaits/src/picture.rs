@@ -35,7 +35,7 @@ pub fn picture_of_results(path: &Path) -> Result<PicturedResults, StoredError> {
     })?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let summary = Box::new(stored.summary.clone());
-    let parts = vec![Part::Results { name, summary, lanes: lanes.finish() }];
+    let parts = vec![Part::Results { name, summary, lanes: Box::new(lanes.finish()) }];
     Ok(PicturedResults { picture: Picture { parts, notices: Vec::new() }, stored })
 }
 
@@ -63,7 +63,7 @@ fn pictured_run(entry: &Entry, folder: &Path, items: u64) -> Option<PicturedRun>
     } else {
         let mut lanes = LanesBuilder::new();
         match records_of_run(folder, model, round, items, |record| lanes.add(record)) {
-            Ok(()) => Inside::Items(lanes.finish()),
+            Ok(()) => Inside::Items(Box::new(lanes.finish())),
             Err(why) => Inside::Unknown(why),
         }
     };

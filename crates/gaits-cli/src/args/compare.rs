@@ -112,7 +112,7 @@ pub(crate) struct CompareArgs {
     /// Keep the races in this folder, for `gaits report`
     ///
     /// Records, rounds and environment.
-    #[arg(long, value_name = "DIR", global = true, help_heading = help::OUTPUT)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     pub(crate) save: Option<PathBuf>,
 
     /// Write a page for a browser to this file

@@ -30,6 +30,9 @@ const NAMED: [&str; Phases::COUNT] = ["connecting", "waiting", "receiving", "com
 const FAILED: char = 'x';
 const PROGRAM: char = '=';
 
+/// The name of a lane, and its columns.
+type Row = (String, Vec<Cell>);
+
 /// One column of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cell {
@@ -48,7 +51,7 @@ fn one(part: &Part, style: Style, width: usize) -> String {
     let runs = part.drawn();
     let axis = axis(&runs);
     let most = if runs.len() > 1 { LANES } else { LANES_ALONE };
-    let mut blocks: Vec<(String, Vec<(String, Vec<Cell>)>)> = Vec::new();
+    let mut blocks = Vec::new();
     let labels = runs.iter().flat_map(|run| labels(run, most)).map(|label| unicode_width(&label));
     let label = labels.max().unwrap_or(0).min(LABELS) + 4;
     let columns = width.saturating_sub(label + 1).clamp(NARROWEST, WIDEST);
@@ -118,7 +121,7 @@ fn folded(rest: &Lane, alone: bool) -> String {
     format!("and {}{more}", units::count(rest.workers as u64))
 }
 
-fn rows(lanes: &Lanes, axis: Axis, columns: usize, most: usize) -> Vec<(String, Vec<Cell>)> {
+fn rows(lanes: &Lanes, axis: Axis, columns: usize, most: usize) -> Vec<Row> {
     let shown = lanes.shown(most);
     let alone = shown.lanes.is_empty();
     let mut rows: Vec<_> =

@@ -245,18 +245,15 @@ impl LanesBuilder {
         self.slowest.push((timing.at_work_us(), place, bar));
         self.slowest.sort_by_key(|(us, _, _)| std::cmp::Reverse(*us));
         self.slowest.truncate(SLOWEST);
-        match place.filter(|place| self.is_told_apart(*place)) {
-            Some(place) => {
-                self.told.entry(place).or_insert_with(|| Lane::new(Some(Vec::new()))).add(bar);
-            }
-            None => {
-                self.rest.add(bar);
-                if let Some(place) = place
-                    && self.in_rest.len() < MOST_COUNTED
-                {
-                    self.in_rest.insert(place);
-                }
-            }
+        if let Some(place) = place.filter(|place| self.is_told_apart(*place)) {
+            self.told.entry(place).or_insert_with(|| Lane::new(Some(Vec::new()))).add(bar);
+            return;
+        }
+        self.rest.add(bar);
+        if let Some(place) = place
+            && self.in_rest.len() < MOST_COUNTED
+        {
+            self.in_rest.insert(place);
         }
     }
 

@@ -43,7 +43,7 @@ pub enum Part {
         /// What it adds up to.
         summary: Box<Summary>,
         /// Its items.
-        lanes: Lanes,
+        lanes: Box<Lanes>,
     },
 }
 
@@ -64,7 +64,7 @@ pub struct PicturedRun {
 #[derive(Debug)]
 pub enum Inside {
     /// Its items.
-    Items(Lanes),
+    Items(Box<Lanes>),
     /// It is another program, of which only its start and its end are known.
     Program,
     /// Its records can't be had, and why.

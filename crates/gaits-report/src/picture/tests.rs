@@ -42,7 +42,12 @@ fn lanes(records: impl IntoIterator<Item = Record>) -> Lanes {
 }
 
 fn run(model: &str, wall_us: u64, lanes: Lanes) -> PicturedRun {
-    PicturedRun { model: model.to_owned(), round: 1, wall_us, inside: Inside::Items(lanes) }
+    PicturedRun {
+        model: model.to_owned(),
+        round: 1,
+        wall_us,
+        inside: Inside::Items(Box::new(lanes)),
+    }
 }
 
 fn picture(runs: Vec<PicturedRun>) -> Picture {
@@ -399,7 +404,7 @@ fn a_results_file_says_what_it_adds_up_to() {
         pauses: 0,
     };
     let name = "results.jsonl".to_owned();
-    let part = Part::Results { name, summary: Box::new(summary), lanes: lanes(records) };
+    let part = Part::Results { name, summary: Box::new(summary), lanes: Box::new(lanes(records)) };
     let svg = Picture { parts: vec![part], notices: Vec::new() }.svg();
     let said = texts(&svg);
     for text in [

@@ -23,12 +23,12 @@ pub(crate) fn typical_run(entry: &Entry) -> Option<TypicalRun> {
 }
 
 /// Of two equally near ones, the first.
-fn nearest_to_median(walls_us: &[(u32, u64)]) -> Option<TypicalRun> {
-    let mut sorted: Vec<u64> = walls_us.iter().map(|(_, us)| *us).collect();
+fn nearest_to_median(runs: &[(u32, u64)]) -> Option<TypicalRun> {
+    let mut sorted: Vec<u64> = runs.iter().map(|(_, us)| *us).collect();
     sorted.sort_unstable();
     let median = *sorted.get(sorted.len().saturating_sub(1) / 2)?;
     let (round, wall_us) =
-        walls_us.iter().copied().min_by_key(|(round, us)| (us.abs_diff(median), *round))?;
+        runs.iter().copied().min_by_key(|(round, us)| (us.abs_diff(median), *round))?;
     Some(TypicalRun { round, wall_us })
 }
 

@@ -182,10 +182,10 @@ fn verdict(comparison: &Comparison) -> String {
 
 /// A sentence as it stands alone: with a capital letter, unless it begins with one of the names, and with a full stop.
 fn capital(sentence: &str, names: &[&str]) -> String {
-    let named = names.iter().any(|name| sentence.starts_with(name));
+    let is_name = names.iter().any(|name| sentence.starts_with(name));
     let mut chars = sentence.chars();
     let begun = match chars.next() {
-        Some(first) if !named => first.to_uppercase().chain(chars).collect(),
+        Some(first) if !is_name => first.to_uppercase().chain(chars).collect(),
         _ => sentence.to_owned(),
     };
     if begun.ends_with(['.', '!', '?']) { begun } else { begun + "." }

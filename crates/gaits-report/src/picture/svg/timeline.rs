@@ -319,7 +319,10 @@ fn crosses(canvas: &mut Canvas, lane: &Lane, axis: Axis, middle: f64) {
         return;
     }
     let y = number(canvas.y + 1.0);
-    let path: String = at.iter().map(|x| format!("M{} {y}h{CROSS}", number(*x))).collect();
+    let mut path = String::new();
+    for x in at {
+        let _ = write!(path, "M{} {y}h{CROSS}", number(x));
+    }
     canvas.path("cross", &path);
 }
 
