@@ -570,6 +570,9 @@ export class Timeline {
       parts: ["connect", "waiting", "receiving", "computing", "queued"].map(rgb),
       failed: rgb("failed"),
     };
+    // For whoever looks at the page from outside: what is in sight, in microseconds.
+    this.lanes.dataset.from = String(this.from);
+    this.lanes.dataset.to = String(this.to);
     this.drawAxis();
     const drawn = this.runs.filter((run) => run.items);
     for (const run of drawn) this.drawRun(run, palette, ONE_BY_ONE / drawn.length);
