@@ -13,16 +13,14 @@ const app = document.getElementById("app")!;
 let drawn: { timelines: Timeline[]; charts: Chart[] } = { timelines: [], charts: [] };
 
 function main(): void {
-  let data: PageData;
+  speak(preferred(navigator.languages));
   try {
-    data = readPage(document.getElementById("data")?.textContent ?? "");
+    build(readPage(document.getElementById("data")?.textContent ?? ""));
   } catch {
-    speak(preferred(navigator.languages));
+    // The sentences still stand there: they are replaced by what is whole.
     app.append(h("p", { class: "note bad", role: "alert" }, t("broken")));
     return;
   }
-  speak(preferred(navigator.languages));
-  build(data);
   performance.measure("gaits:verdict", { start: 0, end: performance.now() });
   void Promise.all(drawn.timelines.map((timeline) => timeline.ready)).then(() => {
     performance.measure("gaits:ready", { start: 0, end: performance.now() });

@@ -341,7 +341,8 @@ export function percent(share: number): string {
   return `${number(value >= 10 ? Math.round(value) : value)} %`;
 }
 
-function times(value: number): string {
+function times(value: number | null): string {
+  if (value == null || !Number.isFinite(value)) return NOTHING;
   return value >= 9.95 ? number(Math.round(value)) : value >= 1.995 ? value.toFixed(1) : value.toFixed(2);
 }
 

@@ -468,7 +468,7 @@ describe("bad input", () => {
       assert.equal(await page.$eval(".scroller", (one) => one.checkVisibility()), false);
       await fine(page);
     }
-    for (const data of ["{\"format\":1", "{\"format\":99,\"views\":[]}", "[]"]) {
+    for (const data of ["{\"format\":1", "{\"format\":99,\"views\":[]}", "[]", "{\"format\":1,\"views\":[{\"kind\":\"race\"}]}"]) {
       const page = await open(chromium, put(folder, "foreign.html", html.replace(/(id="data">)[^]*?(<\/script>)/, (_all, a, b) => a + data + b)));
       assert.match(await text(page, "[role=alert]"), /incomplete or damaged, so no picture is drawn/);
       await fine(page);
