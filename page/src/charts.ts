@@ -158,12 +158,15 @@ export function sweep(model: SweptModel): Chart | null {
   const curve = (inside: boolean) =>
     workers.map((x) => (law && (inside ? x <= most : x >= most) ? lawAt(law, x) : null));
   const said = points.map((point) => `${count(point.workers)}: ${number(point.throughput)}`).join(", ");
+  // What was measured is marked, as far as there is room.
+  const marks = points.map((point) => point.workers).filter((_, at) => at % Math.ceil(points.length / 10) === 0);
   const highest = Math.max(...points.map((point) => point.high ?? point.throughput));
   return new Chart((width) => {
     const intervals = (plot: uPlot) => {
       const { ctx } = plot;
       const ratio = uPlot.pxRatio;
       ctx.save();
+      ctx.setLineDash([]);
       ctx.strokeStyle = color(0);
       ctx.fillStyle = color(0);
       ctx.lineWidth = 1.5 * ratio;
@@ -188,6 +191,7 @@ export function sweep(model: SweptModel): Chart | null {
       if (right) {
         const x = plot.valToPos(right.workers, "x", true);
         const y = plot.valToPos(right.throughput, "y", true);
+        const below = plot.valToPos(right.low ?? right.throughput, "y", true);
         ctx.strokeStyle = token("accent");
         ctx.lineWidth = 2.5 * ratio;
         ctx.beginPath();
@@ -200,7 +204,7 @@ export function sweep(model: SweptModel): Chart | null {
         const { left, width: inner } = plot.bbox;
         ctx.textAlign = "center";
         ctx.textBaseline = "top";
-        ctx.fillText(text, Math.max(left + half, Math.min(left + inner - half, x)), y + 14 * ratio);
+        ctx.fillText(text, Math.max(left + half, Math.min(left + inner - half, x)), Math.max(y + 14 * ratio, below + 8 * ratio));
       }
       ctx.restore();
     };
@@ -210,12 +214,23 @@ export function sweep(model: SweptModel): Chart | null {
         height: width < 500 ? 260 : 320,
         padding: [12, 16, 0, 0],
         scales: {
-          x: { time: false, distr: logarithmic ? 3 : 1, ...(logarithmic ? { log: 2 as 10 } : {}) },
+          x: {
+            time: false,
+            distr: logarithmic ? 3 : 1,
+            ...(logarithmic ? { log: 2 as 10 } : {}),
+            range: logarithmic ? [least / 1.08, to * 1.08] : [0, to * 1.02],
+          },
           y: { range: (_plot, _low, high) => [0, Math.max(high, highest) * 1.08] },
         },
         cursor: { points: { show: false }, drag: { x: false, y: false } },
         axes: [
-          axis({ label: t("workers"), size: 34, space: 50, values: (_plot, marks) => marks.map((mark) => (mark == null ? "" : number(mark))) }),
+          axis({
+            label: t("workers"),
+            size: 34,
+            space: 50,
+            ...(logarithmic ? { splits: () => marks, filter: all } : {}),
+            values: (_plot, marks) => marks.map((mark) => (mark == null ? "" : number(mark))),
+          }),
           axis({ label: t("throughput"), size: 60, values: (_plot, marks) => marks.map((mark) => number(mark)) }),
         ],
         hooks: { draw: [intervals] },
@@ -234,6 +249,7 @@ export function sweep(model: SweptModel): Chart | null {
                   label: t("law"),
                   stroke: token("quiet"),
                   width: 1.5,
+                  pxAlign: 0,
                   points: { show: false },
                   value: (_plot: uPlot, value: number | null) => number(value),
                 },
@@ -242,6 +258,7 @@ export function sweep(model: SweptModel): Chart | null {
                   stroke: token("quiet"),
                   width: 1.5,
                   dash: [5, 5],
+                  pxAlign: 0,
                   points: { show: false },
                   value: (_plot: uPlot, value: number | null) => number(value),
                 },

@@ -13,16 +13,14 @@ const app = document.getElementById("app")!;
 let drawn: { timelines: Timeline[]; charts: Chart[] } = { timelines: [], charts: [] };
 
 function main(): void {
-  let data: PageData;
+  speak(preferred(navigator.languages));
   try {
-    data = readPage(document.getElementById("data")?.textContent ?? "");
+    build(readPage(document.getElementById("data")?.textContent ?? ""));
   } catch {
-    speak(preferred(navigator.languages));
+    // The sentences still stand there: they are replaced by what is whole.
     app.append(h("p", { class: "note bad", role: "alert" }, t("broken")));
     return;
   }
-  speak(preferred(navigator.languages));
-  build(data);
   performance.measure("gaits:verdict", { start: 0, end: performance.now() });
   void Promise.all(drawn.timelines.map((timeline) => timeline.ready)).then(() => {
     performance.measure("gaits:ready", { start: 0, end: performance.now() });
@@ -121,7 +119,7 @@ function chartPart(title: string, how: string, chart: Chart, note?: string): HTM
   return h("section", { class: "part" }, h("h3", {}, title), h("p", { class: "how" }, how), note != null && h("p", { class: "note" }, note), chart.element);
 }
 
-function timelinePart(runs: RunData[], id: string): HTMLElement {
+function timelinePart(runs: RunData[], id: string, isHttp: boolean): HTMLElement {
   const body: HTMLElement[] = [];
   if (runs.length === 0) body.push(h("p", { class: "note" }, t("noRuns")));
   else {
@@ -129,7 +127,7 @@ function timelinePart(runs: RunData[], id: string): HTMLElement {
     drawn.timelines.push(timeline);
     body.push(...remarks(runs).map((remark) => h("p", { class: "note" }, remark)), timeline.element);
   }
-  return h("section", { class: "part" }, h("h3", {}, t("timeline")), h("p", { class: "how" }, t("timelineHow")), ...body);
+  return h("section", { class: "part" }, h("h3", {}, t("timeline")), h("p", { class: "how" }, t("timelineHow"), !isHttp && t("onlyCpu")), ...body);
 }
 
 function latencyPart(all: Sums[]): HTMLElement | null {
@@ -147,6 +145,7 @@ function raceView(view: RaceView, id: string, several: boolean): HTMLElement {
     ...outliers.map((one) => t("outlier", { model: one.model, round: one.round, times: number(one.times) })),
     ...(items < all_items ? [t("shortened", { n: count(items), all: count(all_items) })] : []),
   ];
+  const ran = items > 0 && models.some((row) => row.walls_s.length > 0);
   const order = new Map(models.map((row, at) => [row.name, at]));
   const sorted = [...runs].sort((a, b) => (order.get(a.model) ?? 0) - (order.get(b.model) ?? 0));
   return h(
@@ -168,8 +167,8 @@ function raceView(view: RaceView, id: string, several: boolean): HTMLElement {
         ),
       h("p", { class: "about" }, t("about", { items: count(items), rounds: count(rounds), seed: String(seed) })),
     ),
-    items > 0 && models.some((row) => row.walls_s.length > 0) && race(view),
-    items > 0 && timelinePart(sorted, id),
+    ran && race(view),
+    ran && timelinePart(sorted, id, view.is_http),
     where(more, view.is_http, (model) => models.find((row) => row.name === model)?.items ?? 0),
     latencyPart(more),
     table(view),
@@ -206,10 +205,10 @@ function runView(view: RunView, id: string): HTMLElement {
     h(
       "div",
       { class: "verdict" },
-      h("p", { class: "sentence" }, sentence(view)),
+      h("p", { class: "sentence" }, whole(sentence(view))),
       failed.length > 0 && h("ul", { class: "details bad" }, ...failed),
     ),
-    summary.items === 0 ? h("p", { class: "note" }, t("nothing")) : timelinePart(runs, id),
+    summary.items === 0 ? h("p", { class: "note" }, t("nothing")) : timelinePart(runs, id, isHttp),
     where(more, isHttp, () => summary.items),
     latencyPart(more),
     summary.items > 0 && h("section", { class: "part" }, h("h3", {}, t("table")), h("dl", {}, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))),
@@ -221,7 +220,7 @@ function sentence({ summary, sentence }: RunView): string {
   if (summary.items === 0) return "기록이 없습니다. 아무것도 하지 않았습니다.";
   const failed = summary.items - summary.ok;
   const rate = summary.items_per_second == null ? "" : `(초당 ${number(summary.items_per_second)}개)`;
-  const end = failed === 0 ? "모두 성공했습니다." : `${count(failed)}개(${percent(failed / summary.items)})가 실패했습니다.`;
+  const end = failed === 0 ? "모두 성공했습니다." : `${count(failed)}개가 실패했습니다(${percent(failed / summary.items)}).`;
   return `항목 ${count(summary.items)}개를 ${duration(summary.wall_us)} 동안 처리했고${rate}, ${end}`;
 }
 
@@ -248,7 +247,7 @@ function sweepView(view: SweepView): HTMLElement {
       h("section", { class: "part" }, h("h3", {}, t("table")), tableOf(heads, rows, `${t("table")}: ${model.name}`)),
     );
   });
-  return h("article", {}, h("div", { class: "verdict" }, h("p", { class: "sentence" }, capital(view.sentence))), ...parts);
+  return h("article", {}, h("div", { class: "verdict" }, h("p", { class: "sentence" }, whole(capital(view.sentence)))), ...parts);
 }
 
 main();

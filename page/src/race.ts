@@ -164,15 +164,16 @@ export function table({ comparison }: RaceView): HTMLElement {
   const rows = models.map((row) => {
     const failed = Object.entries(row.failed).map(([kind, number]) => `${kind} ${count(number)}`);
     const typical = row.typical_s?.estimate ?? row.wall_s?.median ?? null;
+    const ran = row.walls_s.length > 0;
     const cells = [
       us(typical),
       `${relation(row)}${row.relation === "undecided" ? " ?" : row.relation === "equal" ? " =" : ""}`,
       number(row.items_per_second),
       us(row.latency_s.p50),
       us(row.latency_s.p99),
-      us(row.cpu_s),
-      bytes(row.peak_memory_bytes),
-      failed.join(", ") || "0",
+      ran ? us(row.cpu_s) : NOTHING,
+      ran ? bytes(row.peak_memory_bytes) : NOTHING,
+      ran ? failed.join(", ") || "0" : NOTHING,
     ];
     return h(
       "tr",

@@ -14,6 +14,8 @@ const english = {
     "Each row is a worker: a process, a thread, or a slot of an event loop. Each bar is an item, coloured by what its time went into. All models share one time axis. The curve above the rows is how many items were in flight.",
   timelineKeys:
     "Drag to move, Ctrl + wheel or pinch to zoom. Keys: ← → move, + − zoom, 0 all, [ ] previous and next item, F next failure, S next slow item, / find, Esc let go.",
+  onlyCpu:
+    " Of these items only the CPU time is known: it is drawn at the end of each bar, behind all waits, those for a core among them.",
   latency: "Latency",
   latencyHow:
     "At each height, the share of items that were done within the time below it. A curve further left is faster; a long way to the right at the top is a slow tail.",
@@ -139,6 +141,8 @@ const korean: Record<Key, string> = {
     "한 줄이 작업자 하나(프로세스, 스레드, 또는 이벤트 루프의 슬롯)입니다. 막대 하나가 항목 하나이고, 색은 시간을 어디에 썼는지를 나타냅니다. 모든 모델이 같은 시간축을 씁니다. 줄 위의 곡선은 동시에 진행 중인 항목 수입니다.",
   timelineKeys:
     "끌면 이동하고, Ctrl + 휠이나 두 손가락으로 확대합니다. 키: ← → 이동, + − 확대·축소, 0 전체, [ ] 이전·다음 항목, F 다음 실패, S 다음 느린 항목, / 찾기, Esc 선택 해제.",
+  onlyCpu:
+    " 이 항목들은 CPU 시간만 알 수 있습니다. CPU 시간은 막대의 끝에, 코어를 기다린 시간을 포함한 모든 기다림 뒤에 그립니다.",
   latency: "지연 시간",
   latencyHow:
     "높이마다, 아래 시간 안에 끝난 항목의 비율입니다. 곡선이 왼쪽에 있을수록 빠르고, 맨 위에서 오른쪽으로 길게 뻗으면 느린 꼬리가 있는 것입니다.",
@@ -337,7 +341,8 @@ export function percent(share: number): string {
   return `${number(value >= 10 ? Math.round(value) : value)} %`;
 }
 
-function times(value: number): string {
+function times(value: number | null): string {
+  if (value == null || !Number.isFinite(value)) return NOTHING;
   return value >= 9.95 ? number(Math.round(value)) : value >= 1.995 ? value.toFixed(1) : value.toFixed(2);
 }
 

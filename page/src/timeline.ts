@@ -15,6 +15,8 @@ const EXPANDED = 476;
 const STRIP = 30;
 /** So many items are looked at one by one for a picture; where more are in sight, sums of time are. */
 const ONE_BY_ONE = 60_000;
+/** So many items of a run are listed below the picture. */
+const LISTED = 10;
 /** So finely time is summed. */
 const BINS = 4096;
 /** More crosses than that are only clutter: the colour tells. */
@@ -434,18 +436,18 @@ export class Timeline {
   }
 
   private fillLists(): void {
-    const list = (title: string, of: (run: Run) => number[], most: number) => {
+    const list = (title: string, of: (run: Run) => number[], fact: number) => {
       const runs = this.runs.filter((run) => run.items && of(run).length > 0);
       if (runs.length === 0) return null;
       const parts = runs.map((run) => {
         const all = of(run);
-        const rows = all.slice(0, most).map((at) => {
+        const rows = all.slice(0, LISTED).map((at) => {
           const { title, facts } = describe(run.items!, run.data.about, at);
           return h(
             "li",
             {},
             h("button", { type: "button", click: () => this.goTo(run, at) }, title),
-            h("span", {}, facts[0]),
+            h("span", {}, facts[fact]),
           );
         });
         const left = all.length - rows.length;
@@ -453,10 +455,10 @@ export class Timeline {
       });
       return h("details", {}, h("summary", {}, title), h("div", { class: "columns" }, ...parts));
     };
-    for (const run of this.runs) if (run.items) run.slowest = slowestOf(run.items, 10);
+    for (const run of this.runs) if (run.items) run.slowest = slowestOf(run.items, LISTED);
     const made = [
-      list(t("failedItems"), (run) => run.failures, 10),
-      list(t("slowest"), (run) => run.slowest, 10),
+      list(t("failedItems"), (run) => run.failures, 0),
+      list(t("slowest"), (run) => run.slowest, 1),
     ];
     this.lists.replaceChildren(...made.filter((one) => one != null));
   }
@@ -570,6 +572,9 @@ export class Timeline {
       parts: ["connect", "waiting", "receiving", "computing", "queued"].map(rgb),
       failed: rgb("failed"),
     };
+    // For whoever looks at the page from outside: what is in sight, in microseconds.
+    this.lanes.dataset.from = String(this.from);
+    this.lanes.dataset.to = String(this.to);
     this.drawAxis();
     const drawn = this.runs.filter((run) => run.items);
     for (const run of drawn) this.drawRun(run, palette, ONE_BY_ONE / drawn.length);

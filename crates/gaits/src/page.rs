@@ -2,7 +2,7 @@
 //!
 //! Limit: it draws nothing, and decides nothing that the comparison or the summary has not.
 
-use crate::race::{Environment, SavedRaces, TypicalRun, records_of_run, typical_run};
+use crate::race::{Environment, SavedRace, SavedRaces, TypicalRun, records_of_run, typical_run};
 use crate::stored::{RunsOfFile, StoredError, read};
 use gaits_engine::journal::{RunEntry, write_aside};
 use gaits_report::page::{DrawnRun, Page, TimelineBuilder, View};
@@ -45,13 +45,12 @@ pub fn page_of_results(path: &Path) -> Result<Page, StoredError> {
 /// lie in `folder`: those of the first race in `1`, and so on. Where there are none, a notice says so.
 #[must_use]
 pub fn page_of_races(saved: &SavedRaces, folder: &Path) -> Page {
-    let races = || saved.races.iter();
-    let comparisons: Vec<Comparison> = races().map(|race| race.comparison()).collect();
+    let comparisons: Vec<Comparison> = saved.races.iter().map(SavedRace::comparison).collect();
     let entries = comparisons.iter().map(|comparison| comparison.entries().len()).sum::<usize>();
     let most_items = TimelineBuilder::MOST_ITEMS / entries.max(1);
     let mut notices = Vec::new();
     let mut views = Vec::new();
-    for (number, (race, comparison)) in races().zip(comparisons).enumerate() {
+    for (number, (race, comparison)) in saved.races.iter().zip(comparisons).enumerate() {
         let folder = folder.join((number + 1).to_string());
         let mut runs = Vec::new();
         for entry in comparison.entries() {
@@ -112,7 +111,7 @@ fn machine_of(run: &RunEntry) -> Vec<String> {
 /// What is known of the machine, without its name, which is nobody's affair that a page is shown to.
 fn machine_in_words(environment: &Environment) -> Vec<String> {
     let Environment { os, cpu, cores: number, memory, .. } = environment;
-    let memory = (*memory > 0).then(|| units::bytes(*memory)).unwrap_or_default();
+    let memory = if *memory > 0 { units::bytes(*memory) } else { String::new() };
     let all = [cpu.clone(), cores(*number), memory, os.clone()];
     all.into_iter().filter(|text| !text.is_empty()).collect()
 }

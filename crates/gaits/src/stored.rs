@@ -74,7 +74,9 @@ pub(crate) fn read(
     let (mut tally, mut last_us) = (Tally::new(), 0);
     let tail = records(path, |before, record| {
         tally.add(record);
-        last_us = last_us.max(record.timing.finished_us);
+        if record.timing.is_possible() {
+            last_us = last_us.max(record.timing.finished_us);
+        }
         each(run_file.as_ref(), before, record);
     })?;
     let last = run_file.as_ref().and_then(|file| file.runs.last());

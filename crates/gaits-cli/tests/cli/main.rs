@@ -18,6 +18,7 @@ mod limits;
 mod models;
 mod origin;
 mod pace;
+mod page;
 mod pictures;
 mod power_cut;
 mod programs;

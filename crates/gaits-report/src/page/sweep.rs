@@ -76,6 +76,9 @@ impl Sweep {
     /// # Errors
     /// It is something else.
     pub fn from_json(value: serde_json::Value) -> Result<Self, serde_json::Error> {
+        if value["kind"] != "sweep" {
+            return Err(serde::de::Error::custom("it is no sweep"));
+        }
         serde_json::from_value(value)
     }
 }

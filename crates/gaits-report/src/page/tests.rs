@@ -218,25 +218,23 @@ fn runs_of_one_file_stand_one_behind_the_other() {
 
 #[test]
 fn a_sweep_is_taken_from_json() {
-    let value = serde_json::json!({
-        "kind": "sweep",
-        "models": [{
-            "name": "async:1–8",
-            "points": [{"workers": 1, "in_flight": 1, "throughput": 10.0, "low": 9.0, "high": 11.0, "p50_us": 100,
-                        "p99_us": null, "errors": 0}],
-            "law": {"gamma": 10.0, "alpha": 0.01, "beta": 0.0, "peak_n": null, "peak_x": null},
-            "recommended": 1
-        }],
-        "sentence": "one worker is enough"
-    });
+    // The tests of the bundle draw the same one.
+    let text = include_str!("../../../../page/test/sweep.json");
+    let value: serde_json::Value = serde_json::from_str(text).unwrap();
     let sweep = Sweep::from_json(value.clone()).unwrap();
-    assert_eq!(sweep.models[0].points[0].high, Some(11.0));
+    let [model] = &sweep.models[..] else { panic!("{sweep:?}") };
+    assert_eq!((model.points[5].high, model.points[6].p99_us), (Some(1580.0), None));
+    assert_eq!((model.recommended, model.law.unwrap().alpha), (Some(32), 0.012));
     let html = written(&Page { views: vec![View::Sweep(sweep)], ..Page::default() });
     let view = &data(&html)["views"][0];
     assert_eq!((&view["kind"], &view["sentence"]), (&value["kind"], &value["sentence"]));
-    assert_eq!(view["models"][0]["law"]["gamma"], 10.0);
-    assert!(html.contains("<p>one worker is enough</p>"));
+    assert_eq!(view["models"][0]["law"], value["models"][0]["law"]);
+    assert!(html.contains("<p>32 workers are enough"), "{html}");
     assert!(Sweep::from_json(serde_json::json!({"kind": "sweep"})).is_err());
+    assert!(
+        Sweep::from_json(serde_json::json!({"kind": "race", "models": [], "sentence": ""}))
+            .is_err()
+    );
 }
 
 #[test]

@@ -12,8 +12,6 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::io;
 
-/// No run goes on for longer, in microseconds: ten years. A browser's numbers are exact up to there and beyond.
-const LONGEST_US: u64 = 10 * 365 * 86_400_000_000;
 /// The most lanes that are told apart.
 const MOST_LANES: usize = 50_000;
 /// The most messages of failures that are kept, and the bytes of each.
@@ -112,7 +110,7 @@ impl TimelineBuilder {
         let error = record.error();
         self.counts.failures += u64::from(error.is_some());
         let timing = record.timing;
-        if timing.finished_us < timing.started_us || timing.finished_us > LONGEST_US {
+        if !timing.is_possible() {
             self.counts.impossible += 1;
             return;
         }

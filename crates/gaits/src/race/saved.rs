@@ -210,12 +210,13 @@ impl SavedRaces {
             Some(_) => {}
             None => return Err(damaged("it does not say of which format it is".to_owned())),
         }
-        let saved: Self =
+        let mut saved: Self =
             serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
         saved.races.iter().try_for_each(SavedRace::validate).map_err(damaged)?;
         if saved.races.is_empty() {
             return Err(damaged("there is no race in it".to_owned()));
         }
+        saved.command = saved.command.filter(|command| is_one_command(command));
         Ok(saved)
     }
 
@@ -239,6 +240,23 @@ impl SavedRaces {
         }
         unlike
     }
+}
+
+/// Whether a shell takes it for one command of gaits, and shows all of it: readers may copy it from a page.
+fn is_one_command(text: &str) -> bool {
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in text.chars() {
+        let plain = c.is_ascii_alphanumeric() || " _@%+=:,./-\\'".contains(c);
+        if c.is_control() || !(quoted || escaped || plain) {
+            return false;
+        }
+        if c == '\'' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = c == '\\' && !quoted && !escaped;
+    }
+    text.starts_with("gaits ") && !quoted && !escaped
 }
 
 impl SavedRace {
@@ -290,6 +308,33 @@ impl Environment {
             memory: sys::memory().unwrap_or(0),
             open_files: sys::open_files().unwrap_or(0),
             load_percent: sys::load_percent().unwrap_or(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_a_shell_would_take_for_several_is_none() {
+        for good in [
+            "gaits compare",
+            "gaits compare 'http://x/?a=1&b=2;c' --seed 7",
+            r"gaits compare 'it'\''s $HOME'",
+        ] {
+            assert!(is_one_command(good), "{good}");
+        }
+        for bad in [
+            "rm -r",
+            "gaits; rm",
+            "gaits compare; rm",
+            "gaits compare $(rm)",
+            "gaits a\nrm",
+            "gaits 'a",
+            r"gaits a\'b;c",
+        ] {
+            assert!(!is_one_command(bad), "{bad}");
         }
     }
 }
