@@ -14,6 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "WORK", subcommand_help_heading = "Works")]
 #[command(next_help_heading = help::RUNNING)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub(crate) struct CompareArgs {
     /// What to race on; without it, requests to a server that gaits starts on the loopback address
     #[command(subcommand)]

@@ -61,7 +61,9 @@ mod tests {
         #[test]
         fn each_moment_has_a_mark_near_it(moments in proptest::collection::vec(0..9_000_000_u64, 1..3_000)) {
             let mut marks = Marks::new();
-            moments.iter().for_each(|us| marks.add(*us));
+            for us in &moments {
+                marks.add(*us);
+            }
             let kept: Vec<u64> = marks.moments().collect();
             prop_assert!(kept.len() <= Marks::MOST);
             for us in moments {
@@ -73,7 +75,9 @@ mod tests {
     #[test]
     fn few_moments_are_kept_to_the_microsecond() {
         let mut marks = Marks::new();
-        [7, 3, 1_000_000_007, 3].into_iter().for_each(|us| marks.add(us));
+        for us in [7, 3, 1_000_000_007, 3] {
+            marks.add(us);
+        }
         assert_eq!(marks.moments().collect::<Vec<_>>(), [3, 7, 1_000_000_007]);
     }
 }

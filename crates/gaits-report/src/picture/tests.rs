@@ -387,7 +387,9 @@ fn names_cannot_command_the_terminal() {
 fn a_results_file_says_what_it_adds_up_to() {
     let records = [by(7, 7, 0, 0), failed(by(7, 7, 0, 500_000))];
     let mut tally = Tally::new();
-    records.iter().for_each(|record| tally.add(record));
+    for record in &records {
+        tally.add(record);
+    }
     let summary = Summary {
         tally,
         wall_us: 1_000_000,
