@@ -1,6 +1,6 @@
 //! `--svg` and `--timeline`: what they draw, where, and what happens to what can't be drawn.
 
-use crate::harness::{Dir, gaits};
+use crate::harness::{Dir, eventually, gaits};
 use std::fs;
 use std::path::Path;
 
@@ -33,7 +33,6 @@ fn a_race_is_drawn_and_its_records_are_left_nowhere() {
         .expect_exit(0)
         .expect_stderr_contains("gaits: wrote the picture race.svg");
     let drawn = svg(&dir.path().join("race.svg"));
-    assert!(drawn.contains("<title id=\"gaits-title\">async:6 is fastest: "), "{drawn}");
     for text in
         [">sequential<", ">slot 5<", ">one at a time<", ">nap<", ">the process<", " 6 items "]
     {
@@ -61,6 +60,11 @@ fn saved_races_are_drawn_again_and_without_records_only_the_race() {
     run("report saved --svg two.svg").expect_exit(0).expect_stdout_contains("async:6");
     let (one, two) = (svg(&dir.path().join("one.svg")), svg(&dir.path().join("two.svg")));
     assert_eq!(one, two);
+    let race = run("report saved --json").expect_exit(0).json();
+    // It begins with a capital letter, where it does not begin with a name.
+    let verdict = &race["verdict"]["sentence"].as_str().unwrap()[1..];
+    let title = one.split("</title>").next().unwrap();
+    assert!(title.ends_with(&format!("{verdict}.")), "{verdict}: {title}");
     run("report saved --timeline").expect_exit(0).expect_stdout_contains("\n  one at a time  ");
     let records = dir.path().join("saved/records/1");
     for name in names(&records).iter().filter(|name| name.starts_with("async")) {
@@ -158,4 +162,26 @@ fn a_race_that_was_refused_says_so_in_its_picture() {
     let end = gaits(&command).args(["--svg", "a.svg"]).dir(dir.path()).run();
     end.expect_exit(4);
     assert!(svg(&dir.path().join("a.svg")).contains("answered with status 429"));
+}
+
+#[test]
+fn an_interrupted_race_leaves_its_picture_and_no_records() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path().join("tmp")).unwrap();
+    let running =
+        gaits("compare wait --for 1ms --count 5 -m sequential,async --rounds 10000 --svg a.svg")
+            .env("TMPDIR", "tmp")
+            .dir(dir.path())
+            .start();
+    let records = dir.path().join("tmp");
+    let has_records = || {
+        let folders = names(&records);
+        let file = |folder: &String| records.join(folder).join("1/sequential.3.jsonl");
+        folders.first().is_some_and(|folder| file(folder).exists())
+    };
+    eventually("three rounds are under way", has_records);
+    running.interrupt();
+    running.finish().expect_exit(130).expect_stderr_contains("stopped after");
+    assert!(svg(&dir.path().join("a.svg")).contains(">The race<"));
+    assert_eq!(names(&records), [""; 0]);
 }
