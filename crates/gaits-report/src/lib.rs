@@ -1,5 +1,5 @@
 //! What a run adds up to, how models compare, and how many workers are right: records → [`Tally`] → [`Summary`], [`Comparison`] or
-//! [`Scalability`](scalability::Scalability) → text for a terminal and JSON for programs.
+//! [`Scalability`](scalability::Scalability) → text for a terminal, JSON for programs, a page for a browser, and pictures.
 //!
 //! Limit: pure. No I/O, no clock, no threads; it never sees the engine, so that stored records and live ones are
 //! reported on alike. Whoever calls decides where a text goes and whether it may hold colour ([`Style`]).
@@ -11,6 +11,8 @@ mod hosts;
 mod latency;
 mod layout;
 mod metric;
+pub mod page;
+pub mod picture;
 pub mod scalability;
 pub mod stats;
 mod style;

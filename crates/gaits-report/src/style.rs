@@ -38,6 +38,11 @@ impl Style {
         self.sgr("33", text)
     }
 
+    /// In the colour of a phase of an item's time: connecting, waiting, receiving, computing, from 0 on.
+    pub(crate) fn phase(self, phase: usize, text: &str) -> String {
+        self.sgr(["33", "94", "36", "35"].get(phase).unwrap_or(&"0"), text)
+    }
+
     /// `text` in the rendition that `code` selects (ECMA-48, SGR), as it is without colour.
     fn sgr(self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }

@@ -54,6 +54,9 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// What stands for the model of a run that has left only its records.
+    pub const UNKNOWN: &str = "unknown";
+
     /// The text, some lines with a line break after each.
     #[must_use]
     pub fn render(&self, style: Style) -> String {

@@ -276,6 +276,12 @@ impl Tally {
         &self.failed_latency
     }
 
+    /// How long the items were at their workers, all together, in microseconds.
+    #[must_use]
+    pub const fn at_work_us(&self) -> u64 {
+        self.at_work_us
+    }
+
     /// Where the time of the items went.
     #[must_use]
     pub const fn phases(&self) -> &Phases {

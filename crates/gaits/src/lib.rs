@@ -63,6 +63,8 @@ mod journal;
 mod layout;
 mod models;
 mod output;
+mod page;
+mod picture;
 mod race;
 mod run;
 mod saved;
@@ -80,6 +82,8 @@ pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, swept_model_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
+pub use page::{page_of_races, page_of_results, write_page};
+pub use picture::{PicturedResults, picture_of_races, picture_of_results, write_svg};
 pub use race::{Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedRace, SavedRaces};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use saved::{Environment, SavedError};
@@ -102,6 +106,8 @@ pub use gaits_engine::{
     RunError as EngineError, Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, while_stopped,
     worker_main,
 };
+pub use gaits_report::page::{Page, Sweep as SweepView, View};
+pub use gaits_report::picture::Picture;
 pub use gaits_report::scalability;
 pub use gaits_report::stats::Settings;
 pub use gaits_report::why;

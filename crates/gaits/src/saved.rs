@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The folder in it that holds the records.
-const RECORDS: &str = "records";
+pub(crate) const RECORDS: &str = "records";
 
 /// What a folder may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

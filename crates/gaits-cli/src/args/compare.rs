@@ -14,6 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(subcommand_value_name = "WORK", subcommand_help_heading = "Works")]
 #[command(next_help_heading = help::RUNNING)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub(crate) struct CompareArgs {
     /// What to race on; without it, requests to a server that gaits starts on the loopback address
     #[command(subcommand)]
@@ -113,8 +114,25 @@ pub(crate) struct CompareArgs {
     /// Keep the races in this folder, for `gaits report`
     ///
     /// Records, rounds and environment.
-    #[arg(long, value_name = "DIR", global = true, help_heading = help::OUTPUT)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     pub(crate) save: Option<PathBuf>,
+
+    /// Write a page for a browser to this file
+    ///
+    /// The verdict, the race, a timeline of every item and all figures, in one file that needs no network.
+    #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT)]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Write a picture of the races to this file, as SVG for a README
+    ///
+    /// The verdict, the race and what the workers did, light or dark as the reader's system is, and never more than 200 kB.
+    #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT, hide_short_help = true)]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Print below the table what the workers did, in characters
+    #[arg(long, global = true, help_heading = help::OUTPUT, hide_short_help = true)]
+    #[arg(conflicts_with_all = ["json", "markdown"])]
+    pub(crate) timeline: bool,
 
     /// Shuffle the models in each round by this seed [default: a random one, which is shown]
     #[arg(long, value_name = "N", global = true, hide_short_help = true)]

@@ -13,6 +13,18 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "OLD", conflicts_with_all = ["json", "markdown"])]
     pub(crate) against: Option<PathBuf>,
 
+    /// Write a page for a browser to this file, too
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Write a picture to this file, too, as SVG for a README
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Print below it what the workers did, in characters
+    #[arg(long, conflicts_with_all = ["against", "json", "markdown"])]
+    pub(crate) timeline: bool,
+
     /// Print JSON instead of a table
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,

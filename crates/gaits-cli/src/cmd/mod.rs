@@ -3,6 +3,8 @@
 mod compare;
 mod generate;
 mod origin;
+mod page;
+mod picture;
 mod report;
 mod run;
 mod sweep;

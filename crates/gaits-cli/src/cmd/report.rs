@@ -1,11 +1,16 @@
 //! `gaits report`: looks again at what was stored.
 
+use super::page;
+use super::picture::{self, Wanted};
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
 use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
 use gaits::scalability::Scalability;
-use gaits::{Comparison, SavedRaces, SavedSweep, Style, Summary, changes, stored_summary, units};
+use gaits::{
+    Comparison, SavedRaces, SavedSweep, Style, Summary, changes, page_of_races, page_of_results,
+    picture_of_races, picture_of_results, stored_summary, units,
+};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -30,7 +35,39 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
             summary(&args.path)?.render(style)
         }
     };
-    print(&text)
+    if let Some(file) = &args.html {
+        page::check(file)?;
+        let page = if args.path.is_dir() {
+            page_of_races(&read(&args.path)?, &SavedRaces::records(&args.path))
+        } else {
+            page_of_results(&args.path).map_err(|error| Trouble::Wrong(error.into()))?
+        };
+        page::write(&page, file, false)?;
+    }
+    let pictures = pictures(args, colors)?;
+    print(&(text + &pictures))
+}
+
+/// The pictures that are asked for: those in files are written, that in characters is given back.
+fn pictures(args: &ReportArgs, colors: Colors) -> Result<String, Trouble> {
+    let wanted = Wanted { svg: args.svg.as_ref(), timeline: args.timeline };
+    if !wanted.any() {
+        return Ok(String::new());
+    }
+    if let Some(file) = &args.svg {
+        picture::check("--svg", file)?;
+    }
+    let picture = if args.path.is_dir() {
+        picture_of_races(&read(&args.path)?, &SavedRaces::records(&args.path))
+    } else {
+        let read = picture_of_results(&args.path);
+        let read = read.map_err(|error| Trouble::Wrong(error.into()))?;
+        if read.stored.summary.tally.items() == 0 {
+            return Err(Trouble::wrong(format!("{}: nothing to draw", args.path.display())));
+        }
+        read.picture
+    };
+    wanted.make(&picture, colors, false)
 }
 
 /// What a results file adds up to; says what of it is left out.

@@ -19,6 +19,8 @@ mod limits;
 mod models;
 mod origin;
 mod pace;
+mod page;
+mod pictures;
 mod power_cut;
 mod programs;
 mod requests;

@@ -39,6 +39,13 @@ impl Timing {
         self.started_us.saturating_sub(self.queued_us)
     }
 
+    /// Whether the item was finished after it was started, and within ten years of the beginning of its run.
+    #[must_use]
+    pub const fn is_possible(&self) -> bool {
+        const TEN_YEARS_US: u64 = 10 * 365 * 86_400_000_000;
+        self.started_us <= self.finished_us && self.finished_us <= TEN_YEARS_US
+    }
+
     /// How long the item took at its worker, in microseconds.
     #[must_use]
     pub const fn at_work_us(&self) -> u64 {

@@ -5,10 +5,10 @@ mod against;
 mod entries;
 mod json;
 mod markdown;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
-mod tests;
-mod verdict;
+pub(crate) mod tests;
+pub(crate) mod verdict;
 
 pub use against::{Change, changes};
 pub use verdict::Verdict;

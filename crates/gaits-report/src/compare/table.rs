@@ -90,7 +90,7 @@ pub(super) fn render(comparison: &Comparison, style: Style, width: usize) -> Str
 }
 
 /// `http: 100 items, 7 rounds, seed 42`
-pub(super) fn title(comparison: &Comparison) -> String {
+pub(crate) fn title(comparison: &Comparison) -> String {
     let RaceInfo { work, items, all_items, seed, contenders, .. } = comparison.about();
     let items_word = if *items == 1 { "item" } else { "items" };
     let of_all = match all_items {
@@ -241,12 +241,12 @@ fn percentile(entry: &Entry, quantile: f64) -> Option<u64> {
 }
 
 /// How long it takes: what the ratios are of.
-fn seconds(entry: &Entry) -> Option<f64> {
+pub(crate) fn seconds(entry: &Entry) -> Option<f64> {
     entry.typical_s.map(|typical| typical.estimate).or(entry.median_s.map(|(median, _)| median))
 }
 
 /// How long it takes, in words.
-pub(super) fn takes(entry: &Entry) -> String {
+pub(crate) fn takes(entry: &Entry) -> String {
     seconds(entry).map_or_else(|| NOTHING.to_owned(), duration)
 }
 
@@ -255,7 +255,7 @@ fn duration(seconds: f64) -> String {
     units::duration((seconds * 1e6).round() as u64)
 }
 
-pub(super) fn against_best(entry: &Entry) -> String {
+pub(crate) fn against_best(entry: &Entry) -> String {
     let ratio = entry.ratio_to_best.map_or_else(|| NOTHING.to_owned(), interval);
     match &entry.relation {
         Relation::Best => "fastest".to_owned(),

@@ -57,7 +57,7 @@ fn about(items: u64, models: &[&str]) -> RaceInfo {
 }
 
 /// One trial a round for each model, all well, with these wall times in milliseconds.
-fn race(models: &[(&str, &[u64])]) -> Comparison {
+pub(crate) fn race(models: &[(&str, &[u64])]) -> Comparison {
     let trials = models.iter().flat_map(|(model, walls)| {
         (1..).zip(*walls).map(|(round, ms)| trial(model, round, ms * 1000, 10, 0))
     });

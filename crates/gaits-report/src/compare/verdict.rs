@@ -218,7 +218,7 @@ fn is_wide(low: f64, high: f64) -> bool {
 }
 
 /// `2 %`
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let text = format!("{percent:.1}");
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))

@@ -6,9 +6,11 @@
 //!
 //! Limit: it runs models one after the other and measures them; what the measurements mean is the comparison's to say.
 
+mod pictured;
 mod saved;
 mod schedule;
 
+pub(crate) use pictured::{TypicalRun, records_of_run, typical_run};
 pub use saved::{SavedRace, SavedRaces};
 
 use crate::layout::layout;

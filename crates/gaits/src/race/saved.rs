@@ -24,6 +24,9 @@ pub struct SavedRaces {
     pub saved: String,
     /// What they ran on.
     pub environment: Environment,
+    /// The command that repeats them, as one types it, without secrets; none where it isn't known.
+    #[serde(default)]
+    pub command: Option<String>,
     /// The races.
     pub races: Vec<SavedRace>,
 }
@@ -48,8 +51,21 @@ impl SavedRaces {
             gaits: env!("CARGO_PKG_VERSION").to_owned(),
             saved: sys::now(),
             environment: Environment::now(),
+            command: None,
             races,
         }
+    }
+
+    /// The same, with the command that repeats them.
+    #[must_use]
+    pub fn with_command(self, command: Option<String>) -> Self {
+        Self { command, ..self }
+    }
+
+    /// Where the records of races that are kept in `folder` lie.
+    #[must_use]
+    pub fn records(folder: &Path) -> PathBuf {
+        folder.join(saved::RECORDS)
     }
 
     /// Makes the folder, and says where records are to be kept in it. Only one race at a time gets it.
@@ -78,13 +94,14 @@ impl SavedRaces {
     /// # Errors
     /// There are none, or they can't be understood.
     pub fn read(folder: &Path) -> Result<Self, SavedError> {
-        let (races, path): (Self, _) = saved::read(Kept::Race, FORMAT, folder)?;
+        let (mut races, path): (Self, _) = saved::read(Kept::Race, FORMAT, folder)?;
         let damaged =
             |wrong: String| SavedError::Damaged { path: path.clone(), what: "race", wrong };
         races.races.iter().try_for_each(SavedRace::validate).map_err(damaged)?;
         if races.races.is_empty() {
             return Err(damaged("there is no race in it".to_owned()));
         }
+        races.command = races.command.filter(|command| is_one_command(command));
         Ok(races)
     }
 
@@ -108,6 +125,23 @@ impl SavedRaces {
         }
         unlike
     }
+}
+
+/// Whether a shell takes it for one command of gaits, and shows all of it: readers may copy it from a page.
+fn is_one_command(text: &str) -> bool {
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in text.chars() {
+        let plain = c.is_ascii_alphanumeric() || " _@%+=:,./-\\'".contains(c);
+        if c.is_control() || !(quoted || escaped || plain) {
+            return false;
+        }
+        if c == '\'' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = c == '\\' && !quoted && !escaped;
+    }
+    text.starts_with("gaits ") && !quoted && !escaped
 }
 
 impl SavedRace {
@@ -145,5 +179,32 @@ impl SavedRace {
     #[must_use]
     pub fn comparison(&self) -> Comparison {
         Comparison::new(&self.trials, self.about.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_a_shell_would_take_for_several_is_none() {
+        for good in [
+            "gaits compare",
+            "gaits compare 'http://x/?a=1&b=2;c' --seed 7",
+            r"gaits compare 'it'\''s $HOME'",
+        ] {
+            assert!(is_one_command(good), "{good}");
+        }
+        for bad in [
+            "rm -r",
+            "gaits; rm",
+            "gaits compare; rm",
+            "gaits compare $(rm)",
+            "gaits a\nrm",
+            "gaits 'a",
+            r"gaits a\'b;c",
+        ] {
+            assert!(!is_one_command(bad), "{bad}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod load;
 mod one;
 mod parent;
 mod program;
+mod records;
 
 pub use child::trial_main;
 pub use control::RaceControl;
@@ -20,6 +21,7 @@ pub(crate) use elapsed::Elapsed;
 pub use entrant::{Entrant, OtherProgram};
 pub(crate) use one::{Ran, Start, Trials, clean_up};
 pub use one::{Refusal, Subject, TrialError, TrialObserver};
+pub(crate) use records::records_file;
 
 use parent::{Commands, Heard, TrialProcess, describe};
 

@@ -4,7 +4,7 @@ use super::entrant::shell;
 use super::load;
 use super::{
     Entrant, Heard, Job, ModelJob, OtherProgram, Over, ProgramJob, RaceControl, Said, TrialCommand,
-    TrialProcess, describe,
+    TrialProcess, describe, records_file,
 };
 use gaits_core::{Clock as _, Data, SessionScope, Value};
 use gaits_engine::plan::{Limits, Plan, WorkSpec, cores};
@@ -272,7 +272,6 @@ impl Trials<'_> {
             }
         };
         let Subject { work, session, arrival, items: list, .. } = self.subject;
-        let name = model.to_string().replace(['/', ':'], "-");
         let records = self.records.filter(|_| round > 0);
         Job::Model(Box::new(ModelJob {
             plan: Plan {
@@ -285,7 +284,7 @@ impl Trials<'_> {
             count: items,
             limit_us: limit.map(in_us),
             abandon_us: abandon.map(in_us),
-            records: records.map(|folder| folder.join(format!("{name}.{round}.jsonl"))),
+            records: records.map(|folder| records_file(folder, &model.to_string(), round)),
             tell_progress,
             steady,
         }))

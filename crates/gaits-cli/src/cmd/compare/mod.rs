@@ -4,7 +4,10 @@ mod announce;
 mod bar;
 mod local_origin;
 mod programs;
+mod records;
 
+use super::page;
+use super::picture::Wanted;
 use super::report::{self, Form};
 use super::trials::{Bar, MOST_REQUESTS, Settled, refusal};
 use crate::args::{CompareArgs, Job, Models};
@@ -13,16 +16,18 @@ use crate::program::program;
 use crate::talk::Colors;
 use crate::{interrupt, talk};
 use announce::announce;
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use bar::Watch;
 use gaits::http::HttpSpec;
 use gaits::{
     Comparison, Entrant, Extent, Gate, GateState, Input, Model, Program, Race, RaceControl,
-    RaceError, RaceOutcome, RacedHost, SavedRace, SavedRaces, SessionScope, Settings, Subject,
-    TrialCommand, Work, equally_many, models_for, usual_models_for,
+    RaceError, RaceOutcome, RacedHost, Refusal, SavedRace, SavedRaces, SessionScope, Settings,
+    Subject, TrialCommand, Work, equally_many, models_for, page_of_races, picture_of_races,
+    usual_models_for,
 };
 use local_origin::LocalOrigin;
 use programs::programs;
+use records::Records;
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -160,16 +165,8 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<(Vec<Model>, Option<Str
 
 /// Runs the races one after the other, and shows what came of them.
 fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
-    if let Some(folder) = &args.save {
-        let records = SavedRaces::prepare(folder).map_err(|error| Trouble::Wrong(error.into()))?;
-        for (number, question) in questions.iter_mut().enumerate() {
-            let of_one = records.join((number + 1).to_string());
-            std::fs::create_dir_all(&of_one).map_err(|error| {
-                Trouble::Wrong(anyhow!(error).context(format!("can't make {}", of_one.display())))
-            })?;
-            question.race.records = Some(of_one);
-        }
-    }
+    let records = Records::of(args)?;
+    records.keep_of(&mut questions)?;
     let control = RaceControl::new();
     let bar = Bar::new(args.quiet);
     let (to_stop, drawn) = (control.clone(), bar.drawn());
@@ -195,8 +192,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         };
         trouble = outcome.failed.take().map(Trouble::from);
         if let Some(why) = &outcome.refused {
-            let instead = "Race on fewer items, or with fewer in flight (-c N)";
-            talk::line(&refusal(&why.item, why.status, &why.model, "race", instead));
+            talk::line(&refused(why));
         }
         let ended = outcome.interrupted || outcome.refused.is_some() || trouble.is_some();
         if outcome.interrupted && !args.quiet {
@@ -220,6 +216,17 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
     };
     if !outcomes.is_empty() {
         show(&outcomes, args, colors)?;
+        if let (Some(file), Some(folder)) = (&args.html, records.folder()) {
+            let mut page = page_of_races(&saved_races(&outcomes), folder);
+            page.notices.extend(ended_early(&outcomes, trouble.is_some()));
+            page::write(&page, file, args.quiet)?;
+        }
+        let wanted = Wanted { svg: args.svg.as_ref(), timeline: args.timeline };
+        if let Some(folder) = records.folder().filter(|_| wanted.any()) {
+            let mut picture = picture_of_races(&saved_races(&outcomes), folder);
+            picture.notices.extend(ended_early(&outcomes, trouble.is_some()));
+            report::print(&wanted.make(&picture, colors, args.quiet)?)?;
+        }
     }
     if let Some(trouble) = trouble {
         return Err(trouble);
@@ -267,13 +274,35 @@ fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> bool {
 
 /// Keeps the races in the folder that was named.
 fn save(outcomes: &[(&Question, RaceOutcome)], folder: &Path) -> Result<(), Trouble> {
+    saved_races(outcomes).write(folder).map_err(|error| Trouble::CouldNotGoOn(error.into()))
+}
+
+/// That a server has ended a race.
+fn refused(why: &Refusal) -> String {
+    let instead = "Race on fewer items, or with fewer in flight (-c N)";
+    refusal(&why.item, why.status, &why.model, "race", instead)
+}
+
+/// What the reader of a page has to know about how the races ended.
+fn ended_early(outcomes: &[(&Question, RaceOutcome)], failed: bool) -> Option<String> {
+    let (_, last) = outcomes.last()?;
+    let why = match &last.refused {
+        Some(why) => refused(why).trim_start_matches("gaits: ").to_owned(),
+        None if last.interrupted => "it was stopped".to_owned(),
+        None if failed => "it could not go on".to_owned(),
+        None => return None,
+    };
+    Some(format!("the race ended early: {why}"))
+}
+
+fn saved_races(outcomes: &[(&Question, RaceOutcome)]) -> SavedRaces {
     let races = outcomes.iter().map(|(question, outcome)| SavedRace {
         question: question.text.clone(),
         about: outcome.comparison.about().clone(),
         trials: outcome.trials.clone(),
     });
-    let saved = SavedRaces::now(races.collect());
-    saved.write(folder).map_err(|error| Trouble::CouldNotGoOn(error.into()))
+    let seed = outcomes.first().map_or(0, |(question, _)| question.race.seed);
+    SavedRaces::now(races.collect()).with_command(Some(page::command(std::env::args_os(), seed)))
 }
 
 fn exit<'a>(outcomes: impl Iterator<Item = &'a RaceOutcome>) -> Exit {

@@ -1,0 +1,66 @@
+//! The file itself: the sentences for readers without scripts, the data, the bundle.
+//!
+//! Limit: it knows nothing of what is shown. Nothing that it writes out of the data can end an element or start one.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Write};
+
+const SCRIPT: &str = include_str!("bundle.js");
+const STYLE: &str = include_str!("bundle.css");
+
+/// Writes the page: `said` are the questions and sentences, `data` is JSON, `packed` are the columns of each timeline.
+///
+/// The bundle stands at the end, so that a file that was cut off shows its sentences and no picture.
+pub(super) fn write(
+    out: &mut impl Write,
+    title: &str,
+    said: &[(Option<&str>, String)],
+    data: &str,
+    packed: &[&[u8]],
+) -> io::Result<()> {
+    let title = escaped(title);
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src '{}'; style-src '{}'; \
+         base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main id=\"app\">\n<h1>{title}</h1>\n",
+        hash(SCRIPT),
+        hash(STYLE)
+    )?;
+    for (question, sentence) in said {
+        if let Some(question) = question {
+            writeln!(out, "<h2>{}</h2>", escaped(question))?;
+        }
+        writeln!(out, "<p>{}</p>", escaped(sentence))?;
+    }
+    writeln!(
+        out,
+        "<p>The pictures are drawn by a script in this file. If this line stays, scripts are switched off, or the file \
+         is incomplete.</p>\n</main>"
+    )?;
+    writeln!(
+        out,
+        "<script type=\"application/json\" id=\"data\">{}</script>",
+        data.replace('<', "\\u003c")
+    )?;
+    for (number, bytes) in packed.iter().enumerate() {
+        let text = STANDARD.encode(bytes);
+        writeln!(out, "<script type=\"text/plain\" id=\"timeline-{number}\">{text}</script>")?;
+    }
+    writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
+}
+
+/// As the policy of the page names what it allows.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+/// A text as it can stand between two tags.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
