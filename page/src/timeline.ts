@@ -8,8 +8,11 @@ import { count, duration, mark, number, t } from "./text";
 
 /** The height of a row where every worker has one of its own, in CSS pixels. */
 const ROW = 14;
-/** The height of all rows of a run at first, and when all its workers are shown. */
+/** The height of all rows of a run at first: with few runs, and with so many that they would not fit on a screen. */
 const COMPACT = 112;
+const CROWDED = 84;
+const CROWD = 4;
+/** The same when all its workers are shown. */
 const EXPANDED = 476;
 /** The height of the curve of items in flight. */
 const STRIP = 30;
@@ -73,9 +76,12 @@ export class Timeline {
   private readonly finder = h("input", { type: "search", placeholder: t("findHow"), "aria-label": t("find") });
   private readonly foundText = h("span", { class: "found", role: "status" });
   private readonly total: number;
+  private readonly compact: number;
   private from = 0;
   private to: number;
   private asked = false;
+  /** The width of the pictures, in CSS pixels. */
+  private across = 0;
   private pick: { run: Run; at: number } | null = null;
   private found: { run: Run; at: number }[] = [];
   private foundAt = -1;
@@ -84,6 +90,7 @@ export class Timeline {
   constructor(runs: RunData[], id: string) {
     this.total = Math.max(1, ...runs.map((run) => run.about.end_us), ...runs.map((run) => run.wall_us || 0)) * 1.01;
     this.to = this.total;
+    this.compact = runs.length >= CROWD ? CROWDED : COMPACT;
     this.runs = runs.map((data) => this.makeRun(data));
     const button = (label: string, text: string, act: () => void) =>
       h("button", { type: "button", title: label, "aria-label": label, click: act }, text);
@@ -193,7 +200,7 @@ export class Timeline {
         { class: "head" },
         h("h4", {}, model),
         h("span", { class: "facts" }, facts.filter(Boolean).join(" · ")),
-        about.lanes.length * ROW > COMPACT && more,
+        about.lanes.length * ROW > this.compact && more,
       ),
       run.note,
       run.scroller,
@@ -472,7 +479,7 @@ export class Timeline {
   // Where things are.
 
   private plot(): { left: number; width: number } {
-    const all = this.lanes.clientWidth;
+    const all = this.across;
     const left = all < 560 ? 8 : 96;
     return { left, width: Math.max(1, all - left - 8) };
   }
@@ -488,7 +495,7 @@ export class Timeline {
     const lanes = run.data.about.lanes.length;
     const strip = lanes > 1 ? STRIP : 0;
     if (!run.expanded) {
-      const height = Math.min(lanes * ROW, COMPACT);
+      const height = Math.min(lanes * ROW, this.compact);
       const rows = raster.rowsOf(lanes, height / 2);
       return { left, width, top: strip, height, rows, rowHeight: height / rows.length };
     }
@@ -566,8 +573,10 @@ export class Timeline {
   // Drawing.
 
   private draw(): void {
-    if (!this.element.isConnected || this.lanes.clientWidth === 0) return;
     const began = performance.now();
+    // Asked once for each picture: after a change, the answer costs a layout.
+    this.across = this.element.isConnected ? this.lanes.clientWidth : 0;
+    if (this.across === 0) return;
     const palette: raster.Palette = {
       parts: ["connect", "waiting", "receiving", "computing", "queued"].map(rgb),
       failed: rgb("failed"),
@@ -584,7 +593,7 @@ export class Timeline {
 
   private context(canvas: HTMLCanvasElement, height: number): CanvasRenderingContext2D {
     const ratio = window.devicePixelRatio || 1;
-    const width = this.lanes.clientWidth;
+    const width = this.across;
     const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== across || canvas.height !== down) {
       canvas.width = across;
