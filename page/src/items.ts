@@ -52,6 +52,18 @@ export function describe(items: Items, about: About, at: number): Described {
   };
 }
 
+/** The lane of an item. */
+export function laneOf({ lanes }: Items, at: number): number {
+  let from = 0;
+  let to = lanes.length - 1;
+  while (from + 1 < to) {
+    const middle = (from + to) >>> 1;
+    if (lanes[middle] <= at) from = middle;
+    else to = middle;
+  }
+  return from;
+}
+
 /** Who did the items of a lane: all of it, only its thread, or what tells it from its neighbours. */
 export function laneName(about: About, lane: number, form: "whole" | "thread" | "short" = "whole"): string {
   const worker = about.lanes[lane]?.[1];

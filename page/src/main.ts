@@ -5,7 +5,8 @@ import { readPage, type PageData, type RaceView, type RunData, type RunView, typ
 import { h } from "./dom";
 import { race, table, tableOf, where } from "./race";
 import { bytes, capital, count, duration, number, percent, preferred, speak, spoken, t, verdict, whole } from "./text";
-import { remarks, Timeline } from "./timeline";
+import { remarks } from "./remarks";
+import { Timeline } from "./timeline";
 
 const app = document.getElementById("app")!;
 

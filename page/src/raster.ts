@@ -205,6 +205,8 @@ export function paint(from: Columns, palette: Palette, lanes: number, pixels: Ui
   const { shares, seen } = from;
   const { parts, failed } = palette;
   const [[r0, g0, b0], [r1, g1, b1], [r2, g2, b2], [r3, g3, b3], [r4, g4, b4]] = parts;
+  // Most columns are of one phase alone: its colour needs no mixing.
+  const [w0, w1, w2, w3, w4] = parts.map((part) => pixel(part, 0));
   const bad = pixel(failed, 255);
   // What took no time that can be measured.
   const trace = pixel(parts[3], 255 * FAINTEST);
@@ -224,12 +226,22 @@ export function paint(from: Columns, palette: Palette, lanes: number, pixels: Ui
       if (seen[x] !== 0) pixels[at + x] = trace;
       continue;
     }
-    const red = (s0 * r0 + s1 * r1 + s2 * r2 + s3 * r3 + s4 * r4) / sum;
-    const green = (s0 * g0 + s1 * g1 + s2 * g2 + s3 * g3 + s4 * g4) / sum;
-    const blue = (s0 * b0 + s1 * b1 + s2 * b2 + s3 * b3 + s4 * b4) / sum;
     const full = sum / lanes;
     const opacity = 255 * (full > 1 ? 1 : full < FAINTEST ? FAINTEST : full);
-    pixels[at + x] = (opacity << 24) | (blue << 16) | (green << 8) | red;
+    let color;
+    if (s1 === sum) color = w1;
+    else if (s3 === sum) color = w3;
+    else if (s4 === sum) color = w4;
+    else if (s2 === sum) color = w2;
+    else if (s0 === sum) color = w0;
+    else {
+      const part = 1 / sum;
+      const red = (s0 * r0 + s1 * r1 + s2 * r2 + s3 * r3 + s4 * r4) * part;
+      const green = (s0 * g0 + s1 * g1 + s2 * g2 + s3 * g3 + s4 * g4) * part;
+      const blue = (s0 * b0 + s1 * b1 + s2 * b2 + s3 * b3 + s4 * b4) * part;
+      color = (blue << 16) | (green << 8) | red;
+    }
+    pixels[at + x] = (opacity << 24) | color;
   }
 }
 

@@ -1,26 +1,22 @@
 // The timeline: all runs of a view above each other on one time axis.
 
 import { unpack, type Items, type RunData } from "./data";
-import { h, rgb, token } from "./dom";
-import { describe, laneName, search, slowestOf, type Found } from "./items";
+import { h, rgb } from "./dom";
+import { BINS, drawAxis, drawRun, EXPANDED, plotOf, ROW, type Layout, type Run } from "./draw";
+import { describe, laneName, laneOf, search, slowestOf, type Found } from "./items";
 import * as raster from "./raster";
-import { count, duration, mark, number, t } from "./text";
+import { count, duration, t } from "./text";
 
-/** The height of a row where every worker has one of its own, in CSS pixels. */
-const ROW = 14;
-/** The height of all rows of a run at first, and when all its workers are shown. */
+/** The height of all rows of a run at first: with few runs, and with so many that they would not fit on a screen. */
 const COMPACT = 112;
-const EXPANDED = 476;
+const CROWDED = 84;
+const CROWD = 4;
 /** The height of the curve of items in flight. */
 const STRIP = 30;
 /** So many items are looked at one by one for a picture; where more are in sight, sums of time are. */
 const ONE_BY_ONE = 60_000;
 /** So many items of a run are listed below the picture. */
 const LISTED = 10;
-/** So finely time is summed. */
-const BINS = 4096;
-/** More crosses than that are only clutter: the colour tells. */
-const MOST_CROSSES = 300;
 /** The shortest time that fills the picture, in microseconds. */
 const SHORTEST = 20;
 
@@ -31,32 +27,6 @@ function once(timeline: number, make: () => Promise<Items>): Promise<Items> {
   const known = unpacked.get(timeline) ?? make();
   unpacked.set(timeline, known);
   return known;
-}
-
-/** One run and what is drawn of it. */
-interface Run {
-  data: RunData;
-  items: Items | null;
-  slowest: number[];
-  failures: number[];
-  sums: raster.Sums | null;
-  expanded: boolean;
-  canvas: HTMLCanvasElement;
-  scroller: HTMLElement;
-  spacer: HTMLElement;
-  hovered: HTMLElement;
-  chosen: HTMLElement;
-  note: HTMLElement;
-}
-
-/** What is where in the canvas of a run, in CSS pixels. */
-interface Layout {
-  left: number;
-  width: number;
-  top: number;
-  height: number;
-  rows: [number, number][];
-  rowHeight: number;
 }
 
 /** The timeline of a view, and what has to be done when the page around it changes. */
@@ -73,17 +43,20 @@ export class Timeline {
   private readonly finder = h("input", { type: "search", placeholder: t("findHow"), "aria-label": t("find") });
   private readonly foundText = h("span", { class: "found", role: "status" });
   private readonly total: number;
+  private readonly compact: number;
   private from = 0;
   private to: number;
   private asked = false;
+  /** The width of the pictures, in CSS pixels. */
+  private across = 0;
   private pick: { run: Run; at: number } | null = null;
   private found: { run: Run; at: number }[] = [];
   private foundAt = -1;
-  private readonly off = document.createElement("canvas");
 
   constructor(runs: RunData[], id: string) {
     this.total = Math.max(1, ...runs.map((run) => run.about.end_us), ...runs.map((run) => run.wall_us || 0)) * 1.01;
     this.to = this.total;
+    this.compact = runs.length >= CROWD ? CROWDED : COMPACT;
     this.runs = runs.map((data) => this.makeRun(data));
     const button = (label: string, text: string, act: () => void) =>
       h("button", { type: "button", title: label, "aria-label": label, click: act }, text);
@@ -193,7 +166,7 @@ export class Timeline {
         { class: "head" },
         h("h4", {}, model),
         h("span", { class: "facts" }, facts.filter(Boolean).join(" · ")),
-        about.lanes.length * ROW > COMPACT && more,
+        about.lanes.length * ROW > this.compact && more,
       ),
       run.note,
       run.scroller,
@@ -376,22 +349,10 @@ export class Timeline {
   }
 
   private scrollTo(run: Run, at: number): void {
-    const lane = this.laneOf(run, at);
+    const lane = laneOf(run.items!, at);
     const room = EXPANDED - ROW;
     const top = lane * ROW;
     if (top < run.scroller.scrollTop || top > run.scroller.scrollTop + room) run.scroller.scrollTop = top - room / 2;
-  }
-
-  private laneOf(run: Run, at: number): number {
-    const { lanes } = run.items!;
-    let from = 0;
-    let to = lanes.length - 1;
-    while (from + 1 < to) {
-      const middle = (from + to) >>> 1;
-      if (lanes[middle] <= at) from = middle;
-      else to = middle;
-    }
-    return from;
   }
 
   private neighbour(by: number): void {
@@ -472,9 +433,7 @@ export class Timeline {
   // Where things are.
 
   private plot(): { left: number; width: number } {
-    const all = this.lanes.clientWidth;
-    const left = all < 560 ? 8 : 96;
-    return { left, width: Math.max(1, all - left - 8) };
+    return plotOf(this.across);
   }
 
   private timeAt(clientX: number): number {
@@ -488,7 +447,7 @@ export class Timeline {
     const lanes = run.data.about.lanes.length;
     const strip = lanes > 1 ? STRIP : 0;
     if (!run.expanded) {
-      const height = Math.min(lanes * ROW, COMPACT);
+      const height = Math.min(lanes * ROW, this.compact);
       const rows = raster.rowsOf(lanes, height / 2);
       return { left, width, top: strip, height, rows, rowHeight: height / rows.length };
     }
@@ -537,7 +496,7 @@ export class Timeline {
       h("b", {}, title),
       ...(failure == null ? [] : [h("div", { class: "bad" }, failure)]),
       ...facts.slice(failure == null ? 0 : 1).map((fact) => h("div", {}, fact)),
-      h("div", { class: "who" }, laneName(run.data.about, this.laneOf(run, at))),
+      h("div", { class: "who" }, laneName(run.data.about, laneOf(run.items!, at))),
     );
     const around = this.lanes.getBoundingClientRect();
     const right = clientX - around.left + 14 + this.tip.offsetWidth > around.width;
@@ -548,7 +507,7 @@ export class Timeline {
   /** Puts a frame around an item. */
   private place(run: Run, at: number, frame: HTMLElement): void {
     const where = this.layout(run);
-    const lane = this.laneOf(run, at);
+    const lane = laneOf(run.items!, at);
     const row = where.rows.findIndex(([from, to]) => lane >= from && lane < to);
     const scale = where.width / (this.to - this.from);
     const a = Math.max(0, (run.items!.start[at] - this.from) * scale);
@@ -566,8 +525,10 @@ export class Timeline {
   // Drawing.
 
   private draw(): void {
-    if (!this.element.isConnected || this.lanes.clientWidth === 0) return;
     const began = performance.now();
+    // Asked once for each picture: after a change, the answer costs a layout.
+    this.across = this.element.isConnected ? this.lanes.clientWidth : 0;
+    if (this.across === 0) return;
     const palette: raster.Palette = {
       parts: ["connect", "waiting", "receiving", "computing", "queued"].map(rgb),
       failed: rgb("failed"),
@@ -575,268 +536,16 @@ export class Timeline {
     // For whoever looks at the page from outside: what is in sight, in microseconds.
     this.lanes.dataset.from = String(this.from);
     this.lanes.dataset.to = String(this.to);
-    this.drawAxis();
+    const sight = { from: this.from, to: this.to, total: this.total, across: this.across };
+    drawAxis(this.axis, sight);
     const drawn = this.runs.filter((run) => run.items);
-    for (const run of drawn) this.drawRun(run, palette, ONE_BY_ONE / drawn.length);
+    for (const run of drawn) {
+      drawRun(run, this.layout(run), sight, palette, ONE_BY_ONE / drawn.length);
+      run.hovered.hidden = true;
+      if (this.pick?.run === run) this.place(run, this.pick.at, run.chosen);
+      else run.chosen.hidden = true;
+    }
     performance.measure("gaits:frame", { start: began, end: performance.now() });
     performance.clearMeasures("gaits:frame");
   }
-
-  private context(canvas: HTMLCanvasElement, height: number): CanvasRenderingContext2D {
-    const ratio = window.devicePixelRatio || 1;
-    const width = this.lanes.clientWidth;
-    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (canvas.width !== across || canvas.height !== down) {
-      canvas.width = across;
-      canvas.height = down;
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
-    }
-    const context = canvas.getContext("2d")!;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, across, down);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.font = `11px ${token("font")}`;
-    return context;
-  }
-
-  private ticks(width: number): { step: number; first: number } {
-    const wanted = ((this.to - this.from) / width) * 90;
-    const power = 10 ** Math.floor(Math.log10(wanted));
-    const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= wanted)!;
-    return { step, first: Math.ceil(this.from / step) * step };
-  }
-
-  private drawAxis(): void {
-    const context = this.context(this.axis, 24);
-    const { left, width } = this.plot();
-    const scale = width / (this.to - this.from);
-    const { step, first } = this.ticks(width);
-    context.fillStyle = token("quiet");
-    context.strokeStyle = token("line");
-    context.textBaseline = "middle";
-    context.textAlign = "center";
-    for (let time = first; time <= this.to; time += step) {
-      const x = left + (time - this.from) * scale;
-      const text = mark(Math.round(time / step) * step, step);
-      const half = context.measureText(text).width / 2;
-      context.fillText(text, Math.max(half, Math.min(left + width + 8 - half, x)), 11);
-      context.fillRect(Math.round(x), 20, 1, 4);
-    }
-  }
-
-  private drawRun(run: Run, palette: raster.Palette, oneByOne: number): void {
-    const items = run.items!;
-    const at = this.layout(run);
-    const { about } = run.data;
-    const context = this.context(run.canvas, at.top + at.height + 2);
-    run.scroller.style.maxHeight = run.expanded ? `${at.top + EXPANDED + 2}px` : "";
-    const all = about.lanes.length * ROW;
-    run.spacer.style.height = run.expanded && all > EXPANDED ? `${at.top + all + 2}px` : "";
-    const ratio = window.devicePixelRatio || 1;
-    const across = Math.max(1, Math.round(at.width * ratio));
-    const scale = across / (this.to - this.from);
-    this.drawGrid(context, at);
-    if (at.top > 0) this.drawStrip(context, run, at);
-    // All rows as an image of one line each, which is stretched to their heights.
-    const { rows } = at;
-    const useSums = this.inSight(items, rows) > oneByOne && !(run.expanded && about.lanes.length > rows.length);
-    if (useSums && run.sums?.rows.length !== rows.length) {
-      run.sums = raster.sumsOf(items, rows, about.end_us, BINS);
-    }
-    if (rows.length > 0) {
-      const pixels = new ImageData(across, rows.length);
-      const words = new Uint32Array(pixels.data.buffer);
-      const columns = raster.columns(across);
-      rows.forEach(([from, to], row) => {
-        columns.shares.fill(0);
-        columns.seen.fill(0);
-        if (useSums) raster.addSums(columns, run.sums!, row, this.from, scale);
-        else {
-          for (let lane = from; lane < to; lane++) {
-            const end = items.lanes[lane + 1];
-            const first = raster.firstAfter(items, items.lanes[lane], end, this.from);
-            raster.addLane(columns, items, lane, first, end, this.from, scale, to - from === 1 ? ratio : 0);
-          }
-        }
-        raster.paint(columns, palette, to - from, words, row * across);
-      });
-      this.off.width = across;
-      this.off.height = rows.length;
-      this.off.getContext("2d")!.putImageData(pixels, 0, 0);
-      context.imageSmoothingEnabled = false;
-      context.drawImage(this.off, 0, 0, across, rows.length, at.left, at.top, at.width, at.height);
-    }
-    if (at.rowHeight >= 4) {
-      context.fillStyle = token("ground");
-      for (let row = 1; row <= rows.length; row++) {
-        const gap = at.rowHeight >= 8 ? 2 : 1;
-        context.fillRect(at.left, at.top + row * at.rowHeight - gap, at.width, gap);
-      }
-    }
-    this.drawNames(context, run, at);
-    this.drawEnds(context, run, at);
-    if (at.rowHeight >= 6) this.drawCrosses(context, run, at);
-    run.hovered.hidden = true;
-    if (this.pick?.run === run) this.place(run, this.pick.at, run.chosen);
-    else run.chosen.hidden = true;
-  }
-
-  /** About how many items are in sight. */
-  private inSight(items: Items, rows: [number, number][]): number {
-    if (rows.length === 0) return 0;
-    const [from, to] = [rows[0][0], rows[rows.length - 1][1]];
-    if (to - from > 2000) return (items.count * (this.to - this.from)) / this.total;
-    let sum = 0;
-    for (let lane = from; lane < to; lane++) {
-      const [begin, end] = [items.lanes[lane], items.lanes[lane + 1]];
-      sum += raster.firstFrom(items, begin, end, this.to) - raster.firstAfter(items, begin, end, this.from);
-    }
-    return sum;
-  }
-
-  private drawGrid(context: CanvasRenderingContext2D, at: Layout): void {
-    const { step, first } = this.ticks(at.width);
-    const scale = at.width / (this.to - this.from);
-    context.fillStyle = token("rule");
-    for (let time = first; time <= this.to; time += step) {
-      context.fillRect(Math.round(at.left + (time - this.from) * scale), 0, 1, at.top + at.height);
-    }
-  }
-
-  /** How many items were in flight: of all records, also of those that are not drawn. */
-  private drawStrip(context: CanvasRenderingContext2D, run: Run, at: Layout): void {
-    const { bins, bin_us } = run.data.about;
-    const heights = bins.map((bin) => (bin[0] + bin[1] + bin[2] + bin[3]) / bin_us);
-    const most = Math.max(1e-9, ...heights);
-    const scale = at.width / (this.to - this.from);
-    const floor = at.top - 6;
-    const first = Math.max(0, Math.floor(this.from / bin_us));
-    const last = Math.min(bins.length, Math.ceil(this.to / bin_us));
-    context.save();
-    context.beginPath();
-    context.rect(at.left, 0, at.width, at.top);
-    context.clip();
-    context.beginPath();
-    context.moveTo(at.left + (first * bin_us - this.from) * scale, floor);
-    for (let bin = first; bin < last; bin++) {
-      const y = floor - (heights[bin] / most) * (floor - 2);
-      context.lineTo(at.left + (bin * bin_us - this.from) * scale, y);
-      context.lineTo(at.left + ((bin + 1) * bin_us - this.from) * scale, y);
-    }
-    context.lineTo(at.left + (last * bin_us - this.from) * scale, floor);
-    context.closePath();
-    context.fillStyle = token("strip");
-    context.fill();
-    context.restore();
-    if (at.left > 20) {
-      context.fillStyle = token("quiet");
-      context.textAlign = "right";
-      context.textBaseline = "middle";
-      context.fillText(t("inFlight", { n: number(most < 10 ? Math.round(most * 10) / 10 : Math.round(most)) }), at.left - 8, floor / 2 + 2, at.left - 10);
-    }
-  }
-
-  /** Processes and threads beside their rows, as far as there is room. */
-  private drawNames(context: CanvasRenderingContext2D, run: Run, at: Layout): void {
-    if (at.left <= 20) return;
-    const { lanes } = run.data.about;
-    const slots = lanes.some(([, worker]) => worker != null && worker[2] > 0);
-    context.fillStyle = token("quiet");
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    let row = 0;
-    while (row < at.rows.length) {
-      const own = at.rowHeight >= 11 && at.rows[row][1] - at.rows[row][0] === 1;
-      const key = (lane: number) => (own ? lane : `${lanes[lane][0]}/${lanes[lane][1]?.slice(0, 2).join("/")}`);
-      const begins = row;
-      const first = key(at.rows[row][0]);
-      while (row < at.rows.length && key(at.rows[row][0]) === first) row++;
-      const height = (row - begins) * at.rowHeight;
-      const lane = at.rows[begins][0];
-      const y = at.top + begins * at.rowHeight;
-      if (height >= 11) {
-        const name = laneName(run.data.about, lane, own ? "short" : "thread");
-        context.fillText(name, at.left - 8, y + height / 2 - (own ? 1 : 0), at.left - 10);
-      }
-      const other = begins > 0 && lanes[at.rows[begins - 1][0]][1]?.[1] !== lanes[lane][1]?.[1];
-      if (other && slots) {
-        context.fillStyle = token("line");
-        context.fillRect(at.left - 8, Math.round(y) - 1, at.width + 8, 1);
-        context.fillStyle = token("quiet");
-      }
-    }
-  }
-
-  /** Where the run was over, and where one of several runs in a file begins. */
-  private drawEnds(context: CanvasRenderingContext2D, run: Run, at: Layout): void {
-    const scale = at.width / (this.to - this.from);
-    const { offsets_us } = run.data.about;
-    context.fillStyle = token("quiet");
-    const times = offsets_us.length > 1 ? offsets_us.slice(1) : run.data.wall_us > 0 ? [run.data.wall_us] : [];
-    for (const time of times) {
-      const x = at.left + (time - this.from) * scale;
-      if (x < at.left || x > at.left + at.width) continue;
-      for (let y = 0; y < at.top + at.height; y += 4) context.fillRect(Math.round(x), y, 1, 2);
-    }
-    const over = at.left + (times[0] - this.from) * scale + 5;
-    const text = duration(run.data.wall_us);
-    if (offsets_us.length === 1 && over > at.left && over + context.measureText(text).width < at.left + at.width) {
-      context.textAlign = "left";
-      context.textBaseline = "middle";
-      context.fillText(text, over, at.top + Math.min(at.height / 2, ROW / 2));
-    }
-  }
-
-  /** Failures have a cross besides their colour, where it can be told apart. */
-  private drawCrosses(context: CanvasRenderingContext2D, run: Run, at: Layout): void {
-    const items = run.items!;
-    const scale = at.width / (this.to - this.from);
-    const seen: [number, number][] = [];
-    for (const one of run.failures) {
-      if (items.end[one] < this.from || items.start[one] > this.to) continue;
-      const lane = this.laneOf(run, one);
-      const row = at.rows.findIndex(([from, to]) => lane >= from && lane < to);
-      if (row < 0) continue;
-      const middle = (Math.max(items.start[one], this.from) + Math.min(items.end[one], this.to)) / 2;
-      seen.push([at.left + (middle - this.from) * scale, at.top + (row + 0.5) * at.rowHeight - 1]);
-      if (seen.length > MOST_CROSSES) return;
-    }
-    const size = Math.min(3.5, at.rowHeight / 4);
-    const cross = (x: number, y: number) => {
-      context.moveTo(x - size, y - size);
-      context.lineTo(x + size, y + size);
-      context.moveTo(x + size, y - size);
-      context.lineTo(x - size, y + size);
-    };
-    context.beginPath();
-    for (const [x, y] of seen) cross(x, y);
-    context.lineCap = "round";
-    context.strokeStyle = token("failed");
-    context.lineWidth = 3.5;
-    context.stroke();
-    context.strokeStyle = token("ground");
-    context.lineWidth = 1.5;
-    context.stroke();
-  }
 }
-
-/** What a reader has to know about the items of these runs. */
-export function remarks(runs: RunData[]): string[] {
-  const said = new Set<string>();
-  for (const { about } of runs) {
-    const { counts, every, every_failure, without_text, offsets_us } = about;
-    const records = count(counts.records);
-    if (every_failure > 1) {
-      said.add(t("decimatedFailures", { records, every: count(every), everyFailure: count(every_failure) }));
-    } else if (every > 1) said.add(t("decimated", { records, every: count(every) }));
-    if (without_text > 0) said.add(t("withoutText", { n: count(without_text) }));
-    if (counts.impossible > 0) said.add(t("impossible", { n: count(counts.impossible) }));
-    if (about.drawn > 20_000 && counts.failures > 200) {
-      said.add(t("failuresWide", { failed: count(counts.failures), records }));
-    }
-    if (offsets_us.length > 1) said.add(t("severalRuns", { n: count(offsets_us.length) }));
-  }
-  return [...said];
-}
-
