@@ -44,6 +44,18 @@ pub fn raced_hosts(work: &dyn Work, items: &[Data], count: u64) -> Vec<RacedHost
     hosts
 }
 
+/// The ports of this machine among `hosts`.
+#[must_use]
+pub fn local_ports(hosts: &[RacedHost]) -> Vec<u16> {
+    let here = hosts.iter().filter(|host| host.here);
+    here.filter_map(|host| {
+        let (scheme, authority) = host.name.split_once("://")?;
+        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        Some(port.unwrap_or(if scheme == "https" { 443 } else { 80 }))
+    })
+    .collect()
+}
+
 /// What kind of work a race is about, whose items are for `hosts` and arrive one in every `arrival`, if they have a rate of
 /// their own.
 #[must_use]

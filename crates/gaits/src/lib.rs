@@ -77,7 +77,7 @@ mod works;
 
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
-pub use hosts::{RacedHost, job_of, raced_hosts};
+pub use hosts::{RacedHost, job_of, local_ports, raced_hosts};
 pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, swept_model_for, usual_models_for};

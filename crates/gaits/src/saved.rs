@@ -107,12 +107,16 @@ pub enum SavedError {
         wrong: String,
     },
     /// It was saved by a later version.
-    #[error("{} was saved by gaits {gaits}, which is newer than this one and writes it differently", .path.display())]
+    #[error(
+        "{} was saved by gaits {gaits} in format {format}, which is newer than this one knows", .path.display()
+    )]
     Newer {
         /// The file.
         path: PathBuf,
         /// The version.
         gaits: String,
+        /// The version of the format.
+        format: u64,
     },
 }
 
@@ -171,10 +175,10 @@ pub(crate) fn read<T: DeserializeOwned>(
     match value["format"].as_u64() {
         Some(found) if found > u64::from(format) => {
             let gaits = value["gaits"].as_str().unwrap_or("of a later version").to_owned();
-            return Err(SavedError::Newer { path, gaits });
+            return Err(SavedError::Newer { path, gaits, format: found });
         }
-        Some(_) => {}
-        None => return Err(damaged("it does not say of which format it is".to_owned())),
+        Some(1..) => {}
+        _ => return Err(damaged("it does not say of which format it is".to_owned())),
     }
     let read = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
     Ok((read, path))

@@ -110,7 +110,11 @@ fn instead_of(word: &str, command: &str) -> Option<String> {
         "sweep" => "sweep http",
         _ => return None,
     };
-    if is_url(word) {
+    if command == "compare" && word.contains(' ') {
+        Some(format!("to race a program: gaits compare --program '{word}'"))
+    } else if command == "compare" && word.contains('.') && !is_file(word) && !is_url(word) {
+        Some(format!("if it is a URL: gaits compare https://{word}"))
+    } else if is_url(word) {
         Some(format!("to fetch it: gaits {takes} {word}"))
     } else if is_file(word) {
         Some(format!("if it is a file of URLs: gaits {takes} -i {word}"))

@@ -102,6 +102,12 @@ fn what_is_no_program_is_refused_before_anything_runs() {
 fn a_program_that_fails_ends_the_race_at_once_and_tells_why() {
     let end = gaits("compare --program true --program").args(["echo oh >&2; exit 3"]).run();
     end.expect_exit(3).expect_stderr_contains("exited with status 3: oh");
+    let bells = gaits("compare --program").args([r"printf 'a\033[31mb\007\n' >&2; false"]).run();
+    let said = bells.expect_exit(3).stderr;
+    assert!(
+        said.contains("a[31mb") && !said.contains('\u{1b}') && !said.contains('\u{7}'),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -135,9 +141,12 @@ fn a_program_that_hangs_is_ended_with_all_that_it_has_started() {
         .unwrap();
     let held = std::fs::File::open(&fifo).unwrap();
     let end = child.wait_with_output().unwrap();
-    assert_eq!(end.status.code(), Some(2));
+    assert_eq!(end.status.code(), Some(3));
     let said = String::from_utf8(end.stderr).unwrap();
-    assert!(said.contains("the budget is too small"), "{said}");
+    assert!(
+        said.contains("had not ended after") && said.contains("a larger --budget waits longer"),
+        "{said}"
+    );
     assert_eq!(BufReader::new(held).lines().count(), 0);
 }
 
@@ -145,4 +154,11 @@ fn a_program_that_hangs_is_ended_with_all_that_it_has_started() {
 fn a_flood_of_output_is_no_burden() {
     let floods = "head -c 50000000 /dev/zero; head -c 5000000 /dev/zero >&2";
     gaits("compare --rounds 1 --program").args([floods]).run().expect_exit(0);
+}
+
+#[test]
+fn who_names_a_program_or_a_host_where_a_work_belongs_is_told_how() {
+    let program = gaits("compare").args(["sleep 0.1"]).run();
+    program.expect_refused("gaits compare --program 'sleep 0.1'");
+    gaits("compare example.com").run().expect_refused("gaits compare https://example.com");
 }

@@ -34,7 +34,11 @@ fn row(entry: &Entry) -> [String; 7] {
         against_best(entry),
         entry.items_per_second.map_or_else(nothing, units::number),
         if ran { units::duration(entry.usage.cpu_us) } else { nothing() },
-        if ran { units::bytes(entry.usage.peak_memory) } else { nothing() },
+        if ran && entry.usage.peak_memory > 0 {
+            units::bytes(entry.usage.peak_memory)
+        } else {
+            nothing()
+        },
         if ran { units::count(entry.tally.failed()) } else { nothing() },
     ]
 }

@@ -12,6 +12,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 const LONGEST_BAR: usize = 16;
 /// As many outliers are named.
 const MOST_OUTLIERS: usize = 3;
+/// Runs that differ by this factor have no typical time.
+const FAR_APART: u64 = 3;
 /// A bar in eighths of a column.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
@@ -334,6 +336,18 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         .iter()
         .filter(|(_, outlier)| is_worth_telling(outlier.times))
         .collect();
+    for entry in entries {
+        let walls = entry.walls_us.iter().map(|(_, us)| *us);
+        let (Some(least), Some(most)) = (walls.clone().min(), walls.max()) else { continue };
+        if entry.rounds() >= 6 && most >= least.saturating_mul(FAR_APART).max(1) {
+            notes.push(format!(
+                "the runs of {} took from {} to {}, so no one number says how long it takes",
+                entry.contender.model,
+                units::duration(least),
+                units::duration(most)
+            ));
+        }
+    }
     for (model, outlier) in unlike.iter().take(MOST_OUTLIERS) {
         notes.push(format!(
             "round {} of {model} took {:.1} times as long as its others; it counts all the same",
@@ -350,7 +364,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
 
 /// Where all other rounds took just as long, a little more is unlike them, and still means nothing.
 fn is_worth_telling(times: f64) -> bool {
-    !(0.9..1.1).contains(&times)
+    !(0.8..1.25).contains(&times)
 }
 
 impl NotRanked {
@@ -359,7 +373,7 @@ impl NotRanked {
         match self {
             NotRanked::NotRun => Some("it has no complete round".to_owned()),
             NotRanked::Degraded { missing_workers } => Some(format!(
-                "it ran with fewer workers than its name says: {} missing",
+                "it ran with fewer workers than its name says: up to {} were missing",
                 units::count(*missing_workers)
             )),
             NotRanked::AllFailed => Some("all of its items failed".to_owned()),

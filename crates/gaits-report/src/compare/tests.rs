@@ -170,7 +170,7 @@ fn a_model_without_all_its_workers_is_not_ranked_under_its_name() {
     let last = race.entries().last().unwrap();
     let degraded = NotRanked::Degraded { missing_workers: 88 };
     assert_eq!(last.relation, Relation::NotRanked(degraded));
-    let note = "it ran with fewer workers than its name says: 88 missing";
+    let note = "it ran with fewer workers than its name says: up to 88 were missing";
     assert!(race.render(Style::PLAIN, 200).contains(note));
 }
 

@@ -170,9 +170,7 @@ fn unranked(entries: &[Entry], about: &RaceInfo) -> String {
         return if entries.len() == 1 {
             format!("{model} ran alone, so there is nothing to compare it with")
         } else {
-            format!(
-                "{model} is the only model that did the work, so there is nothing to compare it with"
-            )
+            format!("only {model} can be ranked, so there is nothing to compare it with")
         };
     }
     let all_differ = reasons.iter().all(|(_, reason)| matches!(reason, NotRanked::Differs(_)));

@@ -86,6 +86,9 @@ pub struct MachineLoad {
     pub others_us: u64,
     /// Time that a hypervisor kept its cores from running, in microseconds.
     pub stolen_us: u64,
+    /// How much of the others' time was that of the server that the trial is for; none where that is not known.
+    #[serde(default)]
+    pub server_us: Option<u64>,
     /// Time in which something on the machine waited for memory, in microseconds, by the kernel's pressure stall
     /// information; 0 where the kernel does not tell.
     #[serde(default)]

@@ -86,7 +86,9 @@ pub(super) fn failed(all: &[Measured<'_>], job: &Job) -> Vec<Check> {
 }
 
 fn others(all: &[Measured<'_>], job: &Job) -> Option<Check> {
-    let share = if job.server_here {
+    let share = if all.iter().all(|one| one.server_us.is_some()) {
+        of_machine(all, |one| one.others_us - one.server_us.unwrap_or(0.0))
+    } else if job.server_here {
         none_of_the_servers(all.iter())
     } else {
         of_machine(all, |one| one.others_us)

@@ -8,6 +8,16 @@ use serde::Serialize;
 /// the start and the end of a trial in which not all workers are busy.
 const BUSY: f64 = 0.85;
 
+/// A client that takes less than this share of the cores shares them with nobody to speak of.
+const SHARES: f64 = 0.1;
+
+/// From this share of the time on, one item is the limit...
+const ONE_ITEM: f64 = 0.9;
+
+/// ...if it takes so many times as long as the others do on average: where all take equally long, more of them at once
+/// is what would help.
+const UNLIKE: f64 = 5.0;
+
 /// From this share of the wall time on, starting and ending the workers is most of what was measured.
 const MOSTLY_START_AND_END: f64 = 0.5;
 
@@ -75,10 +85,19 @@ pub enum Limit {
     SharedCpu {
         /// The share of all cores that the client took.
         client: f64,
-        /// The share of all cores that others took, the server among them.
+        /// The share of all cores that the server took, or where that is not known, that others took.
         others: f64,
+        /// Whether it is known what the server took.
+        server_known: bool,
         /// The cores that there are.
         cores: u64,
+    },
+    /// One item, which takes far longer than the others.
+    LongestItem {
+        /// Its share of the time.
+        share: f64,
+        /// How long it takes, in microseconds.
+        us: f64,
     },
     /// Name look-ups.
     NameLookups {
@@ -146,7 +165,8 @@ pub(super) fn find(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> 
     let of_best = arrival(best, job)
         .or_else(|| start_and_end(best))
         .or_else(|| client_cpu(best, job))
-        .or_else(|| shared_cpu(ranked, best, job));
+        .or_else(|| shared_cpu(ranked, best, job))
+        .or_else(|| longest_item(best));
     if of_best.is_some() || !job.is_http {
         return of_best.or_else(|| waiting(ranked, best, job));
     }
@@ -163,7 +183,9 @@ pub(super) fn is_busy(one: &Measured<'_>, job: &Job) -> bool {
 
 fn arrival(best: &Measured<'_>, job: &Job) -> Option<Limit> {
     let per_second = job.arrivals_per_second?;
-    best.keeps_up_with(per_second)?.then_some(Limit::Arrival { per_second })
+    // What arrives all at once has no rate.
+    let keeps_up = best.keeps_up_with(per_second)? && best.is_for_arrivals(per_second);
+    keeps_up.then_some(Limit::Arrival { per_second })
 }
 
 fn start_and_end(best: &Measured<'_>) -> Option<Limit> {
@@ -181,10 +203,26 @@ fn client_cpu(best: &Measured<'_>, job: &Job) -> Option<Limit> {
 }
 
 fn shared_cpu(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> Option<Limit> {
-    let unrelated = none_of_the_servers(ranked.iter().copied());
-    let (client, others) = (best.shares.cpu, best.others() - unrelated);
-    let shared = job.server_here && client + others >= BUSY;
-    shared.then(|| Limit::SharedCpu { client, others, cores: job.cores.max(1) })
+    let (client, cores) = (best.shares.cpu, job.cores.max(1));
+    if let Some(server) = best.server() {
+        let shared = job.server_here && client + server >= BUSY;
+        return shared.then_some(Limit::SharedCpu {
+            client,
+            others: server,
+            server_known: true,
+            cores,
+        });
+    }
+    let others = best.others() - none_of_the_servers(ranked.iter().copied());
+    let shared = job.server_here && client >= SHARES && client + others >= BUSY;
+    shared.then_some(Limit::SharedCpu { client, others, server_known: false, cores })
+}
+
+fn longest_item(best: &Measured<'_>) -> Option<Limit> {
+    let (share, work_us) = (best.longest?, best.wall_us * (1.0 - best.start_and_end));
+    let us = share * work_us;
+    let unlike = best.items >= 2.0 && us >= best.item_us? * UNLIKE.min(best.items * 0.9);
+    (share >= ONE_ITEM && unlike).then_some(Limit::LongestItem { share, us })
 }
 
 fn name_lookups(best: &Measured<'_>) -> Option<Limit> {
@@ -231,7 +269,13 @@ fn server(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> Option<Li
                 many_us: many.first_byte_us,
             });
         }
-        (grown < NOT_GROWN).then_some(Limit::ServerTime {
+        // More in flight than that may have queued, where there were too few items to conclude anything from it.
+        let queues = |one: &&Measured<'_>| {
+            let slower = one.first_byte_us >= few.first_byte_us * GROWN;
+            one.in_flight > many.in_flight && slower && !is_busy(one, job)
+        };
+        let only_time = grown < NOT_GROWN && !ranked.iter().any(queues);
+        only_time.then_some(Limit::ServerTime {
             share: best.shares.first_byte,
             few: few_at_once,
             many: many_at_once,

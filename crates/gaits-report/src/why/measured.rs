@@ -49,6 +49,8 @@ pub(super) struct Measured<'a> {
     /// Microseconds that others spent on the machine's cores, over all trials, and the microseconds that all cores
     /// have. Sums, since the kernel counts in steps of 10 ms, which a short trial alone would be too coarse for.
     pub(super) others_us: f64,
+    /// How much of that the server spent; none where that is not known.
+    pub(super) server_us: Option<f64>,
     pub(super) stolen_us: f64,
     pub(super) machine_us: f64,
     /// Microseconds in which something on the machine waited for memory, or for a disk, over all trials, and for how long
@@ -137,6 +139,10 @@ impl<'a> Measured<'a> {
             processes: typical(|t| t.usage.processes as f64),
             connections_opened: typical(|t| t.tally.connections_opened() as f64),
             connections_reused: typical(|t| t.tally.connections_reused() as f64),
+            server_us: trials
+                .iter()
+                .all(|t| t.machine.server_us.is_some())
+                .then(|| sum(|t| t.machine.server_us.unwrap_or(0) as f64)),
             others_us: sum(|t| t.machine.others_us as f64),
             stolen_us: sum(|t| t.machine.stolen_us as f64),
             memory_stall_us: sum(|t| t.machine.memory_stall_us as f64),
@@ -191,6 +197,11 @@ impl<'a> Measured<'a> {
         (self.cores_used / self.usable_cores(job) as f64).min(1.0)
     }
 
+    /// Whether the arrival of its items took most of the time.
+    pub(super) fn is_for_arrivals(&self, arrivals_per_second: f64) -> bool {
+        (self.items - 1.0).max(0.0) / arrivals_per_second * 1e6 >= self.wall_us * MOSTLY_ARRIVING
+    }
+
     /// Whether it took no longer for all items than they took to arrive, each at its time, with what the last ones took;
     /// none where that is not known.
     pub(super) fn keeps_up_with(&self, arrivals_per_second: f64) -> Option<bool> {
@@ -205,11 +216,19 @@ impl<'a> Measured<'a> {
         self.at_once(job).is_none_or(|at_once| self.items >= at_once as f64)
     }
 
+    /// The share of the machine's cores that the server took, from 0 to 1; none where that is not known.
+    pub(super) fn server(&self) -> Option<f64> {
+        Some(share_of(self.server_us?, self.machine_us))
+    }
+
     /// The share of the machine's cores that others took during its trials, from 0 to 1.
     pub(super) fn others(&self) -> f64 {
         share_of(self.others_us, self.machine_us)
     }
 }
+
+/// From this share of the time on, it is the arrival of items that takes it.
+const MOSTLY_ARRIVING: f64 = 0.5;
 
 /// Whoever takes up to so many times as long as the items took to arrive has kept up with them.
 const KEEPS_UP: f64 = 1.1;

@@ -24,12 +24,17 @@ pub(super) fn limit(limit: &Limit) -> String {
         Limit::ClientCpu { busy, usable, cores, by_the_work } => {
             client_cpu(*busy, *usable, *cores, *by_the_work)
         }
-        Limit::SharedCpu { client, others, cores } => format!(
-            "the limit is the CPU of this machine: the client took {} of its {} and other programs {}, the server \
-             among them",
+        Limit::SharedCpu { client, others, server_known, cores } => format!(
+            "the limit is the CPU of this machine: the client took {} of its {} and {} {}",
             percent(*client),
             cores_in_words(*cores),
+            if *server_known { "the server" } else { "other programs, perhaps the server," },
             percent(*others)
+        ),
+        Limit::LongestItem { us, .. } => format!(
+            "the limit is one item that takes far longer than the others: {} of all the time, which no other layout of \
+             workers makes shorter",
+            units::duration(rounded(*us))
         ),
         Limit::NameLookups { share } => {
             format!("the limit is name look-ups: they take {} of the items' time", percent(*share))

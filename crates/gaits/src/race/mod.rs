@@ -16,7 +16,7 @@ pub use saved::{SavedRace, SavedRaces};
 use crate::layout::layout;
 use crate::trial::{
     Elapsed, Entrant, RaceControl, Ran, Refusal, Start, Subject, TrialCommand, TrialError,
-    TrialObserver, Trials, clean_up,
+    TrialObserver, Trials, clean_up, listeners,
 };
 use gaits_engine::WorkError;
 use gaits_report::stats::Settings;
@@ -107,6 +107,14 @@ pub enum RaceError {
     Budget {
         /// What it needs, about.
         needs: Duration,
+    },
+    /// Another program had not ended when the whole budget was spent, and was ended.
+    #[error("{name} had not ended after {:.1} s, and was ended; a larger --budget waits longer", .after.as_secs_f64())]
+    Unending {
+        /// Its name.
+        name: String,
+        /// How long it was waited for.
+        after: Duration,
     },
     /// All runs together would do more items than they may.
     #[error("the race would do more than {most} items in all; it needs {needs}")]
@@ -237,8 +245,10 @@ impl Race {
         let warm_up = budget
             .filter(|_| !whole)
             .map(|budget| budget.mul_f64(WARM_UP / self.entrants.len() as f64));
+        let servers = listeners(&self.subject.local_ports);
         let trials = Trials {
             subject: &self.subject,
+            servers: &servers,
             command: &self.trial,
             records: self.records.as_deref(),
         };
@@ -287,6 +297,11 @@ impl Race {
                         let message = "took longer than the whole budget, and was ended".to_owned();
                         let error = TrialError::Failed { name, message };
                         return Ok(self.outcome(found.failed(error.into()), schedule));
+                    }
+                    Ran::TooSlow { passed_us, .. } if is_program => {
+                        let name = entrant.to_string();
+                        let after = Duration::from_micros(passed_us);
+                        return Err(RaceError::Unending { name, after });
                     }
                     Ran::TooSlow { passed_us, at_once } => {
                         let pace = Pace::unfinished(passed_us, at_once);

@@ -15,7 +15,7 @@ pub use saved::SavedSweep;
 use crate::layout::layout;
 use crate::trial::{
     Elapsed, Entrant, RaceControl, Ran, Start, Subject, TrialCommand, TrialError, TrialObserver,
-    Trials,
+    Trials, listeners,
 };
 use gaits_core::Data;
 use gaits_engine::plan::{Model, ModelError};
@@ -246,7 +246,8 @@ impl Sweep {
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let subject = Subject { items: self.drawn(&mut rng), ..self.subject.clone() };
         let records = self.records.as_deref();
-        let trials = Trials { subject: &subject, command: &self.trial, records };
+        let servers = listeners(&subject.local_ports);
+        let trials = Trials { subject: &subject, servers: &servers, command: &self.trial, records };
         let looking = Looking { sweep: self, trials, clock };
         let looked = looking.look(observer, control)?;
         let mut found = Found { some_failed: looked.some_failed, ..Found::default() };

@@ -14,7 +14,9 @@ const TICK_US: u64 = 10_000;
 
 /// Watches from the moment when it was made.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct Watch<'a> {
+    servers: &'a [u32],
+    server_us: u64,
     clock: MonotonicClock,
     times: Option<Times>,
     own_us: u64,
@@ -28,9 +30,12 @@ struct Times {
     stolen_us: u64,
 }
 
-impl Watch {
-    pub(super) fn begin() -> Self {
+impl<'a> Watch<'a> {
+    /// From now on; `servers` are the processes of the server that the trial is for, if they can be seen.
+    pub(super) fn begin(servers: &'a [u32]) -> Self {
         Self {
+            servers,
+            server_us: cpu_of_all(servers),
             clock: MonotonicClock::start(),
             times: Times::now(),
             own_us: own_us(),
@@ -48,6 +53,8 @@ impl Watch {
         let own_us = own_us().saturating_sub(self.own_us).max(cpu_us);
         let [memory_stall_us, disk_stall_us] = stalls();
         MachineLoad {
+            server_us: (!self.servers.is_empty())
+                .then(|| cpu_of_all(self.servers).saturating_sub(self.server_us)),
             memory_stall_us: memory_stall_us.saturating_sub(self.stalls[0]),
             disk_stall_us: disk_stall_us.saturating_sub(self.stalls[1]),
             wall_us,
@@ -83,6 +90,11 @@ fn own_us() -> u64 {
 fn children() -> impl Iterator<Item = u32> {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     tasks.flat_map(|task| sys::children_of(&task.path()))
+}
+
+/// CPU time of these processes, in microseconds.
+fn cpu_of_all(pids: &[u32]) -> u64 {
+    pids.iter().filter_map(|pid| cpu_of(*pid)).sum()
 }
 
 /// CPU time of a process, in microseconds: `utime` and `stime` of `/proc/PID/stat`.

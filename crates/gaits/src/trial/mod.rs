@@ -14,6 +14,7 @@ mod one;
 mod parent;
 mod program;
 mod records;
+mod server;
 
 pub use child::trial_main;
 pub use control::RaceControl;
@@ -22,6 +23,7 @@ pub use entrant::{Entrant, OtherProgram};
 pub(crate) use one::{Ran, Start, Trials, clean_up};
 pub use one::{Refusal, Subject, TrialError, TrialObserver};
 pub(crate) use records::records_file;
+pub(crate) use server::listeners;
 
 use parent::{Commands, Heard, TrialProcess, describe};
 

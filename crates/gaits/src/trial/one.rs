@@ -30,6 +30,8 @@ pub struct Subject {
     pub session: SessionScope,
     /// The items, which the work must take: they are not checked again.
     pub items: Vec<Data>,
+    /// The ports of this machine that the items are for; see [`local_ports`](crate::local_ports).
+    pub local_ports: Vec<u16>,
     /// How many items each trial has: the list is gone through over and over up to this number.
     pub count: u64,
 }
@@ -51,6 +53,7 @@ impl Subject {
             arrival: None,
             session: SessionScope::default(),
             items: Vec::new(),
+            local_ports: Vec::new(),
             count: 1,
         }
     }
@@ -153,6 +156,8 @@ pub(crate) struct Start<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Trials<'a> {
     pub(crate) subject: &'a Subject,
+    /// The processes of the server that the items are for, where it runs on this machine and can be seen.
+    pub(crate) servers: &'a [u32],
     /// How their processes are started.
     pub(crate) command: &'a TrialCommand,
     /// Where to keep their records, if they are to be kept; those of round 0 are not.
@@ -198,7 +203,7 @@ impl Trials<'_> {
         let failed = |source| TrialError::Process { name: name.clone(), source };
         let ended = |message| TrialError::Failed { name: name.clone(), message };
         let job = self.job(start, observer.wants_progress());
-        let (load, process_clock) = (load::Watch::begin(), MonotonicClock::start());
+        let (load, process_clock) = (load::Watch::begin(self.servers), MonotonicClock::start());
         let mut process = TrialProcess::start(self.command).map_err(failed)?;
         match process.begin(&job) {
             // It has ended already, and how is heard next.

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// So much of the end of its standard error is kept, to tell why it failed.
 const KEPT: usize = 4096;
+/// So many characters of its last line are shown.
+const MOST_SHOWN: usize = 300;
 /// How long the rest of its standard error is waited for, once it has ended: a process that it left behind may hold it open.
 const REST: Duration = Duration::from_millis(200);
 /// Its processes are looked at first after this time, and then less and less often...
@@ -188,7 +190,9 @@ fn record(pid: u32, wall_us: u64, status: ExitStatus, said: &str) -> Record {
     } else {
         let mut message = super::describe(status);
         if let Some(last) = last {
-            message = format!("{message}: {last}");
+            // A terminal would obey what a program has said.
+            let shown = last.chars().filter(|c| !c.is_control()).take(MOST_SHOWN);
+            message = format!("{message}: {}", shown.collect::<String>());
         }
         Outcome::Failed(ItemError::new(ErrorKind::Command, message))
     };

@@ -89,6 +89,7 @@ fn on(seconds: &str) -> Subject {
         arrival: None,
         session: SessionScope::default(),
         items: vec![seconds.into()],
+        local_ports: Vec::new(),
         count: 20,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::args::{Bodies, Job};
 use crate::exit::Trouble;
-use gaits::{Program, RacedHost, Subject, Work, job_of, raced_hosts, set_up, units};
+use gaits::{Program, RacedHost, Subject, Work, job_of, local_ports, raced_hosts, set_up, units};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +39,9 @@ impl Settled {
             about = format!("{about}, {rate}/s arriving");
         }
         let kind = job_of(&*work, &spec.name, &hosts, arrival);
-        let subject = Subject { about, arrival, job: kind, work: spec, session, items, count };
+        let local_ports = local_ports(&hosts);
+        let subject =
+            Subject { local_ports, about, arrival, job: kind, work: spec, session, items, count };
         Ok(Self { subject, work, hosts, notices })
     }
 

@@ -167,8 +167,8 @@ fn a_server_that_shares_the_machine() {
     let here = Job { server_here: true, ..HTTP };
     assert_eq!(
         race(&shared(50), &here).sentence,
-        "the limit is the CPU of this machine: the client took 40 % of its 2 cores and other programs 49 %, the server \
-         among them"
+        "the limit is the CPU of this machine: the client took 40 % of its 2 cores and other programs, \
+         perhaps the server, 49 %"
     );
     assert_eq!(kind(&race(&shared(40), &here)).as_deref(), Some("server_time"));
     // a hundredth of the requests, and as much CPU: that is not the server
@@ -288,4 +288,45 @@ fn without_a_model_that_did_the_work_there_is_nothing_to_explain() {
         assert_eq!((why.limit, why.shares), (None, None));
         assert_eq!(why.sentence, "no model did all the work, so there is nothing to explain");
     }
+}
+
+#[test]
+fn more_in_flight_than_is_concluded_from_may_show_a_queue() {
+    // The server does five at once; async:50 has too few items for its number to count, and its answers take far longer.
+    let few = |model: Model, items| Model { items, ..model };
+    let models = [
+        few(sequential(queue_of(5, 1)), 31),
+        few(event_loop("async:5", 5, queue_of(5, 5)), 31),
+        few(Model { at_once: 31, ..event_loop("async:50", 50, queue_of(5, 31)) }, 31),
+    ];
+    assert_ne!(kind(&race(&models, &HTTP)).as_deref(), Some("server_time"));
+    assert_eq!(kind(&race(&models[..2], &HTTP)).as_deref(), Some("server_time"));
+}
+
+#[test]
+fn a_rate_that_is_no_rate_is_no_limit() {
+    // Ten times as fast as anything is done.
+    let models = [event_loop("async:100", 100, answer(20 * MS))];
+    let arriving = Job { arrivals_per_second: Some(1e6), ..HTTP };
+    assert_ne!(kind(&race(&models, &arriving)).as_deref(), Some("arrival"));
+}
+
+#[test]
+fn a_server_that_is_seen_is_not_blamed_for_what_others_take() {
+    let here = Job { server_here: true, ..HTTP };
+    let model = |cpu_us, others, server| {
+        [Model { cpu_us, others, server, ..event_loop("async:10", 10, answer(10 * MS)) }]
+    };
+    // 600 ms of the second, so 30 % of the cores.
+    let busy = race(&model(600, 60, Some(58)), &here);
+    assert_eq!(
+        busy.sentence,
+        "the limit is the CPU of this machine: the client took 30 % of its 2 cores and the server 58 %"
+    );
+    let idle = race(&model(600, 60, Some(2)), &here);
+    assert_ne!(kind(&idle).as_deref(), Some("shared_cpu"));
+    assert!(idle.checks[0].sentence.contains("other programs took 58 % of its CPU"), "{idle:?}");
+    // Where the server can't be seen, a client that does next to nothing shares its cores with nobody.
+    assert_eq!(kind(&race(&model(600, 60, None), &here)).as_deref(), Some("shared_cpu"));
+    assert_ne!(kind(&race(&model(20, 95, None), &here)).as_deref(), Some("shared_cpu"));
 }

@@ -78,6 +78,8 @@ struct Model {
     /// Shares of the machine's cores in per cent.
     others: u64,
     stolen: u64,
+    /// The server's part of what others took, where it is known.
+    server: Option<u64>,
     /// Shares of the time in which something waited for memory, and for a disk, in per cent.
     stalls: [u64; 2],
 }
@@ -101,6 +103,7 @@ impl Model {
             memory: 10_000_000,
             others: 0,
             stolen: 0,
+            server: None,
             stalls: [0, 0],
         }
     }
@@ -143,6 +146,7 @@ impl Model {
                 cores: 2,
                 others_us: wall_us * 2 * self.others / 100,
                 stolen_us: wall_us * 2 * self.stolen / 100,
+                server_us: self.server.map(|share| wall_us * 2 * share / 100),
                 memory_stall_us: wall_us * self.stalls[0] / 100,
                 disk_stall_us: wall_us * self.stalls[1] / 100,
             },
