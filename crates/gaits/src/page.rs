@@ -5,8 +5,10 @@
 use crate::race::{SavedRace, SavedRaces, TypicalRun, records_of_run, typical_run};
 use crate::saved::Environment;
 use crate::stored::{RunsOfFile, StoredError, read};
+use crate::sweep::SavedSweep;
 use gaits_engine::journal::{RunEntry, write_aside};
-use gaits_report::page::{DrawnRun, Page, TimelineBuilder, View};
+use gaits_report::page::{DrawnRun, Page, Sweep as SweepView, TimelineBuilder, View};
+use gaits_report::scalability::Scalability;
 use gaits_report::{Comparison, Entry, units};
 use std::io;
 use std::path::Path;
@@ -72,6 +74,32 @@ pub fn page_of_races(saved: &SavedRaces, folder: &Path) -> Page {
         views,
         ..Page::default()
     }
+}
+
+/// What a sweep says, as a page; with when and where it was measured, if it was.
+///
+/// # Errors
+/// Its JSON is not what a page takes, which is a fault of this program.
+pub fn page_of_sweep(
+    sweep: &Scalability,
+    saved: Option<&SavedSweep>,
+    command: Option<String>,
+) -> Result<Page, serde_json::Error> {
+    let mut value = serde_json::to_value(sweep)?;
+    for model in value["models"].as_array_mut().into_iter().flatten() {
+        // Where nothing was done there is nothing to draw.
+        if let Some(points) = model["points"].as_array_mut() {
+            points.retain(|point| point["throughput"].is_number());
+        }
+    }
+    Ok(Page {
+        command,
+        measured: saved.map(|saved| saved.saved.clone()),
+        gaits: saved.map(|saved| saved.gaits.clone()),
+        machine: saved.map(|saved| machine_in_words(&saved.environment)).unwrap_or_default(),
+        views: vec![View::Sweep(SweepView::from_json(value)?)],
+        ..Page::default()
+    })
 }
 
 /// Writes a page to a file, which then holds either all of it or what was there before.

@@ -80,6 +80,12 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "FILE", help_heading = help::INPUT, conflicts_with_all = OF_MEASURING)]
     pub(crate) from: Option<PathBuf>,
 
+    /// Write a page for a browser to this file
+    ///
+    /// The answer, and throughput against workers with the law and its intervals, in one file that needs no network.
+    #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT, hide_short_help = true)]
+    pub(crate) html: Option<PathBuf>,
+
     /// Keep the sweep in this folder, for `gaits report`
     ///
     /// Records, rounds and environment.

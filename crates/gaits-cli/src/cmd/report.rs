@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use gaits::scalability::Scalability;
 use gaits::{
     Comparison, SavedRaces, SavedSweep, Style, Summary, changes, page_of_races, page_of_results,
-    picture_of_races, picture_of_results, stored_summary, units,
+    page_of_sweep, picture_of_races, picture_of_results, stored_summary, units,
 };
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -37,7 +37,13 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
     };
     if let Some(file) = &args.html {
         page::check(file)?;
-        let page = if args.path.is_dir() {
+        let page = if SavedSweep::is_in(&args.path) {
+            let saved = SavedSweep::read(&args.path);
+            let saved = saved.map_err(|error| Trouble::Wrong(error.into()))?;
+            page_of_sweep(&saved.scalability(), Some(&saved), None)
+                .context("can't make a page of the sweep")
+                .map_err(Trouble::CouldNotGoOn)?
+        } else if args.path.is_dir() {
             page_of_races(&read(&args.path)?, &SavedRaces::records(&args.path))
         } else {
             page_of_results(&args.path).map_err(|error| Trouble::Wrong(error.into()))?
@@ -56,6 +62,11 @@ fn pictures(args: &ReportArgs, colors: Colors) -> Result<String, Trouble> {
     }
     if let Some(file) = &args.svg {
         picture::check("--svg", file)?;
+    }
+    if SavedSweep::is_in(&args.path) {
+        return Err(Trouble::wrong(
+            "--svg and --timeline are of races and runs; --html shows a sweep",
+        ));
     }
     let picture = if args.path.is_dir() {
         picture_of_races(&read(&args.path)?, &SavedRaces::records(&args.path))

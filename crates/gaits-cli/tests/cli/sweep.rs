@@ -285,3 +285,23 @@ fn items_that_fail_are_told_by_the_exit_code() {
     end.expect_stdout_contains("no answer: with 1 worker, all items failed");
     assert_eq!(origin.requests(), 5, "nobody asks for more of what always fails");
 }
+
+#[test]
+fn a_sweep_is_shown_as_a_page_and_so_is_a_saved_one() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run();
+    dir.file("points.csv", "n,x\n1,20\n4,78\n8,130\n12,170\n16,190\n20,200\n");
+    run("sweep --from points.csv --html points.html -q").expect_exit(0);
+    run("sweep wait 0.002 -m async --workers 1,2,4 --budget 3s --save kept --html kept.html -q")
+        .expect_exit(0);
+    run("report kept --html again.html").expect_exit(0);
+    for name in ["points.html", "kept.html", "again.html"] {
+        let page = std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert!(
+            page.starts_with("<!doctype html>") && page.contains("\"kind\":\"sweep\""),
+            "{name}"
+        );
+        assert!(page.len() < 400_000, "{name}: {} bytes", page.len());
+    }
+    run("report kept --svg kept.svg").expect_refused("--html shows a sweep");
+}

@@ -3,6 +3,7 @@
 mod bar;
 mod from_file;
 
+use super::page;
 use super::report::{self, Form};
 use super::trials::{Bar, MOST_REQUESTS, Settled, at_most, for_at_most, refusal, requests};
 use crate::args::{Models, SweepArgs};
@@ -15,7 +16,7 @@ use bar::Watch;
 use gaits::scalability::{Refused, Scalability, SweepSettings};
 use gaits::{
     Input, Model, RaceControl, RacedHost, SavedSweep, Sweep, SweepError, SweepTime, TrialCommand,
-    Work, models_for, swept_model_for, units,
+    Work, models_for, page_of_sweep, swept_model_for, units,
 };
 use std::io;
 use std::path::Path;
@@ -31,7 +32,12 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
             ));
         }
         let points = from_file::read(path)?;
-        show(&Scalability::of_points(&path.display().to_string(), &points, seed), &args, colors)?;
+        let sweep = Scalability::of_points(&path.display().to_string(), &points, seed);
+        show(&sweep, &args, colors)?;
+        if let Some(file) = &args.html {
+            page::check(file)?;
+            write_page(&sweep, None, file, args.quiet, seed)?;
+        }
         return Ok(Exit::AllOk);
     }
     let Some(work) = args.work.take() else {
@@ -64,6 +70,9 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
         records: None,
     };
     sweep.validate().map_err(trouble)?;
+    if let Some(file) = &args.html {
+        page::check(file)?;
+    }
     if let Some(folder) = &args.save {
         let records = SavedSweep::prepare(folder).map_err(|error| Trouble::Wrong(error.into()))?;
         sweep.records = Some(records);
@@ -105,6 +114,10 @@ fn run(sweep: &Sweep, args: &SweepArgs, colors: Colors) -> Result<Exit, Trouble>
         None => Ok(()),
     };
     show(scalability, args, colors)?;
+    if let Some(file) = &args.html {
+        let measured = SavedSweep::now(&outcome);
+        write_page(scalability, Some(&measured), file, args.quiet, sweep.seed)?;
+    }
     let is_refused = refused.is_some();
     if let Some(error) = outcome.failed.take() {
         return Err(trouble(error));
@@ -201,6 +214,21 @@ fn trouble(error: SweepError) -> Trouble {
         }
         other => other.into(),
     }
+}
+
+/// Writes what it says as a page.
+fn write_page(
+    sweep: &Scalability,
+    saved: Option<&SavedSweep>,
+    file: &Path,
+    quiet: bool,
+    seed: u64,
+) -> Result<(), Trouble> {
+    let command = page::command(std::env::args_os(), seed);
+    let page = page_of_sweep(sweep, saved, Some(command))
+        .context("can't make a page of the sweep")
+        .map_err(Trouble::CouldNotGoOn)?;
+    page::write(&page, file, quiet)
 }
 
 fn save(saved: &SavedSweep, folder: &Path) -> Result<(), Trouble> {
