@@ -180,7 +180,12 @@ pub(crate) fn can_redraw(stream: &impl IsTerminal) -> bool {
 
 /// How many columns `stream` shows; as many as a text of ordinary names takes, where it is no terminal.
 pub(crate) fn width(stream: &impl AsFd) -> usize {
-    terminal_size::terminal_size_of(stream).map_or(UNKNOWN_WIDTH, |(width, _)| width.0.into())
+    if let Some((width, _)) = terminal_size::terminal_size_of(stream) {
+        return width.0.into();
+    }
+    // As other programs do where there is no terminal to be asked.
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns > 0).unwrap_or(UNKNOWN_WIDTH)
 }
 
 #[cfg(test)]
