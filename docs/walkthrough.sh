@@ -5,6 +5,7 @@
 # installs requests and aiohttp from PyPI into a folder that it removes.
 #
 #   docs/walkthrough.sh            runs everything
+#   docs/walkthrough.sh lock both  runs these experiments, and keeps the stored output of all others
 #   docs/walkthrough.sh --render   only puts the prose and the stored output together again
 set -euo pipefail
 cd "$(dirname "$0")/walkthrough"
@@ -64,9 +65,15 @@ origin() {
     echo "origin: $url"
 }
 
+only=" $* "
+
+# Whether an experiment is to be run.
+wanted() { [[ $only = "  " || $only = *" $1 "* ]]; }
+
 # Runs a command, and keeps what it prints under a name. An exit code other than 0 is kept too.
 show() {
     local name=$1 status=0
+    wanted "$name" || return 0
     shift
     echo "+ $*"
     {
@@ -80,6 +87,7 @@ show() {
 # The same for a race, whose numbers are kept as well.
 race() {
     local name=$1
+    wanted "$name" || return 0
     shift
     show "$name" "$*"
     gaits report "$name" --json > "$output/$name.json"
@@ -99,7 +107,7 @@ show one-session "gaits fetch -m sequential --cacert ca.pem $tls --count 100 -o 
 show session-for-all "gaits fetch -m async:100 --cacert ca.pem $tls --count 100 -o shared.jsonl"
 show session-for-each "gaits fetch -m async:100 --session worker --cacert ca.pem $tls --count 100 -o apart.jsonl"
 race four-ways "gaits compare http $slow --count 100 --models sequential,threads:10,processes:4,async:100 --budget 60s --save four-ways --svg four-ways.svg --html four-ways.html"
-cp four-ways.svg four-ways.html "$output"
+if wanted four-ways; then cp four-ways.svg four-ways.html "$output"; fi
 race scripts "gaits compare --program 'python3 loop.py $slow 20' --program 'python3 threads.py $slow 20' --program 'python3 processes.py $slow 20' --program 'python3 coroutines.py $slow 20' --name loop --name threads --name processes --name coroutines --models sequential,threads:10,processes:4,async:20 http $slow --count 20 --budget 2min --save scripts"
 race more-threads "gaits compare http $slow --count 100 --models threads:10,threads:100,async:100 --budget 20s --save more-threads"
 race memory "gaits compare http $slow --count 1000 --models threads:1000,async:1000 --budget 20s --save memory"

@@ -44,3 +44,25 @@ fn nothing_names_a_path_of_one_machine() {
         }
     }
 }
+
+/// What programs have printed, in the order in which a page shows it. Commands with remarks beside them are left out: they are in
+/// the page's language.
+fn outputs(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    let blocks = text.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.filter(|block| !block.contains("  # ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn pages_in_two_languages_show_the_same_output() {
+    for (english, korean) in
+        [("README.md", "README.ko.md"), ("docs/walkthrough.md", "docs/walkthrough.ko.md")]
+    {
+        let (english, korean) = (outputs(english), outputs(korean));
+        assert!(english.len() >= 2, "there is something to compare");
+        for (one, other) in english.iter().zip(&korean) {
+            assert_eq!(one, other);
+        }
+        assert_eq!(english.len(), korean.len());
+    }
+}

@@ -250,12 +250,14 @@ fn fewer_cores(one: &Measured<'_>, best: &Measured<'_>, job: &Job) -> Option<Rea
 }
 
 fn takes_turns(one: &Measured<'_>, job: &Job) -> Option<Reason> {
-    // What is ready to run and waits for a core would use it as well.
-    let used = one.cores_used + one.threads_waiting.unwrap_or(0.0);
+    // What is ready to run and waits for a core would use it, where others have it. Threads that hand a lock to each other
+    // wait for a core as well, though there is one.
+    let ready = one.cores_used + one.threads_waiting.unwrap_or(0.0);
+    let is_one = |cores: &f64| (ONE_CORE..=2.0 - ONE_CORE).contains(cores);
+    let used = [one.cores_used, ready].into_iter().find(is_one).filter(|_| job.cores > 1)?;
     let threads = rounded(one.threads);
     let is_program = one.workers.is_none() && one.processes <= 1.0;
-    let one_core = (ONE_CORE..=2.0 - ONE_CORE).contains(&used) && job.cores > 1;
-    (is_program && threads > 1 && one_core).then_some(Reason::TakesTurns { threads, used })
+    (is_program && threads > 1).then_some(Reason::TakesTurns { threads, used })
 }
 
 fn fewer_in_flight(one: &Measured<'_>, best: &Measured<'_>, job: &Job) -> Option<Reason> {
