@@ -45,7 +45,12 @@ pub(crate) fn helper() -> Option<ExitCode> {
         limits::raise_open_files();
         // Without it, a trial that was stopped with its parent may count.
         let _ = job_control::stop_workers_with_parent();
-        return Some(trial_main(&program(), BufReader::new(io::stdin()), io::stdout()));
+        return Some(trial_main(
+            &program(),
+            Some(GuardCommand::this_binary()),
+            BufReader::new(io::stdin()),
+            io::stdout(),
+        ));
     }
     None
 }

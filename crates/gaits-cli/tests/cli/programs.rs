@@ -15,7 +15,6 @@ fn programs_and_models_race_as_whole_processes() {
     let command = "compare wait 0.02 -n 4 -m sequential,async --rounds 6 --json";
     let end = gaits(command).args(["--program", "sleep 0.5", "--name", "slow"]).run();
     let race = end.expect_exit(0).json();
-    assert_eq!(relation(&race, "async:100"), "best", "{race}");
     assert_eq!(relation(&race, "slow"), "slower", "{race}");
     let rows = race["models"].as_array().unwrap();
     let row = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap();
@@ -161,4 +160,39 @@ fn who_names_a_program_or_a_host_where_a_work_belongs_is_told_how() {
     let program = gaits("compare").args(["sleep 0.1"]).run();
     program.expect_refused("gaits compare --program 'sleep 0.1'");
     gaits("compare example.com").run().expect_refused("gaits compare https://example.com");
+}
+
+#[test]
+fn a_program_ends_with_its_trial_and_with_its_race_whatever_kills_them() {
+    for victim in ["trial", "race"] {
+        let dir = Dir::new();
+        let fifo = dir.path().join("held");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let long = "sh -c 'exec 9>held; echo $PPID >&9; sleep 1000 & sleep 1000'";
+        let mut race = Command::new(env!("CARGO_BIN_EXE_gaits"))
+            .args(["compare", "--program", long, "--rounds", "1", "-q"])
+            .current_dir(dir.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut held = BufReader::new(std::fs::File::open(&fifo).unwrap()).lines();
+        // The program's shell, whose parent is the trial: the command has more than words in it.
+        let shell: u32 = held.next().unwrap().unwrap().parse().unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{shell}/stat")).unwrap();
+        let trial: i32 = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_ascii_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
+        let pid = if victim == "trial" { trial } else { race.id().cast_signed() };
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL).unwrap();
+        // It ends when the last that holds it does.
+        assert_eq!(held.count(), 0, "{victim}");
+        race.wait().unwrap();
+    }
 }

@@ -8,7 +8,7 @@ use gaits_engine::sink::JsonLines;
 use gaits_engine::source::List;
 use gaits_engine::{Control, MonotonicClock, Notice, Observer, Program, RunEnd};
 use gaits_report::{OutcomesOf, SteadyOf, Tally};
-use gaits_work::command;
+use gaits_work::command::{self, guard::GuardCommand};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, Write};
@@ -25,15 +25,17 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 const REFUSALS: [u64; 2] = [429, 503];
 
 /// Does one trial, as the parent says by way of `from`, which ends with it; `to` goes to the parent. To be called by the process
-/// that a [`TrialCommand`](super::TrialCommand) starts, before it does anything else, with its standard input and output.
+/// that a [`TrialCommand`](super::TrialCommand) starts, before it does anything else, with its standard input and output. Other
+/// programs are ended by a `guard`, if there is one, when this process is killed.
 #[must_use]
 pub fn trial_main(
     program: &Program,
+    guard: Option<GuardCommand>,
     from: impl BufRead + Send + 'static,
     to: impl Write + Send + 'static,
 ) -> ExitCode {
     let parent = Parent(Arc::new(Mutex::new(Box::new(to))));
-    parent.tell(&match trial(program, from, &parent) {
+    parent.tell(&match trial(program, guard, from, &parent) {
         Ok(over) => Said::Over(Box::new(over)),
         Err(error) => Said::Failed(error),
     });
@@ -56,6 +58,7 @@ impl Parent {
 
 fn trial(
     program: &Program,
+    guard: Option<GuardCommand>,
     mut from: impl BufRead + Send + 'static,
     parent: &Parent,
 ) -> Result<Over, String> {
@@ -66,7 +69,7 @@ fn trial(
     drop(line);
     let job = match job {
         Job::Model(job) => *job,
-        Job::Program(job) => return super::program::run(&job, from),
+        Job::Program(job) => return super::program::run(&job, guard, from),
     };
     let control = Control::new();
     let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {

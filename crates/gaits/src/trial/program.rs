@@ -6,6 +6,7 @@ use super::{INTERRUPT, Over, ProgramJob};
 use gaits_core::{Clock as _, ErrorKind, ItemError, Outcome, Record, Timing, WorkerId};
 use gaits_engine::MonotonicClock;
 use gaits_report::{OutcomesOf, Tally};
+use gaits_work::command::guard::{Guard, GuardCommand};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -64,7 +65,16 @@ impl Group {
 }
 
 /// Runs the program once. `from` brings what the race says.
-pub(super) fn run(job: &ProgramJob, from: impl BufRead + Send + 'static) -> Result<Over, String> {
+pub(super) fn run(
+    job: &ProgramJob,
+    guard: Option<GuardCommand>,
+    from: impl BufRead + Send + 'static,
+) -> Result<Over, String> {
+    // It ends the program should this process be killed, and is there before the clock runs.
+    let guard = guard.map(|start| Guard::new(start, String::new()));
+    if let Some(guard) = &guard {
+        guard.watch().map_err(|error| format!("its guard can't be started: {error}"))?;
+    }
     let mut command = job.program.start().ok_or("its command can't be understood")?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
     let group = Group::default();

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Some(WORKER_VERB) => return worker_main(&works),
         Some(TRIAL_VERB) => {
             let program = Program { works, worker: WorkerCommand::this_binary() };
-            return trial_main(&program, BufReader::new(std::io::stdin()), std::io::stdout());
+            return trial_main(&program, None, BufReader::new(std::io::stdin()), std::io::stdout());
         }
         _ => {}
     }

@@ -43,7 +43,7 @@ pub(in crate::command) fn new_name() -> String {
 
 /// This process's side of the guard. It is found, or else started, with the first command.
 #[derive(Debug)]
-pub(in crate::command) struct Guard {
+pub struct Guard {
     start: GuardCommand,
     name: String,
     link: Mutex<Link>,
@@ -58,7 +58,8 @@ struct Link {
 
 impl Guard {
     /// A guard that processes with the same `name` share; with an empty name, one for this process alone.
-    pub(in crate::command) fn new(start: GuardCommand, name: String) -> Self {
+    #[must_use]
+    pub fn new(start: GuardCommand, name: String) -> Self {
         Self { start, name, link: Mutex::default() }
     }
 
@@ -67,7 +68,7 @@ impl Guard {
     ///
     /// # Errors
     /// There is none, and none can be started.
-    pub(in crate::command) fn watch(&self) -> io::Result<()> {
+    pub fn watch(&self) -> io::Result<()> {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         if link.stream.as_ref().is_some_and(is_there) {
             return Ok(());

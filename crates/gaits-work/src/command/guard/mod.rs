@@ -11,6 +11,6 @@ mod mark;
 mod marked;
 mod server;
 
-pub use client::{GUARD_VERB, GuardCommand};
-pub(super) use client::{Guard, new_name};
+pub(super) use client::new_name;
+pub use client::{GUARD_VERB, Guard, GuardCommand};
 pub use server::guard_main;
