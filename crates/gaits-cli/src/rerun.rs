@@ -11,7 +11,8 @@ use std::ffi::OsString;
 const HIDDEN: &str = "***";
 
 /// Options whose values are secrets, by their long names.
-const SECRET: [&str; 12] = [
+const SECRET: [&str; 13] = [
+    "query",
     "data",
     "data-json",
     "form",
@@ -113,7 +114,9 @@ impl Rerun {
                 if let Some((name, value)) = long.split_once('=') {
                     shown(name, value).map(|value| format!("--{name}={value}"))
                 } else {
-                    before = options.long.contains(long).then(|| long.to_owned());
+                    // What would be secret is hidden although this version knows no such option.
+                    let takes_value = options.long.contains(long) || SECRET.contains(&long);
+                    before = takes_value.then(|| long.to_owned());
                     None
                 }
             } else if let Some((option, at)) = options.in_cluster(&word) {

@@ -134,8 +134,20 @@ mod tests {
 
     #[test]
     fn every_option_of_a_run_is_either_shown_or_known_to_be_hidden() {
-        const HIDDEN: &[&str] =
-            &["headers", "urls", "times", "command", "env", "help", "version", "WORK"];
+        const HIDDEN: &[&str] = &[
+            "headers",
+            "urls",
+            "times",
+            "command",
+            "env",
+            "data",
+            "data_json",
+            "form",
+            "query",
+            "help",
+            "version",
+            "WORK",
+        ];
         let parser = super::super::parser();
         let commands = ["fetch", "run"].map(|name| parser.find_subcommand(name).unwrap());
         let works = commands[1].get_subcommands();
