@@ -74,7 +74,10 @@ impl Options {
     }
 
     fn add(&mut self, command: &Command) {
-        for argument in command.get_arguments().filter(|a| a.get_action().takes_values()) {
+        for argument in command.get_arguments().filter(|a| {
+            // One that takes its value only behind `=` leaves the next word alone.
+            a.get_action().takes_values() && !a.is_require_equals_set()
+        }) {
             let long = argument.get_long().unwrap_or_default();
             self.long.insert(long.to_owned());
             if let Some(short) = argument.get_short() {
@@ -170,6 +173,15 @@ mod tests {
 
     fn again(words: &[&str]) -> Rerun {
         Rerun::of(words.iter().map(OsString::from), &args::parser())
+    }
+
+    #[test]
+    fn an_option_that_may_have_a_value_leaves_the_next_word_alone() {
+        let words =
+            ["gaits", "fetch", "--idempotency-key", "-H", "Authorization: s3cret", "-d", "s3cret"];
+        let rerun = again(&words);
+        assert_eq!(rerun.command, "gaits fetch --idempotency-key -H 'Authorization: ***' -d '***'");
+        assert!(rerun.hides);
     }
 
     #[test]

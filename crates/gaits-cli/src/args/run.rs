@@ -81,11 +81,19 @@ fn key(text: &str) -> Result<Match, String> {
         "" | "place" => {
             Err("it is `item`, or a field of the items such as `url` or `id`".to_owned())
         }
+        field if field.trim_start_matches('/').split('/').next() == Some("headers") => {
+            Err("headers may be secret and are not compared; name another field".to_owned())
+        }
         field => Ok(Match::Field(field.into())),
     }
 }
 
 impl RunArgs {
+    /// Whether items are known wherever they stand.
+    pub(crate) const fn knows_by_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// How workers are laid out; `default` is what the [`Job`](super::Job) says.
     pub(crate) fn model(&self, default: Model) -> Result<Model, Trouble> {
         self.pace.model(self.model, default)

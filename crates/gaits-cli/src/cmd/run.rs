@@ -10,7 +10,7 @@ use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
     Before, BodyFolder, Control, Destination, Existing, GoOn, Input, JournalError, Notice, Output,
-    OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary,
+    OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Value, WorkSpec,
 };
 use std::io::{self, IsTerminal as _};
 
@@ -18,10 +18,21 @@ use std::io::{self, IsTerminal as _};
 const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inline puts them into the records, \
      --bodies DIR into files";
 
+/// Whether requests carry a key that follows from the items' places.
+fn has_idempotency_key(work: &WorkSpec) -> bool {
+    let Value::Object(settings) = &work.settings else { return false };
+    settings.iter().any(|(name, value)| &**name == "idempotency_key" && *value != Value::Null)
+}
+
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit, Trouble> {
     let Job { work, session, input, model, retries, bodies, notices, .. } =
         if args.retry_non_idempotent { work.resolve_repeating()? } else { work.resolve()? };
+    if args.knows_by_key() && has_idempotency_key(&work) {
+        return Err(Trouble::wrong(
+            "--key numbers items anew, and --idempotency-key must not change: use one of them",
+        ));
+    }
     let model = args.model(model)?;
     let notices = notices.into_iter().chain(args.uneven(model));
     let plan = Plan { work, model, session, limits: args.limits(model, retries)? };

@@ -608,7 +608,8 @@ fn a_run_that_was_killed_goes_on_and_does_no_command_twice_unasked() {
         std::fs::remove_file(&held.path).unwrap();
         let end = three(&dir, &format!("{then} --timeout 100ms"), &script).run().expect_exit(1);
         let records = parse_file(&results).expect_items(3);
-        assert_eq!(records.kinds(), [None, Some(kind), None], "{then}: {end:?}");
+        // The last one may have been handed out already, and is then as unsure as the one before it.
+        assert_eq!(records.kinds()[..2], [None, Some(kind)], "{then}: {end:?}");
         let log = std::fs::read_to_string(dir.at("log")).unwrap();
         assert_eq!(log.matches('b').count(), times, "{then}");
     }

@@ -55,7 +55,8 @@ impl Match {
 fn field(name: &str, shown: &Data) -> Option<Data> {
     let text = shown.as_text().filter(|text| text.trim_start().starts_with('{'))?;
     let object: serde_json::Value = serde_json::from_str(text).ok()?;
-    let value = if name.starts_with('/') { object.pointer(name) } else { object.get(name) }?;
+    let value = if name.starts_with('/') { object.pointer(name) } else { object.get(name) };
+    let value = value.filter(|value| !value.is_null())?;
     let key = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Some(key.into())
 }
@@ -73,6 +74,8 @@ mod tests {
         assert_eq!(by("/a/0", r#"{"a":["x"]}"#), by("/a/0", r#"{"b":1,"a":["x",2]}"#));
         // A URL alone is as good as an object with that URL.
         assert_eq!(by("url", "http://a/"), by("url", r#"{"url":"http://a/","id":1}"#));
+        // Nothing is no key.
+        assert_ne!(by("id", r#"{"id":null,"a":1}"#), by("id", r#"{"id":null,"a":2}"#));
         assert_eq!(by("id", "http://a/"), Match::Item.hash(&"http://a/".into()));
         assert_ne!(by("id", r#"{"url":"http://a/"}"#), by("id", r#"{"url":"http://b/"}"#));
     }

@@ -55,10 +55,23 @@ pub(super) fn is_description(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
-/// The key of an item by which a server knows it again: it follows from the item and its place in the input.
-pub(super) fn key(text: &str, index: u64) -> String {
+/// What all requests ask for and send, as a hash: another request is another thing to do.
+pub(super) fn of_all(spec: &HttpSpec) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&index.to_le_bytes()).update(text.as_bytes());
+    hasher.update(spec.method.as_str().as_bytes());
+    let query = spec.query.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+    let payload = spec.payload.iter().map(|payload| payload.data.as_bytes());
+    for part in query.chain(payload) {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    hasher.finalize()
+}
+
+/// The key of an item by which a server knows it again: it follows from the item, its place in the input, and what all requests
+/// have in common.
+pub(super) fn key(text: &str, index: u64, of_all: &blake3::Hash) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(of_all.as_bytes()).update(&index.to_le_bytes()).update(text.as_bytes());
     let mut id = [0; 16];
     id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     // In the form that servers know best: a UUID of the version that is free for such uses (RFC 9562, section 5.8).
@@ -91,6 +104,13 @@ impl Described {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let Written { url, method, headers, query, body, json, body_file } =
             serde_json::from_str(text).map_err(|error| {
+                // What serde says of a wrong type shows the value.
+                let wrong = error.to_string();
+                let error = if wrong.contains("invalid type") || wrong.contains("invalid value") {
+                    format!("column {} is of another type than it should be", error.column())
+                } else {
+                    wrong
+                };
                 format!(
                     "not a request: {error}; it is a JSON object such as {{\"url\": \"https://…\", \"method\": \"POST\", \
                      \"json\": {{…}}}}"
@@ -115,6 +135,9 @@ impl Described {
             for value in texts(&name, value)? {
                 fields.push(parse_header(&name, &value).map_err(|error| error.to_string())?);
             }
+        }
+        if fields.iter().filter(|(name, _)| *name == http::header::HOST).count() > 1 {
+            return Err("not a request: it names two hosts in its headers".to_owned());
         }
         Ok(Self { url: with_query(&url, query)?, method, headers: fields, sends })
     }
@@ -165,8 +188,9 @@ pub(super) fn add_query<'u>(url: &'u str, pairs: &[(String, String)]) -> Cow<'u,
 /// None if there is nothing to hide.
 pub(super) fn shown(text: &str) -> Option<String> {
     let Ok(Value::Object(mut object)) = serde_json::from_str(text) else {
-        // Whatever it is, it may hold credentials.
-        return redacted(text);
+        // Nobody knows where in it a secret stands.
+        let (bytes, hash) = (text.len(), blake3::hash(text.as_bytes()).to_hex());
+        return Some(format!("({bytes} bytes that are no JSON object, BLAKE3 {hash})"));
     };
     let mut hides = false;
     if let Some(Value::String(url)) = object.get_mut("url")
@@ -174,14 +198,21 @@ pub(super) fn shown(text: &str) -> Option<String> {
     {
         (*url, hides) = (shown, true);
     }
-    if let Some(Value::Object(headers)) = object.get_mut("headers") {
-        for (name, value) in headers {
-            let harmless =
-                HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| is_harmless(&name));
-            if !harmless && *value != HIDDEN {
-                (*value, hides) = (HIDDEN.into(), true);
+    match object.get_mut("headers") {
+        Some(Value::Object(headers)) => {
+            for (name, value) in headers {
+                let harmless =
+                    HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| is_harmless(&name));
+                if !harmless && *value != HIDDEN {
+                    (*value, hides) = (HIDDEN.into(), true);
+                }
             }
         }
+        // It is wrong, and may hold secrets all the same.
+        Some(other) if !other.is_null() && *other != HIDDEN => {
+            (*other, hides) = (HIDDEN.into(), true);
+        }
+        _ => {}
     }
     hides.then(|| Value::Object(object).to_string())
 }
@@ -223,7 +254,9 @@ mod tests {
         for (text, why) in [
             ("{", "EOF"),
             (r#"{"method": "GET"}"#, "missing field `url`"),
-            (r#"{"url": 7}"#, "invalid type"),
+            (r#"{"url": 7}"#, "another type than it should be"),
+            (r#"{"url": "http://a/", "headers": "Authorization: secret"}"#, "another type"),
+            (r#"{"url": "http://a/", "headers": {"Host": ["a", "b"]}}"#, "two hosts"),
             (r#"{"url": "http://a/", "method": "GE T"}"#, "`GE T` is not a method"),
             (r#"{"url": "http://a/", "body": "", "json": 1}"#, "one of body, json and body_file"),
             (
@@ -264,6 +297,10 @@ mod tests {
         assert!(hidden.contains(r#""Accept":"x""#) && hidden.contains(r#""id":1"#), "{hidden}");
         assert_eq!(shown(&hidden), None, "it is hidden already");
         assert_eq!(shown(r#"{"url":"http://a/"}"#), None);
-        assert_eq!(shown(r#"{"url":"http://u:p@a/""#), Some("***@a/\"".to_owned()));
+        let broken =
+            shown(r#"{"url":"http://u:p@a/","headers":{"Authorization":"s3cret"}"#).unwrap();
+        assert!(!is_description(&broken), "it is hidden already");
+        assert!(broken.starts_with("(59 bytes that are no JSON object, BLAKE3 "), "{broken}");
+        assert_eq!(shown(r#"{"headers":["s3cret"]}"#).as_deref(), Some(r#"{"headers":"***"}"#));
     }
 }

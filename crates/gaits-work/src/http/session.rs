@@ -67,17 +67,21 @@ impl Own {
         } else {
             Described::of_url(text)
         };
-        let method = described.asks(&shared.spec);
+        let (method, names_method) = (described.asks(&shared.spec), described.method.is_some());
         let Described { url, mut headers, sends, .. } = described;
         if let Some(name) = &shared.spec.idempotency_key {
-            let key = parse_header(name, &item::key(text, index));
-            headers.push(key.map_err(|error| invalid(error.to_string()))?);
+            let key = parse_header(name, &item::key(text, index, &shared.of_all));
+            let (name, value) = key.map_err(|error| invalid(error.to_string()))?;
+            // One of the item's own is better.
+            if !headers.iter().any(|(other, _)| *other == name) {
+                headers.push((name, value));
+            }
         }
         let body = match sends {
             Some(Sends::Body(body)) => Some(body),
             Some(Sends::File(path)) => Some(read_file(path).await.map_err(invalid)?),
-            // What all requests send, unless this one asks for what has no body.
-            None if [Method::GET, Method::HEAD].contains(&method) => None,
+            // What all requests send, unless this one asks by itself for what has no body.
+            None if names_method && [Method::GET, Method::HEAD].contains(&method) => None,
             None => shared.payload.clone(),
         };
         let fields = (!headers.is_empty()).then(|| shared.fields.with(&headers));
@@ -85,12 +89,23 @@ impl Own {
     }
 }
 
+/// The largest file that is sent, in bytes: it is held in memory.
+const MOST_SENT: u64 = 1 << 30;
+
 /// The body that a file holds.
 async fn read_file(path: PathBuf) -> Result<Body, String> {
     let shown = path.display().to_string();
     let failed = |why: &dyn std::fmt::Display| format!("can't read the body_file {shown}: {why}");
     // A disk holds up no event loop.
-    let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+    let read = tokio::task::spawn_blocking(move || {
+        let found = std::fs::metadata(&path)?;
+        // Anything else may have no end, or nothing to read for ever.
+        if !found.is_file() || found.len() > MOST_SENT {
+            return Err(std::io::Error::other("it is no file of at most 1 GiB"));
+        }
+        std::fs::read(path)
+    })
+    .await;
     let bytes = read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
     Ok(Body { bytes: bytes.into(), content_type: None })
 }
@@ -265,6 +280,14 @@ impl HttpSession {
                 self.put_back(&target, exchange, whole, trace);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 let then = method.after_redirect(head.status);
+                if foreign && then == *method && body.is_some_and(|body| !body.bytes.is_empty()) {
+                    // The same without it would be another request, which may even succeed.
+                    let message = format!(
+                        "{} leads to {}, another host, which is not sent the body",
+                        head.status, next.origin.authority
+                    );
+                    return Err(Fault::new(ErrorKind::Redirect, message));
+                }
                 if foreign || then != *method {
                     // It was meant for this server, and for this method.
                     body = None;

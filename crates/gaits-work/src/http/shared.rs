@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
+    /// See [`of_all`](super::item::of_all).
+    pub(super) of_all: blake3::Hash,
     /// What is sent with each request that describes no body of its own.
     pub(super) payload: Option<Body>,
     pub(super) dialer: Dialer,

@@ -20,12 +20,17 @@ impl Wire {
         Self::Tls(Box::new(stream))
     }
 
-    /// Whether something has come from the server, or its end; if not, `cx` is woken when it has. Over TLS that is not known:
-    /// what comes may be a part of TLS itself.
+    /// Whether the server has begun its final answer, or ended; if not, `cx` is woken when something comes. An interim answer is
+    /// none. Over TLS that is not known: what comes may be a part of TLS itself.
     pub(super) fn is_answered(&self, cx: &mut Context<'_>) -> bool {
-        match self {
-            Self::Tcp(tcp) => tcp.poll_read_ready(cx).is_ready(),
-            Self::Tls(_) => false,
+        let Self::Tcp(tcp) = self else { return false };
+        // `HTTP/1.1 1`
+        let mut bytes = [0; 10];
+        let mut seen = ReadBuf::new(&mut bytes);
+        match tcp.poll_peek(cx, &mut seen) {
+            Poll::Pending => false,
+            Poll::Ready(Err(_)) => true,
+            Poll::Ready(Ok(_)) => seen.filled().get(9) != Some(&b'1'),
         }
     }
 

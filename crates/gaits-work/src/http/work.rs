@@ -53,8 +53,11 @@ impl HttpWork {
             BodyUse::Files(folder) => Some(BodyWriter::new(folder)),
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
         };
+        let of_all = item::of_all(spec);
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
-        Ok(Self { shared: Arc::new(Shared { spec, fields, payload, dialer, tls, clock, bodies }) })
+        Ok(Self {
+            shared: Arc::new(Shared { spec, fields, of_all, payload, dialer, tls, clock, bodies }),
+        })
     }
 }
 

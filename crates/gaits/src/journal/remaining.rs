@@ -193,8 +193,8 @@ impl Remaining {
     fn take_by_item(&mut self, mut entry: Entry) {
         let Some(by_item) = &mut self.by_item else { return };
         ask(self.work.as_ref(), &mut entry);
-        let hash = item_hash(shown(&entry.content));
-        if !self.position.items.insert(self.position.go_on.key.hash(shown(&entry.content))) {
+        let hash = self.position.go_on.key.hash(shown(&entry.content));
+        if !self.position.items.insert(hash) {
             return;
         }
         let own = entry.index;
@@ -332,9 +332,10 @@ impl Remaining {
             self.held_bytes -= ENTRY + shown(&entry.content).len();
             batch.push(entry);
         }
+        let key = &self.position.go_on.key;
         let once = |entry: &Entry| match &entry.content {
             Content::Item { facts: Some(facts), .. } if !facts.repeatable => {
-                Some((entry.index, item_hash(shown(&entry.content))))
+                Some((entry.index, key.hash(shown(&entry.content))))
             }
             _ => None,
         };

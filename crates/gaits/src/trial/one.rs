@@ -174,7 +174,14 @@ impl Trials<'_> {
     ) -> Result<Ran, TrialError> {
         let name = start.entrant.to_string();
         loop {
-            prepare(start.entrant)?;
+            if control.is_interrupted() {
+                return Ok(Ran::Interrupted);
+            }
+            match prepare(start.entrant) {
+                // The same Ctrl-C ended it.
+                Err(_) if control.is_interrupted() => return Ok(Ran::Interrupted),
+                prepared => prepared?,
+            }
             observer.trial_starts(start.round, &name, start.expected);
             let ran = self.try_once(start, observer, control)?;
             if let Some(ran) = ran {
@@ -219,7 +226,11 @@ impl Trials<'_> {
                 Heard::Said(Said::Failed(message)) => return Err(ended(message)),
                 Heard::Ended(_) if control.is_interrupted() => return Ok(Some(Ran::Interrupted)),
                 // Not even what it had begun with was done in all the time that there is.
-                Heard::Ended(_) if start.abandon.is_some() => {
+                Heard::Ended(_)
+                    if start.abandon.is_some_and(|abandon| {
+                        Duration::from_micros(process_clock.now_us()) >= abandon
+                    }) =>
+                {
                     let at_once = match start.entrant {
                         Entrant::Model(model) => model.layout().workers().min(start.items),
                         Entrant::Program(_) => 1,

@@ -1,5 +1,5 @@
-//! A trial of another program, in the process of the trial: the program is its only child, so what the kernel adds up for
-//! children is the program's.
+//! A trial of another program, in the process of the trial: the program is the only child that is waited for before its account
+//! is made, so what the kernel adds up for children is the program's. (The guard is another child, which goes on.)
 
 use super::account::{Account, Tree};
 use super::{INTERRUPT, Over, ProgramJob};
@@ -64,6 +64,15 @@ impl Group {
     }
 }
 
+/// Ends a program that still runs.
+struct EndsWith(Group);
+
+impl Drop for EndsWith {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Runs the program once. `from` brings what the race says.
 pub(super) fn run(
     job: &ProgramJob,
@@ -82,9 +91,16 @@ pub(super) fn run(
     let to_stop = group.clone();
     spawn("commands", move || obey(from, &to_stop))?;
     let clock = MonotonicClock::start();
-    let mut child = command.spawn().map_err(|error| format!("can't be started: {error}"))?;
+    // Whoever wants to end it waits until it can be named.
+    let mut child = {
+        let mut leader = group.lock();
+        let child = command.spawn().map_err(|error| format!("can't be started: {error}"))?;
+        *leader = Some(Pid::from_raw(child.id().cast_signed()));
+        child
+    };
     let pid = child.id();
-    *group.lock() = Some(Pid::from_raw(pid.cast_signed()));
+    // Should something go wrong from here on, it does not outlast this.
+    let _ends = EndsWith(group.clone());
     let said = keep_errors(&mut child)?;
     let tree = Arc::new(Mutex::new(Tree::default()));
     let (seen, to_end) = (Arc::clone(&tree), group.clone());

@@ -42,6 +42,10 @@ fn not_public_v6(ip: Ipv6Addr) -> Option<&'static str> {
         _ if ip.is_multicast() => "a multicast address",
         // RFC 3879: site-local, as private as unique-local ones; RFC 3849: for documentation.
         _ if ip.segments()[0] & 0xffc0 == 0xfec0 => "a private address",
+        // Teredo (RFC 4380) hides an IPv4 address in it, and RFC 8215 is for translation within a network.
+        _ if ip.segments()[..2] == [0x2001, 0] || ip.segments()[..3] == [0x64, 0xff9b, 1] => {
+            "a reserved address"
+        }
         _ if ip.segments()[..2] == [0x2001, 0xdb8] => "a reserved address",
         _ => return None,
     })
@@ -93,6 +97,8 @@ mod tests {
             ("fe80::1", "a link-local"),
             ("ff02::1", "a multicast"),
             ("2001:db8::1", "a reserved"),
+            ("2001:0:1::", "a reserved"),
+            ("64:ff9b:1::a00:1", "a reserved"),
             ("::ffff:127.0.0.1", "a loopback"),
             ("::ffff:10.0.0.1", "a private"),
             ("::127.0.0.1", "a loopback"),

@@ -51,30 +51,12 @@ impl Waiting {
         Ok(Self { response, unsent, interim: 0, place: Place::take(connection) })
     }
 
-    /// Sends as much of the body as the server takes now. What goes wrong is told by the response.
-    fn send_body(&mut self, cx: &mut Context<'_>) {
-        while let Some((stream, body)) = &mut self.unsent {
-            stream.reserve_capacity(body.len());
-            match stream.poll_capacity(cx) {
-                Poll::Ready(Some(Ok(capacity))) => {
-                    let piece = body.split_to(capacity.min(body.len()));
-                    let is_last = body.is_empty();
-                    if stream.send_data(piece, is_last).is_err() || is_last {
-                        self.unsent = None;
-                    }
-                }
-                Poll::Ready(Some(Err(_)) | None) => self.unsent = None,
-                Poll::Pending => return,
-            }
-        }
-    }
-
     /// Waits for the head of the response.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<RecvStream>, Fault>> {
-        self.send_body(cx);
+        send_body(&mut self.unsent, cx);
         // h2 keeps interim responses until they are asked for, and throws them away when the response is.
         while let Poll::Ready(interim) = self.response.poll_informational(cx) {
             match interim {
@@ -111,8 +93,26 @@ impl Waiting {
             status: head.status,
             headers: head.headers,
             body,
-            _unsent: self.unsent,
+            unsent: self.unsent,
             place: self.place,
+        }
+    }
+}
+
+/// Sends as much of a request's body as the server takes now. What goes wrong is told by the response.
+fn send_body(unsent: &mut Option<(SendStream<Bytes>, Bytes)>, cx: &mut Context<'_>) {
+    while let Some((stream, body)) = unsent {
+        stream.reserve_capacity(body.len());
+        match stream.poll_capacity(cx) {
+            Poll::Ready(Some(Ok(capacity))) => {
+                let piece = body.split_to(capacity.min(body.len()));
+                let is_last = body.is_empty();
+                if stream.send_data(piece, is_last).is_err() || is_last {
+                    *unsent = None;
+                }
+            }
+            Poll::Ready(Some(Err(_)) | None) => *unsent = None,
+            Poll::Pending => return,
         }
     }
 }
@@ -125,7 +125,7 @@ pub(crate) struct Exchange {
     pub(crate) headers: HeaderMap,
     body: RecvStream,
     /// What the server has not taken of the request's body: its stream is reset when this is dropped.
-    _unsent: Option<(SendStream<Bytes>, Bytes)>,
+    unsent: Option<(SendStream<Bytes>, Bytes)>,
     place: Place,
 }
 
@@ -145,6 +145,8 @@ impl Exchange {
         if self.place.is_over {
             return Poll::Ready(Ok(None));
         }
+        // A server may answer while it reads, and end when it has read all.
+        send_body(&mut self.unsent, cx);
         // A window may be filled with thousands of small pieces, so this counts towards the task's budget.
         let coop = ready!(coop::poll_proceed(cx));
         loop {
