@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const MOST_ERRORS: f64 = 0.01;
 
 /// Where throughput may lie within a larger factor than this, it is not known at all.
-const MOST_SPREAD: f64 = 10.0;
+const MOST_SPREAD: f64 = 2.0;
 
 /// A number of workers of a model that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub enum PointState {
     Usable,
     /// There are fewer than two rounds of it, so nothing says how far it may be off.
     TooFewRounds,
-    /// Its rounds differ so much that its throughput may be ten times as high at one end of the interval as at the other.
+    /// Its rounds differ so much that its throughput may be twice as high at one end of the interval as at the other.
     Unsteady,
     /// It ran with fewer workers than it was to have.
     Degraded {
