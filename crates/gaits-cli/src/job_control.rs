@@ -5,6 +5,7 @@
 //! workers finish what they hold.
 
 use gaits::while_stopped;
+use gaits_work::processes::Process;
 use nix::sys::signal::{Signal, kill, killpg, raise};
 use nix::unistd::{Pid, getpgrp};
 use signal_hook::consts::SIGTSTP;
@@ -24,15 +25,6 @@ const LOOKS_OF_WORKER: u32 = 100;
 /// The descriptors that a worker process gets from its parent: `docs/design/processes.md`.
 const OF_PARENT: [u32; 2] = [3, 4];
 
-/// A process, as the kernel describes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Process {
-    state: char,
-    parent: i32,
-    group: i32,
-    session: i32,
-}
-
 /// Stops what this process has started and then itself, and comes back when it is continued and has continued the others.
 pub(crate) fn stop_all() {
     stop_after(LOOKS);
@@ -41,7 +33,7 @@ pub(crate) fn stop_all() {
 /// The same, giving the others so many looks to stop by themselves.
 fn stop_after(looks: u32) {
     let ours = getpgrp().as_raw();
-    let all = processes();
+    let all: HashMap<i32, Process> = Process::all().collect();
     // Nobody could continue it: it is on a terminal without a shell that controls jobs.
     if is_orphaned(ours, &all) {
         return;
@@ -122,26 +114,7 @@ fn is_orphaned(group: i32, all: &HashMap<i32, Process>) -> bool {
 
 /// Whether a process is stopped, or gone.
 fn has_stopped(pid: i32) -> bool {
-    process(pid).is_none_or(|process| matches!(process.state, 'T' | 't' | 'Z' | 'X'))
-}
-
-fn processes() -> HashMap<i32, Process> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid| Some((pid, process(pid)?))).collect()
-}
-
-fn process(pid: i32) -> Option<Process> {
-    parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
-}
-
-/// Reads a line of `/proc/PID/stat`: proc(5).
-fn parse(stat: &str) -> Option<Process> {
-    // The name, in brackets, may hold anything.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?.chars().next()?;
-    let mut number = || fields.next()?.parse().ok();
-    Some(Process { state, parent: number()?, group: number()?, session: number()? })
+    Process::of(pid).is_none_or(|process| matches!(process.state, 'T' | 't' | 'Z' | 'X'))
 }
 
 #[cfg(test)]
@@ -150,13 +123,6 @@ mod tests {
 
     fn of(parent: i32, group: i32, session: i32) -> Process {
         Process { state: 'S', parent, group, session }
-    }
-
-    #[test]
-    fn a_process_is_read_whatever_its_name() {
-        assert_eq!(parse("7 (a) b) (c) T 3 7 2 0 -1"), Some(Process { state: 'T', ..of(3, 7, 2) }));
-        assert_eq!(parse("7 (a) T 3"), None);
-        assert!(processes().contains_key(&Pid::this().as_raw()));
     }
 
     #[test]

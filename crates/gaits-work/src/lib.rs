@@ -7,6 +7,7 @@ pub mod command;
 pub mod cpu;
 mod deadline;
 pub mod http;
+pub mod processes;
 mod settings;
 pub mod wait;
 

@@ -48,8 +48,10 @@ impl Group {
 
     /// Ends what is left of it, and forgets it.
     fn end(&self) {
-        self.signal(Signal::SIGKILL);
-        self.lock().take();
+        if let Some(group) = self.lock().take() {
+            // One that has ended needs no signal.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
     }
 
     /// Ends it and this process, which then has nothing to tell.

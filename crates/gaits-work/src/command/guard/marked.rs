@@ -1,6 +1,7 @@
 //! Finds the process groups of the commands of a process that is gone, by its mark: proc(5).
 
 use super::mark;
+use crate::processes::Process;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -23,15 +24,6 @@ pub(super) struct Client {
 #[derive(Debug, Default)]
 pub(super) struct Left(HashSet<i32>);
 
-/// A process, as the kernel describes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Process {
-    state: char,
-    parent: i32,
-    group: i32,
-    session: i32,
-}
-
 /// Ends the process groups of all commands of `client`, which is gone. Tells whether there were any: then others may turn up,
 /// that began while it was looked.
 pub(super) fn end(client: Client, left: &mut Left) -> bool {
@@ -47,16 +39,13 @@ pub(super) fn end(client: Client, left: &mut Left) -> bool {
 
 /// All processes that live, bear the mark, and are in the session; not the client itself.
 fn all(client: Client) -> HashMap<i32, Process> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let bears_mark = |pid: i32| {
         let limits = fs::read_to_string(format!("/proc/{pid}/limits"));
         limits.is_ok_and(|limits| mark::parse(&limits) == Some(client.mark))
     };
-    let found = pids.filter_map(|pid: i32| {
-        let process = parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
-        let lives = !matches!(process.state, 'Z' | 'X') && pid != client.pid;
-        (lives && process.session == client.session && bears_mark(pid)).then_some((pid, process))
+    let found = Process::all().filter(|(pid, process)| {
+        let lives = process.lives() && *pid != client.pid;
+        lives && process.session == client.session && bears_mark(*pid)
     });
     found.collect()
 }
@@ -85,18 +74,7 @@ fn groups(marked: &HashMap<i32, Process>, client: Client, left: &mut Left) -> Ha
 
 /// Whether the process that a group has its number from lives.
 fn lives_in_its_group(group: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{group}/stat"));
-    let process = stat.ok().and_then(|stat| parse(&stat));
-    process.is_some_and(|process| process.group == group && !matches!(process.state, 'Z' | 'X'))
-}
-
-/// Reads a line of `/proc/PID/stat`.
-fn parse(stat: &str) -> Option<Process> {
-    // The name, in brackets, may hold anything.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?.chars().next()?;
-    let mut number = || fields.next()?.parse().ok();
-    Some(Process { state, parent: number()?, group: number()?, session: number()? })
+    Process::of(group).is_some_and(|process| process.group == group && process.lives())
 }
 
 #[cfg(test)]
@@ -114,12 +92,6 @@ mod tests {
         let mut groups: Vec<_> = groups(&marked, CLIENT, left).into_iter().collect();
         groups.sort_unstable();
         groups
-    }
-
-    #[test]
-    fn a_process_is_read_whatever_its_name() {
-        assert_eq!(parse("7 (a) b) (c) S 3 7 2 0 -1"), Some(of(3, 7)));
-        assert_eq!(parse("7 (a) T 3"), None);
     }
 
     // Numbers that no process can have, so that what runs on this machine plays no part.

@@ -22,6 +22,7 @@ use super::words::of_io;
 use dead::DeadAddresses;
 use gaits_core::{Clock, ErrorKind};
 use race::{Lost, Won, race};
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -59,12 +60,15 @@ impl Reach {
     ///
     /// # Errors
     /// None of them; says what sort of address the first one is.
-    fn allowed(self, ips: &[IpAddr]) -> Result<Vec<IpAddr>, (IpAddr, &'static str)> {
-        let sort = |ip: &IpAddr| private::not_public(*ip).filter(|_| self == Reach::Public);
+    fn allowed(self, ips: &[IpAddr]) -> Result<Cow<'_, [IpAddr]>, (IpAddr, &'static str)> {
+        if self == Reach::Any {
+            return Ok(Cow::Borrowed(ips));
+        }
+        let sort = |ip: &IpAddr| private::not_public(*ip);
         let allowed: Vec<IpAddr> = ips.iter().copied().filter(|ip| sort(ip).is_none()).collect();
         match ips.first().and_then(|ip| Some((*ip, sort(ip)?))) {
             Some(refused) if allowed.is_empty() => Err(refused),
-            _ => Ok(allowed),
+            _ => Ok(allowed.into()),
         }
     }
 }
@@ -137,16 +141,10 @@ impl Dialer {
         };
         trace.enter(Phase::Dns);
         let addresses = self.resolve(lookup, endpoint, &mut make_room).await?;
-        let allowed = match self.reach {
-            Reach::Any => None,
-            Reach::Public => {
-                let allowed = self.reach.allowed(addresses.ips());
-                Some(allowed.map_err(|refused| blocked(endpoint, refused))?)
-            }
-        };
-        let ips = allowed.as_deref().unwrap_or(addresses.ips());
+        let allowed = self.reach.allowed(addresses.ips());
+        let allowed = allowed.map_err(|refused| blocked(endpoint, refused))?;
         trace.enter(Phase::Connect);
-        match ips {
+        match &*allowed {
             [ip] => self.connect_to(SocketAddr::new(*ip, endpoint.port), make_room).await,
             // Boxed, since it would make the future of every item larger.
             ips => {
