@@ -10,9 +10,13 @@ pub(super) const FEWEST_POINTS: usize = 4;
 const MOST_STEPS: usize = 200;
 /// A step that gains a smaller share than this is the last.
 const NO_GAIN: f64 = 1e-14;
-/// Where a descent starts beside the solution of the linear form: α and β.
-const STARTS: [(f64, f64); 6] =
-    [(0.0, 0.0), (0.01, 1e-6), (0.05, 1e-4), (0.05, 1e-2), (0.5, 1e-5), (0.5, 1e-2)];
+/// α and β of the grid that is searched for places to descend from: nothing, and so many to each power of ten below 1, which is
+/// closer than two valleys of the law can lie.
+const TO_A_POWER_OF_TEN: u8 = 4;
+/// The smallest α of the grid: with less, 10⁵ in flight lose nothing by it.
+const POWERS_OF_ALPHA: u8 = 5;
+/// The smallest β of the grid: with less, 10⁴ in flight lose nothing by it.
+const POWERS_OF_BETA: u8 = 8;
 
 /// The law with its three numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,15 +49,18 @@ impl Law {
     /// The law that misses `points` the least, by the sum of squares; none for fewer than three different numbers in flight, or
     /// where nothing was done.
     pub(super) fn fit(points: &[Measured]) -> Option<Self> {
-        Self::fit_from(points, &STARTS)
+        Self::fit_from(points, valleys)
     }
 
     /// The same for points that are much like those of which this is the fit: quicker.
     pub(super) fn fit_again(&self, points: &[Measured]) -> Option<Self> {
-        Self::fit_from(points, &[(self.alpha, self.beta)])
+        Self::fit_from(points, |_| vec![(self.alpha, self.beta)])
     }
 
-    fn fit_from(points: &[Measured], starts: &[(f64, f64)]) -> Option<Self> {
+    fn fit_from(
+        points: &[Measured],
+        starts: impl Fn(&[Measured]) -> Vec<(f64, f64)>,
+    ) -> Option<Self> {
         let mut different: Vec<f64> = points.iter().map(|(n, _)| *n).collect();
         different.sort_by(f64::total_cmp);
         different.dedup();
@@ -63,7 +70,7 @@ impl Law {
             return None;
         }
         let scaled: Vec<Measured> = points.iter().map(|(n, x)| (*n, x / largest)).collect();
-        let fit = bounded(&scaled, starts)?;
+        let fit = bounded(&scaled, &starts(&scaled))?;
         Some(Self { gamma: fit.gamma * largest, ..fit })
     }
 
@@ -87,7 +94,36 @@ fn with_best_gamma(points: &[Measured], alpha: f64, beta: f64) -> Law {
     Law { gamma: if both.1 > 0.0 { (both.0 / both.1).max(0.0) } else { 0.0 }, alpha, beta }
 }
 
-/// The best law within the bounds. If the best one of all lies outside, the best within lies on an edge: each edge is tried.
+/// The grid points that miss less than those around them: α and β. Points that follow no law can have several valleys, within the
+/// bounds and on their edges, and a descent finds that in which it starts.
+fn valleys(points: &[Measured]) -> Vec<(f64, f64)> {
+    let powers = |powers: u8| -> Vec<f64> {
+        let parts = powers * TO_A_POWER_OF_TEN;
+        let part = |part: u8| 10_f64.powf(-f64::from(part) / f64::from(TO_A_POWER_OF_TEN));
+        std::iter::once(0.0).chain((0..=parts).rev().map(part)).collect()
+    };
+    let (alphas, betas) = (powers(POWERS_OF_ALPHA), powers(POWERS_OF_BETA));
+    let missed: Vec<Vec<f64>> = alphas
+        .iter()
+        .map(|alpha| {
+            let missed = |beta: &f64| with_best_gamma(points, *alpha, *beta).squares(points);
+            betas.iter().map(missed).collect()
+        })
+        .collect();
+    let is_valley = |row: usize, column: usize| {
+        let here = missed[row][column];
+        let rows = &missed[row.saturating_sub(1)..alphas.len().min(row + 2)];
+        let columns = column.saturating_sub(1)..betas.len().min(column + 2);
+        rows.iter().flat_map(|row| &row[columns.clone()]).all(|beside| here <= *beside)
+    };
+    (0..alphas.len())
+        .flat_map(|row| (0..betas.len()).map(move |column| (row, column)))
+        .filter(|(row, column)| is_valley(*row, *column))
+        .map(|(row, column)| (alphas[row], betas[column]))
+        .collect()
+}
+
+/// The best law within the bounds that descents from `starts` find. What is best may lie on an edge, so each edge is tried.
 fn bounded(points: &[Measured], starts: &[(f64, f64)]) -> Option<Law> {
     let ways: [[Option<f64>; 2]; 5] =
         [[None, None], [None, Some(0.0)], [Some(0.0), None], [None, Some(1.0)], [Some(1.0), None]];
@@ -98,13 +134,10 @@ fn bounded(points: &[Measured], starts: &[(f64, f64)]) -> Option<Law> {
             let at = (held[0].unwrap_or(start.0), held[1].unwrap_or(start.1));
             found.extend(descend(points, with_best_gamma(points, at.0, at.1), held).filter(within));
         }
-        // Edges can't be better than what is best within.
-        if held == [None, None] && !found.is_empty() {
-            break;
-        }
     }
     let corners = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)];
-    found.extend(corners.map(|(alpha, beta)| with_best_gamma(points, alpha, beta)));
+    let places = starts.iter().copied().chain(corners);
+    found.extend(places.map(|(alpha, beta)| with_best_gamma(points, alpha, beta)));
     found.into_iter().min_by(|a, b| a.squares(points).total_cmp(&b.squares(points)))
 }
 
@@ -281,6 +314,17 @@ pub(super) mod tests {
         // It is given in three digits.
         assert!((law.beta - 0.00163).abs() < 5e-6, "{law:?}");
         near(law.gamma, 20.856_05);
+    }
+
+    /// Points without any law, whose best within the bounds lies on an edge (β = 1) although there is a valley within.
+    #[test]
+    fn the_better_of_two_valleys_is_found() {
+        let xs =
+            [31.124_675, 11.461_671, 86.249_52, 76.467_92, 91.978_858, 0.0, 17.454_112, 98.327_671];
+        let points: Vec<Measured> = (0..).map(|at| f64::from(1 << at)).zip(xs).collect();
+        let law = Law::fit(&points).unwrap();
+        let on_the_edge = with_best_gamma(&points, 0.537_761, 1.0);
+        assert!(law.squares(&points) <= on_the_edge.squares(&points), "{law:?}");
     }
 
     #[test]
