@@ -12,7 +12,7 @@ const MOST_STEPS: usize = 200;
 const NO_GAIN: f64 = 1e-14;
 /// α and β of the grid that is searched for places to descend from: nothing, and so many to each power of ten below 1, which is
 /// closer than two valleys of the law can lie.
-const TO_A_POWER_OF_TEN: u8 = 4;
+const TO_A_POWER_OF_TEN: u8 = 2;
 /// The smallest α of the grid: with less, 10⁵ in flight lose nothing by it.
 const POWERS_OF_ALPHA: u8 = 5;
 /// The smallest β of the grid: with less, 10⁴ in flight lose nothing by it.
@@ -49,18 +49,15 @@ impl Law {
     /// The law that misses `points` the least, by the sum of squares; none for fewer than three different numbers in flight, or
     /// where nothing was done.
     pub(super) fn fit(points: &[Measured]) -> Option<Self> {
-        Self::fit_from(points, valleys)
+        Self::search(points, None)
     }
 
     /// The same for points that are much like those of which this is the fit: quicker.
     pub(super) fn fit_again(&self, points: &[Measured]) -> Option<Self> {
-        Self::fit_from(points, |_| vec![(self.alpha, self.beta)])
+        Self::search(points, Some(self))
     }
 
-    fn fit_from(
-        points: &[Measured],
-        starts: impl Fn(&[Measured]) -> Vec<(f64, f64)>,
-    ) -> Option<Self> {
+    fn search(points: &[Measured], around: Option<&Self>) -> Option<Self> {
         let mut different: Vec<f64> = points.iter().map(|(n, _)| *n).collect();
         different.sort_by(f64::total_cmp);
         different.dedup();
@@ -70,7 +67,7 @@ impl Law {
             return None;
         }
         let scaled: Vec<Measured> = points.iter().map(|(n, x)| (*n, x / largest)).collect();
-        let fit = bounded(&scaled, &starts(&scaled))?;
+        let fit = bounded(&scaled, around)?;
         Some(Self { gamma: fit.gamma * largest, ..fit })
     }
 
@@ -123,8 +120,10 @@ fn valleys(points: &[Measured]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The best law within the bounds that descents from `starts` find. What is best may lie on an edge, so each edge is tried.
-fn bounded(points: &[Measured], starts: &[(f64, f64)]) -> Option<Law> {
+/// The best law within the bounds that descents find: from every valley, or only from a law that is known to be near. What is best
+/// may lie on an edge, so each edge is tried; near a law only if there is nothing within.
+fn bounded(points: &[Measured], around: Option<&Law>) -> Option<Law> {
+    let starts = around.map_or_else(|| valleys(points), |law| vec![(law.alpha, law.beta)]);
     let ways: [[Option<f64>; 2]; 5] =
         [[None, None], [None, Some(0.0)], [Some(0.0), None], [None, Some(1.0)], [Some(1.0), None]];
     let within = |law: &Law| (0.0..=1.0).contains(&law.alpha) && (0.0..=1.0).contains(&law.beta);
@@ -133,6 +132,9 @@ fn bounded(points: &[Measured], starts: &[(f64, f64)]) -> Option<Law> {
         for start in starts.iter().copied().chain(linear_form(points, held)) {
             let at = (held[0].unwrap_or(start.0), held[1].unwrap_or(start.1));
             found.extend(descend(points, with_best_gamma(points, at.0, at.1), held).filter(within));
+        }
+        if around.is_some() && held == [None, None] && !found.is_empty() {
+            break;
         }
     }
     let corners = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)];
