@@ -129,11 +129,16 @@ fn paused(model: &str) {
 
 fn given_up(model: &str) {
     let scene = Scene::new(model, ASYNC);
+    // What was handed out of the host before its answer is known waits for that, however late the answer comes.
     let items = (0..40).map(|n| match n % 2 {
-        0 => "at a; refuse-once refused 3600000",
+        0 => "at a; refuse-once refused 3600000; wait known",
         _ => "at b; ok",
     });
-    let ended = scene.run_with(limits(), items);
+    let live = scene.start_with(limits(), items);
+    let is_told = |notice: &Notice| matches!(notice, Notice::GivenUp { key, .. } if key == "a");
+    live.wait_until(|sights| sights.notices.iter().any(is_told));
+    scene.touch("known");
+    let ended = live.end();
     let end = ended.end.as_ref().unwrap();
     let Some(Stopped::Paused { keys: 1, key, for_us }) = &end.stopped else { panic!("{end:?}") };
     assert_eq!(key, "a");

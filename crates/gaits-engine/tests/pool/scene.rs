@@ -135,8 +135,17 @@ impl Scene {
         limits: Limits,
         items: impl IntoIterator<Item = T>,
     ) -> Ended {
+        self.start_with(limits, items).end()
+    }
+
+    /// Starts a run of `items` with limits.
+    pub(crate) fn start_with<T: Into<String>>(
+        &self,
+        limits: Limits,
+        items: impl IntoIterator<Item = T>,
+    ) -> Live {
         let plan = Plan { limits, ..self.plan(script::SCRIPT) };
-        Live::start_plan(plan, list(items)).end()
+        Live::start_plan(plan, list(items))
     }
 
     /// Runs `items` to the end.
