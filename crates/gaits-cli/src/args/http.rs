@@ -6,6 +6,7 @@ use super::job::Job;
 use super::request::RequestArgs;
 use super::urls;
 use super::values::{self, Timeout};
+use super::ways::WaysArgs;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -147,6 +148,9 @@ pub(crate) struct HttpArgs {
     #[command(flatten)]
     body: BodyArgs,
 
+    #[command(flatten)]
+    ways: WaysArgs,
+
     /// Whether all requests may be sent twice.
     #[arg(skip)]
     repeats_all: bool,
@@ -249,6 +253,7 @@ impl HttpArgs {
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
             deny_private: self.deny_private,
+            ways: self.ways.resolve(),
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,
             max_body_size: self.max_body_size,

@@ -27,4 +27,5 @@ mod requests;
 mod sweep;
 mod terminal;
 mod torture;
+mod ways;
 mod works;

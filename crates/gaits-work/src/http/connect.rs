@@ -2,7 +2,7 @@
 //!
 //! Limit: one at a time; keeps nothing.
 
-use super::dial::Located;
+use super::dial::Begun;
 use super::fault::Fault;
 use super::route::Route;
 use super::shared::Shared;
@@ -16,7 +16,6 @@ use crate::deadline::within;
 use gaits_core::{ErrorKind, SessionScope};
 use std::pin::pin;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 
 /// Opens connections for one hub.
 pub(super) struct Opener {
@@ -45,8 +44,8 @@ impl Opener {
         make_room: impl FnMut() -> bool,
         trace: &mut Trace,
     ) -> Result<Opened, Fault> {
-        let located = self.shared.dialer.locate(&route.endpoint, trace).await;
-        let opening = self.open_located(located, origin, route, alpn, make_room, trace);
+        let begun = self.shared.dialer.begin(&route.hop, trace).await;
+        let opening = self.open_begun(begun, origin, route, alpn, make_room, trace);
         let Some(limit) = self.shared.spec.connect_timeout else {
             return opening.await;
         };
@@ -59,24 +58,23 @@ impl Opener {
         Err(Fault::new(ErrorKind::ConnectTimeout, message))
     }
 
-    async fn open_located(
+    async fn open_begun(
         &self,
-        located: Located,
+        begun: Begun<'_>,
         origin: &Origin,
         route: &Route,
         alpn: Alpn,
         make_room: impl FnMut() -> bool,
         trace: &mut Trace,
     ) -> Result<Opened, Fault> {
-        let dialer = &self.shared.dialer;
-        let tcp = dialer.connect(located, &route.endpoint, make_room, trace).await?;
-        // Without it, nothing is lost but time.
-        let _ = tcp.set_nodelay(true);
+        let wire = self.shared.dialer.reach(begun, make_room, trace).await?;
         let opened = if route.encrypted {
             // Boxed, since a handshake would make the future of every item larger.
-            Box::pin(self.encrypt(origin, tcp, alpn, trace)).await?
+            Box::pin(self.encrypt(origin, wire, alpn, trace)).await?
+        } else if route.assumes_http2() && alpn == Alpn::Any {
+            Opened::Http2(h2::Connection::open(wire).await?)
         } else {
-            Opened::Http1(Box::new(h1::Connection::new(Wire::Tcp(tcp))))
+            Opened::Http1(Box::new(h1::Connection::new(wire)))
         };
         trace.enter(Phase::Between);
         Ok(opened)
@@ -85,7 +83,7 @@ impl Opener {
     async fn encrypt(
         &self,
         origin: &Origin,
-        tcp: TcpStream,
+        wire: Wire,
         alpn: Alpn,
         trace: &mut Trace,
     ) -> Result<Opened, Fault> {
@@ -93,7 +91,7 @@ impl Opener {
         let name = tls::server_name(origin)?;
         trace.enter(Phase::Tls);
         let stream =
-            connector.connect(name, tcp).await.map_err(|e| tls::handshake_error(origin, &e))?;
+            connector.connect(name, wire).await.map_err(|e| tls::handshake_error(origin, &e))?;
         let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let wire = Wire::tls(stream);
         Ok(if speaks_http2 {

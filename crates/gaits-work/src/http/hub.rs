@@ -112,7 +112,7 @@ impl Hub {
             if hosts.len() >= MAX_HOSTS {
                 hosts.retain(|_, host| host.is_in_use());
             }
-            let host = Rc::new(Host::new(origin.clone()));
+            let host = Rc::new(Host::new(origin.clone(), self.shared.routes.to(origin)));
             hosts.insert(origin.prefix().into(), host.clone());
             host
         };

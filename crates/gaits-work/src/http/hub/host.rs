@@ -9,6 +9,7 @@ use crate::http::headers::Heads;
 use crate::http::route::Route;
 use crate::http::target::Origin;
 use crate::http::tls::Alpn;
+use crate::http::ways::Version;
 use crate::http::{h1, h2};
 use gaits_core::ItemError;
 use std::cell::{Cell, RefCell};
@@ -46,15 +47,18 @@ struct Idle {
 pub(super) enum Protocol {
     Http1,
     Http2,
-    /// It offers HTTP/2, and wants its requests over HTTP/1.1 all the same.
+    /// It offers HTTP/2, and wants its requests over HTTP/1.1 all the same; or the user does.
     OnlyHttp1,
 }
 
 impl Host {
-    pub(super) fn new(origin: Rc<Origin>) -> Self {
-        let route = Route::direct(&origin);
-        // Without TLS there is nothing that could tell of another one.
-        let protocol = (!route.encrypted).then_some(Protocol::Http1);
+    pub(super) fn new(origin: Rc<Origin>, route: Route) -> Self {
+        let protocol = match route.version {
+            Version::Http1 => Some(Protocol::OnlyHttp1),
+            // Without TLS there is nothing that could tell of another one.
+            Version::Any if !route.encrypted => Some(Protocol::Http1),
+            Version::Any | Version::Http2 => None,
+        };
         Self {
             origin,
             route,
