@@ -247,13 +247,14 @@ impl HttpArgs {
             (None, false) => Trust::SystemRoots,
         };
         let (body, bodies) = self.body.resolve();
+        let (ways, by_proxy) = self.ways.resolve()?;
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
             headers: self.headers,
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
             deny_private: self.deny_private,
-            ways: self.ways.resolve(),
+            ways,
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,
             max_body_size: self.max_body_size,
@@ -277,7 +278,8 @@ impl HttpArgs {
             bodies => bodies,
         };
         let (input, said) = urls::input(self.urls, self.input, self.count)?;
-        let notices = said.map(str::to_owned).into_iter().chain(self.assumed).collect();
+        let notices = said.map(str::to_owned).into_iter().chain(self.assumed).chain(by_proxy);
+        let notices = notices.collect();
         Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })
     }
 }

@@ -23,6 +23,8 @@ mod page;
 mod pictures;
 mod power_cut;
 mod programs;
+mod proxies;
+mod proxy;
 mod requests;
 mod sweep;
 mod terminal;

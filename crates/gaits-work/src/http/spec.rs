@@ -4,6 +4,8 @@
 
 use super::method::Method;
 use super::payload::Payload;
+use super::proxy::UnreachableProxy;
+use super::route::Routes;
 use super::trust::{Trust, TrustError};
 use super::ways::Ways;
 use super::{Extract, Statuses};
@@ -193,6 +195,10 @@ impl HttpSpec {
         if self.deny_private && self.ways.unix_socket.is_some() {
             return Err(HttpSpecError::PrivateSocket);
         }
+        if self.deny_private && self.ways.proxies.are_used() {
+            return Err(HttpSpecError::PrivateBehindProxy);
+        }
+        Routes::new(&self.ways)?;
         super::tls::check(&self.trust)?;
         Ok(())
     }
@@ -391,6 +397,15 @@ pub enum HttpSpecError {
         "--deny-private allows no connection to a socket of this machine: leave out --unix-socket"
     )]
     PrivateSocket,
+    /// Only public addresses are allowed, and a proxy connects to addresses that nobody sees.
+    #[error(
+        "--deny-private can't tell what a proxy connects to: leave one of the two out (--proxy '' for no proxy, \
+         whatever the environment says)"
+    )]
+    PrivateBehindProxy,
+    /// A proxy's host is none.
+    #[error(transparent)]
+    Proxy(#[from] UnreachableProxy),
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),

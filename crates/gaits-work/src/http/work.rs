@@ -49,7 +49,7 @@ impl HttpWork {
         let servers = NameServers::of(&spec.ways);
         let dialer =
             Dialer::new(servers, spec.connect_timeout, clock.clone(), last, reach).by(&spec.ways);
-        let routes = Routes::new(&spec.ways);
+        let routes = Routes::new(&spec.ways)?;
         let tls = Tls::new(spec.trust.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
         let bodies = match &spec.body {

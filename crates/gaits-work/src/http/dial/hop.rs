@@ -10,6 +10,7 @@ use super::super::wire::Wire;
 use super::super::words::of_io;
 use super::{Dialer, Located, exhausted};
 use gaits_core::ErrorKind;
+use std::net::IpAddr;
 use std::path::Path;
 use tokio::net::UnixStream;
 
@@ -48,6 +49,27 @@ impl Dialer {
                 connect_unix(path, make_room).await.map(Wire::Unix)
             }
         }
+    }
+
+    /// An address of `endpoint` where it was `located`, for a proxy to connect to: of the preferred family, a different one
+    /// each time.
+    pub(in super::super) async fn address(
+        &self,
+        located: Located,
+        endpoint: &Endpoint,
+        mut make_room: impl FnMut() -> bool,
+        trace: &mut Trace,
+    ) -> Result<IpAddr, Fault> {
+        let lookup = match located {
+            Located::Address(ip) => return self.allowed(&[ip], endpoint).map(|_| ip),
+            Located::Name(lookup) => lookup,
+        };
+        trace.enter(Phase::Dns);
+        let addresses = self.resolve(lookup, endpoint, &mut make_room).await?;
+        let allowed = self.allowed(addresses.ips(), endpoint)?;
+        let preferred = allowed.iter().filter(|ip| ip.is_ipv4() == allowed[0].is_ipv4());
+        let preferred: Vec<IpAddr> = preferred.copied().collect();
+        Ok(preferred[addresses.next_turn() % preferred.len()])
     }
 }
 

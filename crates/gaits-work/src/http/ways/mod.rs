@@ -3,8 +3,13 @@
 //! Limit: says nothing about which server is meant, resolves no name and connects to nothing.
 
 mod fixed;
+mod no_proxy;
+mod proxies;
 
 pub use fixed::{Fixed, FixedError};
+pub(super) use no_proxy::NoProxy;
+pub(super) use proxies::Speaks;
+pub use proxies::{EnvironmentError, Proxies, ProxyError, ProxyUrl};
 
 use gaits_core::{Setting, Value};
 use serde::{Deserialize, Serialize};
@@ -24,6 +29,8 @@ pub struct Ways {
     pub version: Version,
     /// Who is asked for the addresses of a name.
     pub names: NameService,
+    /// Which proxies requests go through.
+    pub proxies: Proxies,
 }
 
 /// Which addresses may be connected to.
@@ -100,6 +107,7 @@ impl Ways {
             ("http-version", text(version)),
             ("dns", text(service)),
         ];
-        all.map(|(name, value)| Setting { name, value, changes_meaning: false }).into()
+        let all = all.into_iter().chain(self.proxies.settings());
+        all.map(|(name, value)| Setting { name, value, changes_meaning: false }).collect()
     }
 }
