@@ -32,14 +32,15 @@ pub(super) struct WaysArgs {
     /// Speak HTTP/1.1 only
     ///
     /// Without it, HTTP/2 is spoken over TLS where the server offers it.
-    #[arg(long, conflicts_with = "http2", hide_short_help = true)]
+    #[arg(long, alias = "http1.1", conflicts_with = "http2", hide_short_help = true)]
     http1: bool,
 
     /// Speak HTTP/2 without TLS too
     ///
     /// For http:// URLs the server has to know HTTP/2: nothing is negotiated, as with curl's --http2-prior-knowledge. For
-    /// https:// URLs it changes nothing: there, HTTP/2 is spoken where the server offers it.
-    #[arg(long, hide_short_help = true)]
+    /// https:// URLs it changes nothing: there, HTTP/2 is spoken where the server offers it. An HTTP proxy is asked for http://
+    /// URLs over HTTP/1.1.
+    #[arg(long, alias = "http2-prior-knowledge", hide_short_help = true)]
     http2: bool,
 
     /// Who tells the addresses of host names
@@ -53,7 +54,13 @@ pub(super) struct WaysArgs {
     /// without a port it is 1080, and 443 for https. Of several proxies, each host has its own, always the same; if that one
     /// can't be reached, the host's items fail. Without the option, the environment variables `http_proxy`, `https_proxy` and
     /// `all_proxy` name proxies, as for curl.
-    #[arg(long, value_name = "URL", conflicts_with = "unix_socket", hide_short_help = true)]
+    #[arg(
+        short = 'x',
+        long,
+        value_name = "URL",
+        conflicts_with = "unix_socket",
+        hide_short_help = true
+    )]
     proxy: Vec<String>,
 
     /// Go to these hosts without a proxy, such as localhost,.example.com,10.0.0.0/8

@@ -222,6 +222,7 @@ fn the_environment_is_read_as_curl_reads_it() {
         ("http_proxy=P no_proxy=127.0.0.1", "http", "localhost", "", true),
         ("http_proxy=P", "http", "localhost", "--proxy|", false),
         ("", "http", "localhost", "--proxy|P", true),
+        ("", "http", "localhost", "-x|P", true),
         ("", "https", "localhost", "--proxy|http://P", true),
         ("no_proxy=localhost", "http", "localhost", "--proxy|P", false),
         ("http_proxy=P", "http", "localhost", "--noproxy|localhost", false),

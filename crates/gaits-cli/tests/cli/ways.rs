@@ -4,8 +4,8 @@ use crate::harness::{Dir, Finished, Records, gaits, http, spawn};
 use gaits_core::{ErrorKind, Record};
 use gaits_origin::{Config, Origin};
 use gaits_work::http::HttpVersion::{Http2, Http11};
-use std::io::copy;
-use std::net::{SocketAddr, TcpStream};
+use std::io::{Read, Write, copy};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -139,7 +139,28 @@ fn the_version_of_http_is_chosen() {
             }
         }
     }
+    // As curl has them.
+    let end = gaits(&format!("fetch {} --http2-prior-knowledge", plain.url("/uuid"))).run();
+    assert_eq!(http(&only(end)).version, Some(Http2));
+    only(gaits(&format!("fetch {} --http1.1", plain.url("/uuid"))).run());
     gaits("fetch http://a.test/ --http1 --http2").run().expect_refused("cannot be used with");
+}
+
+#[test]
+fn a_server_that_does_not_know_http2_is_told_with_the_option() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    spawn("old-server", move || {
+        let (mut client, _) = listener.accept().unwrap();
+        drop(client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+        drop(client.read_to_end(&mut Vec::new()));
+    });
+    let end = gaits(&format!("fetch {url} --http2 --retries 0")).run().expect_exit(1);
+    let why = end.records().expect_one_failure(ErrorKind::Protocol);
+    assert!(
+        why.ends_with("; --http2 takes for granted that it speaks HTTP/2 without TLS"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -96,11 +96,16 @@ impl Host {
         self.http2.borrow_mut().retain(|connection| connection.in_use() > 0);
     }
 
-    /// What went wrong on the way to it. If that leads through a proxy, the error names the proxy.
+    /// What went wrong on the way to it, with what the user has said about that way: a proxy is named, and so is the option
+    /// that takes HTTP/2 for granted.
     pub(super) fn named(&self, fault: Fault) -> Fault {
-        match (&self.route.proxy, fault) {
-            (Some(proxy), Fault::Failed(error)) => Fault::Failed(proxy.named(&error)),
-            (_, fault) => fault,
+        let Fault::Failed(mut error) = fault else { return fault };
+        if error.kind == ErrorKind::Protocol && self.route.assumes_http2() {
+            error.message.push_str("; --http2 takes for granted that it speaks HTTP/2 without TLS");
+        }
+        match &self.route.proxy {
+            Some(proxy) => Fault::Failed(proxy.named(&error)),
+            None => Fault::Failed(error),
         }
     }
 
