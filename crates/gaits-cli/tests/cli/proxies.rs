@@ -263,7 +263,8 @@ fn the_environment_is_read_as_curl_reads_it() {
         run.run().expect_exit(0).records().expect_all_ok(1);
         let case = format!("{variables:?} {words:?} {url}");
         assert_eq!(!proxy.seen().asked.is_empty(), wanted, "{case}");
-        if has_curl {
+        // Before 7.86, curl knows no networks.
+        if has_curl && !case.contains("127.0.0.0/8") {
             let before = proxy.seen().asked.len();
             let mut curl = Command::new("curl");
             for name in names {
