@@ -4,6 +4,7 @@ use super::{BODIES, entrant, stdout, words};
 use crate::contender::{Contender, Entrant, Expect, Files, Reader, Reading};
 use crate::tools::Tool;
 use anyhow::Result;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// What each transfer writes: its status.
@@ -16,6 +17,14 @@ pub(crate) fn row(tool: &Tool, url: &str, parallel: u64, count: u64) -> Entrant 
         let arguments =
             ["-q", "-s", "-Z", "--parallel-max", &parallel, "-o", "/dev/null", "-w", STATUS, &urls];
         Contender::new(name, words(path, arguments), Expect::Exactly(count), Reader::Curl)
+    })
+}
+
+/// The same through the proxy `through`.
+pub(crate) fn through(tool: &Tool, through: &str, url: &str, parallel: u64, count: u64) -> Entrant {
+    row(tool, url, parallel, count).changed(|contender| {
+        contender.argv.extend(["-x", through, "--noproxy", ""].map(OsString::from));
+        contender.name.push_str(" -x");
     })
 }
 

@@ -13,6 +13,7 @@ mod memory;
 mod overhead;
 mod pacing;
 mod pause;
+mod proxy;
 mod scale;
 mod start;
 mod throughput;
@@ -69,6 +70,8 @@ pub(crate) enum Job {
     Pacing,
     /// 100,000 bodies of 10 kB to files, against curl -Z, which syncs nothing
     Bodies,
+    /// Requests a second through an HTTP proxy, against curl -Z through the same
+    Proxy,
     /// How late the last request to a host starts after an answer that pauses it, under every model
     Pause,
     /// What is lost, done twice or wrong when a server has faults and the program is killed: gaits and others
@@ -92,7 +95,7 @@ pub(crate) struct Session<'a> {
 
 impl Job {
     /// All of them, in the order of the results file.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Small,
         Self::InFlight,
         Self::Large,
@@ -111,6 +114,7 @@ impl Job {
         Self::ManyHosts,
         Self::Pacing,
         Self::Bodies,
+        Self::Proxy,
         Self::Pause,
         Self::Finishing,
     ];
@@ -136,6 +140,7 @@ impl Job {
             Self::ManyHosts => "many-hosts",
             Self::Pacing => "pacing",
             Self::Bodies => "bodies",
+            Self::Proxy => "proxy",
             Self::Pause => "pause",
             Self::Finishing => "finishing",
         }
@@ -162,6 +167,7 @@ impl Job {
             Self::ManyHosts => many_hosts::run(session),
             Self::Pacing => pacing::run(session),
             Self::Bodies => bodies::run(session),
+            Self::Proxy => proxy::run(session),
             Self::Pause => pause::run(session),
             Self::Finishing => finishing::run(session),
         }

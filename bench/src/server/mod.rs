@@ -6,6 +6,7 @@ mod delay;
 mod nginx;
 mod origin;
 mod probe;
+mod proxy;
 
 pub(crate) use counts::{Counts, Served};
 pub(crate) use delay::{DELAY, DelayServer};
@@ -15,6 +16,7 @@ pub(crate) use origin::Ending;
 pub(crate) use origin::{Access, Origin};
 #[cfg(test)]
 pub(crate) use probe::counts;
+pub(crate) use proxy::Proxy;
 
 use crate::sys;
 use anyhow::{Context, Result, bail};

@@ -102,6 +102,11 @@ impl Nginx {
         Ok(())
     }
 
+    /// Where it listens for plain HTTP.
+    pub(super) fn port(&self) -> u16 {
+        self.ports.plain
+    }
+
     /// The URL of the 50-byte body.
     pub(crate) fn small(&self) -> String {
         format!("http://127.0.0.1:{}/small", self.ports.plain)

@@ -6,6 +6,7 @@ use super::job::Job;
 use super::request::RequestArgs;
 use super::urls;
 use super::values::{self, Timeout};
+use super::ways::WaysArgs;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -147,6 +148,9 @@ pub(crate) struct HttpArgs {
     #[command(flatten)]
     body: BodyArgs,
 
+    #[command(flatten)]
+    ways: WaysArgs,
+
     /// Whether all requests may be sent twice.
     #[arg(skip)]
     repeats_all: bool,
@@ -243,12 +247,14 @@ impl HttpArgs {
             (None, false) => Trust::SystemRoots,
         };
         let (body, bodies) = self.body.resolve();
+        let (ways, by_proxy) = self.ways.resolve()?;
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
             headers: self.headers,
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
             deny_private: self.deny_private,
+            ways,
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,
             max_body_size: self.max_body_size,
@@ -272,7 +278,8 @@ impl HttpArgs {
             bodies => bodies,
         };
         let (input, said) = urls::input(self.urls, self.input, self.count)?;
-        let notices = said.map(str::to_owned).into_iter().chain(self.assumed).collect();
+        let notices = said.map(str::to_owned).into_iter().chain(self.assumed).chain(by_proxy);
+        let notices = notices.collect();
         Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })
     }
 }

@@ -18,6 +18,7 @@ mod sweep;
 mod tips;
 mod urls;
 mod values;
+mod ways;
 mod work;
 
 pub(crate) use bodies::Bodies;

@@ -45,7 +45,7 @@ pub(crate) struct Gaits {
     before: Option<String>,
     /// The program that starts it, with its own arguments.
     starter: Vec<OsString>,
-    envs: Vec<(&'static str, &'static str)>,
+    envs: Vec<(&'static str, OsString)>,
     dir: Option<PathBuf>,
     stdin: Input,
     stdout: Option<Stdio>,
@@ -78,8 +78,8 @@ impl Gaits {
     }
 
     /// An environment variable.
-    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.envs.push((name, value));
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.envs.push((name, value.into()));
         self
     }
 
@@ -157,7 +157,19 @@ impl Gaits {
                 shell
             }
         };
-        command.args(&self.words).envs(self.envs.iter().copied());
+        // The tests' servers are on this machine, whatever proxy leads away from it.
+        for name in [
+            "http_proxy",
+            "https_proxy",
+            "HTTPS_PROXY",
+            "all_proxy",
+            "ALL_PROXY",
+            "no_proxy",
+            "NO_PROXY",
+        ] {
+            command.env_remove(name);
+        }
+        command.args(&self.words).envs(self.envs.iter().map(|(name, value)| (name, value)));
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
@@ -168,7 +180,8 @@ impl Gaits {
     pub(crate) fn start(self) -> Running {
         let mut command = self.command();
         // A group of its own, as a shell gives it: signals from a terminal go to all of it.
-        command.process_group(0).env_remove("NO_COLOR").envs(self.envs.iter().copied());
+        command.process_group(0).env_remove("NO_COLOR");
+        command.envs(self.envs.iter().map(|(name, value)| (name, value)));
         let (stdin, to_write, keep) = match self.stdin {
             Input::Nothing => (Stdio::null(), None, false),
             Input::Bytes(bytes) => (Stdio::piped(), Some(bytes), false),

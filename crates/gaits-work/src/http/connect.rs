@@ -1,10 +1,11 @@
-//! Opens connections: name, address, TCP, TLS, and which HTTP is spoken.
+//! Opens connections: name, address, TCP, a proxy's tunnel, TLS, and which HTTP is spoken.
 //!
 //! Limit: one at a time; keeps nothing.
 
-use super::dial::Located;
+use super::dial::{Begun, Located};
 use super::fault::Fault;
-use super::route::Route;
+use super::proxy::Proxy;
+use super::route::{Endpoint, Route};
 use super::shared::Shared;
 use super::target::Origin;
 use super::tls::{self, Alpn, Connectors};
@@ -14,9 +15,10 @@ use super::words::seconds;
 use super::{h1, h2};
 use crate::deadline::within;
 use gaits_core::{ErrorKind, SessionScope};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// Opens connections for one hub.
 pub(super) struct Opener {
@@ -28,6 +30,13 @@ pub(super) struct Opener {
 pub(super) enum Opened {
     Http1(Box<h1::Connection>),
     Http2(h2::Connection),
+}
+
+/// A way whose names are being looked up.
+struct Start<'a> {
+    begun: Begun<'a>,
+    /// The origin, where a proxy is told its address.
+    far: Option<(Endpoint, Located)>,
 }
 
 impl Opener {
@@ -45,8 +54,18 @@ impl Opener {
         make_room: impl FnMut() -> bool,
         trace: &mut Trace,
     ) -> Result<Opened, Fault> {
-        let located = self.shared.dialer.locate(&route.endpoint, trace).await;
-        let opening = self.open_located(located, origin, route, alpn, make_room, trace);
+        let dialer = &self.shared.dialer;
+        // A proxy that is told an address has us look the origin's name up.
+        let far = match &route.proxy {
+            Some(proxy) if proxy.wants_address() => {
+                let endpoint = Endpoint::of(origin);
+                let located = dialer.locate(&endpoint, trace).await;
+                Some((endpoint, located))
+            }
+            _ => None,
+        };
+        let start = Start { begun: dialer.begin(&route.hop, trace).await, far };
+        let opening = self.open_begun(start, origin, route, alpn, make_room, trace);
         let Some(limit) = self.shared.spec.connect_timeout else {
             return opening.await;
         };
@@ -59,24 +78,34 @@ impl Opener {
         Err(Fault::new(ErrorKind::ConnectTimeout, message))
     }
 
-    async fn open_located(
+    async fn open_begun(
         &self,
-        located: Located,
+        Start { begun, far }: Start<'_>,
         origin: &Origin,
         route: &Route,
         alpn: Alpn,
-        make_room: impl FnMut() -> bool,
+        mut make_room: impl FnMut() -> bool,
         trace: &mut Trace,
     ) -> Result<Opened, Fault> {
         let dialer = &self.shared.dialer;
-        let tcp = dialer.connect(located, &route.endpoint, make_room, trace).await?;
-        // Without it, nothing is lost but time.
-        let _ = tcp.set_nodelay(true);
+        let ip = match far {
+            // Boxed, as below.
+            Some((endpoint, located)) => {
+                Some(Box::pin(dialer.address(located, &endpoint, &mut make_room, trace)).await?)
+            }
+            None => None,
+        };
+        let mut wire = dialer.reach(begun, &mut make_room, trace).await?;
+        if let Some(proxy) = &route.proxy {
+            wire = Box::pin(self.through(proxy, route, origin, ip, wire, trace)).await?;
+        }
         let opened = if route.encrypted {
             // Boxed, since a handshake would make the future of every item larger.
-            Box::pin(self.encrypt(origin, tcp, alpn, trace)).await?
+            Box::pin(self.encrypt(origin, wire, alpn, trace)).await?
+        } else if route.assumes_http2() && alpn == Alpn::Any {
+            Opened::Http2(h2::Connection::open(wire).await?)
         } else {
-            Opened::Http1(Box::new(h1::Connection::new(Wire::Tcp(tcp))))
+            Opened::Http1(Box::new(h1::Connection::new(wire)))
         };
         trace.enter(Phase::Between);
         Ok(opened)
@@ -85,15 +114,11 @@ impl Opener {
     async fn encrypt(
         &self,
         origin: &Origin,
-        tcp: TcpStream,
+        wire: Wire,
         alpn: Alpn,
         trace: &mut Trace,
     ) -> Result<Opened, Fault> {
-        let connector = self.connectors.get(&self.shared.tls, alpn)?;
-        let name = tls::server_name(origin)?;
-        trace.enter(Phase::Tls);
-        let stream =
-            connector.connect(name, tcp).await.map_err(|e| tls::handshake_error(origin, &e))?;
+        let stream = self.handshake(origin, wire, alpn, trace).await?;
         let speaks_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let wire = Wire::tls(stream);
         Ok(if speaks_http2 {
@@ -101,5 +126,41 @@ impl Opener {
         } else {
             Opened::Http1(Box::new(h1::Connection::new(wire)))
         })
+    }
+
+    /// Speaks TLS over `wire` with `server`, which may be a proxy.
+    async fn handshake(
+        &self,
+        server: &Origin,
+        wire: Wire,
+        alpn: Alpn,
+        trace: &mut Trace,
+    ) -> Result<TlsStream<Wire>, Fault> {
+        let connector = self.connectors.get(&self.shared.tls, alpn)?;
+        let name = tls::server_name(server)?;
+        trace.enter(Phase::Tls);
+        connector.connect(name, wire).await.map_err(|e| tls::handshake_error(server, &e))
+    }
+
+    /// Goes on from `proxy`, to which `wire` leads, until HTTP or TLS can be spoken with `origin`, or HTTP with the proxy in
+    /// its place.
+    async fn through(
+        &self,
+        proxy: &Proxy,
+        route: &Route,
+        origin: &Origin,
+        ip: Option<IpAddr>,
+        mut wire: Wire,
+        trace: &mut Trace,
+    ) -> Result<Wire, Fault> {
+        if proxy.is_encrypted() {
+            let stream = self.handshake(&proxy.origin, wire, Alpn::Http1, trace).await?;
+            wire = Wire::tls(stream);
+        }
+        if route.asked().is_some() {
+            return Ok(wire);
+        }
+        trace.enter(Phase::Proxy);
+        proxy.open(wire, origin, ip, trace).await
     }
 }

@@ -4,21 +4,29 @@
 
 use super::h1::{Prepared, Unsendable, write_head};
 use super::h2;
+use super::proxy::Proxy;
 use super::request::Request;
 use super::target::{Origin, Scheme};
 use gaits_core::{ErrorKind, ItemError};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// The heads of requests to one origin over HTTP/1.1, written once.
-#[derive(Default)]
 pub(super) struct Heads {
+    /// The proxy that is asked for the whole URL in the origin's place.
+    asked: Option<Arc<Proxy>>,
     own: OnceCell<Prepared>,
     foreign: OnceCell<Prepared>,
 }
 
 impl Heads {
+    /// Of requests that go to the origin, or to the proxy that is `asked` in its place.
+    pub(super) fn new(asked: Option<Arc<Proxy>>) -> Self {
+        Self { asked, own: OnceCell::new(), foreign: OnceCell::new() }
+    }
+
     /// Appends the head of `request` to `out`. With `close`, the server is told that no other request will follow on
     /// the connection.
     pub(super) fn write(
@@ -38,10 +46,12 @@ impl Heads {
             ("content-length", length),
         ];
         let extra = extra.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let (method, path) = (method.as_str(), &*target.path);
+        let asked = self.asked.as_deref();
+        let (method, whole) = (method.as_str(), asked.map(|_| target.url()));
+        let path = whole.as_deref().unwrap_or(&target.path);
         let written = if authorization.is_some() || cookie.is_some() || !common {
             // What stands in the common fields under the same name gives way.
-            let common = prepared(fields.of(*foreign), &target.origin, close, |name| {
+            let common = prepared(fields.of(*foreign), &target.origin, asked, close, |name| {
                 !(authorization.is_some() && name == header::AUTHORIZATION
                     || cookie.is_some() && name == header::COOKIE)
             });
@@ -50,9 +60,10 @@ impl Heads {
             let cell = if *foreign { &self.foreign } else { &self.own };
             match cell.get() {
                 Some(common) => write_head(out, method, path, common, extra),
-                None => prepared(fields.of(*foreign), &target.origin, close, |_| true).and_then(
-                    |common| write_head(out, method, path, cell.get_or_init(|| common), extra),
-                ),
+                None => prepared(fields.of(*foreign), &target.origin, asked, close, |_| true)
+                    .and_then(|common| {
+                        write_head(out, method, path, cell.get_or_init(|| common), extra)
+                    }),
             }
         };
         written.map_err(|e| ItemError::new(ErrorKind::InvalidItem, e.to_string()))
@@ -63,6 +74,7 @@ impl Heads {
 fn prepared(
     common: &HeaderMap,
     origin: &Origin,
+    asked: Option<&Proxy>,
     close: bool,
     wanted: impl Fn(&HeaderName) -> bool,
 ) -> Result<Prepared, Unsendable> {
@@ -70,7 +82,14 @@ fn prepared(
     let closing = HeaderValue::from_static("close");
     let close = close && !common.contains_key(header::CONNECTION);
     let close = close.then_some((header::CONNECTION, &closing));
-    let own = host.iter().chain(&close).map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let to_proxy = asked.and_then(Proxy::authorization);
+    let to_proxy = to_proxy.filter(|_| !common.contains_key(header::PROXY_AUTHORIZATION));
+    let to_proxy = to_proxy.map(|value| (header::PROXY_AUTHORIZATION, value));
+    let own = host
+        .iter()
+        .chain(&close)
+        .chain(&to_proxy)
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
     let common = common.iter().filter(|(name, _)| wanted(name));
     Prepared::new(own.chain(common.map(|(name, value)| (name.as_str(), value.as_bytes()))))
 }

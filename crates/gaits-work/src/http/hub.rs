@@ -6,6 +6,7 @@
 //! server had closed the connection while it was idle; follows no redirect and retries no item.
 
 mod host;
+mod idle;
 
 use super::answer::Head;
 use super::connect::{Opened, Opener};
@@ -15,13 +16,15 @@ use super::h1::AnswerTo;
 use super::headers;
 use super::lent::{Lent, Piece};
 use super::method::Method;
+use super::proxy::Proxy;
 use super::request::Request;
 use super::shared::Shared;
 use super::target::{Origin, Target, TargetError};
 use super::trace::{Phase, Trace};
 use super::{h1, h2};
-use gaits_core::SessionScope;
+use gaits_core::{Advice, SessionScope};
 use host::{Host, Protocol};
+use idle::IdleConnections;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -59,6 +62,8 @@ pub(super) struct Hub {
     /// Where the last request went: the next one often goes there as well.
     last: RefCell<Option<Rc<Host>>>,
     idle: Cell<usize>,
+    /// The idle connections to proxies that are asked for whole URLs.
+    to_proxies: RefCell<Vec<(Arc<Proxy>, Rc<IdleConnections>)>>,
     /// Reads responses to their end that nobody waits for.
     tasks: RefCell<JoinSet<()>>,
 }
@@ -87,6 +92,7 @@ impl Hub {
             hosts: RefCell::default(),
             last: RefCell::default(),
             idle: Cell::new(0),
+            to_proxies: RefCell::default(),
             tasks: RefCell::default(),
         }
     }
@@ -112,12 +118,25 @@ impl Hub {
             if hosts.len() >= MAX_HOSTS {
                 hosts.retain(|_, host| host.is_in_use());
             }
-            let host = Rc::new(Host::new(origin.clone()));
+            let route = self.shared.routes.to(origin);
+            let idle = route.asked().map(|proxy| self.idle_of(proxy)).unwrap_or_default();
+            let host = Rc::new(Host::new(origin.clone(), route, idle));
             hosts.insert(origin.prefix().into(), host.clone());
             host
         };
         *last = Some(host.clone());
         host
+    }
+
+    /// The idle connections to `proxy`, which serve all origins.
+    fn idle_of(&self, proxy: &Arc<Proxy>) -> Rc<IdleConnections> {
+        let mut known = self.to_proxies.borrow_mut();
+        if let Some((_, idle)) = known.iter().find(|(other, _)| Arc::ptr_eq(other, proxy)) {
+            return idle.clone();
+        }
+        let idle = Rc::<IdleConnections>::default();
+        known.push((proxy.clone(), idle.clone()));
+        idle
     }
 
     /// Sends `request` and waits for the head of the response. Gives it, the exchange that goes on with the body, and
@@ -132,7 +151,8 @@ impl Hub {
         let mut sent = 0;
         loop {
             sent += 1;
-            let ready = self.ready(&host, may_reuse, trace).await?;
+            let ready = self.ready(&host, may_reuse, trace).await;
+            let ready = ready.map_err(|fault| host.named(fault))?;
             let (asked, reused) = match ready {
                 Ready::Http1 { connection, reused, now_us } => {
                     trace.detail.goes_over(reused);
@@ -153,9 +173,14 @@ impl Hub {
                 Err(Fault::WantsHttp1(_)) if sent < MAX_SENT => {
                     host.set_protocol(Protocol::OnlyHttp1);
                 }
+                Ok((head, ..)) if let Some(refusal) = host.refusal(head.status) => {
+                    // Another try would end in the same way.
+                    trace.advice = Some(Advice::Final);
+                    return Err(host.named(refusal));
+                }
                 Ok(asked) => return Ok(asked),
                 Err(Fault::Exhausted(error)) => return Err(Fault::Exhausted(error)),
-                Err(fault) => return Err(Fault::Failed(fault.into_error())),
+                Err(fault) => return Err(host.named(Fault::Failed(fault.into_error()))),
             }
         }
     }
@@ -239,7 +264,7 @@ impl Hub {
     async fn take_idle(&self, host: &Host) -> Option<(Box<h1::Connection>, u64)> {
         let now_us = self.shared.clock.now_us();
         loop {
-            let (mut connection, idle_us) = host.take_idle(now_us)?;
+            let (mut connection, idle_us) = host.idle.take(now_us)?;
             self.idle.set(self.idle.get() - 1);
             if idle_us < FRESH_US
                 || (idle_us <= MAX_AGE_US && connection.is_quiet(&self.lent).await)
@@ -261,7 +286,7 @@ impl Hub {
             if self.idle.get() >= MAX_IDLE {
                 self.close_older_half();
             }
-            self.host(origin).put_idle(connection, now_us);
+            self.host(origin).idle.put(connection, now_us);
             self.idle.set(self.idle.get() + 1);
         }
     }
@@ -289,21 +314,37 @@ impl Hub {
     /// Closes all idle connections; tells whether there were any.
     fn close_idle(&self) -> bool {
         let had = self.idle.replace(0) > 0;
-        self.hosts.borrow().values().for_each(|host| host.close_idle(u64::MAX));
+        self.all_idle().iter().for_each(|idle| idle.close(u64::MAX));
+        self.hosts.borrow().values().for_each(|host| host.close_unused());
         had
     }
 
     /// Closes the half of the idle connections that has been idle for longest.
     fn close_older_half(&self) {
-        let hosts = self.hosts.borrow();
-        let mut times: Vec<u64> = hosts.values().flat_map(|host| host.idle_since()).collect();
+        let all = self.all_idle();
+        let mut times = Vec::new();
+        for idle in &all {
+            idle.times(&mut times);
+        }
         let middle = times.len() / 2;
         if let Some((_, since_us, _)) =
             (middle < times.len()).then(|| times.select_nth_unstable(middle))
         {
             let since_us = *since_us;
-            hosts.values().for_each(|host| host.close_idle(since_us));
+            for idle in &all {
+                idle.close(since_us);
+            }
+            self.hosts.borrow().values().for_each(|host| host.close_unused());
         }
-        self.idle.set(hosts.values().map(|host| host.idle_since().count()).sum());
+        self.idle.set(all.iter().map(|idle| idle.len()).sum());
+    }
+
+    /// All idle connections of HTTP/1.1, each in one place.
+    fn all_idle(&self) -> Vec<Rc<IdleConnections>> {
+        let hosts = self.hosts.borrow();
+        let own = hosts.values().filter(|host| host.route.asked().is_none());
+        let to_proxies = self.to_proxies.borrow();
+        let shared = to_proxies.iter().map(|(_, idle)| idle);
+        own.map(|host| &host.idle).chain(shared).cloned().collect()
     }
 }

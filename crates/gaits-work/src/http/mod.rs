@@ -31,6 +31,7 @@ mod item;
 mod lent;
 mod method;
 mod payload;
+mod proxy;
 mod rate_limit;
 mod redact;
 mod redirect;
@@ -45,6 +46,7 @@ mod target;
 mod tls;
 mod trace;
 mod trust;
+mod ways;
 mod wire;
 mod words;
 mod work;
@@ -53,9 +55,14 @@ pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use method::{Method, MethodError};
 pub use payload::Payload;
+pub use proxy::UnreachableProxy;
 pub use redact::redacted;
 pub use spec::{BodyUse, HttpSpec, HttpSpecError, MOST_INLINE};
 pub use statuses::{Statuses, StatusesError};
 pub use target::check;
 pub use trust::{Trust, TrustError};
+pub use ways::{
+    EnvironmentError, Family, Fixed, FixedError, NameService, Proxies, ProxyError, ProxyUrl,
+    Version, Ways,
+};
 pub use work::{HttpWork, build};

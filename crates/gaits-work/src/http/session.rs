@@ -181,7 +181,9 @@ impl HttpSession {
             Err(fault) => fault.into_error(),
         };
         let advice = match advised {
-            Some(advice) if error.kind == ErrorKind::HttpStatus => advice,
+            Some(advice) if error.kind == ErrorKind::HttpStatus || advice == Advice::Final => {
+                advice
+            }
             _ => retry::after_failure(error.kind, asked.repeatable),
         };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })

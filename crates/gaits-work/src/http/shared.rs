@@ -6,6 +6,7 @@ use super::body_file::BodyWriter;
 use super::dial::Dialer;
 use super::fields::Fields;
 use super::payload::Body;
+use super::route::Routes;
 use super::spec::HttpSpec;
 use super::tls::Tls;
 use gaits_core::Clock;
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     /// What is sent with each request that describes no body of its own.
     pub(super) payload: Option<Body>,
     pub(super) dialer: Dialer,
+    pub(super) routes: Routes,
     pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,
     /// Writes bodies to files, where they go there.

@@ -4,7 +4,10 @@
 
 use super::method::Method;
 use super::payload::Payload;
+use super::proxy::UnreachableProxy;
+use super::route::Routes;
 use super::trust::{Trust, TrustError};
+use super::ways::Ways;
 use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
 use gaits_core::{Setting, Value};
@@ -43,6 +46,9 @@ pub struct HttpSpec {
     /// counts is the address that is connected to, after redirects as well.
     #[serde(default)]
     pub deny_private: bool,
+    /// How servers are reached.
+    #[serde(default)]
+    pub ways: Ways,
     /// How long resolving, connecting and the TLS handshake may take together. The time in which a name waits until
     /// it can be asked for, because many others are, does not count.
     pub connect_timeout: Option<Duration>,
@@ -117,6 +123,7 @@ impl Default for HttpSpec {
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
             deny_private: false,
+            ways: Ways::default(),
             connect_timeout: Some(Duration::from_secs(10)),
             timeout: Some(Duration::from_mins(1)),
             max_body_size: 1 << 30,
@@ -185,6 +192,13 @@ impl HttpSpec {
                 accept: self.accept.to_string(),
             });
         }
+        if self.deny_private && self.ways.unix_socket.is_some() {
+            return Err(HttpSpecError::PrivateSocket);
+        }
+        if self.deny_private && self.ways.proxies.are_used() {
+            return Err(HttpSpecError::PrivateBehindProxy);
+        }
+        Routes::new(&self.ways)?;
         super::tls::check(&self.trust)?;
         Ok(())
     }
@@ -219,7 +233,7 @@ impl HttpSpec {
             text(&format!("{} bytes, BLAKE3 {}", bytes.len(), blake3::hash(bytes).to_hex()))
         });
         let query = self.query.iter().map(|(name, _)| text(&format!("{name}=***")));
-        vec![
+        let mut settings = vec![
             means("method", text(self.method.as_str())),
             means("data", payload),
             means("idempotency-key", self.idempotency_key.as_deref().map_or(Value::Null, text)),
@@ -238,7 +252,9 @@ impl HttpSpec {
             not("deny-private", Value::Bool(self.deny_private)),
             not("connect-timeout", time(self.connect_timeout)),
             not("timeout", time(self.timeout)),
-        ]
+        ];
+        settings.extend(self.ways.settings());
+        settings
     }
 
     /// The user's header fields, in the types that requests are made of.
@@ -376,6 +392,20 @@ pub enum HttpSpecError {
     /// Something is to be sent with a request that has no body.
     #[error("a request with HEAD sends no body; leave out -I, or the data")]
     NothingSent,
+    /// Only public addresses are allowed, and all connections go to a socket of this machine.
+    #[error(
+        "--deny-private allows no connection to a socket of this machine: leave out --unix-socket"
+    )]
+    PrivateSocket,
+    /// Only public addresses are allowed, and a proxy connects to addresses that nobody sees.
+    #[error(
+        "--deny-private can't tell what a proxy connects to: leave one of the two out (--proxy '' for no proxy, \
+         whatever the environment says)"
+    )]
+    PrivateBehindProxy,
+    /// A proxy's host is none.
+    #[error(transparent)]
+    Proxy(#[from] UnreachableProxy),
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),

@@ -16,6 +16,8 @@ pub(super) enum Phase {
     DnsQueue,
     Dns,
     Connect,
+    /// A proxy connects to the origin; part of connecting.
+    Proxy,
     Tls,
     FirstByte,
     Body,
@@ -28,6 +30,7 @@ impl fmt::Display for Phase {
             Phase::DnsQueue => "waiting to resolve the host name (no name server was asked yet)",
             Phase::Dns => "resolving the host name",
             Phase::Connect => "connecting",
+            Phase::Proxy => "waiting for the proxy to connect",
             Phase::Tls => "in the TLS handshake",
             Phase::FirstByte => "waiting for the response's head",
             Phase::Body => "reading the body",
@@ -65,7 +68,7 @@ impl Trace {
         match self.phase {
             Phase::Between => {}
             Phase::DnsQueue | Phase::Dns => detail.dns_us += spent_us,
-            Phase::Connect => detail.connect_us += spent_us,
+            Phase::Connect | Phase::Proxy => detail.connect_us += spent_us,
             Phase::Tls => detail.tls_us += spent_us,
             Phase::FirstByte => detail.first_byte_us += spent_us,
             Phase::Body => detail.body_us += spent_us,

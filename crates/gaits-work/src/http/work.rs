@@ -9,6 +9,7 @@ use super::fields::Fields;
 use super::item::{self, Described};
 use super::payload::Body;
 use super::redact::redacted;
+use super::route::Routes;
 use super::session::HttpSession;
 use super::shared::Shared;
 use super::spec::{BodyUse, HttpSpec, HttpSpecError};
@@ -45,8 +46,10 @@ impl HttpWork {
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => LastDescriptors::ForAnything,
         };
         let reach = if spec.deny_private { Reach::Public } else { Reach::Any };
+        let servers = NameServers::of(&spec.ways);
         let dialer =
-            Dialer::new(NameServers::System, spec.connect_timeout, clock.clone(), last, reach);
+            Dialer::new(servers, spec.connect_timeout, clock.clone(), last, reach).by(&spec.ways);
+        let routes = Routes::new(&spec.ways)?;
         let tls = Tls::new(spec.trust.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
         let bodies = match &spec.body {
@@ -56,7 +59,17 @@ impl HttpWork {
         let of_all = item::of_all(spec);
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
         Ok(Self {
-            shared: Arc::new(Shared { spec, fields, of_all, payload, dialer, tls, clock, bodies }),
+            shared: Arc::new(Shared {
+                spec,
+                fields,
+                of_all,
+                payload,
+                dialer,
+                routes,
+                tls,
+                clock,
+                bodies,
+            }),
         })
     }
 }

@@ -199,6 +199,11 @@ impl Peer {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
+    /// Says no more, and goes on listening.
+    pub fn finish(&mut self) {
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
     /// Waits until the client has closed the connection.
     pub fn wait_for_end(&mut self) {
         let _ = self.stream.read_to_end(&mut Vec::new());

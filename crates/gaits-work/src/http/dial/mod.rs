@@ -8,18 +8,23 @@
 //! whoever dials drops the future.
 
 mod dead;
+mod fixed;
+mod hop;
 mod private;
 mod race;
 mod socket;
 
+pub(super) use hop::Begun;
 pub(super) use socket::LastDescriptors;
 
 use super::dns::{Addresses, Dns, Lookup, LookupError, NameServers};
 use super::fault::{self, Fault};
 use super::route::Endpoint;
 use super::trace::{Phase, Trace};
+use super::ways::{Family, Ways};
 use super::words::of_io;
 use dead::DeadAddresses;
+use fixed::FixedAddresses;
 use gaits_core::{Clock, ErrorKind};
 use race::{Lost, Won, race};
 use std::borrow::Cow;
@@ -43,6 +48,8 @@ pub(super) struct Dialer {
     delay: Duration,
     last: LastDescriptors,
     reach: Reach,
+    family: Family,
+    fixed: FixedAddresses,
 }
 
 /// Which addresses may be connected to.
@@ -98,17 +105,26 @@ impl Dialer {
         }
     }
 
+    /// The same, with the addresses and the family that `ways` name.
+    pub(super) fn by(self, ways: &Ways) -> Self {
+        Self { family: ways.family, fixed: FixedAddresses::new(&ways.fixed), ..self }
+    }
+
     fn with(dns: Dns, patience: Option<Duration>, clock: Arc<dyn Clock>) -> Self {
         // There must be time for a few addresses.
         let delay = patience.map_or(ATTEMPT_DELAY, |patience| ATTEMPT_DELAY.min(patience / 4));
         let delay = delay.max(MIN_ATTEMPT_DELAY);
         let (last, reach) = (LastDescriptors::ForAnything, Reach::Any);
-        Self { dns, dead: DeadAddresses::new(clock), delay, last, reach }
+        let (family, fixed) = (Family::Any, FixedAddresses::default());
+        Self { dns, dead: DeadAddresses::new(clock), delay, last, reach, family, fixed }
     }
 
     /// Finds out where `endpoint` is to be reached. If its name has to be asked for, the look-up has begun when this
     /// returns, but may not have ended.
     pub(super) async fn locate(&self, endpoint: &Endpoint, trace: &mut Trace) -> Located {
+        if let Some(addresses) = self.fixed.of(endpoint) {
+            return Located::Name(Lookup::known(Ok(addresses)));
+        }
         if let Some(ip) = endpoint.ip {
             return Located::Address(ip);
         }
@@ -133,7 +149,7 @@ impl Dialer {
     ) -> Result<TcpStream, Fault> {
         let lookup = match located {
             Located::Address(ip) => {
-                self.reach.allowed(&[ip]).map_err(|refused| blocked(endpoint, refused))?;
+                self.allowed(&[ip], endpoint)?;
                 trace.enter(Phase::Connect);
                 return self.connect_to(SocketAddr::new(ip, endpoint.port), make_room).await;
             }
@@ -141,8 +157,7 @@ impl Dialer {
         };
         trace.enter(Phase::Dns);
         let addresses = self.resolve(lookup, endpoint, &mut make_room).await?;
-        let allowed = self.reach.allowed(addresses.ips());
-        let allowed = allowed.map_err(|refused| blocked(endpoint, refused))?;
+        let allowed = self.allowed(addresses.ips(), endpoint)?;
         trace.enter(Phase::Connect);
         match &*allowed {
             [ip] => self.connect_to(SocketAddr::new(*ip, endpoint.port), make_room).await,
@@ -152,6 +167,24 @@ impl Dialer {
                 Box::pin(self.connect_to_any(ips, turn, endpoint.port, make_room)).await
             }
         }
+    }
+
+    /// Those of an endpoint's addresses that may be connected to; never none.
+    fn allowed<'a>(
+        &self,
+        ips: &'a [IpAddr],
+        endpoint: &Endpoint,
+    ) -> Result<Cow<'a, [IpAddr]>, Fault> {
+        if ips.iter().all(|ip| self.family.holds(*ip)) {
+            return self.reach.allowed(ips).map_err(|refused| blocked(endpoint, refused));
+        }
+        let of_family: Vec<IpAddr> =
+            ips.iter().copied().filter(|ip| self.family.holds(*ip)).collect();
+        if of_family.is_empty() {
+            return Err(hop::of_other_family(endpoint, self.family));
+        }
+        let allowed = self.reach.allowed(&of_family).map(Cow::into_owned);
+        allowed.map(Cow::Owned).map_err(|refused| blocked(endpoint, refused))
     }
 
     async fn resolve(

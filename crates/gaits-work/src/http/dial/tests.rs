@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::http::dns::scripted::{self, Script, join_all};
-use crate::http::route::Route;
 use crate::http::target::Target;
 use gaits_core::ManualClock;
 use socket2::{Domain, Socket, Type};
@@ -31,7 +30,7 @@ fn order(ips_: &str, turn: usize) -> String {
 }
 
 fn endpoint(url: &str) -> Endpoint {
-    Route::direct(&Target::parse(url, None).unwrap().origin).endpoint
+    Endpoint::of(&Target::parse(url, None).unwrap().origin)
 }
 
 fn trace() -> Trace {
@@ -257,7 +256,7 @@ fn route_to(addresses: &Arc<Addresses>) -> Located {
 }
 
 fn dialer(delay: Duration) -> Dialer {
-    let servers = NameServers::System;
+    let servers = NameServers::System(Family::Any);
     let dialer = Dialer::new(
         servers,
         None,
@@ -328,7 +327,7 @@ fn a_connect_timeout_leaves_time_for_more_than_one_address() {
         {
             let clock = Arc::<ManualClock>::default();
             Dialer::new(
-                NameServers::System,
+                NameServers::System(Family::Any),
                 patience,
                 clock,
                 LastDescriptors::ForAnything,

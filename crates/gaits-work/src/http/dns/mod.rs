@@ -2,8 +2,8 @@
 //! as the answer says.
 //!
 //! Look-ups run on one thread of their own, which is started when the first name is needed. `names` knows what is
-//! remembered and who waits; `turns` decides which names are asked for at a time; `upstream` asks. The names that
-//! RFC 6761 reserves never get there.
+//! remembered and who waits; `turns` decides which names are asked for at a time; `upstream` asks, or
+//! `system` where that is wanted. The names that RFC 6761 reserves never get there.
 //!
 //! Limit: one process; connects to nothing but name servers.
 
@@ -11,6 +11,7 @@ mod answer;
 mod names;
 mod sockets;
 mod source;
+mod system;
 mod turns;
 mod upstream;
 
@@ -27,9 +28,10 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use system::System;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use turns::Resolver;
+use turns::{MAX_LOOKUPS, Resolver};
 use upstream::Upstream;
 
 /// How long a look-up may take where connecting may take for ever.
@@ -116,11 +118,17 @@ impl Dns {
         let runtime = runtime()?;
         let (servers, deadline) = (self.servers.clone(), self.deadline);
         let serve = async move {
-            Resolver::new(Upstream::new(servers), deadline).serve(asked, stopped).await;
+            if matches!(servers, NameServers::Getaddrinfo) {
+                Resolver::new(System, deadline).serve(asked, stopped).await;
+            } else {
+                Resolver::new(Upstream::new(servers), deadline).serve(asked, stopped).await;
+            }
         };
-        let handle = std::thread::Builder::new()
-            .name("gaits-dns".to_owned())
-            .spawn(move || runtime.block_on(serve))?;
+        let handle = std::thread::Builder::new().name("gaits-dns".to_owned()).spawn(move || {
+            runtime.block_on(serve);
+            // What the system is still asked for may take a minute, and can't be called off.
+            runtime.shutdown_background();
+        })?;
         Ok(Thread { questions, stop, handle })
     }
 }
@@ -130,7 +138,7 @@ fn runtime() -> io::Result<Runtime> {
     // Some of what tokio opens it takes for granted, and panics without; so a lack is found out before.
     let spare: io::Result<Vec<_>> = (0..DESCRIPTORS).map(|_| File::open("/dev/null")).collect();
     drop(spare?);
-    Builder::new_current_thread().enable_all().build()
+    Builder::new_current_thread().enable_all().max_blocking_threads(MAX_LOOKUPS).build()
 }
 
 impl Drop for Dns {

@@ -6,6 +6,7 @@
 //! Limit: remembers nothing; one question is one look-up.
 
 use super::super::fault;
+use super::super::ways::{Family, NameService, Ways};
 use super::super::words::of_io;
 use super::answer::{Addresses, LookupError};
 use super::names::MIN_LIFE;
@@ -30,11 +31,23 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// Which name servers are asked.
 #[derive(Debug, Clone)]
 pub(in crate::http) enum NameServers {
-    /// Those of the system, after its hosts file.
-    System,
+    /// Those of the system, after its hosts file, for addresses of this family.
+    System(Family),
+    /// None: the system is asked as a whole, by its function `getaddrinfo`.
+    Getaddrinfo,
     /// This one only, for these addresses: for tests.
     #[cfg(test)]
     Only(SocketAddr, Families),
+}
+
+impl NameServers {
+    /// Those that `ways` name.
+    pub(in crate::http) const fn of(ways: &Ways) -> Self {
+        match ways.names {
+            NameService::Servers => NameServers::System(ways.family),
+            NameService::System => NameServers::Getaddrinfo,
+        }
+    }
 }
 
 /// Which addresses of a name are asked for: only those that can be reached, as every question counts in a long list.
@@ -44,6 +57,10 @@ pub(in crate::http) enum Families {
     V4,
     /// IPv6, and IPv4 where a name has none of that.
     V6,
+    /// IPv4 and nothing else.
+    OnlyV4,
+    /// IPv6 and nothing else.
+    OnlyV6,
     /// Both at a time. IPv6 is the preferred one, as RFC 6724 has it.
     Both,
 }
@@ -66,6 +83,8 @@ impl Upstream {
         // Hickory would take a hosts file that it cannot read for an empty one.
         options.use_hosts_file = ResolveHosts::Never;
         options.ip_strategy = match families {
+            Families::OnlyV4 => LookupIpStrategy::Ipv4Only,
+            Families::OnlyV6 => LookupIpStrategy::Ipv6Only,
             Families::V6 => LookupIpStrategy::Ipv6thenIpv4,
             Families::V4 | Families::Both => LookupIpStrategy::Ipv4thenIpv6,
         };
@@ -100,7 +119,9 @@ struct Setup {
 impl Setup {
     fn of(servers: &NameServers) -> Self {
         match servers {
-            NameServers::System => Self::of_system(),
+            NameServers::System(family) => Self::of_system(*family),
+            // Another source is asked in its place.
+            NameServers::Getaddrinfo => Self::of_system(Family::Any),
             #[cfg(test)]
             NameServers::Only(address, families) => {
                 let mut server = hickory_resolver::config::NameServerConfig::udp(address.ip());
@@ -116,7 +137,7 @@ impl Setup {
         }
     }
 
-    fn of_system() -> Self {
+    fn of_system(family: Family) -> Self {
         let (config, options, unconfigured) = match system_conf::read_system_conf() {
             Ok((config, options)) => (config, options, None),
             Err(e) => {
@@ -124,7 +145,7 @@ impl Setup {
                 (none, ResolverOpts::default(), Some(unreadable(&e)))
             }
         };
-        let (hosts, families) = (Hosts::from_system(), Families::reachable());
+        let (hosts, families) = (Hosts::from_system(), Families::of(family));
         Self { config, options, hosts, families, unconfigured }
     }
 }
@@ -143,7 +164,7 @@ impl Source for Upstream {
             let resolver = resolver?;
             let found = match families {
                 Families::Both => both(&resolver, &host).await,
-                Families::V4 | Families::V6 => resolver
+                Families::V4 | Families::V6 | Families::OnlyV4 | Families::OnlyV6 => resolver
                     .lookup_ip(&*host)
                     .await
                     .map(|found| (found.as_lookup().answers().to_vec(), MAX_TTL)),
@@ -207,6 +228,14 @@ const DOCUMENTATION_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const DOCUMENTATION_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
 impl Families {
+    fn of(family: Family) -> Self {
+        match family {
+            Family::Any => Self::reachable(),
+            Family::V4 => Self::OnlyV4,
+            Family::V6 => Self::OnlyV6,
+        }
+    }
+
     /// Those that there is a way to.
     fn reachable() -> Self {
         match (has_route(DOCUMENTATION_V4.into()), has_route(DOCUMENTATION_V6.into())) {

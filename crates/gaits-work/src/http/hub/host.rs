@@ -1,16 +1,18 @@
-//! What a hub knows of one origin: its idle connections, which protocol it speaks, and whether a connection to it is being
+//! What a hub knows of one origin: the way to it, its idle connections, which protocol it speaks, and whether a connection to it is being
 //! opened.
 //!
 //! Limit: opens nothing, and waits for nothing but the opening of others.
 
+use super::idle::IdleConnections;
 use crate::http::connect::Opened;
 use crate::http::fault::Fault;
 use crate::http::headers::Heads;
 use crate::http::route::Route;
 use crate::http::target::Origin;
 use crate::http::tls::Alpn;
-use crate::http::{h1, h2};
-use gaits_core::ItemError;
+use crate::http::ways::Version;
+use crate::http::{h2, proxy};
+use gaits_core::{ErrorKind, ItemError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tokio::sync::Notify;
@@ -21,8 +23,8 @@ pub(super) struct Host {
     pub(super) route: Route,
     /// The heads of requests over HTTP/1.1.
     pub(super) heads: Heads,
-    /// The one that was used last is at the end.
-    idle: RefCell<Vec<Idle>>,
+    /// Its idle connections; those of a proxy are for all origins that it is asked for.
+    pub(super) idle: Rc<IdleConnections>,
     /// Connections that speak HTTP/2; the newest is at the end.
     http2: RefCell<Vec<h2::Connection>>,
     /// Which protocol it speaks; none before the first connection over TLS has told.
@@ -36,30 +38,28 @@ pub(super) struct Host {
     opened: Notify,
 }
 
-struct Idle {
-    connection: Box<h1::Connection>,
-    since_us: u64,
-}
-
 /// Which protocol a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
     Http2,
-    /// It offers HTTP/2, and wants its requests over HTTP/1.1 all the same.
+    /// It offers HTTP/2, and wants its requests over HTTP/1.1 all the same; or the user does.
     OnlyHttp1,
 }
 
 impl Host {
-    pub(super) fn new(origin: Rc<Origin>) -> Self {
-        let route = Route::direct(&origin);
-        // Without TLS there is nothing that could tell of another one.
-        let protocol = (!route.encrypted).then_some(Protocol::Http1);
+    pub(super) fn new(origin: Rc<Origin>, route: Route, idle: Rc<IdleConnections>) -> Self {
+        let protocol = match route.version {
+            Version::Http1 => Some(Protocol::OnlyHttp1),
+            // Without TLS there is nothing that could tell of another one.
+            Version::Any if !route.encrypted => Some(Protocol::Http1),
+            Version::Any | Version::Http2 => None,
+        };
         Self {
+            heads: Heads::new(route.asked().cloned()),
             origin,
             route,
-            heads: Heads::default(),
-            idle: RefCell::default(),
+            idle,
             http2: RefCell::default(),
             protocol: Cell::new(protocol),
             is_opening: Cell::new(false),
@@ -87,29 +87,34 @@ impl Host {
 
     /// Whether anything would be lost if it were forgotten.
     pub(super) fn is_in_use(&self) -> bool {
-        !self.idle.borrow().is_empty() || !self.http2.borrow().is_empty() || self.is_opening.get()
+        let has_idle = self.route.asked().is_none() && !self.idle.is_empty();
+        has_idle || !self.http2.borrow().is_empty() || self.is_opening.get()
     }
 
-    /// The idle connection that was used last, and for how long it has been idle by `now_us`.
-    pub(super) fn take_idle(&self, now_us: u64) -> Option<(Box<h1::Connection>, u64)> {
-        let Idle { connection, since_us } = self.idle.borrow_mut().pop()?;
-        Some((connection, now_us.saturating_sub(since_us)))
-    }
-
-    pub(super) fn put_idle(&self, connection: Box<h1::Connection>, since_us: u64) {
-        self.idle.borrow_mut().push(Idle { connection, since_us });
-    }
-
-    /// Closes what has been idle since `since_us` or longer, connections of HTTP/2 without a request among them.
-    pub(super) fn close_idle(&self, since_us: u64) {
-        self.idle.borrow_mut().retain(|idle| idle.since_us > since_us);
+    /// Closes connections of HTTP/2 without a request.
+    pub(super) fn close_unused(&self) {
         self.http2.borrow_mut().retain(|connection| connection.in_use() > 0);
     }
 
-    /// Since when its idle connections are idle.
-    pub(super) fn idle_since(&self) -> std::vec::IntoIter<u64> {
-        let since: Vec<_> = self.idle.borrow().iter().map(|idle| idle.since_us).collect();
-        since.into_iter()
+    /// What went wrong on the way to it, with what the user has said about that way: a proxy is named, and so is the option
+    /// that takes HTTP/2 for granted.
+    pub(super) fn named(&self, fault: Fault) -> Fault {
+        let Fault::Failed(mut error) = fault else { return fault };
+        if error.kind == ErrorKind::Protocol && self.route.assumes_http2() {
+            error.message.push_str("; --http2 takes for granted that it speaks HTTP/2 without TLS");
+        }
+        match &self.route.proxy {
+            Some(proxy) => Fault::Failed(proxy.named(&error)),
+            None => Fault::Failed(error),
+        }
+    }
+
+    /// What it means that `status` came, where it is the proxy that refuses to be asked.
+    pub(super) fn refusal(&self, status: u16) -> Option<Fault> {
+        let proxy = self.route.asked().filter(|_| status == 407)?;
+        let why = proxy::wants_credentials(proxy.authorization().is_some());
+        let message = format!("407 Proxy Authentication Required; {why}");
+        Some(Fault::new(ErrorKind::Connect, message))
     }
 
     /// A connection of HTTP/2 that takes one more request.

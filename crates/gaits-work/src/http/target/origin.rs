@@ -50,7 +50,7 @@ pub(in crate::http) struct Origin {
 }
 
 impl Origin {
-    pub(super) fn new(
+    pub(in crate::http) fn new(
         scheme: Scheme,
         host: &str,
         ip: Option<IpAddr>,
