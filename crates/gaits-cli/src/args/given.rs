@@ -40,6 +40,8 @@ const SHOWN: &[&str] = &[
     "method",
     "model",
     "n",
+    "netrc",
+    "netrc_file",
     "output",
     "per_host",
     "quiet",
@@ -136,6 +138,9 @@ mod tests {
     fn every_option_of_a_run_is_either_shown_or_known_to_be_hidden() {
         const HIDDEN: &[&str] = &[
             "headers",
+            "user",
+            "bearer",
+            "api_key",
             "urls",
             "times",
             "command",

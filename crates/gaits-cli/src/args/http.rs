@@ -1,5 +1,6 @@
 //! Options of the work `http`.
 
+use super::auth::{self, AuthArgs};
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
@@ -51,8 +52,14 @@ pub(crate) struct HttpArgs {
     request: RequestArgs,
 
     /// Send this header field; may be repeated
+    ///
+    /// In place of its value, or of what stands behind a scheme in Authorization, write env:NAME for the value of an environment
+    /// variable, or @FILE for what a file holds. literal:TEXT is TEXT itself, should it begin with env: or @.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = values::header)]
     headers: Vec<(String, String)>,
+
+    #[command(flatten)]
+    auth: AuthArgs,
 
     /// Send this user-agent; empty for none
     #[arg(short = 'A', long, value_name = "TEXT", hide_short_help = true)]
@@ -245,7 +252,8 @@ impl HttpArgs {
         let (body, bodies) = self.body.resolve();
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
-            headers: self.headers,
+            headers: auth::headers(self.headers)?,
+            auth: self.auth.resolve()?,
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
             deny_private: self.deny_private,

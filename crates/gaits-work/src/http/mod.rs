@@ -8,6 +8,7 @@
 //! only where `hub` says.
 
 mod answer;
+mod auth;
 mod body_file;
 mod calendar;
 mod connect;
@@ -31,6 +32,7 @@ mod item;
 mod lent;
 mod method;
 mod payload;
+mod query;
 mod rate_limit;
 mod redact;
 mod redirect;
@@ -49,6 +51,7 @@ mod wire;
 mod words;
 mod work;
 
+pub use auth::{ApiKey, Auth, Credentials, Netrc, NetrcError, Secret};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use method::{Method, MethodError};

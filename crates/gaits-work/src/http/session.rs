@@ -14,6 +14,7 @@ use super::item::{self, Described, Sends};
 use super::lent::Piece;
 use super::method::Method;
 use super::payload::Body;
+use super::query::add_query;
 use super::redirect;
 use super::request::Request;
 use super::retry;
@@ -163,13 +164,14 @@ impl HttpSession {
         };
         let asked = Asked::of(shared, own.as_deref());
         let url = own.as_ref().map_or(text, |own| &own.url);
-        let target = match self.hub.target(&item::add_query(url, &spec.query)) {
+        let mut target = match self.hub.target(&add_query(url, &spec.query)) {
             Ok(target) => target,
             Err(e) => {
                 let error = ItemError::new(ErrorKind::InvalidItem, e.to_string());
                 return Reply::Done(Performed::failed(error, None));
             }
         };
+        shared.access.authorize(&mut target, asked.fields.has_authorization());
         let mut trace = Trace::new(shared.clock.clone());
         let result = self.within_timeout(item, &asked, target, &mut trace).await;
         trace.enter(Phase::Between);
@@ -247,9 +249,10 @@ impl HttpSession {
                     None => kept,
                 })
             });
+            let keyed = shared.access.keyed(&target, foreign);
             let request = Request {
                 method: &method,
-                target: &target,
+                target: keyed.as_ref().unwrap_or(&target),
                 fields: asked.fields,
                 common: asked.common,
                 body,
@@ -265,7 +268,8 @@ impl HttpSession {
                 jar.borrow_mut().take(set, &target, cookies::now_s());
             }
             if spec.max_redirects > 0
-                && let Some(next) = redirect::next(&target, head.status, head.location.as_deref())?
+                && let Some(mut next) =
+                    redirect::next(&target, head.status, head.location.as_deref())?
             {
                 let whole = exchange.skip(come);
                 trace.enter(Phase::Between);
@@ -278,6 +282,7 @@ impl HttpSession {
                 }
                 trace.detail.redirects += 1;
                 self.put_back(&target, exchange, whole, trace);
+                shared.access.authorize_next(&mut next, &target.origin);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 let then = method.after_redirect(head.status);
                 if foreign && then == *method && body.is_some_and(|body| !body.bytes.is_empty()) {

@@ -2,6 +2,7 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
+use super::auth::Auth;
 use super::method::Method;
 use super::payload::Payload;
 use super::trust::{Trust, TrustError};
@@ -35,6 +36,9 @@ pub struct HttpSpec {
     /// would send itself (`user-agent`, `accept`, `accept-encoding`, `host`), and are not sent to another
     /// origin that a redirect leads to, apart from harmless ones such as `accept`.
     pub headers: Vec<(String, String)>,
+    /// Who asks. None of it is sent to another origin that a redirect leads to, apart from what the netrc has for that host.
+    #[serde(default)]
+    pub auth: Auth,
     /// The `user-agent` field; none is sent when it is empty.
     pub user_agent: String,
     /// Which certificates are trusted.
@@ -114,6 +118,7 @@ impl Default for HttpSpec {
             idempotency_key: None,
             repeats_all: false,
             headers: Vec::new(),
+            auth: Auth::default(),
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
             deny_private: false,
@@ -148,7 +153,12 @@ impl HttpSpec {
     ///
     /// The first thing that is wrong, and how to put it right.
     pub fn validate(&self) -> Result<(), HttpSpecError> {
-        self.parsed_headers()?;
+        let headers = self.parsed_headers()?;
+        for (name, _) in self.auth_fields()? {
+            if headers.iter().any(|(given, _)| *given == name) {
+                return Err(HttpSpecError::GivenTwice(name.to_string()));
+            }
+        }
         self.parsed_user_agent()?;
         if let Some(name) = &self.idempotency_key {
             parse_header(name, "")?;
@@ -232,6 +242,8 @@ impl HttpSpec {
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
             means("body", text(self.body.name())),
+            // Secrets may change between two runs over one list.
+            not("auth", Value::Array(self.auth.shown().iter().map(|shown| text(shown)).collect())),
             not("retry-on", text(&self.retry_on.to_string())),
             not("stop-on", stop_on),
             not("trust", trust),
@@ -255,6 +267,16 @@ impl HttpSpec {
             parsed.push((name, value));
         }
         Ok(parsed)
+    }
+
+    /// The header fields that say who asks.
+    pub(super) fn auth_fields(&self) -> Result<Vec<(HeaderName, HeaderValue)>, HttpSpecError> {
+        let parse = |(name, value): (&str, String)| {
+            let (name, mut value) = parse_header(name, &value)?;
+            value.set_sensitive(true);
+            Ok((name, value))
+        };
+        self.auth.fields().into_iter().map(parse).collect()
     }
 
     /// The `user-agent` field, if there is to be one.
@@ -348,6 +370,11 @@ pub enum HttpSpecError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A header field is given, and says who asks as well.
+    #[error(
+        "{0} is given as a header field, and again by an option that says who asks; leave one of them out"
+    )]
+    GivenTwice(String),
     /// A timeout that nothing can keep.
     #[error("the {0} is zero; leave it out to wait without limit")]
     ZeroTimeout(&'static str),
@@ -383,6 +410,7 @@ pub enum HttpSpecError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::auth::Credentials;
     use super::*;
 
     fn refused(spec: &HttpSpec) -> Option<String> {
@@ -447,6 +475,22 @@ mod tests {
         assert!(refused(&agent).unwrap().starts_with("the header \"user-agent\" cannot be sent"));
         let names = with_headers(&[("X-Name", "J\u{f6}rg")]);
         assert_eq!(names.parsed_headers().unwrap()[0].1.as_bytes(), "J\u{f6}rg".as_bytes());
+    }
+
+    #[test]
+    fn who_asks_is_said_once_and_refused_without_its_secret() {
+        let bearer = |token: &str| Auth {
+            credentials: Some(Credentials::Bearer(token.into())),
+            ..Auth::default()
+        };
+        let spec = HttpSpec { auth: bearer("s3cret\nx"), ..HttpSpec::default() };
+        let message = refused(&spec).unwrap();
+        assert!(message.contains("authorization") && !message.contains("s3cret"), "{message}");
+        let spec = HttpSpec { auth: bearer("s3cret"), ..with_headers(&[("Authorization", "x")]) };
+        assert!(refused(&spec).unwrap().starts_with("authorization is given as a header field"));
+        let spec = HttpSpec { auth: bearer("s3cret"), ..HttpSpec::default() };
+        assert_eq!(refused(&spec), None);
+        assert!(spec.auth_fields().unwrap()[0].1.is_sensitive());
     }
 
     #[test]

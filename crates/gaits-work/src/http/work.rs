@@ -2,6 +2,7 @@
 //!
 //! Limit: performs nothing itself.
 
+use super::auth::Access;
 use super::body_file::BodyWriter;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
@@ -49,6 +50,7 @@ impl HttpWork {
             Dialer::new(NameServers::System, spec.connect_timeout, clock.clone(), last, reach);
         let tls = Tls::new(spec.trust.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
+        let access = Access::new(&spec.auth);
         let bodies = match &spec.body {
             BodyUse::Files(folder) => Some(BodyWriter::new(folder)),
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
@@ -56,7 +58,17 @@ impl HttpWork {
         let of_all = item::of_all(spec);
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
         Ok(Self {
-            shared: Arc::new(Shared { spec, fields, of_all, payload, dialer, tls, clock, bodies }),
+            shared: Arc::new(Shared {
+                spec,
+                fields,
+                access,
+                of_all,
+                payload,
+                dialer,
+                tls,
+                clock,
+                bodies,
+            }),
         })
     }
 }
