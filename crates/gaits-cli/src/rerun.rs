@@ -12,7 +12,7 @@ use std::ffi::OsString;
 const HIDDEN: &str = "***";
 
 /// Options whose values are secrets, by their long names.
-const SECRET: [&str; 13] = [
+const SECRET: [&str; 14] = [
     "query",
     "data",
     "data-json",
@@ -20,6 +20,7 @@ const SECRET: [&str; 13] = [
     "user",
     "bearer",
     "token",
+    "token-command",
     "cookie",
     "password",
     "proxy-user",

@@ -6,7 +6,7 @@ use super::secret;
 use crate::exit::Trouble;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use gaits::http::{ApiKey, Auth, Credentials, Netrc};
+use gaits::http::{ApiKey, Auth, Credentials, Netrc, TokenCommand};
 use std::path::{Path, PathBuf};
 
 /// Who asks.
@@ -22,13 +22,23 @@ pub(super) struct AuthArgs {
     /// Credentials in an item's own URL or headers come before all others. Another host, port or scheme that a redirect leads to
     /// gets none.
     #[arg(short, long, value_name = "NAME:PASSWORD", hide_short_help = true)]
-    #[arg(conflicts_with_all = ["bearer", "netrc", "netrc_file"])]
+    #[arg(conflicts_with_all = ["bearer", "token_command", "netrc", "netrc_file"])]
     user: Option<String>,
 
     /// Send this token (Authorization: Bearer …); env:NAME or @FILE says where it stands
-    #[arg(long, value_name = "TOKEN", conflicts_with_all = ["netrc", "netrc_file"])]
+    #[arg(long, value_name = "TOKEN", conflicts_with_all = ["token_command", "netrc", "netrc_file"])]
     #[arg(hide_short_help = true)]
     bearer: Option<String>,
+
+    /// Send the token that this program prints, and run it again on a 401
+    ///
+    /// A shell runs it before anything is sent, and again when a server answers 401: once for all requests of a process that are in
+    /// flight, so worker processes run it once each. An item that got the 401 is asked for again at once, which counts for no retry; a
+    /// second 401 fails it. The program has 30 s, no standard input and no terminal, and prints nothing but the token. If it
+    /// fails in the middle of a run, the run ends with its items undone.
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["netrc", "netrc_file"])]
+    #[arg(hide_short_help = true)]
+    token_command: Option<String>,
 
     /// Send this key of an API: 'X-Key: KEY' in a header field, key=KEY in the query; may be repeated
     ///
@@ -57,7 +67,7 @@ impl AuthArgs {
         } else if let Some(token) = self.bearer {
             Some(Credentials::Bearer(filled("--bearer", secret::find("--bearer", &token)?)?.into()))
         } else {
-            None
+            self.token_command.map(|command| Credentials::Command(TokenCommand::new(command)))
         };
         let keys = self.api_key.iter().map(|key| api_key(key)).collect::<Result<_, _>>()?;
         let path = match (self.netrc_file, self.netrc) {
@@ -68,6 +78,13 @@ impl AuthArgs {
         let netrc = path.as_deref().map(read_netrc).transpose()?;
         Ok(Auth { credentials, keys, netrc })
     }
+}
+
+/// Asks for the token, where a program says it: once all else is known to be right.
+pub(super) fn with_token(auth: Auth) -> Result<Auth, Trouble> {
+    let Some(Credentials::Command(command)) = auth.credentials else { return Ok(auth) };
+    let command = command.with_token().context("--token-command").map_err(Trouble::Wrong)?;
+    Ok(Auth { credentials: Some(Credentials::Command(command)), ..auth })
 }
 
 /// The header fields of `-H`, with what their values stand for. Where a scheme comes first, as in `Authorization: Token env:NAME`,

@@ -141,6 +141,7 @@ mod tests {
             "user",
             "bearer",
             "api_key",
+            "token_command",
             "urls",
             "times",
             "command",

@@ -272,6 +272,7 @@ impl HttpArgs {
         };
         let spec = self.request.resolve(spec)?;
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
+        let spec = HttpSpec { auth: auth::with_token(spec.auth)?, ..spec };
         // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
         let is_settled =
             self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::HEAD;

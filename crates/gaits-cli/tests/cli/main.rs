@@ -27,5 +27,6 @@ mod programs;
 mod requests;
 mod sweep;
 mod terminal;
+mod tokens;
 mod torture;
 mod works;

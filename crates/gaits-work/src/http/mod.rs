@@ -51,7 +51,7 @@ mod wire;
 mod words;
 mod work;
 
-pub use auth::{ApiKey, Auth, Credentials, Netrc, NetrcError, Secret};
+pub use auth::{ApiKey, Auth, Credentials, Netrc, NetrcError, Secret, TokenCommand, TokenError};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use method::{Method, MethodError};

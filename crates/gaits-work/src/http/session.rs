@@ -1,6 +1,8 @@
 //! A session: it performs items from their text to their record, over the connections of one hub.
 //!
-//! Limit: never tries an item again.
+//! Limit: never tries an item again, but with a new token.
+
+mod token;
 
 use super::answer;
 use super::cookies::{self, Jar};
@@ -173,7 +175,13 @@ impl HttpSession {
         };
         shared.access.authorize(&mut target, asked.fields.has_authorization());
         let mut trace = Trace::new(shared.clock.clone());
-        let result = self.within_timeout(item, &asked, target, &mut trace).await;
+        let result = match shared.access.tokens(&target, asked.fields.has_authorization()) {
+            None => self.within_timeout(item, &asked, target, &mut trace).await,
+            // Boxed, since few have a token that may change.
+            Some(tokens) => {
+                Box::pin(self.with_token(tokens, item, &asked, target, &mut trace)).await
+            }
+        };
         trace.enter(Phase::Between);
         let advised = trace.advice;
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
@@ -184,6 +192,8 @@ impl HttpSession {
         };
         let advice = match advised {
             Some(advice) if error.kind == ErrorKind::HttpStatus => advice,
+            // Without a token, all others would fail, too.
+            _ if error.kind == ErrorKind::Command => Advice::Stop,
             _ => retry::after_failure(error.kind, asked.repeatable),
         };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
@@ -284,6 +294,7 @@ impl HttpSession {
                 self.put_back(&target, exchange, whole, trace);
                 shared.access.authorize_next(&mut next, &target.origin);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
+                trace.foreign = foreign;
                 let then = method.after_redirect(head.status);
                 if foreign && then == *method && body.is_some_and(|body| !body.bytes.is_empty()) {
                     // The same without it would be another request, which may even succeed.

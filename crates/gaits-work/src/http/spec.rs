@@ -2,7 +2,7 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::auth::Auth;
+use super::auth::{Auth, Credentials};
 use super::method::Method;
 use super::payload::Payload;
 use super::trust::{Trust, TrustError};
@@ -154,7 +154,9 @@ impl HttpSpec {
     /// The first thing that is wrong, and how to put it right.
     pub fn validate(&self) -> Result<(), HttpSpecError> {
         let headers = self.parsed_headers()?;
-        for (name, _) in self.auth_fields()? {
+        let token = matches!(self.auth.credentials, Some(Credentials::Command(_)));
+        let fields = self.auth_fields()?.into_iter().map(|(name, _)| name);
+        for name in fields.chain(token.then_some(header::AUTHORIZATION)) {
             if headers.iter().any(|(given, _)| *given == name) {
                 return Err(HttpSpecError::GivenTwice(name.to_string()));
             }
@@ -410,7 +412,6 @@ pub enum HttpSpecError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::auth::Credentials;
     use super::*;
 
     fn refused(spec: &HttpSpec) -> Option<String> {

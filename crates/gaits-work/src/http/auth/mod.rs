@@ -6,12 +6,16 @@
 //! Limit: knows the schemes `Basic` and `Bearer`, which need no answer of the server's first. `Digest` and the like are not known.
 
 mod api_key;
+mod command;
 mod netrc;
 mod secret;
+mod tokens;
 
 pub use api_key::ApiKey;
+pub use command::{TokenCommand, TokenError};
 pub use netrc::{Netrc, NetrcError};
 pub use secret::Secret;
+pub(super) use tokens::{Token, Tokens};
 
 use super::redirect::is_foreign;
 use super::target::{Origin, Scheme, Target};
@@ -40,6 +44,8 @@ pub enum Credentials {
     Basic(Secret),
     /// A token, in the scheme `Bearer`.
     Bearer(Secret),
+    /// What a program says, in the scheme `Bearer`. It is asked again when a server refuses that with a 401.
+    Command(TokenCommand),
 }
 
 impl Credentials {
@@ -48,13 +54,16 @@ impl Credentials {
         match self {
             Credentials::Basic(_) => "basic",
             Credentials::Bearer(_) => "bearer",
+            Credentials::Command(_) => "token-command",
         }
     }
 
-    fn field(&self) -> String {
+    /// What goes into the field, unless that changes.
+    fn field(&self) -> Option<String> {
         match self {
-            Credentials::Basic(pair) => basic(pair.reveal()),
-            Credentials::Bearer(token) => format!("Bearer {}", token.reveal()),
+            Credentials::Basic(pair) => Some(basic(pair.reveal())),
+            Credentials::Bearer(token) => Some(format!("Bearer {}", token.reveal())),
+            Credentials::Command(_) => None,
         }
     }
 }
@@ -70,13 +79,13 @@ impl Auth {
 
     /// The header fields that all requests to the items' own hosts carry, as name and value.
     pub(super) fn fields(&self) -> Vec<(&str, String)> {
-        let credentials =
-            self.credentials.iter().map(|credentials| ("authorization", credentials.field()));
+        let credentials = self.credentials.as_ref().and_then(Credentials::field);
+        let credentials = credentials.map(|field| ("authorization", field));
         let keys = self.keys.iter().filter_map(|key| match key {
             ApiKey::Header { name, value } => Some((&**name, value.reveal().to_owned())),
             ApiKey::Query { .. } => None,
         });
-        credentials.chain(keys).collect()
+        credentials.into_iter().chain(keys).collect()
     }
 }
 
@@ -90,12 +99,22 @@ fn basic(pair: &str) -> String {
 pub(super) struct Access {
     keys: QueryKeys,
     machines: Option<Machines>,
+    tokens: Option<Tokens>,
 }
 
 impl Access {
     pub(super) fn new(auth: &Auth) -> Self {
         let machines = auth.netrc.as_ref().map(Machines::of);
-        Self { keys: QueryKeys::of(&auth.keys), machines }
+        let tokens = match &auth.credentials {
+            Some(Credentials::Command(command)) => Some(Tokens::of(command)),
+            _ => None,
+        };
+        Self { keys: QueryKeys::of(&auth.keys), machines, tokens }
+    }
+
+    /// The tokens of a command, for a request that has no `authorization` of its own.
+    pub(super) fn tokens(&self, target: &Target, has_field: bool) -> Option<&Tokens> {
+        self.tokens.as_ref().filter(|_| !has_field && target.authorization.is_none())
     }
 
     /// Gives an item's request the name and password of its host, unless it has an `authorization` already, in its URL or,
