@@ -6,7 +6,7 @@ use super::secret;
 use crate::exit::Trouble;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use gaits::http::{ApiKey, Auth, Credentials, Netrc, TokenCommand};
+use gaits::http::{ApiKey, Auth, ClientCertificate, Credentials, Netrc, TokenCommand};
 use std::path::{Path, PathBuf};
 
 /// Who asks.
@@ -57,6 +57,16 @@ pub(super) struct AuthArgs {
     /// The same, from this file
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     netrc_file: Option<PathBuf>,
+
+    /// Show this certificate (PEM) to servers that ask for one; its key may stand in the same file
+    ///
+    /// It is shown to any server that asks, also where a redirect leads.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    cert: Option<PathBuf>,
+
+    /// The key of --cert (PEM, not encrypted), if it stands in another file
+    #[arg(long, value_name = "FILE", requires = "cert", hide_short_help = true)]
+    cert_key: Option<PathBuf>,
 }
 
 impl AuthArgs {
@@ -76,7 +86,8 @@ impl AuthArgs {
             (None, false) => None,
         };
         let netrc = path.as_deref().map(read_netrc).transpose()?;
-        Ok(Auth { credentials, keys, netrc })
+        let certificate = self.cert.map(|path| certificate(path, self.cert_key)).transpose()?;
+        Ok(Auth { credentials, keys, netrc, certificate })
     }
 }
 
@@ -149,6 +160,18 @@ fn usual_netrc() -> Result<PathBuf, Trouble> {
     named.map(PathBuf::from).or_else(usual).ok_or_else(|| {
         Trouble::wrong("--netrc finds no home directory; name the file with --netrc-file")
     })
+}
+
+fn certificate(path: PathBuf, key_path: Option<PathBuf>) -> Result<ClientCertificate, Trouble> {
+    let read = |option: &str, path: &Path| {
+        std::fs::read_to_string(path)
+            .with_context(|| format!("can't read {option} {}", path.display()))
+            .map_err(Trouble::Wrong)
+    };
+    let chain = read("--cert", &path)?.into();
+    let key_path = key_path.unwrap_or_else(|| path.clone());
+    let key = read("--cert-key", &key_path)?.into();
+    Ok(ClientCertificate { path, chain, key_path, key })
 }
 
 fn read_netrc(path: &Path) -> Result<Netrc, Trouble> {

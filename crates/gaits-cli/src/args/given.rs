@@ -15,6 +15,8 @@ const SHOWN: &[&str] = &[
     "burst",
     "color",
     "cacert",
+    "cert",
+    "cert_key",
     "capture",
     "concurrency",
     "connect_timeout",

@@ -4,6 +4,7 @@
 
 mod auth;
 mod bodies;
+mod certificates;
 mod command;
 mod compare;
 mod fetch_input;

@@ -51,7 +51,10 @@ mod wire;
 mod words;
 mod work;
 
-pub use auth::{ApiKey, Auth, Credentials, Netrc, NetrcError, Secret, TokenCommand, TokenError};
+pub use auth::{
+    ApiKey, Auth, ClientCertificate, ClientCertificateError, Credentials, Netrc, NetrcError,
+    Secret, TokenCommand, TokenError,
+};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use method::{Method, MethodError};

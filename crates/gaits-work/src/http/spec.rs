@@ -2,7 +2,7 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::auth::{Auth, Credentials};
+use super::auth::{Auth, ClientCertificateError, Credentials};
 use super::method::Method;
 use super::payload::Payload;
 use super::trust::{Trust, TrustError};
@@ -198,6 +198,7 @@ impl HttpSpec {
             });
         }
         super::tls::check(&self.trust)?;
+        super::tls::check_certificate(self.auth.certificate.as_ref())?;
         Ok(())
     }
 
@@ -408,6 +409,9 @@ pub enum HttpSpecError {
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The client certificate is no use.
+    #[error(transparent)]
+    Certificate(#[from] ClientCertificateError),
 }
 
 #[cfg(test)]

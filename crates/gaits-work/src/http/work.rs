@@ -48,7 +48,8 @@ impl HttpWork {
         let reach = if spec.deny_private { Reach::Public } else { Reach::Any };
         let dialer =
             Dialer::new(NameServers::System, spec.connect_timeout, clock.clone(), last, reach);
-        let tls = Tls::new(spec.trust.clone(), services.tell.clone());
+        let tls =
+            Tls::new(spec.trust.clone(), spec.auth.certificate.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
         let access = Access::new(&spec.auth);
         let bodies = match &spec.body {

@@ -6,12 +6,14 @@
 //! Limit: knows the schemes `Basic` and `Bearer`, which need no answer of the server's first. `Digest` and the like are not known.
 
 mod api_key;
+mod certificate;
 mod command;
 mod netrc;
 mod secret;
 mod tokens;
 
 pub use api_key::ApiKey;
+pub use certificate::{ClientCertificate, ClientCertificateError};
 pub use command::{TokenCommand, TokenError};
 pub use netrc::{Netrc, NetrcError};
 pub use secret::Secret;
@@ -35,6 +37,8 @@ pub struct Auth {
     pub keys: Vec<ApiKey>,
     /// Names and passwords by host, for requests that have no `authorization` otherwise.
     pub netrc: Option<Netrc>,
+    /// What a server is shown that asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
 }
 
 /// What goes into the `authorization` field of each request.
@@ -74,7 +78,8 @@ impl Auth {
         let credentials = self.credentials.iter().map(|credentials| credentials.name().to_owned());
         let keys = self.keys.iter().map(ApiKey::shown);
         let netrc = self.netrc.iter().map(|_| "netrc".to_owned());
-        credentials.chain(keys).chain(netrc).collect()
+        let certificate = self.certificate.iter().map(|_| "cert".to_owned());
+        credentials.chain(keys).chain(netrc).chain(certificate).collect()
     }
 
     /// The header fields that all requests to the items' own hosts carry, as name and value.
@@ -166,7 +171,7 @@ mod tests {
         assert!(!format!("{auth:?}").contains("sesame"), "{auth:?}");
         let key = ApiKey::Header { name: "X-Key".to_owned(), value: "s3cret".into() };
         let bearer = Credentials::Bearer("t0ken".into());
-        let auth = Auth { credentials: Some(bearer), keys: vec![key], netrc: None };
+        let auth = Auth { credentials: Some(bearer), keys: vec![key], ..Auth::default() };
         assert_eq!(fields(&auth), ["authorization: Bearer t0ken", "X-Key: s3cret"]);
         assert_eq!(auth.shown(), ["bearer", "api-key X-Key"]);
         let shown = format!("{auth:?}");
