@@ -4,6 +4,7 @@ use super::auth::{self, AuthArgs};
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
+use super::patience::PatienceArgs;
 use super::request::RequestArgs;
 use super::urls;
 use super::values::{self, Timeout};
@@ -97,6 +98,9 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::timeout)]
     #[arg(hide_short_help = true)]
     timeout: Timeout,
+
+    #[command(flatten)]
+    patience: PatienceArgs,
 
     /// Fail items whose decoded body is larger
     ///
@@ -259,6 +263,7 @@ impl HttpArgs {
             deny_private: self.deny_private,
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,
+            patience: self.patience.resolve(),
             max_body_size: self.max_body_size,
             max_redirects: self.max_redirects,
             accept: self.accept,

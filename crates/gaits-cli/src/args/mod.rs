@@ -12,6 +12,7 @@ mod job;
 mod models;
 mod origin;
 mod pace;
+mod patience;
 mod report;
 mod request;
 mod run;

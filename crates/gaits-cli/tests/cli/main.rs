@@ -22,6 +22,7 @@ mod models;
 mod origin;
 mod pace;
 mod page;
+mod patience;
 mod pictures;
 mod power_cut;
 mod programs;

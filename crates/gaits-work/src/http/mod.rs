@@ -31,6 +31,7 @@ mod hub;
 mod item;
 mod lent;
 mod method;
+mod patience;
 mod payload;
 mod query;
 mod rate_limit;
@@ -58,6 +59,7 @@ pub use auth::{
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use method::{Method, MethodError};
+pub use patience::{LeastRate, Patience};
 pub use payload::Payload;
 pub use redact::redacted;
 pub use spec::{BodyUse, HttpSpec, HttpSpecError, MOST_INLINE};

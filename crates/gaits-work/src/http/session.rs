@@ -15,6 +15,7 @@ use super::hub::Hub;
 use super::item::{self, Described, Sends};
 use super::lent::Piece;
 use super::method::Method;
+use super::patience::Progress;
 use super::payload::Body;
 use super::query::add_query;
 use super::redirect;
@@ -386,7 +387,12 @@ impl HttpSession {
         let detail = &mut *trace.detail;
         // What is looked into is kept whole, and written in one piece.
         let as_it_comes = if looks_into { None } else { file.as_mut() };
-        let read = exchange.body(&self.hub.lent, come, &mut decoder, detail, as_it_comes).await;
+        let progress = Progress::default();
+        let lent = &self.hub.lent;
+        let read = {
+            let read = exchange.body(lent, come, &mut decoder, detail, as_it_comes, &progress);
+            spec.patience.body(pin!(read), &progress, &*shared.clock).await
+        };
         if let Err(error) = read {
             detail.body_error = file.and_then(|mut file| file.failed());
             let is_too_large = error.kind == ErrorKind::TooLarge;

@@ -4,6 +4,7 @@
 
 use super::auth::{Auth, ClientCertificateError, Credentials};
 use super::method::Method;
+use super::patience::{LeastRate, Patience};
 use super::payload::Payload;
 use super::trust::{Trust, TrustError};
 use super::{Extract, Statuses};
@@ -52,6 +53,9 @@ pub struct HttpSpec {
     pub connect_timeout: Option<Duration>,
     /// How long the whole request may take, redirects and body included.
     pub timeout: Option<Duration>,
+    /// How long a server may be silent or slow once it is connected to.
+    #[serde(default)]
+    pub patience: Patience,
     /// How many bytes a body may have after its content codings were undone.
     pub max_body_size: u64,
     /// How many redirects are followed before the item fails. With 0 none is followed: a redirect is an answer as any
@@ -124,6 +128,7 @@ impl Default for HttpSpec {
             deny_private: false,
             connect_timeout: Some(Duration::from_secs(10)),
             timeout: Some(Duration::from_mins(1)),
+            patience: Patience::default(),
             max_body_size: 1 << 30,
             max_redirects: 10,
             accept: Statuses::default(),
@@ -165,9 +170,14 @@ impl HttpSpec {
         if let Some(name) = &self.idempotency_key {
             parse_header(name, "")?;
         }
-        for (what, timeout) in
-            [("connect timeout", self.connect_timeout), ("timeout", self.timeout)]
-        {
+        let Patience { first_byte, stall, least_rate } = self.patience;
+        for (what, timeout) in [
+            ("connect timeout", self.connect_timeout),
+            ("timeout", self.timeout),
+            ("first byte timeout", first_byte),
+            ("stall timeout", stall),
+            ("time of the least rate", least_rate.map(|rate| rate.over)),
+        ] {
             match timeout {
                 Some(Duration::ZERO) => return Err(HttpSpecError::ZeroTimeout(what)),
                 Some(timeout) if timeout > LONGEST => return Err(HttpSpecError::LongTimeout(what)),
@@ -211,6 +221,7 @@ impl HttpSpec {
         let time = |time: Option<Duration>| {
             time.map_or(Value::Null, |time| Value::Float(time.as_secs_f64()))
         };
+        let rate = |of: fn(LeastRate) -> Value| self.patience.least_rate.map_or(Value::Null, of);
         let trust = match &self.trust {
             Trust::SystemRoots => text("system"),
             Trust::Pem { path, .. } => text(&path.display().to_string()),
@@ -253,6 +264,10 @@ impl HttpSpec {
             not("deny-private", Value::Bool(self.deny_private)),
             not("connect-timeout", time(self.connect_timeout)),
             not("timeout", time(self.timeout)),
+            not("first-byte-timeout", time(self.patience.first_byte)),
+            not("stall-timeout", time(self.patience.stall)),
+            not("min-rate", rate(|rate| rate.bytes_per_s.into())),
+            not("min-rate-time", rate(|rate| Value::Float(rate.over.as_secs_f64()))),
         ]
     }
 
