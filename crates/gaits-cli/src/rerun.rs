@@ -2,6 +2,7 @@
 //!
 //! Limit: it knows by their names which options hold secrets; those in the path or the query of a URL are shown.
 
+use crate::args::is_reference;
 use clap::Command;
 use gaits::http::redacted;
 use std::collections::{HashMap, HashSet};
@@ -11,7 +12,7 @@ use std::ffi::OsString;
 const HIDDEN: &str = "***";
 
 /// Options whose values are secrets, by their long names.
-const SECRET: [&str; 13] = [
+const SECRET: [&str; 14] = [
     "query",
     "data",
     "data-json",
@@ -19,6 +20,7 @@ const SECRET: [&str; 13] = [
     "user",
     "bearer",
     "token",
+    "token-command",
     "cookie",
     "password",
     "proxy-user",
@@ -144,16 +146,34 @@ fn shown(option: &str, value: &str) -> Option<String> {
         // A field without a colon is no field; it may be a secret that was mistyped.
         let name = value.split_once(':').map_or("", |(name, _)| name);
         let harmless = HARMLESS.contains(&name.trim().to_ascii_lowercase().as_str());
+        let harmless = harmless || says_where(value);
         return (!harmless && !value.is_empty()).then(|| match name {
             "" => HIDDEN.to_owned(),
             name => format!("{name}: {HIDDEN}"),
         });
     }
     if SECRET.contains(&option) {
-        return (!value.is_empty()).then(|| HIDDEN.to_owned());
+        let shows = match option {
+            "user" | "bearer" => is_reference(value),
+            "api-key" => says_where(value),
+            _ => false,
+        };
+        return (!shows && !value.is_empty()).then(|| HIDDEN.to_owned());
     }
     // In anything but a URL, an @ has another meaning.
     if value.contains("://") { redacted(value) } else { None }
+}
+
+/// Whether a header field or a key of an API has a name, and behind it only the place where its value is to be found.
+fn says_where(value: &str) -> bool {
+    let behind = value.find([':', '=']).filter(|at| *at > 0).map(|at| value[at + 1..].trim_start());
+    behind.is_some_and(|behind| {
+        let secret = match behind.split_once(' ') {
+            Some(("Basic" | "Bearer" | "Token", secret)) => secret.trim_start(),
+            _ => behind,
+        };
+        is_reference(secret)
+    })
 }
 
 /// A word as a POSIX shell takes it for one word.
@@ -225,6 +245,35 @@ mod tests {
         assert_eq!(rerun.command, "gaits fetch -- 'http://***@x/' -H");
         assert!(rerun.hides);
         assert_eq!(shown("bearer", "s3cret").unwrap(), "***");
+    }
+
+    #[test]
+    fn where_a_secret_is_found_is_none_itself() {
+        for words in [
+            &["--bearer", "env:TOKEN"][..],
+            &["--bearer=@token"],
+            &["-u", "@of me"],
+            &["-H", "Authorization: env:TOKEN"],
+            &["-H", "Authorization: Bearer @token"],
+            &["--api-key", "X-Key: env:KEY"],
+            &["--api-key", "key=@key"],
+        ] {
+            let rerun = again(&[&["gaits", "fetch"], words].concat());
+            assert!(!rerun.hides && !rerun.command.contains("***"), "{rerun:?}");
+        }
+        for words in [
+            &["-u", "s3cret:"][..],
+            &["-us3cret:x"],
+            &["-u", "s3cret:env:X"],
+            &["--bearer", "literal:s3cret"],
+            &["-H", "X-Key: s3cret @x"],
+            &["--api-key", "X-Key: s3cret"],
+            &["--api-key", "key=s3cret"],
+            &["--api-key", "s3cret"],
+        ] {
+            let rerun = again(&[&["gaits", "fetch"], words].concat());
+            assert!(rerun.hides && !rerun.command.contains("s3cret"), "{rerun:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Options of the work `http`.
 
+use super::auth::{self, AuthArgs};
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
+use super::patience::PatienceArgs;
 use super::request::RequestArgs;
 use super::urls;
 use super::values::{self, Timeout};
@@ -52,8 +54,14 @@ pub(crate) struct HttpArgs {
     request: RequestArgs,
 
     /// Send this header field; may be repeated
+    ///
+    /// In place of its value, or of what stands behind a scheme in Authorization, write env:NAME for the value of an environment
+    /// variable, or @FILE for what a file holds. literal:TEXT is TEXT itself, should it begin with env: or @.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = values::header)]
     headers: Vec<(String, String)>,
+
+    #[command(flatten)]
+    auth: AuthArgs,
 
     /// Send this user-agent; empty for none
     #[arg(short = 'A', long, value_name = "TEXT", hide_short_help = true)]
@@ -91,6 +99,9 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::timeout)]
     #[arg(hide_short_help = true)]
     timeout: Timeout,
+
+    #[command(flatten)]
+    patience: PatienceArgs,
 
     /// Fail items whose decoded body is larger
     ///
@@ -250,13 +261,15 @@ impl HttpArgs {
         let (ways, by_proxy) = self.ways.resolve()?;
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
-            headers: self.headers,
+            headers: auth::headers(self.headers)?,
+            auth: self.auth.resolve()?,
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
             deny_private: self.deny_private,
             ways,
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,
+            patience: self.patience.resolve(),
             max_body_size: self.max_body_size,
             max_redirects: self.max_redirects,
             accept: self.accept,
@@ -270,6 +283,7 @@ impl HttpArgs {
         };
         let spec = self.request.resolve(spec)?;
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
+        let spec = HttpSpec { auth: auth::with_token(spec.auth)?, ..spec };
         // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
         let is_settled =
             self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::HEAD;

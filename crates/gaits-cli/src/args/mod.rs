@@ -1,5 +1,6 @@
 //! The command line: parsed here, acted on elsewhere. No type of the parser's leaves this module but as plain values.
 
+mod auth;
 mod bodies;
 mod color;
 mod command;
@@ -11,9 +12,11 @@ mod job;
 mod models;
 mod origin;
 mod pace;
+mod patience;
 mod report;
 mod request;
 mod run;
+mod secret;
 mod sweep;
 mod tips;
 mod urls;
@@ -28,6 +31,7 @@ pub(crate) use models::Models;
 pub(crate) use origin::OriginArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use run::RunArgs;
+pub(crate) use secret::is_reference;
 pub(crate) use sweep::SweepArgs;
 pub(crate) use work::WorkArgs;
 

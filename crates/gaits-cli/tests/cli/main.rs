@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod auth;
 mod bodies;
+mod certificates;
 mod command;
 mod compare;
 mod fetch_input;
@@ -20,6 +22,7 @@ mod models;
 mod origin;
 mod pace;
 mod page;
+mod patience;
 mod pictures;
 mod power_cut;
 mod programs;
@@ -28,6 +31,7 @@ mod proxy;
 mod requests;
 mod sweep;
 mod terminal;
+mod tokens;
 mod torture;
 mod ways;
 mod works;

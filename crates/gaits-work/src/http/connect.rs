@@ -154,7 +154,7 @@ impl Opener {
         trace: &mut Trace,
     ) -> Result<Wire, Fault> {
         if proxy.is_encrypted() {
-            let stream = self.handshake(&proxy.origin, wire, Alpn::Http1, trace).await?;
+            let stream = self.handshake(&proxy.origin, wire, Alpn::Proxy, trace).await?;
             wire = Wire::tls(stream);
         }
         if route.asked().is_some() {

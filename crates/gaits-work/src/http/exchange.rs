@@ -6,6 +6,7 @@ use super::body_file::{BodyFile, PIECE};
 use super::decode::{BUDGET, Decoder, Pushed};
 use super::detail::HttpDetail;
 use super::lent::{KEPT_INPUT, Lent, Piece};
+use super::patience::Progress;
 use super::{h1, h2};
 use gaits_core::ItemError;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Exchange {
     }
 
     /// Takes the whole body through `decoder`, beginning with what has come already, and counts it in `detail`. With a
-    /// `file`, what the decoder keeps of a long body is written there as it comes; the last of it is left to the caller.
+    /// `file`, what the decoder keeps of a long body is written there as it comes; the last of it is left to the caller. `progress` is told how it comes along.
     pub(super) async fn body(
         &mut self,
         lent: &Lent,
@@ -50,8 +51,9 @@ impl Exchange {
         decoder: &mut Decoder<'_>,
         detail: &mut HttpDetail,
         file: Option<&mut BodyFile<'_>>,
+        progress: &Progress,
     ) -> Result<(), ItemError> {
-        let intake = Intake::new(decoder, detail, file);
+        let intake = Intake::new(decoder, detail, file, progress);
         match self {
             Exchange::Http1(connection) => http1(connection, lent, come, intake).await?,
             Exchange::Http2(exchange) => http2(exchange, intake).await?,
@@ -104,6 +106,7 @@ struct Intake<'a, 'h, 'w> {
     decoder: &'a mut Decoder<'h>,
     detail: &'a mut HttpDetail,
     file: Option<&'a mut BodyFile<'w>>,
+    progress: &'a Progress,
     /// Bytes and pieces that were taken since the event loop was last given back.
     bytes: usize,
     pieces: usize,
@@ -116,8 +119,9 @@ impl<'a, 'h, 'w> Intake<'a, 'h, 'w> {
         decoder: &'a mut Decoder<'h>,
         detail: &'a mut HttpDetail,
         file: Option<&'a mut BodyFile<'w>>,
+        progress: &'a Progress,
     ) -> Self {
-        Self { decoder, detail, file, bytes: 0, pieces: 0, budget: BUDGET }
+        Self { decoder, detail, file, progress, bytes: 0, pieces: 0, budget: BUDGET }
     }
 
     /// Takes the next data of the body. Gives what the decoder could not take at once, which is for [`decode`](Self::decode);
@@ -125,6 +129,7 @@ impl<'a, 'h, 'w> Intake<'a, 'h, 'w> {
     fn take<'d>(&mut self, data: &'d [u8]) -> Result<Option<&'d [u8]>, ItemError> {
         self.detail.bytes += data.len() as u64;
         self.bytes += data.len();
+        self.progress.add(data.len());
         self.pieces += 1;
         let pushed = self.push(data)?;
         Ok(pushed.more.then(|| &data[pushed.used..]))
@@ -176,7 +181,10 @@ impl<'a, 'h, 'w> Intake<'a, 'h, 'w> {
             return Ok(());
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write(Arc::new(self.decoder.take_kept())).await
+        self.progress.hold(true);
+        let written = file.write(Arc::new(self.decoder.take_kept())).await;
+        self.progress.hold(false);
+        written
     }
 
     fn begin_turn(&mut self) {

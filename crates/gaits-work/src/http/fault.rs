@@ -6,6 +6,7 @@
 use super::words::of_io;
 use gaits_core::{ErrorKind, ItemError};
 use std::io;
+use tokio_rustls::rustls;
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -62,6 +63,10 @@ pub(super) fn protocol(message: impl Into<String>) -> ItemError {
 
 /// The connection failed before the response's head was complete.
 pub(super) fn in_head(e: &io::Error) -> ItemError {
+    if is_refusal(e) {
+        let message = format!("the TLS handshake was refused: {}", of_io(e));
+        return ItemError::new(ErrorKind::Tls, message);
+    }
     if is_malformed(e) {
         return protocol(of_io(e));
     }
@@ -90,6 +95,12 @@ pub(super) fn in_body(e: &io::Error) -> ItemError {
 pub(super) fn closed_in_body() -> ItemError {
     let message = "the connection was closed before the end of the body";
     ItemError::new(ErrorKind::Truncated, message)
+}
+
+/// Whether the server has given TLS up. It may do so after the handshake, above all if it wants a certificate.
+fn is_refusal(e: &io::Error) -> bool {
+    let tls = e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::AlertReceived(_)))
 }
 
 /// Whether it is TLS that could not make sense of what came.

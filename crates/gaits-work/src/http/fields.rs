@@ -34,6 +34,9 @@ impl Fields {
             }
             all.append(name, value);
         }
+        for (name, value) in spec.auth_fields()? {
+            all.insert(name, value);
+        }
         Ok(Self { all, harmless })
     }
 
@@ -56,6 +59,11 @@ impl Fields {
     /// What is sent to the items' own origins, or to `foreign` ones.
     pub(super) const fn of(&self, foreign: bool) -> &HeaderMap {
         if foreign { &self.harmless } else { &self.all }
+    }
+
+    /// Whether the items' own origins are told who asks.
+    pub(super) fn has_authorization(&self) -> bool {
+        self.all.contains_key(header::AUTHORIZATION)
     }
 
     /// The cookies that the user gives with every request.

@@ -27,6 +27,7 @@ use host::{Host, Protocol};
 use idle::IdleConnections;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -198,7 +199,12 @@ impl Hub {
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
         connection.send(&self.lent, to, compose, request.bytes()).await?;
-        let (head, piece) = connection.head(&self.lent, Head::of_http1).await?;
+        let Shared { spec, clock, .. } = &*self.shared;
+        let begun = {
+            let head = pin!(connection.head(&self.lent, Head::of_http1));
+            spec.patience.first_byte(head, || true, &**clock).await
+        };
+        let (head, piece) = begun.map_err(Fault::Failed)??;
         Ok((head, Exchange::Http1(connection), Some(piece)))
     }
 
@@ -211,7 +217,11 @@ impl Hub {
         let head = headers::http2(request).map_err(Fault::Failed)?;
         trace.enter(Phase::FirstByte);
         let body = request.body.map(|body| body.bytes.clone()).unwrap_or_default();
-        let exchange = connection.send(head, body).await?;
+        let Shared { spec, clock, .. } = &*self.shared;
+        let sent = Cell::new(body.is_empty());
+        let asked = pin!(connection.send_telling(head, body, &sent));
+        let begun = spec.patience.first_byte(asked, || sent.get(), &**clock).await;
+        let exchange = begun.map_err(Fault::Failed)??;
         let head = Head::of_http2(exchange.status, &exchange.headers);
         Ok((head, Exchange::Http2(exchange), None))
     }

@@ -5,13 +5,13 @@
 
 use super::method::Method;
 use super::payload::Body;
+use super::query::add_query;
 use super::redact::redacted;
 use super::spec::{HttpSpec, is_harmless, parse_header};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// What stands for the value of a header field that may be a secret.
@@ -168,22 +168,6 @@ fn with_query(url: &str, query: Map<String, Value>) -> Result<String, String> {
     Ok(add_query(url, &pairs).into_owned())
 }
 
-/// `url` with `pairs` added to its query, in front of its fragment.
-pub(super) fn add_query<'u>(url: &'u str, pairs: &[(String, String)]) -> Cow<'u, str> {
-    if pairs.is_empty() {
-        return Cow::Borrowed(url);
-    }
-    let (before, fragment) = url.find('#').map_or((url, ""), |at| url.split_at(at));
-    let joint = match before.find('?') {
-        None => "?",
-        Some(at) if at + 1 == before.len() || before.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    let query: String =
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    Cow::Owned(format!("{before}{joint}{query}{fragment}"))
-}
-
 /// A description as it is shown: without credentials in its URL, and without values of header fields that may be secret.
 /// None if there is nothing to hide.
 pub(super) fn shown(text: &str) -> Option<String> {
@@ -220,6 +204,7 @@ pub(super) fn shown(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::borrow::Cow;
 
     fn parse(text: &str) -> Described {
         Described::parse(text).unwrap()

@@ -8,6 +8,7 @@
 //! only where `hub` says.
 
 mod answer;
+mod auth;
 mod body_file;
 mod calendar;
 mod connect;
@@ -30,8 +31,10 @@ mod hub;
 mod item;
 mod lent;
 mod method;
+mod patience;
 mod payload;
 mod proxy;
+mod query;
 mod rate_limit;
 mod redact;
 mod redirect;
@@ -51,9 +54,14 @@ mod wire;
 mod words;
 mod work;
 
+pub use auth::{
+    ApiKey, Auth, ClientCertificate, ClientCertificateError, Credentials, Netrc, NetrcError,
+    Secret, TokenCommand, TokenError,
+};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use method::{Method, MethodError};
+pub use patience::{LeastRate, Patience};
 pub use payload::Payload;
 pub use proxy::UnreachableProxy;
 pub use redact::redacted;

@@ -1,6 +1,8 @@
 //! A session: it performs items from their text to their record, over the connections of one hub.
 //!
-//! Limit: never tries an item again.
+//! Limit: never tries an item again, but with a new token.
+
+mod token;
 
 use super::answer;
 use super::cookies::{self, Jar};
@@ -13,7 +15,9 @@ use super::hub::Hub;
 use super::item::{self, Described, Sends};
 use super::lent::Piece;
 use super::method::Method;
+use super::patience::Progress;
 use super::payload::Body;
+use super::query::add_query;
 use super::redirect;
 use super::request::Request;
 use super::retry;
@@ -163,15 +167,22 @@ impl HttpSession {
         };
         let asked = Asked::of(shared, own.as_deref());
         let url = own.as_ref().map_or(text, |own| &own.url);
-        let target = match self.hub.target(&item::add_query(url, &spec.query)) {
+        let mut target = match self.hub.target(&add_query(url, &spec.query)) {
             Ok(target) => target,
             Err(e) => {
                 let error = ItemError::new(ErrorKind::InvalidItem, e.to_string());
                 return Reply::Done(Performed::failed(error, None));
             }
         };
+        shared.access.authorize(&mut target, asked.fields.has_authorization());
         let mut trace = Trace::new(shared.clock.clone());
-        let result = self.within_timeout(item, &asked, target, &mut trace).await;
+        let result = match shared.access.tokens(&target, asked.fields.has_authorization()) {
+            None => self.within_timeout(item, &asked, target, &mut trace).await,
+            // Boxed, since few have a token that may change.
+            Some(tokens) => {
+                Box::pin(self.with_token(tokens, item, &asked, target, &mut trace)).await
+            }
+        };
         trace.enter(Phase::Between);
         let advised = trace.advice;
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
@@ -184,6 +195,8 @@ impl HttpSession {
             Some(advice) if error.kind == ErrorKind::HttpStatus || advice == Advice::Final => {
                 advice
             }
+            // Without a token, all others would fail, too.
+            _ if error.kind == ErrorKind::Command => Advice::Stop,
             _ => retry::after_failure(error.kind, asked.repeatable),
         };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
@@ -249,9 +262,10 @@ impl HttpSession {
                     None => kept,
                 })
             });
+            let keyed = shared.access.keyed(&target, foreign);
             let request = Request {
                 method: &method,
-                target: &target,
+                target: keyed.as_ref().unwrap_or(&target),
                 fields: asked.fields,
                 common: asked.common,
                 body,
@@ -267,7 +281,8 @@ impl HttpSession {
                 jar.borrow_mut().take(set, &target, cookies::now_s());
             }
             if spec.max_redirects > 0
-                && let Some(next) = redirect::next(&target, head.status, head.location.as_deref())?
+                && let Some(mut next) =
+                    redirect::next(&target, head.status, head.location.as_deref())?
             {
                 let whole = exchange.skip(come);
                 trace.enter(Phase::Between);
@@ -280,7 +295,9 @@ impl HttpSession {
                 }
                 trace.detail.redirects += 1;
                 self.put_back(&target, exchange, whole, trace);
+                shared.access.authorize_next(&mut next, &target.origin);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
+                trace.foreign = foreign;
                 let then = method.after_redirect(head.status);
                 if foreign && then == *method && body.is_some_and(|body| !body.bytes.is_empty()) {
                     // The same without it would be another request, which may even succeed.
@@ -372,7 +389,12 @@ impl HttpSession {
         let detail = &mut *trace.detail;
         // What is looked into is kept whole, and written in one piece.
         let as_it_comes = if looks_into { None } else { file.as_mut() };
-        let read = exchange.body(&self.hub.lent, come, &mut decoder, detail, as_it_comes).await;
+        let progress = Progress::default();
+        let lent = &self.hub.lent;
+        let read = {
+            let read = exchange.body(lent, come, &mut decoder, detail, as_it_comes, &progress);
+            spec.patience.body(pin!(read), &progress, &*shared.clock).await
+        };
         if let Err(error) = read {
             detail.body_error = file.and_then(|mut file| file.failed());
             let is_too_large = error.kind == ErrorKind::TooLarge;

@@ -2,6 +2,7 @@
 //!
 //! Limit: holds nothing that every request changes; event loops would wait for each other there.
 
+use super::auth::Access;
 use super::body_file::BodyWriter;
 use super::dial::Dialer;
 use super::fields::Fields;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
+    pub(super) access: Access,
     /// See [`of_all`](super::item::of_all).
     pub(super) of_all: blake3::Hash,
     /// What is sent with each request that describes no body of its own.

@@ -2,7 +2,9 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
+use super::auth::{Auth, ClientCertificateError, Credentials};
 use super::method::Method;
+use super::patience::{LeastRate, Patience};
 use super::payload::Payload;
 use super::proxy::UnreachableProxy;
 use super::route::Routes;
@@ -38,6 +40,9 @@ pub struct HttpSpec {
     /// would send itself (`user-agent`, `accept`, `accept-encoding`, `host`), and are not sent to another
     /// origin that a redirect leads to, apart from harmless ones such as `accept`.
     pub headers: Vec<(String, String)>,
+    /// Who asks. None of it is sent to another origin that a redirect leads to, apart from what the netrc has for that host.
+    #[serde(default)]
+    pub auth: Auth,
     /// The `user-agent` field; none is sent when it is empty.
     pub user_agent: String,
     /// Which certificates are trusted.
@@ -54,6 +59,9 @@ pub struct HttpSpec {
     pub connect_timeout: Option<Duration>,
     /// How long the whole request may take, redirects and body included.
     pub timeout: Option<Duration>,
+    /// How long a server may be silent or slow once it is connected to.
+    #[serde(default)]
+    pub patience: Patience,
     /// How many bytes a body may have after its content codings were undone.
     pub max_body_size: u64,
     /// How many redirects are followed before the item fails. With 0 none is followed: a redirect is an answer as any
@@ -120,12 +128,14 @@ impl Default for HttpSpec {
             idempotency_key: None,
             repeats_all: false,
             headers: Vec::new(),
+            auth: Auth::default(),
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
             deny_private: false,
             ways: Ways::default(),
             connect_timeout: Some(Duration::from_secs(10)),
             timeout: Some(Duration::from_mins(1)),
+            patience: Patience::default(),
             max_body_size: 1 << 30,
             max_redirects: 10,
             accept: Statuses::default(),
@@ -155,14 +165,26 @@ impl HttpSpec {
     ///
     /// The first thing that is wrong, and how to put it right.
     pub fn validate(&self) -> Result<(), HttpSpecError> {
-        self.parsed_headers()?;
+        let headers = self.parsed_headers()?;
+        let token = matches!(self.auth.credentials, Some(Credentials::Command(_)));
+        let fields = self.auth_fields()?.into_iter().map(|(name, _)| name);
+        for name in fields.chain(token.then_some(header::AUTHORIZATION)) {
+            if headers.iter().any(|(given, _)| *given == name) {
+                return Err(HttpSpecError::GivenTwice(name.to_string()));
+            }
+        }
         self.parsed_user_agent()?;
         if let Some(name) = &self.idempotency_key {
             parse_header(name, "")?;
         }
-        for (what, timeout) in
-            [("connect timeout", self.connect_timeout), ("timeout", self.timeout)]
-        {
+        let Patience { first_byte, stall, least_rate } = self.patience;
+        for (what, timeout) in [
+            ("connect timeout", self.connect_timeout),
+            ("timeout", self.timeout),
+            ("first byte timeout", first_byte),
+            ("stall timeout", stall),
+            ("time of the least rate", least_rate.map(|rate| rate.over)),
+        ] {
             match timeout {
                 Some(Duration::ZERO) => return Err(HttpSpecError::ZeroTimeout(what)),
                 Some(timeout) if timeout > LONGEST => return Err(HttpSpecError::LongTimeout(what)),
@@ -200,6 +222,7 @@ impl HttpSpec {
         }
         Routes::new(&self.ways)?;
         super::tls::check(&self.trust)?;
+        super::tls::check_certificate(self.auth.certificate.as_ref())?;
         Ok(())
     }
 
@@ -212,6 +235,7 @@ impl HttpSpec {
         let time = |time: Option<Duration>| {
             time.map_or(Value::Null, |time| Value::Float(time.as_secs_f64()))
         };
+        let rate = |of: fn(LeastRate) -> Value| self.patience.least_rate.map_or(Value::Null, of);
         let trust = match &self.trust {
             Trust::SystemRoots => text("system"),
             Trust::Pem { path, .. } => text(&path.display().to_string()),
@@ -246,12 +270,18 @@ impl HttpSpec {
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
             means("body", text(self.body.name())),
+            // Secrets may change between two runs over one list.
+            not("auth", Value::Array(self.auth.shown().iter().map(|shown| text(shown)).collect())),
             not("retry-on", text(&self.retry_on.to_string())),
             not("stop-on", stop_on),
             not("trust", trust),
             not("deny-private", Value::Bool(self.deny_private)),
             not("connect-timeout", time(self.connect_timeout)),
             not("timeout", time(self.timeout)),
+            not("first-byte-timeout", time(self.patience.first_byte)),
+            not("stall-timeout", time(self.patience.stall)),
+            not("min-rate", rate(|rate| rate.bytes_per_s.into())),
+            not("min-rate-time", rate(|rate| Value::Float(rate.over.as_secs_f64()))),
         ];
         settings.extend(self.ways.settings());
         settings
@@ -271,6 +301,16 @@ impl HttpSpec {
             parsed.push((name, value));
         }
         Ok(parsed)
+    }
+
+    /// The header fields that say who asks.
+    pub(super) fn auth_fields(&self) -> Result<Vec<(HeaderName, HeaderValue)>, HttpSpecError> {
+        let parse = |(name, value): (&str, String)| {
+            let (name, mut value) = parse_header(name, &value)?;
+            value.set_sensitive(true);
+            Ok((name, value))
+        };
+        self.auth.fields().into_iter().map(parse).collect()
     }
 
     /// The `user-agent` field, if there is to be one.
@@ -364,6 +404,11 @@ pub enum HttpSpecError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A header field is given, and says who asks as well.
+    #[error(
+        "{0} is given as a header field, and again by an option that says who asks; leave one of them out"
+    )]
+    GivenTwice(String),
     /// A timeout that nothing can keep.
     #[error("the {0} is zero; leave it out to wait without limit")]
     ZeroTimeout(&'static str),
@@ -409,6 +454,9 @@ pub enum HttpSpecError {
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The client certificate is no use.
+    #[error(transparent)]
+    Certificate(#[from] ClientCertificateError),
 }
 
 #[cfg(test)]
@@ -477,6 +525,22 @@ mod tests {
         assert!(refused(&agent).unwrap().starts_with("the header \"user-agent\" cannot be sent"));
         let names = with_headers(&[("X-Name", "J\u{f6}rg")]);
         assert_eq!(names.parsed_headers().unwrap()[0].1.as_bytes(), "J\u{f6}rg".as_bytes());
+    }
+
+    #[test]
+    fn who_asks_is_said_once_and_refused_without_its_secret() {
+        let bearer = |token: &str| Auth {
+            credentials: Some(Credentials::Bearer(token.into())),
+            ..Auth::default()
+        };
+        let spec = HttpSpec { auth: bearer("s3cret\nx"), ..HttpSpec::default() };
+        let message = refused(&spec).unwrap();
+        assert!(message.contains("authorization") && !message.contains("s3cret"), "{message}");
+        let spec = HttpSpec { auth: bearer("s3cret"), ..with_headers(&[("Authorization", "x")]) };
+        assert!(refused(&spec).unwrap().starts_with("authorization is given as a header field"));
+        let spec = HttpSpec { auth: bearer("s3cret"), ..HttpSpec::default() };
+        assert_eq!(refused(&spec), None);
+        assert!(spec.auth_fields().unwrap()[0].1.is_sensitive());
     }
 
     #[test]

@@ -47,11 +47,14 @@ pub(super) struct Trace {
     since_us: u64,
     /// What the last answer advises, where its status is not accepted.
     pub(super) advice: Option<Advice>,
+    /// Whether a redirect has led away from the item's origin.
+    pub(super) foreign: bool,
 }
 
 impl Trace {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { detail: Box::default(), clock, phase: Phase::Between, since_us: 0, advice: None }
+        let (phase, since_us) = (Phase::Between, 0);
+        Self { detail: Box::default(), clock, phase, since_us, advice: None, foreign: false }
     }
 
     /// Ends the present phase, adding its time to the record, and begins `next`.

@@ -2,6 +2,7 @@
 //!
 //! Limit: performs nothing itself.
 
+use super::auth::Access;
 use super::body_file::BodyWriter;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
@@ -50,8 +51,10 @@ impl HttpWork {
         let dialer =
             Dialer::new(servers, spec.connect_timeout, clock.clone(), last, reach).by(&spec.ways);
         let routes = Routes::new(&spec.ways)?;
-        let tls = Tls::new(spec.trust.clone(), services.tell.clone());
+        let tls =
+            Tls::new(spec.trust.clone(), spec.auth.certificate.clone(), services.tell.clone());
         let fields = Fields::new(spec)?;
+        let access = Access::new(&spec.auth);
         let bodies = match &spec.body {
             BodyUse::Files(folder) => Some(BodyWriter::new(folder)),
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
@@ -62,6 +65,7 @@ impl HttpWork {
             shared: Arc::new(Shared {
                 spec,
                 fields,
+                access,
                 of_all,
                 payload,
                 dialer,

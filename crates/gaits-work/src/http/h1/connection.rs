@@ -8,7 +8,7 @@ use super::{AnswerTo, End, Framing, Head, Malformed, Reader};
 use crate::http::fault::{self, Fault};
 use crate::http::lent::{KEPT_INPUT, Lent, Piece};
 use crate::http::wire::Wire;
-use gaits_core::ItemError;
+use gaits_core::{ErrorKind, ItemError};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -218,7 +218,7 @@ fn lost(e: &io::Error) -> Fault {
     match fault::in_head(e) {
         // What TLS says when the server closes the connection without a farewell.
         _ if e.kind() == io::ErrorKind::UnexpectedEof => Fault::Closed(fault::closed_in_head()),
-        error if error.kind == gaits_core::ErrorKind::Protocol => Fault::Failed(error),
+        error if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Tls) => Fault::Failed(error),
         error => Fault::Closed(error),
     }
 }

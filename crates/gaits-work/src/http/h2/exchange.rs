@@ -79,6 +79,11 @@ impl Waiting {
         Poll::Pending
     }
 
+    /// Whether its whole body is on its way.
+    pub(super) const fn is_sent(&self) -> bool {
+        self.unsent.is_none()
+    }
+
     fn fail(&mut self, e: &::h2::Error) -> Fault {
         self.place.is_over = true;
         let stream = self.response.stream_id().as_u32();

@@ -24,11 +24,12 @@ use super::h1;
 use ::h2::client::{Builder, SendRequest};
 use bytes::Bytes;
 use http::Request;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
@@ -135,11 +136,28 @@ impl Connection {
     /// Sends a request with its `body` and waits for the head of its response. `head` is made by `request`.
     ///
     /// If there is no capacity, the request waits inside h2 until there is. Dropping the future gives the request up. A server
-    /// may answer before it has taken the whole body; the rest of it is not sent then.
-    pub(crate) async fn send(&self, head: Request<()>, body: Bytes) -> Result<Exchange, Fault> {
+    /// may answer before it has taken the whole body; the rest of it is not sent then. `sent` becomes true when the whole body is on its
+    /// way.
+    pub(crate) async fn send_telling(
+        &self,
+        head: Request<()>,
+        body: Bytes,
+        sent: &Cell<bool>,
+    ) -> Result<Exchange, Fault> {
         let mut waiting = Waiting::start(&self.0, head, body)?;
-        let response = poll_fn(|cx| waiting.poll(cx)).await?;
+        let poll = |cx: &mut Context<'_>| {
+            let polled = waiting.poll(cx);
+            sent.set(waiting.is_sent());
+            polled
+        };
+        let response = poll_fn(poll).await?;
         Ok(waiting.into_exchange(response))
+    }
+
+    /// The same, where nobody asks how far it has come.
+    #[cfg(test)]
+    async fn send(&self, head: Request<()>, body: Bytes) -> Result<Exchange, Fault> {
+        self.send_telling(head, body, &Cell::new(false)).await
     }
 }
 

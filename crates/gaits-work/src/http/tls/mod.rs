@@ -6,8 +6,10 @@
 //!
 //! Limit: opens no connection.
 
+mod client;
 mod verify;
 
+use super::auth::{ClientCertificate, ClientCertificateError};
 use super::domain::without_root;
 use super::fault::Fault;
 use super::target::Origin;
@@ -31,8 +33,9 @@ const REMEMBERED: usize = 32;
 /// The TLS settings of one process.
 pub(super) struct Tls {
     trust: Trust,
+    certificate: Option<ClientCertificate>,
     loaded: OnceLock<Result<ClientConfig, String>>,
-    single_use: [OnceLock<TlsConnector>; 2],
+    single_use: [OnceLock<TlsConnector>; OFFERS],
     /// Tells the user, once, what they should know about the roots that are trusted.
     tell: Tell,
 }
@@ -47,13 +50,13 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    pub(super) fn new(trust: Trust, tell: Tell) -> Self {
-        Self { trust, loaded: OnceLock::new(), single_use: Default::default(), tell }
+    pub(super) fn new(trust: Trust, certificate: Option<ClientCertificate>, tell: Tell) -> Self {
+        Self { trust, certificate, loaded: OnceLock::new(), single_use: Default::default(), tell }
     }
 
     fn config(&self) -> Result<&ClientConfig, Fault> {
         let load = || {
-            let (config, note) = load(&self.trust).map_err(|e| e.to_string())?;
+            let (config, note) = load(&self.trust, self.certificate.as_ref())?;
             if let Some(note) = note {
                 (self.tell)(note);
             }
@@ -68,8 +71,11 @@ impl Tls {
         config.resumption = resumption;
         config.alpn_protocols = match alpn {
             Alpn::Any => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            Alpn::Http1 => vec![b"http/1.1".to_vec()],
+            Alpn::Http1 | Alpn::Proxy => vec![b"http/1.1".to_vec()],
         };
+        if alpn == Alpn::Proxy {
+            config.client_auth_cert_resolver = client::nothing_to_show();
+        }
         Ok(TlsConnector::from(Arc::new(config)))
     }
 
@@ -92,12 +98,17 @@ pub(super) enum Alpn {
     Any,
     /// HTTP/1.1 alone.
     Http1,
+    /// HTTP/1.1 alone, to a proxy: the user's certificate is for the servers behind it.
+    Proxy,
 }
+
+/// How many of these there are.
+const OFFERS: usize = 3;
 
 /// The TLS settings of one session, made when the first `https` URL needs them.
 pub(super) struct Connectors {
     scope: SessionScope,
-    made: [OnceCell<TlsConnector>; 2],
+    made: [OnceCell<TlsConnector>; OFFERS],
 }
 
 impl Connectors {
@@ -127,13 +138,31 @@ pub(super) fn check(trust: &Trust) -> Result<(), TrustError> {
     }
 }
 
+/// Whether `certificate` is one that servers can be shown.
+pub(super) fn check_certificate(
+    certificate: Option<&ClientCertificate>,
+) -> Result<(), ClientCertificateError> {
+    if certificate.is_none() {
+        return Ok(());
+    }
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    // What is wrong with the provider is told when it is used.
+    let Ok(builder) = builder.with_safe_default_protocol_versions() else { return Ok(()) };
+    let builder = builder.with_root_certificates(RootCertStore::empty());
+    client::with_certificate(builder, certificate).map(drop)
+}
+
 /// The settings, and what the user should know about the roots.
-fn load(trust: &Trust) -> Result<(ClientConfig, Option<String>), TrustError> {
+fn load(
+    trust: &Trust,
+    certificate: Option<&ClientCertificate>,
+) -> Result<(ClientConfig, Option<String>), String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|e| TrustError::Tls(words::of_tls(&e)))?;
-    let (roots, note) = roots(trust)?;
+        .map_err(|e| TrustError::Tls(words::of_tls(&e)).to_string())?;
+    let (roots, note) = roots(trust).map_err(|e| e.to_string())?;
     let trusted = match trust {
         Trust::SystemRoots => None,
         Trust::Insecure => Some(Trusted::All),
@@ -142,19 +171,19 @@ fn load(trust: &Trust) -> Result<(ClientConfig, Option<String>), TrustError> {
                 Arc::new(roots.clone()),
                 provider.clone(),
             );
-            let chains = chains.build().map_err(|e| TrustError::Tls(e.to_string()))?;
+            let chains = chains.build().map_err(|e| TrustError::Tls(e.to_string()).to_string())?;
             // What is malformed was refused with the roots.
             let named = CertificateDer::pem_slice_iter(pem.as_bytes()).flatten();
             Some(Trusted::Named { named: named.filter_map(Named::new).collect(), chains })
         }
     };
-    let config = match trusted {
-        None => builder.with_root_certificates(roots).with_no_client_auth(),
+    let builder = match trusted {
+        None => builder.with_root_certificates(roots),
         Some(trusted) => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Verifier::new(trusted, provider)))
-            .with_no_client_auth(),
+            .with_custom_certificate_verifier(Arc::new(Verifier::new(trusted, provider))),
     };
+    let config = client::with_certificate(builder, certificate).map_err(|e| e.to_string())?;
     Ok((config, note))
 }
 
@@ -265,7 +294,8 @@ mod tests {
     fn nothing_is_told_of_roots_that_were_named() {
         let certified = rcgen::generate_simple_self_signed(vec!["root.test".to_owned()]).unwrap();
         let tell: Tell = Arc::new(|said| panic!("{said}"));
-        let tls = Tls::new(Trust::Pem { path: "c.pem".into(), pem: certified.cert.pem() }, tell);
+        let tls =
+            Tls::new(Trust::Pem { path: "c.pem".into(), pem: certified.cert.pem() }, None, tell);
         assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Any).is_ok());
     }
 

@@ -165,7 +165,9 @@ fn of_alert(alert: AlertDescription) -> String {
         }
         AlertDescription::CertificateRequired
         | AlertDescription::BadCertificate
-        | AlertDescription::AccessDenied => "the server wants a client certificate",
+        | AlertDescription::AccessDenied => "the server wants a client certificate (--cert FILE)",
+        // Only a server that has asked for one can say so.
+        AlertDescription::UnknownCA => "the server does not trust the client certificate",
         AlertDescription::Unknown(number) => return format!("the server gave up (alert {number})"),
         other => return format!("the server gave up ({})", apart(&format!("{other:?}"))),
     }
