@@ -68,6 +68,7 @@ impl HttpWork {
                 dialer,
                 tls,
                 clock,
+                tell: services.tell.clone(),
                 bodies,
             }),
         })
