@@ -4,8 +4,8 @@
 
 mod http_support;
 
-use gaits_core::ErrorKind;
-use gaits_work::http::{HttpSpec, Trust};
+use gaits_core::{Data, ErrorKind};
+use gaits_work::http::{HttpSpec, Method, Payload, Trust};
 use http_support::{client, failed, ok};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use std::io::{Read, Write};
@@ -16,11 +16,11 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, Stream, crypto};
 
 /// A server whose certificate is for `name` and calls itself an authority; its port, and the certificate.
 fn serve(name: &str) -> (u16, String) {
-    serve_with(name, b"HTTP/1.1 204 No Content\r\n\r\n")
+    serve_with(name, b"HTTP/1.1 204 No Content\r\n\r\n", false)
 }
 
-/// The same, with an answer of its own, after which it hangs up without a word.
-fn serve_with(name: &str, answer: &'static [u8]) -> (u16, String) {
+/// The same, with an answer of its own, after which it hangs up without a word, or holds its connections and reads nothing more.
+fn serve_with(name: &str, answer: &'static [u8], holds: bool) -> (u16, String) {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -39,6 +39,7 @@ fn serve_with(name: &str, answer: &'static [u8]) -> (u16, String) {
     let port = listener.local_addr().unwrap().port();
     std::thread::Builder::new()
         .spawn(move || {
+            let mut held = Vec::new();
             for tcp in listener.incoming() {
                 let mut tcp = tcp.unwrap();
                 let mut tls = ServerConnection::new(config.clone()).unwrap();
@@ -47,6 +48,7 @@ fn serve_with(name: &str, answer: &'static [u8]) -> (u16, String) {
                 if matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
                     let _ = stream.write_all(answer);
                 }
+                held.extend(holds.then_some(tcp));
             }
         })
         .unwrap();
@@ -94,9 +96,25 @@ fn a_server_that_hangs_up_is_spoken_of_in_plain_words() {
         ),
         (BEGUN, ErrorKind::Truncated, "the connection was closed before the end of the body"),
     ] {
-        let (port, pem) = serve_with("localhost", answer);
+        let (port, pem) = serve_with("localhost", answer, false);
         let (kind, said, _) =
             failed(client(trusting(pem)).get(&format!("https://localhost:{port}/")));
         assert_eq!((kind, said.as_str()), (wanted, message));
     }
+}
+
+/// A server that answers as soon as it has the head, and reads nothing more.
+#[test]
+fn an_answer_that_comes_while_a_body_is_being_sent_is_read() {
+    let (port, pem) = serve_with(
+        "localhost",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno",
+        true,
+    );
+    let body = vec![b'x'; 16 << 20];
+    let payload = Payload { data: Data::Bytes(body.into()), content_type: None };
+    let spec =
+        HttpSpec { method: Method::POST, payload: Some(payload), timeout: None, ..trusting(pem) };
+    let (kind, message, detail) = failed(client(spec).get(&format!("https://localhost:{port}/")));
+    assert_eq!((kind, detail.status), (ErrorKind::HttpStatus, Some(413)), "{message}");
 }

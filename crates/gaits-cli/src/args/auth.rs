@@ -6,7 +6,7 @@ use super::secret;
 use crate::exit::Trouble;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use gaits::http::{ApiKey, Auth, ClientCertificate, Credentials, Netrc, TokenCommand};
+use gaits::http::{ApiKey, Auth, ClientCertificate, CookieFile, Credentials, Netrc, TokenCommand};
 use std::path::{Path, PathBuf};
 
 /// Who asks.
@@ -172,6 +172,25 @@ fn certificate(path: PathBuf, key_path: Option<PathBuf>) -> Result<ClientCertifi
     let key_path = key_path.unwrap_or_else(|| path.clone());
     let key = read("--cert-key", &key_path)?.into();
     Ok(ClientCertificate { path, chain, key_path, key })
+}
+
+/// A file of cookies, which need not be there.
+pub(super) fn read_cookies(path: PathBuf) -> Result<CookieFile, Trouble> {
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if folder.is_some_and(|folder| !folder.is_dir()) {
+                let message =
+                    format!("--cookie-file {} is in no folder that is there", path.display());
+                return Err(Trouble::wrong(message));
+            }
+            String::new()
+        }
+        read => read
+            .with_context(|| format!("can't read --cookie-file {}", path.display()))
+            .map_err(Trouble::Wrong)?,
+    };
+    Ok(CookieFile { path, text: text.into() })
 }
 
 fn read_netrc(path: &Path) -> Result<Netrc, Trouble> {

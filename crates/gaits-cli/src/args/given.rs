@@ -20,6 +20,7 @@ const SHOWN: &[&str] = &[
     "capture",
     "concurrency",
     "connect_timeout",
+    "cookie_file",
     "cookies",
     "count",
     "cwd",

@@ -148,6 +148,14 @@ pub(crate) struct HttpArgs {
     #[arg(long, hide_short_help = true)]
     cookies: bool,
 
+    /// Begin with the cookies in this file (Netscape format), and write them back to it
+    ///
+    /// It is the format of curl and of browser extensions. The file need not be there. Each session begins with its cookies, and writes
+    /// those that it has seen set or removed when it ends: aside and renamed, for you alone to read. If several sessions, say of
+    /// several processes, have changed one cookie, the one that ends last counts. With --session none nothing is written.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    cookie_file: Option<PathBuf>,
+
     /// Put a field of a JSON answer into the record
     ///
     /// May be repeated. The path is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON,
@@ -275,7 +283,8 @@ impl HttpArgs {
             accept: self.accept,
             retry_on: self.retry_on,
             stop_on: self.stop_on,
-            cookies: self.cookies,
+            cookies: self.cookies || self.cookie_file.is_some(),
+            cookie_file: self.cookie_file.map(auth::read_cookies).transpose()?,
             extract: self.extract,
             body,
             repeats_all: self.repeats_all,

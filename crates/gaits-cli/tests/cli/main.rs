@@ -7,6 +7,7 @@ mod bodies;
 mod certificates;
 mod command;
 mod compare;
+mod cookies;
 mod fetch_input;
 mod fetch_output;
 mod habits;

@@ -10,7 +10,7 @@ use super::redact::redacted;
 use super::spec::{HttpSpec, is_harmless, parse_header};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -46,8 +46,15 @@ struct Written {
     #[serde(default)]
     query: Map<String, Value>,
     body: Option<String>,
+    /// A null is JSON, too.
+    #[serde(default, deserialize_with = "given")]
     json: Option<Value>,
     body_file: Option<PathBuf>,
+}
+
+/// Whatever is there, null included.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// Whether an item describes a request, and is no URL: no URL begins so.
@@ -118,6 +125,9 @@ impl Described {
             })?;
         let method = method.map(|method| method.parse()).transpose();
         let method = method.map_err(|error: super::method::MethodError| error.to_string())?;
+        // Beside another one it is a column that is empty in this line.
+        let is_other = body.is_some() || body_file.is_some();
+        let json = json.filter(|json| !(is_other && json.is_null()));
         let sends = match (body, json, body_file) {
             (None, None, None) => None,
             (Some(body), None, None) => {
@@ -232,6 +242,22 @@ mod tests {
         };
         assert_eq!((&body.bytes[..], body.content_type), (&b"x=1"[..], None));
         assert!(parse(r#"{"url": "http://a/"}"#).sends.is_none());
+        assert!(parse(r#"{"url": "http://a/", "body": null, "body_file": null}"#).sends.is_none());
+    }
+
+    #[test]
+    fn a_json_null_is_a_body_unless_there_is_another() {
+        let sent = |text| match parse(text).sends {
+            Some(Sends::Body(body)) => body,
+            other => panic!("{other:?}"),
+        };
+        let null = sent(r#"{"url": "http://a/", "json": null}"#);
+        assert_eq!(
+            (&null.bytes[..], null.content_type.as_deref()),
+            (&b"null"[..], Some("application/json"))
+        );
+        let other = sent(r#"{"url": "http://a/", "json": null, "body": "x"}"#);
+        assert_eq!((&other.bytes[..], other.content_type), (&b"x"[..], None));
     }
 
     #[test]

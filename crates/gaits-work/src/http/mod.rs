@@ -58,6 +58,7 @@ pub use auth::{
     ApiKey, Auth, ClientCertificate, ClientCertificateError, Credentials, Netrc, NetrcError,
     Secret, TokenCommand, TokenError,
 };
+pub use cookies::file::{CookieFile, CookieFileError};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use method::{Method, MethodError};

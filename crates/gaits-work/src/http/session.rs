@@ -47,6 +47,7 @@ const LOOKED_INTO: u64 = 32 * 1024 * 1024;
 pub(super) struct HttpSession {
     hub: Rc<Hub>,
     cookies: Option<RefCell<Jar>>,
+    saves_cookies: bool,
     /// Timers that no item uses now: moving one costs less than making one.
     timers: RefCell<Vec<Pin<Box<Sleep>>>>,
     /// Hashers that no body uses now. One has 2 kB, so a pointer to it is kept.
@@ -143,9 +144,16 @@ type Extracted = Vec<(Box<str>, Value)>;
 
 impl HttpSession {
     pub(super) fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
-        let cookies = shared.spec.cookies.then(RefCell::default);
+        let cookies = shared.spec.cookies.then(|| {
+            // What is no file of cookies was refused with the settings.
+            let file =
+                shared.spec.cookie_file.as_ref().and_then(|file| cookies::file::read(file).ok());
+            RefCell::new(file.map_or_else(Jar::default, |file| Jar::with(file, cookies::now_s())))
+        });
         Self {
             hub: Rc::new(Hub::new(shared, scope)),
+            // What an item's own session is told is for this item.
+            saves_cookies: scope != SessionScope::None,
             cookies,
             timers: RefCell::default(),
             hashers: RefCell::default(),
@@ -249,7 +257,7 @@ impl HttpSession {
     ) -> Result<Extracted, Fault> {
         let shared = &self.hub.shared;
         let spec = &shared.spec;
-        let mut foreign = false;
+        let (mut foreign, mut sets_cookies) = (false, false);
         let (mut method, mut body) = (Cow::Borrowed(asked.method), asked.body);
         loop {
             trace.detail.url = target.url();
@@ -276,6 +284,7 @@ impl HttpSession {
             let (head, mut exchange, come) = self.hub.ask(&request, trace).await?;
             trace.detail.status = Some(head.status);
             trace.detail.version = Some(head.version);
+            sets_cookies |= self.cookies.is_none() && !head.cookies.is_empty();
             if let Some(jar) = &self.cookies {
                 let set = head.cookies.iter().map(|cookie| &**cookie);
                 jar.borrow_mut().take(set, &target, cookies::now_s());
@@ -291,6 +300,8 @@ impl HttpSession {
                         1 => "redirected more than once".to_owned(),
                         most => format!("redirected more than {most} times"),
                     };
+                    let hint = "; cookies were set on the way, which --cookies sends back";
+                    let message = message + if sets_cookies { hint } else { "" };
                     return Err(Fault::new(ErrorKind::Redirect, message));
                 }
                 trace.detail.redirects += 1;
@@ -427,6 +438,19 @@ impl HttpSession {
             }
         }
         if looks_into { extract::extract(&spec.extract, body).await } else { Ok(Vec::new()) }
+    }
+}
+
+/// Cookies go back to their file when the session ends.
+impl Drop for HttpSession {
+    fn drop(&mut self) {
+        let shared = &self.hub.shared;
+        if let (Some(jar), Some(file)) = (&self.cookies, &shared.spec.cookie_file)
+            && self.saves_cookies
+            && let Err(message) = cookies::file::save(&file.path, &jar.borrow(), cookies::now_s())
+        {
+            (shared.tell)(message);
+        }
     }
 }
 

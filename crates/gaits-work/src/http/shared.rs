@@ -9,12 +9,12 @@ use super::fields::Fields;
 use super::payload::Body;
 use super::route::Routes;
 use super::spec::HttpSpec;
-use super::tls::Tls;
+use super::tls::{Tell, Tls};
 use gaits_core::Clock;
+use std::fmt;
 use std::sync::Arc;
 
 /// What the sessions of one process share.
-#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
@@ -27,6 +27,14 @@ pub(super) struct Shared {
     pub(super) routes: Routes,
     pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,
+    /// What the user is told goes there.
+    pub(super) tell: Tell,
     /// Writes bodies to files, where they go there.
     pub(super) bodies: Option<BodyWriter>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("spec", &self.spec).finish_non_exhaustive()
+    }
 }

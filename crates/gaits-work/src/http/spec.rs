@@ -3,6 +3,7 @@
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
 use super::auth::{Auth, ClientCertificateError, Credentials};
+use super::cookies::file::{self as cookie_file, CookieFile, CookieFileError};
 use super::method::Method;
 use super::patience::{LeastRate, Patience};
 use super::payload::Payload;
@@ -76,6 +77,9 @@ pub struct HttpSpec {
     pub stop_on: Option<Statuses>,
     /// Whether cookies are taken and sent back.
     pub cookies: bool,
+    /// Where cookies are taken from and written back to, where they are taken and sent back.
+    #[serde(default)]
+    pub cookie_file: Option<CookieFile>,
     /// Which fields of a JSON answer go into the record.
     pub extract: Vec<Extract>,
     /// What becomes of bodies.
@@ -142,6 +146,7 @@ impl Default for HttpSpec {
             retry_on: Statuses::that_may_pass(),
             stop_on: None,
             cookies: false,
+            cookie_file: None,
             extract: Vec::new(),
             body: BodyUse::Hash,
         }
@@ -221,6 +226,9 @@ impl HttpSpec {
             return Err(HttpSpecError::PrivateBehindProxy);
         }
         Routes::new(&self.ways)?;
+        if let Some(file) = &self.cookie_file {
+            cookie_file::read(file)?;
+        }
         super::tls::check(&self.trust)?;
         super::tls::check_certificate(self.auth.certificate.as_ref())?;
         Ok(())
@@ -236,6 +244,7 @@ impl HttpSpec {
             time.map_or(Value::Null, |time| Value::Float(time.as_secs_f64()))
         };
         let rate = |of: fn(LeastRate) -> Value| self.patience.least_rate.map_or(Value::Null, of);
+        let path = |file: &CookieFile| text(&file.path.display().to_string());
         let trust = match &self.trust {
             Trust::SystemRoots => text("system"),
             Trust::Pem { path, .. } => text(&path.display().to_string()),
@@ -272,6 +281,7 @@ impl HttpSpec {
             means("body", text(self.body.name())),
             // Secrets may change between two runs over one list.
             not("auth", Value::Array(self.auth.shown().iter().map(|shown| text(shown)).collect())),
+            not("cookie-file", self.cookie_file.as_ref().map_or(Value::Null, path)),
             not("retry-on", text(&self.retry_on.to_string())),
             not("stop-on", stop_on),
             not("trust", trust),
@@ -457,6 +467,9 @@ pub enum HttpSpecError {
     /// The client certificate is no use.
     #[error(transparent)]
     Certificate(#[from] ClientCertificateError),
+    /// The file of cookies is none.
+    #[error(transparent)]
+    Cookies(#[from] CookieFileError),
 }
 
 #[cfg(test)]

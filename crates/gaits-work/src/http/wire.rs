@@ -22,10 +22,13 @@ impl Wire {
     }
 
     /// Whether the server has begun its final answer, or ended; if not, `cx` is woken when something comes. An interim answer is
-    /// none. Over anything but TCP that is not known: a Unix socket has no way to look ahead, and what comes over TLS may be a
-    /// part of TLS itself.
-    pub(super) fn is_answered(&self, cx: &mut Context<'_>) -> bool {
-        let Self::Tcp(tcp) = self else { return false };
+    /// none. Over anything but TCP that is known only of what has been read, so this goes into `early`, and is to be read first.
+    pub(super) fn is_answered(&mut self, cx: &mut Context<'_>, early: &mut Vec<u8>) -> bool {
+        let tcp = match self {
+            Self::Tcp(tcp) => tcp,
+            Self::Unix(unix) => return is_answered_early(unix, cx, early),
+            Self::Tls(tls) => return is_answered_early(&mut **tls, cx, early),
+        };
         // `HTTP/1.1 1`
         let mut bytes = [0; 10];
         let mut seen = ReadBuf::new(&mut bytes);
@@ -40,6 +43,40 @@ impl Wire {
     pub(super) const fn is_buffered(&self) -> bool {
         matches!(self, Self::Tls(_))
     }
+}
+
+/// How much is read while a body is being sent. A final answer that begins behind it is read when the body is sent.
+const MOST_EARLY: usize = 64 * 1024;
+
+fn is_answered_early(
+    stream: &mut (impl AsyncRead + Unpin),
+    cx: &mut Context<'_>,
+    early: &mut Vec<u8>,
+) -> bool {
+    while early.len() < MOST_EARLY {
+        let mut bytes = [0; 1024];
+        let mut read = ReadBuf::new(&mut bytes);
+        match Pin::new(&mut *stream).poll_read(cx, &mut read) {
+            Poll::Pending => return false,
+            Poll::Ready(Err(_)) => return true,
+            Poll::Ready(Ok(())) if read.filled().is_empty() => return true,
+            Poll::Ready(Ok(())) => early.extend_from_slice(read.filled()),
+        }
+        if begins_final(early) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a final answer begins in `bytes`, perhaps behind interim ones.
+fn begins_final(mut bytes: &[u8]) -> bool {
+    // `HTTP/1.1 1`
+    while bytes.get(9) == Some(&b'1') {
+        let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return false };
+        bytes = &bytes[end + 4..];
+    }
+    bytes.len() > 9
 }
 
 impl AsyncRead for Wire {
@@ -102,6 +139,26 @@ impl AsyncWrite for Wire {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
             Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_final;
+
+    #[test]
+    fn a_final_answer_begins_behind_interim_ones() {
+        for (bytes, wanted) in [
+            ("", false),
+            ("HTTP/1.1 ", false),
+            ("HTTP/1.1 4", true),
+            ("no HTTP at all", true),
+            ("HTTP/1.1 100 Continue\r\n", false),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ", false),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 x\r\nA: b\r\n\r\nHTTP/1.1 413", true),
+        ] {
+            assert_eq!(begins_final(bytes.as_bytes()), wanted, "{bytes}");
         }
     }
 }

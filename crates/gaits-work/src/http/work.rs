@@ -72,6 +72,7 @@ impl HttpWork {
                 routes,
                 tls,
                 clock,
+                tell: services.tell.clone(),
                 bodies,
             }),
         })

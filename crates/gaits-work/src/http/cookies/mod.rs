@@ -13,9 +13,10 @@
 //! publicsuffix.org, and a part of the program. What `SameSite` and `HttpOnly` say has no meaning here: there are no scripts, and
 //! nobody visits one site from another.
 //!
-//! Limit: kept in memory; knows the time only from its caller.
+//! Limit: kept in memory, but for what `file` writes; knows the time only from its caller.
 
 mod date;
+pub(super) mod file;
 mod set_cookie;
 
 use super::calendar;
@@ -49,16 +50,21 @@ pub(super) struct Jar {
     count: usize,
     /// Counts what happens, so that it is known what came first.
     step: u64,
+    /// Cookies that were set or removed since it was made, with their domains, if somebody wants to know.
+    changed: Vec<(Box<str>, Cookie)>,
+    notes_changes: bool,
 }
 
-#[derive(Debug)]
-struct Cookie {
+#[derive(Debug, Clone)]
+pub(super) struct Cookie {
     name: Box<[u8]>,
     value: Box<[u8]>,
     path: Box<[u8]>,
     /// Whether it goes to the host that set it only, and not to its subdomains.
     host_only: bool,
     secure: bool,
+    /// Whether scripts of a page may not see it. It is kept for programs that have scripts.
+    http_only: bool,
     /// Seconds since 1970; none if it lives as long as the session.
     expires_s: Option<i64>,
     /// When it was first set.
@@ -90,6 +96,16 @@ impl Cookie {
 }
 
 impl Jar {
+    /// One that begins with `cookies`, and remembers what changes.
+    pub(super) fn with(cookies: Vec<(Box<str>, Cookie)>, now_s: i64) -> Self {
+        let mut jar = Self { step: cookies.len() as u64, ..Self::default() };
+        for (domain, cookie) in cookies {
+            jar.store(domain, cookie, now_s);
+        }
+        jar.notes_changes = true;
+        jar
+    }
+
     /// Takes the cookies that the response to a request for `target` sets in its `set-cookie` fields. `now_s` is the time in
     /// seconds since 1970. What is malformed or not allowed is passed over, as everybody does.
     pub(super) fn take<'a>(
@@ -127,6 +143,7 @@ impl Jar {
             path: path.into(),
             host_only,
             secure: set.secure,
+            http_only: set.http_only,
             expires_s: set.expires_s,
             created: self.step,
             used: self.step,
@@ -138,6 +155,13 @@ impl Jar {
     /// to set it so is how a server removes it.
     fn store(&mut self, domain: Box<str>, mut cookie: Cookie, now_s: i64) {
         let expired = cookie.is_expired(now_s);
+        if self.notes_changes {
+            let is_noted =
+                |(other, old): &(Box<str>, Cookie)| *other == domain && old.is_same(&cookie);
+            if !self.changed.iter().any(is_noted) {
+                self.changed.push((domain.clone(), cookie.clone()));
+            }
+        }
         if let Some(cookies) = self.domains.get_mut(&*domain)
             && let Some(at) = cookies.iter().position(|old| old.is_same(&cookie))
         {

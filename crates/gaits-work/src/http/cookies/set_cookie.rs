@@ -26,6 +26,7 @@ pub(super) struct SetCookie<'a> {
     /// None unless it begins with a slash.
     pub(super) path: Option<&'a [u8]>,
     pub(super) secure: bool,
+    pub(super) http_only: bool,
 }
 
 impl<'a> SetCookie<'a> {
@@ -42,8 +43,15 @@ impl<'a> SetCookie<'a> {
         if name.is_empty() && value.is_empty() || name.len() + value.len() > LONGEST {
             return None;
         }
-        let mut cookie =
-            Self { name, value, expires_s: None, domain: b"", path: None, secure: false };
+        let mut cookie = Self {
+            name,
+            value,
+            expires_s: None,
+            domain: b"",
+            path: None,
+            secure: false,
+            http_only: false,
+        };
         let mut max_age = None;
         for attribute in parts {
             let (key, value) = split_at_equals(attribute).unwrap_or((attribute, b""));
@@ -64,6 +72,8 @@ impl<'a> SetCookie<'a> {
                 cookie.path = value.starts_with(b"/").then_some(value);
             } else if key.eq_ignore_ascii_case(b"secure") {
                 cookie.secure = true;
+            } else if key.eq_ignore_ascii_case(b"httponly") {
+                cookie.http_only = true;
             }
         }
         // `max-age` counts more than `expires`, wherever it stands.

@@ -1,9 +1,9 @@
 use super::*;
 use proptest::prelude::*;
 
-const NOW: i64 = 1_800_000_000;
+pub(super) const NOW: i64 = 1_800_000_000;
 
-fn target(url: &str) -> Target {
+pub(super) fn target(url: &str) -> Target {
     Target::parse(url, None).unwrap()
 }
 

@@ -29,11 +29,14 @@ pub(in crate::http) struct Connection {
     has_more: bool,
     /// The server has not taken all of the last request's body.
     cut_off: bool,
+    /// What came while the last request was being sent.
+    early: Vec<u8>,
 }
 
 impl Connection {
     pub(in crate::http) fn new(io: Wire) -> Self {
-        Self { io, reader: Reader::new(AnswerTo::Other), has_more: false, cut_off: false }
+        let (reader, early) = (Reader::new(AnswerTo::Other), Vec::new());
+        Self { io, reader, has_more: false, cut_off: false, early }
     }
 
     /// Writes a request: its head, which `compose` appends to the buffer it is given, and its `body`.
@@ -80,7 +83,7 @@ impl Connection {
                         self.cut_off = true;
                         return Poll::Ready(Ok(()));
                     }
-                    Poll::Pending if self.io.is_answered(cx) => {
+                    Poll::Pending if self.io.is_answered(cx, &mut self.early) => {
                         self.cut_off = true;
                         return Poll::Ready(Ok(()));
                     }
@@ -201,6 +204,11 @@ impl Connection {
 
     /// Reads what there is, `most` bytes at most; no bytes at the end of the stream.
     async fn read<'l>(&mut self, lent: &'l Lent, most: usize) -> io::Result<Piece<'l>> {
+        if !self.early.is_empty() {
+            let early = std::mem::take(&mut self.early);
+            let len = early.len();
+            return Ok(Piece::Kept(early, 0..len));
+        }
         poll_fn(|cx| {
             let mut input = lent.input();
             let len = most.min(input.len());
