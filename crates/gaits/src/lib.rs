@@ -76,9 +76,10 @@ mod trial;
 mod works;
 
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
+pub use gaits_engine::source::TextEncoding;
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use hosts::{RacedHost, job_of, local_ports, raced_hosts};
-pub use input::{Input, InputError, MOST_HELD};
+pub use input::{Files, Form, Input, InputError, MOST_HELD, Place, Table, UrlFrom};
 pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, swept_model_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};

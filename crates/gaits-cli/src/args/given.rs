@@ -23,8 +23,10 @@ const SHOWN: &[&str] = &[
     "cwd",
     "deadline",
     "delay",
+    "delimiter",
     "deny_private",
     "duration",
+    "encoding",
     "extract",
     "fresh",
     "function",
@@ -55,7 +57,9 @@ const SHOWN: &[&str] = &[
     "stop_after_failures",
     "stop_on",
     "timeout",
+    "template",
     "total_rate",
+    "url_column",
     "user_agent",
 ];
 

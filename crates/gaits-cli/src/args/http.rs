@@ -3,6 +3,7 @@
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
+use super::list::ListArgs;
 use super::request::RequestArgs;
 use super::urls;
 use super::values::{self, Timeout};
@@ -29,15 +30,8 @@ pub(crate) struct HttpArgs {
     #[arg(value_name = "URL", help_heading = help::INPUT, display_order = 0)]
     urls: Vec<Box<str>>,
 
-    /// Take URLs from this file; `-` is standard input
-    ///
-    /// One a line, or a JSON object a line that describes a request: `{"url": …, "method": …, "headers": {…}, "query": {…},
-    /// "json": …}`, or `"body"` or `"body_file"` in place of `"json"`. Blank lines and lines that begin with # are passed
-    /// over. A line that is none becomes a failed record of kind `invalid_item` that names its place, and the run goes on;
-    /// `gaits compare` refuses such a file.
-    #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
-    #[arg(help_heading = help::INPUT, display_order = 1)]
-    input: Option<PathBuf>,
+    #[command(flatten)]
+    list: ListArgs,
 
     /// Fetch this many, taking the URLs over and over
     ///
@@ -260,18 +254,20 @@ impl HttpArgs {
             extract: self.extract,
             body,
             repeats_all: self.repeats_all,
+            filled: self.list.has_fields(),
             ..defaults
         };
         let spec = self.request.resolve(spec)?;
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
         // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
         let is_settled =
-            self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::HEAD;
+            self.list.is_given() || !spec.extract.is_empty() || spec.method == Method::HEAD;
         let bodies = match bodies {
             Bodies::NotKept if is_settled => Bodies::Settled,
             bodies => bodies,
         };
-        let (input, said) = urls::input(self.urls, self.input, self.count)?;
+        let needs = spec.needs().map_err(|error| Trouble::Wrong(error.into()))?;
+        let (input, said) = urls::input(self.urls, self.list, self.count, needs)?;
         let notices = said.map(str::to_owned).into_iter().chain(self.assumed).collect();
         Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })
     }

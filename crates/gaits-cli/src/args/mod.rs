@@ -8,6 +8,7 @@ mod given;
 mod help;
 mod http;
 mod job;
+mod list;
 mod models;
 mod origin;
 mod pace;

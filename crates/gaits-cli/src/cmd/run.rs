@@ -9,7 +9,7 @@ use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, Control, Destination, Existing, GoOn, Input, JournalError, Notice, Output,
+    Before, BodyFolder, Control, Destination, Existing, GoOn, JournalError, Notice, Output,
     OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Value, WorkSpec,
 };
 use std::io::{self, IsTerminal as _};
@@ -67,7 +67,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         quiet: args.quiet,
         colors,
         again: goes_on(&destination).then(|| Again {
-            reads_stdin: input == Input::Stdin,
+            reads_stdin: input.reads_stdin(),
             retries_failed: matches!(
                 args.existing(),
                 Existing::GoOn(GoOn { retry_failed: true, .. })

@@ -1,13 +1,19 @@
 //! Where items come from. Nothing in here knows what is done with them: what an item must look like is a check that
 //! a source is given.
 
+mod chain;
+mod decode;
 mod lines;
 mod list;
 mod pushed;
+mod rows;
 
-pub use lines::{LONGEST_LINE, Lines};
+pub use chain::{Chain, Opens};
+pub use decode::{BAD, Text, TextEncoding, text_of};
+pub use lines::{LONGEST_LINE, Lines, MakeFromLine};
 pub use list::List;
 pub use pushed::{Ended, Pushed, Pusher, pushed};
+pub use rows::{MakeItem, Row, Rows, Table, look_at_first_row};
 
 use gaits_core::{Content, Data, Entry, Facts, ItemFacts, Refused, Work};
 use std::sync::Arc;

@@ -2,8 +2,10 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
+use super::fill::Fill;
 use super::method::Method;
 use super::payload::Payload;
+use super::template::TemplateError;
 use super::trust::{Trust, TrustError};
 use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 /// How requests are made and what of their answers is accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct HttpSpec {
     /// What is asked for.
     pub method: Method,
@@ -25,6 +28,9 @@ pub struct HttpSpec {
     /// Names and values that are added to the query of each URL.
     #[serde(default)]
     pub query: Vec<(String, String)>,
+    /// Whether the body and the header fields are templates that the fields of each item fill.
+    #[serde(default)]
+    pub filled: bool,
     /// The header field that carries a key of each item's own, by which a server knows a request that it has seen before.
     #[serde(default)]
     pub idempotency_key: Option<String>,
@@ -111,6 +117,7 @@ impl Default for HttpSpec {
             method: Method::GET,
             payload: None,
             query: Vec::new(),
+            filled: false,
             idempotency_key: None,
             repeats_all: false,
             headers: Vec::new(),
@@ -186,7 +193,16 @@ impl HttpSpec {
             });
         }
         super::tls::check(&self.trust)?;
+        Fill::of(self)?;
         Ok(())
+    }
+
+    /// The fields that an item must have, where its request is [filled](Self::filled) with them.
+    ///
+    /// # Errors
+    /// The body or a header field is no template.
+    pub fn needs(&self) -> Result<Vec<String>, HttpSpecError> {
+        Ok(Fill::of(self)?.map(|fill| fill.names()).unwrap_or_default())
     }
 
     /// The settings as anybody may see them: values of header fields that may hold a secret are left out, and a file of
@@ -222,6 +238,7 @@ impl HttpSpec {
         vec![
             means("method", text(self.method.as_str())),
             means("data", payload),
+            means("filled", Value::Bool(self.filled)),
             means("idempotency-key", self.idempotency_key.as_deref().map_or(Value::Null, text)),
             means("query", Value::Array(query.collect())),
             means("header", Value::Array(fields.collect())),
@@ -376,6 +393,9 @@ pub enum HttpSpecError {
     /// Something is to be sent with a request that has no body.
     #[error("a request with HEAD sends no body; leave out -I, or the data")]
     NothingSent,
+    /// What is sent is no template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),

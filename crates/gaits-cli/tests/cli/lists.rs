@@ -1,0 +1,250 @@
+//! Lists of all kinds: how they are packed and encoded, and what becomes of them.
+
+use crate::harness::{Dir, gaits};
+use gaits_core::ErrorKind;
+use gaits_origin::{Config, Origin};
+use std::io::Write as _;
+
+fn origin() -> Origin {
+    Origin::start(Config::default()).unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn packed_lists_are_known_by_their_content_wherever_they_come_from() {
+    let origin = origin();
+    let list = format!("{}\n{}\n", origin.url("/uuid"), origin.url("/json"));
+    let dir = Dir::new();
+    let gz = dir.file("urls.txt", gzip(list.as_bytes()));
+    let zst = dir.file("urls", zstd::encode_all(list.as_bytes(), 1).unwrap());
+    for file in [gz, zst] {
+        gaits("fetch -i").arg(file).run().expect_exit(0).records().expect_all_ok(2);
+    }
+    let end = gaits("fetch -i -").stdin(gzip(list.as_bytes())).run();
+    end.expect_exit(0).records().expect_all_ok(2);
+}
+
+#[test]
+fn a_packed_list_that_is_not_whole_says_so_and_what_was_read_is_done() {
+    let origin = origin();
+    let list = format!("{}\n", origin.url("/uuid")).repeat(3);
+    let packed = gzip(list.as_bytes());
+    let dir = Dir::new();
+    let file = dir.file("torn.gz", &packed[..packed.len() - 4]);
+    let end = gaits("fetch -i").arg(file).run().expect_exit(3);
+    end.expect_stderr_contains("its gzip data end too early");
+}
+
+#[test]
+fn a_list_that_unpacks_to_a_line_without_end_is_one_bad_item() {
+    let origin = origin();
+    let mut bomb = vec![b'x'; 64 << 20];
+    bomb.extend(format!("\n{}\n", origin.url("/uuid")).as_bytes());
+    let end = gaits("fetch -i -").address_space(2 << 20).stdin(gzip(&bomb)).run().expect_exit(1);
+    let records = end.records().expect_items(2);
+    assert_eq!(records.kinds(), [Some(ErrorKind::InvalidItem), None]);
+    assert!(records[0].error().unwrap().message.contains("stdin:1: 67108864 bytes are too long"));
+}
+
+#[test]
+fn several_lists_and_patterns_are_one_list_in_the_order_of_names() {
+    let origin = origin();
+    let url = |n: u32| origin.url(&format!("/get?n={n}"));
+    let dir = Dir::new();
+    for (name, text) in [
+        ("b.txt", format!("{}\nnonsense\n", url(2))),
+        ("a.txt", format!("{}\n", url(1))),
+        ("z.lst", url(3)),
+    ] {
+        dir.file(name, text);
+    }
+    let end = gaits("fetch -i *.txt -i z.lst -o r.jsonl").dir(dir.path()).run().expect_exit(1);
+    end.expect_stderr_contains("3 of 4 ok, 1 failed");
+    let text = std::fs::read_to_string(dir.at("r.jsonl")).unwrap();
+    assert!(text.contains("b.txt:2: "), "{text}");
+    for (index, n) in [(0, 1), (1, 2), (3, 3)] {
+        assert!(text.contains(&format!("{{\"index\":{index},\"item\":\"{}\"", url(n))), "{text}");
+    }
+    gaits("fetch -i *.txt -i z.lst -o r.jsonl").dir(dir.path()).run().expect_exit(0);
+    gaits("fetch -i *.nosuch").dir(dir.path()).run().expect_refused("no file is called *.nosuch");
+    gaits("fetch -i a.txt -i none.txt").dir(dir.path()).run().expect_refused("can't read none.txt");
+    gaits("fetch -i - -i -").run().expect_refused("give it once");
+    gaits("fetch -i a.txt -i b.txt -o b.txt").dir(dir.path()).run().expect_exit(2);
+    assert_eq!(origin.requests(), 3);
+}
+
+#[test]
+fn lists_in_other_encodings_are_read_by_their_mark_or_by_their_name() {
+    let origin = origin();
+    let url = origin.url("/get?q=한글");
+    let dir = Dir::new();
+    let (korean, ..) = encoding_rs::EUC_KR.encode(&url);
+    dir.file("korean.txt", &korean);
+    let utf_16: Vec<u8> =
+        format!("\u{feff}{url}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    dir.file("windows.txt", utf_16);
+    for words in ["korean.txt --encoding euc-kr", "korean.txt --encoding CP949", "windows.txt"] {
+        let end = gaits(&format!("fetch -i {words}")).dir(dir.path()).run().expect_exit(0);
+        let records = end.records().expect_all_ok(1);
+        assert_eq!(records[0].item, *url, "{words}");
+    }
+    let end = gaits("fetch -i korean.txt").dir(dir.path()).run().expect_exit(1);
+    let message = end.records().expect_one_failure(ErrorKind::InvalidItem);
+    assert!(
+        message.starts_with("korean.txt:1: byte ") && message.contains("--encoding euc-kr"),
+        "{message}"
+    );
+    let end = gaits("fetch -i korean.txt --encoding utf-16be").dir(dir.path()).run().expect_exit(1);
+    assert!(end.records().expect_items(1).kinds()[0].is_some());
+    gaits("fetch -i a --encoding klingon").run().expect_refused("no encoding that is known");
+    gaits("fetch http://a/ --encoding euc-kr").run().expect_refused("give one with -i FILE");
+}
+
+/// The records, as they stand in the file.
+fn lines(path: &std::path::Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_column_of_a_table_holds_the_urls_and_the_others_come_back() {
+    let origin = origin();
+    let dir = Dir::new();
+    let url = origin.url("/uuid");
+    dir.file(
+        "p.csv",
+        format!("id,link,\"이름\"\r\n1,{url},\"a, b\"\r\n2,,x\r\n3,{url}\r\n4,{url},\"c\nd\"\r\n"),
+    );
+    let end =
+        gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run().expect_exit(1);
+    end.expect_stderr_contains("2 of 4 ok, 2 failed");
+    let mut records = lines(&dir.at("r.jsonl"));
+    records.sort_by_key(|record| record["index"].as_u64());
+    assert_eq!(records[0]["input"], serde_json::json!({"id": "1", "이름": "a, b"}));
+    assert_eq!(
+        records[0]["item"],
+        format!(r#"{{"url":"{url}","input":{{"id":"1","이름":"a, b"}}}}"#)
+    );
+    assert_eq!(records[3]["input"]["이름"], "c\nd");
+    assert_eq!(records[1]["error"]["message"], "p.csv:3: column `link` is empty");
+    assert_eq!(
+        records[2]["error"]["message"],
+        "p.csv:4: the row has 2 fields, and the header names 3 columns"
+    );
+    // Nothing is done twice, and rows are known by a column.
+    gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run().expect_exit(0);
+    dir.file("p.csv", format!("id,link\n4,{url}\n9,{url}\n"));
+    let again = gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run();
+    again.expect_refused("--key url");
+    gaits("fetch -i p.csv --url-column link -o r.jsonl --key id")
+        .dir(dir.path())
+        .run()
+        .expect_exit(1);
+    assert_eq!(origin.requests(), 3);
+}
+
+#[test]
+fn a_template_makes_requests_of_a_table_with_all_that_is_sent() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("p.tsv", "id\tname\n7\tq\"1 & é/\n");
+    let template = origin.url("/anything/{id}?q={name}");
+    let end = gaits("fetch -i p.tsv --body json")
+        .args(["--template", &template, "--data-json", r#"{"id": {id}, "name": "<{name}>"}"#])
+        .args(["-H", "X-Item: no. {id}"])
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    end.records().expect_all_ok(1);
+    let record: serde_json::Value =
+        serde_json::from_str(end.stdout.lines().next().unwrap()).unwrap();
+    let echo = &record["http"]["body"];
+    assert_eq!(echo["method"], "POST");
+    assert!(
+        echo["url"].as_str().unwrap().ends_with("/anything/7?q=q%221%20%26%20%C3%A9%2F"),
+        "{echo}"
+    );
+    assert_eq!(echo["json"], serde_json::json!({"id": 7, "name": "<q\"1 & é/>"}));
+    assert!(echo["headers"].to_string().contains("no. 7"), "{echo}");
+    let end = gaits("fetch -i p.tsv --body json")
+        .args(["--template", &template, "-d", "a={name}&b=1"])
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    assert!(end.stdout.contains(r#""a":"q\"1 & é/""#), "{}", end.stdout);
+}
+
+#[test]
+fn objects_of_json_lines_fill_a_template_too() {
+    let origin = origin();
+    let list = "{\"id\": 7, \"tags\": [1, \"a\"]}\n{\"id\": null, \"tags\": 0}\n";
+    let template = origin.url("/anything/{id}");
+    let end = gaits("fetch -i - --body json")
+        .args(["--template", &template, "--data-json", "{\"tags\": {tags}}"])
+        .stdin(list)
+        .run()
+        .expect_exit(1);
+    let record: serde_json::Value =
+        serde_json::from_str(end.stdout.lines().find(|line| line.contains("\"ok\"")).unwrap())
+            .unwrap();
+    assert_eq!(record["http"]["body"]["json"], serde_json::json!({"tags": [1, "a"]}));
+    assert_eq!(record["input"], serde_json::json!({"id": 7, "tags": [1, "a"]}));
+    assert!(
+        end.stdout.contains("stdin:2: it has no field `id` that is a text or a number"),
+        "{}",
+        end.stdout
+    );
+    // What is beside a request of a list of requests comes back as well.
+    let list = format!("{{\"url\":\"{}\",\"id\":3,\"method\":\"GET\"}}\n", origin.url("/uuid"));
+    let end = gaits("fetch -i -").stdin(list).run().expect_exit(0);
+    assert!(end.stdout.contains(r#","input":{"id":3}}"#), "{}", end.stdout);
+}
+
+#[test]
+fn a_table_or_a_template_that_is_wrong_is_refused_before_anything_is_sent() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("p.csv", format!("id,link\n1,{}\n", origin.url("/uuid")));
+    let refused = |words: &[&str], why: &str| {
+        gaits("fetch -i p.csv").args(words).dir(dir.path()).run().expect_refused(why);
+    };
+    refused(
+        &["--url-column", "url"],
+        "p.csv: there is no column `url`; the header names `id`, `link`",
+    );
+    refused(&["--template", "http://h/{name}"], "there is no column `name`");
+    refused(&["--url-column", "link", "-d", "{sku}"], "there is no column `sku`");
+    refused(&["--url-column", "link", "-H", "X-A: {sku}"], "there is no column `sku`");
+    refused(
+        &["--url-column", "link", "--data-json", "{\"a\": {id}, }"],
+        "is none once its fields are filled in",
+    );
+    refused(&["--template", "http://h/{id"], "a brace that belongs to no column");
+    refused(&["--delimiter", ";"], "--delimiter is for a table");
+    refused(&["--url-column", "link", "--template", "http://h/{id}"], "cannot be used with");
+    gaits("fetch --template http://h/{id} http://a/").run().expect_refused("cannot be used with");
+    dir.file("empty.csv", "");
+    gaits("fetch -i empty.csv --url-column a")
+        .dir(dir.path())
+        .run()
+        .expect_refused("empty.csv:1: it is empty");
+    assert_eq!(origin.requests(), 0);
+}
+
+#[test]
+fn a_value_with_a_line_break_is_no_header_and_fails_its_item() {
+    let dir = Dir::new();
+    dir.file("p.csv", "id,name\n1,\"a\r\nX-Evil: 1\"\n");
+    let end = gaits("fetch -i p.csv -H")
+        .arg("X-Name: {name}")
+        .args(["--template", "http://127.0.0.1:1/{id}"]);
+    let end = end.dir(dir.path()).run().expect_exit(1);
+    let message = end.records().expect_one_failure(ErrorKind::InvalidItem);
+    assert!(message.starts_with("p.csv:2: ") && message.contains("control character"), "{message}");
+    assert!(!message.contains("Evil"), "{message}");
+}
