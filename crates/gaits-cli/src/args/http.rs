@@ -3,7 +3,7 @@
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
-use super::list::ListArgs;
+use super::list::{ListArgs, Shows};
 use super::request::RequestArgs;
 use super::urls;
 use super::values::{self, Timeout};
@@ -26,7 +26,9 @@ const REQUESTS: u64 = 100;
 pub(crate) struct HttpArgs {
     /// http:// and https:// URLs; `-` is standard input
     ///
-    /// Without any, and without --input, URLs are read from standard input if that is a pipe or a file, one a line.
+    /// Without any, and without --input, URLs are read from standard input if that is a pipe or a file, one a line. Braces
+    /// stand for many: {1..100}, {001..999}, {1..100..7}, {a..f} and {a,b,c}; of several, the last goes fastest. Quote such a
+    /// URL, or the shell reads it. Two braces stand for one, and -g takes URLs as they are.
     #[arg(value_name = "URL", help_heading = help::INPUT, display_order = 0)]
     urls: Vec<Box<str>>,
 
@@ -195,6 +197,11 @@ impl From<SessionArg> for SessionScope {
 impl HttpArgs {
     /// Refuses what has no place in a race or a sweep, which does each item once, whatever comes of it.
     pub(super) fn check_for(&self, what: &str) -> Result<(), Trouble> {
+        if self.shows().is_some() {
+            return Err(Trouble::wrong(format!(
+                "{what} sends its requests: leave out --dry-run and --print-curl"
+            )));
+        }
         if self.stop_on.is_some() {
             return Err(Trouble::wrong(format!("{what} does all items: leave out --stop-on")));
         }
@@ -204,6 +211,11 @@ impl HttpArgs {
             )));
         }
         Ok(())
+    }
+
+    /// What is to be shown in place of sending anything.
+    pub(super) fn shows(&self) -> Option<Shows> {
+        self.list.shows()
     }
 
     /// Lets requests be sent twice that may have an effect each time.
@@ -217,7 +229,8 @@ impl HttpArgs {
         if self.count.is_some() || !urls::is_listed(&self.urls) {
             return;
         }
-        let count = (self.urls.len() as u64).max(REQUESTS);
+        let urls = urls::how_many(&self.urls, self.list.takes_urls_as_they_are());
+        let count = urls.max(REQUESTS);
         self.count = NonZeroU64::new(count);
         self.assumed = Some(format!(
             "no number is given, so a round has {count} requests for each model; -n N sets another"
@@ -266,7 +279,7 @@ impl HttpArgs {
             Bodies::NotKept if is_settled => Bodies::Settled,
             bodies => bodies,
         };
-        let needs = spec.needs().map_err(|error| Trouble::Wrong(error.into()))?;
+        let needs = http::needs(&spec).map_err(|error| Trouble::Wrong(error.into()))?;
         let (input, said) = urls::input(self.urls, self.list, self.count, needs)?;
         let notices = said.map(str::to_owned).into_iter().chain(self.assumed).collect();
         Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })

@@ -1,8 +1,9 @@
 //! Options that say where a list stands and how it is read.
 
 use super::help;
+use super::selection::SelectionArgs;
 use crate::exit::Trouble;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use gaits::http::UrlTemplate;
 use gaits::{Files, Form, Input, Place, Table, TextEncoding, UrlFrom};
 use std::path::PathBuf;
@@ -23,6 +24,11 @@ pub(super) struct ListArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     #[arg(help_heading = help::INPUT, display_order = 1)]
     input: Vec<PathBuf>,
+
+    /// Take URLs of the command line as they are, with their braces
+    #[arg(short = 'g', long, conflicts_with = "input", help_heading = help::INPUT)]
+    #[arg(hide_short_help = true)]
+    globoff: bool,
 
     /// The encoding of the lists, such as euc-kr, big5 or windows-1252 [default: UTF-8]
     ///
@@ -52,6 +58,42 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = help::INPUT)]
     #[arg(hide_short_help = true)]
     delimiter: Option<u8>,
+
+    #[command(flatten)]
+    selection: SelectionArgs,
+
+    /// Show the requests that would be sent, and how many go to each host; send nothing
+    ///
+    /// What may be secret is shown as ***. A results file is not looked at, so items that are done are shown as well.
+    #[arg(long, help_heading = help::INPUT, hide_short_help = true)]
+    dry_run: bool,
+
+    /// Show each request as a line of curl, and send nothing; `--print-curl=secrets` shows secrets, too
+    #[arg(long, value_name = "WHAT", value_enum, num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "hidden", conflicts_with = "dry_run")]
+    #[arg(help_heading = help::INPUT, hide_short_help = true)]
+    print_curl: Option<PrintCurl>,
+}
+
+/// What becomes of secrets in lines of curl.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PrintCurl {
+    /// They are hidden
+    Hidden,
+    /// They are shown
+    Secrets,
+}
+
+/// What is shown in place of sending anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// The requests.
+    Requests,
+    /// Lines of curl.
+    Curl {
+        /// With what may be secret.
+        secrets: bool,
+    },
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {
@@ -74,6 +116,19 @@ impl ListArgs {
     /// Whether a list is given.
     pub(super) fn is_given(&self) -> bool {
         !self.input.is_empty()
+    }
+
+    /// What is to be shown in place of sending anything.
+    pub(super) fn shows(&self) -> Option<Shows> {
+        match self.print_curl {
+            None => self.dry_run.then_some(Shows::Requests),
+            Some(print) => Some(Shows::Curl { secrets: print == PrintCurl::Secrets }),
+        }
+    }
+
+    /// Whether braces in URLs of the command line stand for nothing.
+    pub(super) const fn takes_urls_as_they_are(&self) -> bool {
+        self.globoff
     }
 
     /// Whether items have named fields, which can be put into what is sent.
@@ -125,13 +180,14 @@ impl ListArgs {
                         "--url-column and --template are for a list: give one with -i FILE",
                     ));
                 }
-                other => return Ok(other),
+                other => return Ok(other.map(|input| self.selection.part_of(input))),
             }
         }
-        Ok(Some(match (&places[..], self.encoding, form) {
+        let input = match (&places[..], self.encoding, form) {
             ([Place::Stdin], None, Form::Lines) => Input::Stdin,
             ([Place::File(path)], None, Form::Lines) => Input::File(path.clone()),
             (_, encoding, form) => Input::Files(Files { places, encoding, form }),
-        }))
+        };
+        Ok(Some(self.selection.part_of(input)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::list::ListArgs;
 use crate::exit::Trouble;
-use gaits::Input;
+use gaits::{Input, UrlPattern};
 use nix::sys::stat::{SFlag, fstat};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -32,7 +32,8 @@ pub(super) fn input(
         }
         _ => {
             refuse_files(&urls)?;
-            (Some(Input::Listed { items: urls, count: count.map(NonZeroU64::get) }), None)
+            let count = count.map(NonZeroU64::get);
+            (Some(of_command_line(urls, list.takes_urls_as_they_are(), count)?), None)
         }
     };
     if count.is_some() && otherwise == Some(Input::Stdin) {
@@ -42,6 +43,36 @@ pub(super) fn input(
     }
     let nothing = || Trouble::wrong("nothing to fetch: the list that -i names has no file");
     Ok((list.resolve(otherwise, needs)?.ok_or_else(nothing)?, said))
+}
+
+/// URLs of the command line, which may stand for many.
+fn of_command_line(
+    urls: Vec<Box<str>>,
+    as_they_are: bool,
+    count: Option<u64>,
+) -> Result<Input, Trouble> {
+    if as_they_are || !urls.iter().any(|url| url.contains(['{', '}'])) {
+        return Ok(Input::Listed { items: urls, count });
+    }
+    let patterns = patterns(&urls)?;
+    if patterns.iter().all(UrlPattern::is_plain) {
+        let items = patterns.iter().map(|pattern| pattern.url(0).into()).collect();
+        return Ok(Input::Listed { items, count });
+    }
+    Ok(Input::Patterns { patterns, count })
+}
+
+fn patterns(urls: &[Box<str>]) -> Result<Vec<UrlPattern>, Trouble> {
+    urls.iter().map(|url| UrlPattern::parse(url).map_err(Trouble::wrong)).collect()
+}
+
+/// How many URLs those of the command line stand for.
+pub(super) fn how_many(urls: &[Box<str>], as_they_are: bool) -> u64 {
+    let count = |url| UrlPattern::parse(url).map_or(1, |pattern| pattern.count());
+    if as_they_are {
+        return urls.len() as u64;
+    }
+    urls.iter().map(|url| count(url)).fold(0, u64::saturating_add)
 }
 
 /// Whether the input is a list of URLs, as the command line has them.

@@ -107,7 +107,10 @@ fn lists_in_other_encodings_are_read_by_their_mark_or_by_their_name() {
 
 /// The records, as they stand in the file.
 fn lines(path: &std::path::Path) -> Vec<serde_json::Value> {
-    let text = std::fs::read_to_string(path).unwrap();
+    parsed(&std::fs::read_to_string(path).unwrap())
+}
+
+fn parsed(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -247,4 +250,199 @@ fn a_value_with_a_line_break_is_no_header_and_fails_its_item() {
     let message = end.records().expect_one_failure(ErrorKind::InvalidItem);
     assert!(message.starts_with("p.csv:2: ") && message.contains("control character"), "{message}");
     assert!(!message.contains("Evil"), "{message}");
+}
+
+#[test]
+fn a_url_of_the_command_line_stands_for_many() {
+    let origin = origin();
+    let dir = Dir::new();
+    let url = origin.url("/get?n={08..10}&x={a,b}");
+    let end = gaits("fetch -o r.jsonl").arg(&url).dir(dir.path()).run().expect_exit(0);
+    end.expect_stderr_contains("6 of 6 ok");
+    let mut records = lines(&dir.at("r.jsonl"));
+    records.sort_by_key(|record| record["index"].as_u64());
+    assert_eq!(records[1]["item"], *origin.url("/get?n=08&x=b"));
+    assert_eq!(records[5]["item"], *origin.url("/get?n=10&x=b"));
+    // More of the same goes on where that stopped.
+    let more = origin.url("/get?n={08..12}&x={a,b}");
+    gaits("fetch -o r.jsonl").arg(&more).dir(dir.path()).run().expect_exit(0);
+    let another = origin.url("/get?n={07..12}&x={a,b}");
+    let end = gaits("fetch -o r.jsonl").arg(&another).dir(dir.path()).run();
+    end.expect_refused("at item 0 now");
+    assert_eq!(origin.requests(), 10);
+}
+
+#[test]
+fn braces_that_are_no_group_are_sent_as_they_are() {
+    let origin = origin();
+    for (words, path) in [
+        ("", "/get?q={\"a\":1,\"b\":2}"),
+        ("", "/get?q={id}"),
+        ("-g", "/get?q={1..3}"),
+        ("-g", "/get?q={{a,b}}"),
+    ] {
+        let url = origin.url(path);
+        let end = gaits(&format!("fetch {words}")).arg(&url).run().expect_exit(0);
+        assert_eq!(end.records().expect_all_ok(1)[0].item, *url);
+    }
+    gaits("fetch http://h/{1..x}").run().expect_refused("-g takes URLs as they are");
+    gaits("fetch -g -i list.txt").run().expect_refused("cannot be used with");
+}
+
+#[test]
+fn a_huge_pattern_takes_no_memory_and_no_time() {
+    let origin = origin();
+    let url = origin.url("/get?n={1..4000000000}&m={1..1000000000}");
+    gaits("fetch -m sequential --count 3")
+        .address_space(1 << 20)
+        .arg(url)
+        .run()
+        .expect_exit(0)
+        .records()
+        .expect_all_ok(3);
+}
+
+#[test]
+fn international_hosts_and_paths_are_sent_as_browsers_send_them() {
+    let origin = origin();
+    let port = origin.url("/").rsplit(':').next().unwrap().trim_matches('/').to_owned();
+    // Wide letters are the same host.
+    let url = format!("http://１２７.0.0.1:{port}/anything/한글 b?q=값&r=%20|#f");
+    let end = gaits("fetch --body json").arg(&url).run().expect_exit(0);
+    let record: serde_json::Value = serde_json::from_str(&end.stdout).unwrap();
+    assert_eq!(record["item"], *url, "what was asked for stays as it was written");
+    let sent = "/anything/%ED%95%9C%EA%B8%80%20b?q=%EA%B0%92&r=%20|";
+    let answered = record["http"]["url"].as_str().unwrap();
+    assert!(answered.contains(&format!("127.0.0.1:{port}{sent}")), "{answered}");
+    let end = gaits("fetch http://bücher.invalid/ http://xn--a/").run().expect_exit(1);
+    let records = end.records().expect_items(2);
+    assert!(records[0].error().unwrap().message.contains("xn--bcher-kva.invalid"), "{records:?}");
+    assert_eq!(records.kinds()[1], Some(ErrorKind::InvalidItem));
+}
+
+#[test]
+fn a_limit_takes_the_first_and_a_higher_one_goes_on() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("urls.txt", (0..10).map(|n| origin.url(&format!("/get?n={n}\n"))).collect::<String>());
+    let fetch =
+        |words: &str| gaits(&format!("fetch -i urls.txt -o r.jsonl {words}")).dir(dir.path()).run();
+    fetch("--limit 3").expect_exit(0).expect_stderr_contains("3 of 3 ok");
+    fetch("--limit 5").expect_exit(0).expect_stderr_contains("2 of 2 ok");
+    fetch("").expect_exit(0).expect_stderr_contains("5 of 5 ok");
+    assert_eq!(origin.requests(), 10);
+    fetch("--limit 0").expect_refused("--limit");
+}
+
+#[test]
+fn machines_share_a_list_and_a_share_goes_on_as_itself_only() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("urls.txt", (0..30).map(|n| origin.url(&format!("/get?n={n}\n"))).collect::<String>());
+    let mut all = Vec::new();
+    for share in ["1/3", "2/3", "3/3"] {
+        let end = gaits(&format!("fetch -i urls.txt --shard {share}"))
+            .dir(dir.path())
+            .run()
+            .expect_exit(0);
+        all.extend(end.stdout.lines().map(str::to_owned));
+    }
+    let index = |line: &String| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["index"].as_u64().unwrap()
+    };
+    let mut indices: Vec<_> = all.iter().map(index).collect();
+    indices.sort_unstable();
+    assert!(indices.into_iter().eq(0..30));
+    let fetch =
+        |words: &str| gaits(&format!("fetch -i urls.txt -o r.jsonl {words}")).dir(dir.path()).run();
+    fetch("--shard 1/3").expect_exit(0);
+    fetch("--shard 1/3").expect_exit(0).expect_stderr_contains("nothing to do");
+    fetch("--shard 2/3").expect_refused("--shard was 1/3, is 2/3 now");
+    fetch("").expect_refused("--shard was 1/3, is not given now");
+    for bad in ["0/3", "4/3", "1", "a/b", "1/0"] {
+        gaits(&format!("fetch -i a --shard {bad}")).run().expect_refused("no share such as 3/8");
+    }
+}
+
+#[test]
+fn a_sample_and_a_shuffled_list_are_drawn_by_a_seed_and_go_on() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("urls.txt", (0..30).map(|n| origin.url(&format!("/get?n={n}\n"))).collect::<String>());
+    let fetch = |words: &str| gaits(&format!("fetch -i urls.txt {words}")).dir(dir.path()).run();
+    let drawn = parsed(&fetch("--sample 5 -m sequential").expect_exit(0).stdout);
+    assert_eq!(drawn.len(), 5);
+    for record in drawn {
+        assert_eq!(record["item"], origin.url(&format!("/get?n={}", record["index"])));
+    }
+    let items = |words: &str| -> Vec<String> {
+        let end = fetch(&format!("{words} -m sequential")).expect_exit(0);
+        let records = parsed(&end.stdout);
+        records.iter().map(|record| record["item"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(items("--shuffle --seed 7"), items("--shuffle --seed 7"));
+    assert_ne!(items("--shuffle --seed 7"), items("--shuffle --seed 8"));
+    fetch("--shuffle -o r.jsonl --limit 10").expect_exit(0);
+    fetch("--shuffle -o r.jsonl").expect_exit(0).expect_stderr_contains("20 of 20 ok");
+    fetch("--shuffle --seed 1 -o r.jsonl").expect_refused("--seed was 0, is 1 now");
+    fetch("-o r.jsonl").expect_refused("--shuffle was given, is not given now");
+}
+
+#[test]
+fn items_that_ask_for_the_same_are_left_out_and_counted() {
+    let origin = origin();
+    let url = origin.url("/get?n=1");
+    let list = format!(
+        "{url}\n{url}#x\n{{\"url\":\"{url}\",\"id\":1}}\n{url}2\nnonsense\n{{\"url\":\"{url}\",\"method\":\"DELETE\"}}\n"
+    );
+    let end = gaits("fetch -i - --dedupe --accept 200-599").stdin(list).run().expect_exit(1);
+    let records = parsed(&end.stdout);
+    let mut indices: Vec<_> =
+        records.iter().filter_map(|record| record["index"].as_u64()).collect();
+    indices.sort_unstable();
+    assert!(indices.into_iter().eq([0, 3, 4, 5]));
+    end.expect_stderr_contains("--dedupe left out 2 items that ask for the same as one before");
+    assert_eq!(origin.requests(), 3);
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_sent_and_sends_nothing() {
+    let origin = origin();
+    let dir = Dir::new();
+    let server = origin.url("/").trim_end_matches('/').to_owned();
+    dir.file("p.csv", "id,name\n1,a b\n2,c\n3\n");
+    let template = origin.url("/items/{id}");
+    let end = gaits("fetch -i p.csv --dry-run -o r.jsonl --query key=s3cret")
+        .args(["-H", "Authorization: Bearer s3cret", "--template", &template])
+        .args(["--data-json", "{\"name\": \"{name}\"}"])
+        .dir(dir.path())
+        .run()
+        .expect_exit(1);
+    let shown = &end.stdout;
+    assert!(shown.contains(&format!("POST {server}/items/1?key=***\n")), "{shown}");
+    assert!(shown.contains("  authorization: ***\n  content-type: application/json\n"), "{shown}");
+    assert!(shown.contains("  (15 B)\n"), "{shown}");
+    assert!(!shown.contains("s3cret") && !end.stderr.contains("s3cret"), "{end:?}");
+    let end = end.expect_stderr_contains("p.csv:4: the row has 1 fields");
+    end.expect_stderr_contains(&format!(
+        "2 requests would be sent: 2 to {server}; 1 item is no request"
+    ));
+    assert!(!dir.at("r.jsonl").exists());
+    assert_eq!(origin.requests(), 0);
+    gaits("compare http http://a/ --dry-run").run().expect_refused("leave out --dry-run");
+}
+
+#[test]
+fn an_item_is_shown_as_a_line_of_curl() {
+    let list =
+        r#"{"url":"http://u:p@h/a b","method":"PUT","headers":{"X-A":"it's"},"body":"x\u0000'y"}"#;
+    let end = gaits("fetch -i - --print-curl").stdin(list).run().expect_exit(0);
+    assert!(end.stdout.starts_with("curl -X PUT 'http://***@h/a%20b' --compressed"), "{end:?}");
+    assert!(end.stdout.contains(" -H 'x-a: ***'"), "{end:?}");
+    assert!(end.stdout.ends_with(" -H 'content-type:' --data-raw $'x\\x00\\'y' -L\n"), "{end:?}");
+    let end = gaits("fetch -i - --print-curl=secrets").stdin(list).run().expect_exit(0);
+    assert!(
+        end.stdout.contains("http://u:p@h/") && end.stdout.contains(r"'x-a: it'\''s'"),
+        "{end:?}"
+    );
 }

@@ -5,6 +5,8 @@ mod chain;
 mod decode;
 mod lines;
 mod list;
+mod numbered;
+mod part;
 mod pushed;
 mod rows;
 
@@ -12,11 +14,16 @@ pub use chain::{Chain, Opens};
 pub use decode::{BAD, Text, TextEncoding, text_of};
 pub use lines::{LONGEST_LINE, Lines, MakeFromLine};
 pub use list::List;
+pub use numbered::{MakeNumbered, Numbered};
+pub use part::{Draw, Drawn, Identity, MOST_BYTES, Select, Shard};
 pub use pushed::{Ended, Pushed, Pusher, pushed};
 pub use rows::{MakeItem, Row, Rows, Table, look_at_first_row};
 
 use gaits_core::{Content, Data, Entry, Facts, ItemFacts, Refused, Work};
 use std::sync::Arc;
+
+/// How many items are read at a time where all are read.
+const BATCH: usize = 4096;
 
 /// Says what the work makes of an item, or what is wrong with it.
 pub type Check = Box<dyn Fn(&Data) -> Result<ItemFacts, Refused> + Send>;

@@ -24,6 +24,14 @@ pub(super) struct Filled {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// The fields that an item must have, where the requests of `spec` are filled with them.
+///
+/// # Errors
+/// The body or a header field is no template.
+pub fn needs(spec: &HttpSpec) -> Result<Vec<String>, HttpSpecError> {
+    Ok(Fill::of(spec)?.map(|fill| fill.names()).unwrap_or_default())
+}
+
 impl Fill {
     /// The templates of `spec`; none if it has none.
     pub(super) fn of(spec: &HttpSpec) -> Result<Option<Self>, HttpSpecError> {

@@ -2,7 +2,6 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::fill::Fill;
 use super::method::Method;
 use super::payload::Payload;
 use super::template::TemplateError;
@@ -193,16 +192,7 @@ impl HttpSpec {
             });
         }
         super::tls::check(&self.trust)?;
-        Fill::of(self)?;
         Ok(())
-    }
-
-    /// The fields that an item must have, where its request is [filled](Self::filled) with them.
-    ///
-    /// # Errors
-    /// The body or a header field is no template.
-    pub fn needs(&self) -> Result<Vec<String>, HttpSpecError> {
-        Ok(Fill::of(self)?.map(|fill| fill.names()).unwrap_or_default())
     }
 
     /// The settings as anybody may see them: values of header fields that may hold a secret are left out, and a file of

@@ -7,6 +7,7 @@ use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
 use super::fields::Fields;
 use super::fill::Fill;
+use super::identity;
 use super::item::{self, Described};
 use super::payload::Body;
 use super::redact::redacted;
@@ -116,6 +117,10 @@ impl Work for HttpWork {
         let repeatable = spec.repeats(&described.asks(spec));
         let public = target::is_public(&pacing_key);
         Ok(Facts { pacing_key: pacing_key.into(), public, repeatable, shown })
+    }
+
+    fn identity(&self, item: &Data) -> Option<[u8; 16]> {
+        identity::identity(item.as_text()?, &self.shared.spec, self.shared.fill.as_ref())
     }
 }
 

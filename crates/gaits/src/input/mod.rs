@@ -3,13 +3,17 @@
 //! Limit: what an item must look like is the work's to say; whoever opens an input names the work.
 
 mod files;
+mod pattern;
+mod selection;
 mod table;
 
 pub use files::{Files, Form, Place};
+pub use pattern::UrlPattern;
+pub use selection::{Dropped, Selection};
 pub use table::{Table, UrlFrom};
 
-use gaits_core::{Content, Data, More, Record, Source, Work};
-use gaits_engine::source::{List, check_of};
+use gaits_core::{Content, Data, More, Record, Setting, Source, Work};
+use gaits_engine::source::{List, Numbered, check_of};
 use gaits_work::http;
 use std::io;
 use std::path::PathBuf;
@@ -28,12 +32,26 @@ pub enum Input {
         /// How many in all.
         count: Option<u64>,
     },
+    /// The command line, where its URLs stand for many: all of them, over and over up to a count if there is one.
+    Patterns {
+        /// What stands there.
+        patterns: Vec<UrlPattern>,
+        /// How many in all.
+        count: Option<u64>,
+    },
     /// A file, an item a line.
     File(PathBuf),
     /// Standard input, an item a line.
     Stdin,
     /// Several lists, or lists that are read in a way of their own.
     Files(Files),
+    /// A part of another one.
+    Part {
+        /// The whole.
+        of: Box<Input>,
+        /// What is taken of it.
+        selection: Selection,
+    },
 }
 
 /// Why an input can't be read.
@@ -103,10 +121,11 @@ impl Input {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Input::Listed { .. } => "the command line".to_owned(),
+            Input::Listed { .. } | Input::Patterns { .. } => "the command line".to_owned(),
             Input::Stdin => Place::Stdin.name(),
             Input::File(path) => path.display().to_string(),
             Input::Files(files) => files.name(),
+            Input::Part { of, .. } => of.name(),
         }
     }
 
@@ -114,10 +133,29 @@ impl Input {
     #[must_use]
     pub fn places(&self) -> Vec<Place> {
         match self {
-            Input::Listed { .. } => Vec::new(),
+            Input::Listed { .. } | Input::Patterns { .. } => Vec::new(),
             Input::File(path) => vec![Place::File(path.clone())],
             Input::Stdin => vec![Place::Stdin],
             Input::Files(files) => files.places.clone(),
+            Input::Part { of, .. } => of.places(),
+        }
+    }
+
+    /// How many items were left out since they ask for the same as one before them.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        match self {
+            Input::Part { selection, .. } => selection.dropped.count(),
+            _ => 0,
+        }
+    }
+
+    /// What another input would differ in, apart from its items.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        match self {
+            Input::Part { selection, .. } => selection.settings(),
+            Input::Listed { .. } => Vec::new(),
+            _ => Selection::default().settings(),
         }
     }
 
@@ -138,9 +176,16 @@ impl Input {
                 let count = count.unwrap_or(items.len() as u64);
                 Box::new(List::cycled(data(items), count, check))
             }
+            Input::Patterns { patterns, count } => {
+                let (patterns, total) = (patterns.clone(), pattern::total(patterns));
+                let count = if total == 0 { 0 } else { count.unwrap_or(total) };
+                let make = move |index: u64| Data::from(pattern::nth(&patterns, index % total));
+                Box::new(Numbered::new(count, Box::new(make), check))
+            }
             Input::Stdin => Files::one(Place::Stdin).open(work)?,
             Input::File(path) => Files::one(Place::File(path.clone())).open(work)?,
             Input::Files(files) => files.open(work)?,
+            Input::Part { of, selection } => selection.open(of, work)?,
         })
     }
 
@@ -158,6 +203,10 @@ impl Input {
                     .map_err(|refused| InputError::Item { message: refused.message })?;
             }
             return Ok((items, *count));
+        }
+        if let Input::Patterns { patterns, count: Some(count) } = self {
+            let once = Input::Patterns { patterns: patterns.clone(), count: None };
+            return Ok((once.read_all(work)?.0, *count));
         }
         let mut source = self.open(work)?;
         let mut items = Vec::new();
@@ -191,11 +240,19 @@ impl Input {
     /// How many items there are in all; none where that can't be found out, or `stopped` said so while a file was
     /// counted. A huge file takes its time.
     pub fn count(&self, stopped: impl Fn() -> bool) -> Option<u64> {
+        self.counted(&stopped)
+    }
+
+    fn counted(&self, stopped: &dyn Fn() -> bool) -> Option<u64> {
         match self {
             Input::Listed { items, count } => Some(count.unwrap_or(items.len() as u64)),
+            Input::Patterns { patterns, count } => {
+                Some(count.unwrap_or_else(|| pattern::total(patterns)))
+            }
             Input::Stdin => None,
             Input::File(path) => Files::one(Place::File(path.clone())).count(stopped),
             Input::Files(files) => files.count(stopped),
+            Input::Part { of, selection } => selection.count(of.counted(stopped)),
         }
     }
 }
