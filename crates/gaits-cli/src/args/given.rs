@@ -31,6 +31,7 @@ const SHOWN: &[&str] = &[
     "encoding",
     "extract",
     "fresh",
+    "from_curl",
     "function",
     "globoff",
     "head",

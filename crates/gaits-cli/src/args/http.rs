@@ -280,7 +280,7 @@ impl HttpArgs {
             bodies => bodies,
         };
         let needs = http::needs(&spec).map_err(|error| Trouble::Wrong(error.into()))?;
-        let (input, said) = urls::input(self.urls, self.list, self.count, needs)?;
+        let (input, said) = urls::input(self.urls, self.list, self.count, needs, self.insecure)?;
         let notices = said.map(str::to_owned).into_iter().chain(self.assumed).collect();
         Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })
     }

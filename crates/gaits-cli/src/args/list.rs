@@ -4,7 +4,7 @@ use super::help;
 use super::selection::SelectionArgs;
 use crate::exit::Trouble;
 use clap::{Args, ValueEnum};
-use gaits::http::UrlTemplate;
+use gaits::http::{CurlContext, UrlTemplate};
 use gaits::{Files, Form, Input, Place, Table, TextEncoding, UrlFrom};
 use std::path::PathBuf;
 
@@ -24,6 +24,14 @@ pub(super) struct ListArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     #[arg(help_heading = help::INPUT, display_order = 1)]
     input: Vec<PathBuf>,
+
+    /// Take requests from commands of curl in this file, as browsers copy them; `-` is standard input
+    ///
+    /// Each command is one request. It may go on in the next lines, in the form for bash or for cmd. Options that can't be those of
+    /// one request make a failed record that names the option and the line.
+    #[arg(long, value_name = "FILE", help_heading = help::INPUT, hide_short_help = true)]
+    #[arg(conflicts_with_all = ["urls", "input", "count", "template", "url_column"])]
+    from_curl: Option<PathBuf>,
 
     /// Take URLs of the command line as they are, with their braces
     #[arg(short = 'g', long, conflicts_with = "input", help_heading = help::INPUT)]
@@ -115,7 +123,7 @@ fn encoding(name: &str) -> Result<TextEncoding, String> {
 impl ListArgs {
     /// Whether a list is given.
     pub(super) fn is_given(&self) -> bool {
-        !self.input.is_empty()
+        !self.input.is_empty() || self.from_curl.is_some()
     }
 
     /// What is to be shown in place of sending anything.
@@ -156,10 +164,14 @@ impl ListArgs {
         self,
         otherwise: Option<Input>,
         needs: Vec<String>,
+        insecure: bool,
     ) -> Result<Option<Input>, Trouble> {
-        let form = self.form(needs)?;
+        let form = match &self.from_curl {
+            Some(_) => Form::Curl(CurlContext { insecure }),
+            None => self.form(needs)?,
+        };
         let mut places = Vec::new();
-        for path in &self.input {
+        for path in self.input.iter().chain(&self.from_curl) {
             if path.as_os_str() == STDIN {
                 places.push(Place::Stdin);
             } else {

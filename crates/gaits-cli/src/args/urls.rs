@@ -19,6 +19,7 @@ pub(super) fn input(
     list: ListArgs,
     count: Option<NonZeroU64>,
     needs: Vec<String>,
+    insecure: bool,
 ) -> Result<(Input, Option<&'static str>), Trouble> {
     let is_list = list.is_given();
     let (otherwise, said) = match &urls[..] {
@@ -42,7 +43,7 @@ pub(super) fn input(
         ));
     }
     let nothing = || Trouble::wrong("nothing to fetch: the list that -i names has no file");
-    Ok((list.resolve(otherwise, needs)?.ok_or_else(nothing)?, said))
+    Ok((list.resolve(otherwise, needs, insecure)?.ok_or_else(nothing)?, said))
 }
 
 /// URLs of the command line, which may stand for many.

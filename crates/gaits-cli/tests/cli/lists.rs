@@ -446,3 +446,84 @@ fn an_item_is_shown_as_a_line_of_curl() {
         "{end:?}"
     );
 }
+
+#[test]
+fn commands_that_browsers_copy_are_requests() {
+    let origin = origin();
+    let post = origin.url("/anything?x=1");
+    let bash = format!(
+        "# copied\ncurl '{post}' \\\n  -H 'accept: application/json' \\\n  -H 'X-Token: s3cret' \\\n  -b 'a=1; b=2' --compressed \\\n  \
+         --data-raw $'{{\"name\":\"it\\'s \\u00e9\\n\"}}' ;\n\ncurl -sGL {0} -d q=1 --data-urlencode 'r=a b' -u me:pw\n",
+        origin.url("/get")
+    );
+    let end =
+        gaits("fetch --body json -m sequential --from-curl -").stdin(bash).run().expect_exit(0);
+    let records = parsed(&end.stdout);
+    let echo = &records[0]["http"]["body"];
+    assert_eq!(echo["method"], "POST", "{end:?}");
+    assert_eq!(echo["data"].as_str().unwrap_or_default(), "", "{echo}");
+    assert!(echo["form"].to_string().contains("it's é"), "{echo}");
+    assert!(echo["headers"].to_string().contains("a=1; b=2"), "{echo}");
+    assert!(!records[0]["item"].to_string().contains("s3cret"), "{}", records[0]["item"]);
+    let echo = &records[1]["http"]["body"];
+    assert_eq!(echo["args"], serde_json::json!({"q": "1", "r": "a b"}));
+    assert!(echo["headers"].to_string().contains("Basic bWU6cHc="), "{echo}");
+    let cmd = format!(
+        "curl ^\"{post}^\" ^\r\n  -H ^\"content-type: application/json^\" ^\r\n  --data-raw ^\"^{{^\\^\"a^\\^\":^\\^\"b ^%^ c^\\^\"^}}^\"\r\n"
+    );
+    let end = gaits("fetch --body json --from-curl -").stdin(cmd).run().expect_exit(0);
+    assert_eq!(parsed(&end.stdout)[0]["http"]["body"]["json"], serde_json::json!({"a": "b % c"}));
+}
+
+#[test]
+fn commands_that_can_not_be_followed_say_which_option_and_where() {
+    let dir = Dir::new();
+    let list = "curl http://127.0.0.1:1/ \\\n -k\n\nwget http://a/\ncurl http://a/ -o f\ncurl http://a/ http://b/\n\
+                curl http://a/ -H \"A: $TOKEN\"\ncurl http://a/ --frob\ncurl -X\ncurl 'http://a/ -H s3cret";
+    dir.file("c.txt", list);
+    let end = gaits("fetch --from-curl c.txt -m sequential").dir(dir.path()).run().expect_exit(1);
+    let mut records = parsed(&end.stdout);
+    records.sort_by_key(|record| record["index"].as_u64());
+    for (record, why) in records.iter().zip([
+        "c.txt:1: -k holds for all requests: give it to gaits as well",
+        "c.txt:4: not a curl command",
+        "c.txt:5: -o writes a file",
+        "c.txt:6: it asks for two URLs",
+        "c.txt:7: it has a $ that a shell would act on",
+        "c.txt:8: --frob is no option of curl that is known",
+        "c.txt:9: -X lacks its value",
+        "c.txt:10: a quote is opened in it that never ends",
+    ]) {
+        let message = record["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(why), "{message}");
+    }
+    assert_eq!(records.len(), 8);
+    assert!(!end.stdout.contains("s3cret"), "{}", end.stdout);
+    let end = gaits("fetch -k --from-curl c.txt --limit 1").dir(dir.path()).run().expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::Connect);
+}
+
+#[test]
+fn a_form_with_parts_is_sent_as_curl_sends_it() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("f.txt", "content\n");
+    let list = format!("curl {} -F a=1 -F 'f=@f.txt;type=text/plain'\n", origin.url("/post"));
+    let end =
+        gaits("fetch --body json --from-curl -").stdin(list).dir(dir.path()).run().expect_exit(0);
+    let echo = &parsed(&end.stdout)[0]["http"]["body"];
+    assert_eq!(
+        (&echo["form"]["a"], &echo["files"]["f"]),
+        (&"1".into(), &"content\n".into()),
+        "{echo}"
+    );
+}
+
+#[test]
+fn a_line_of_curl_comes_back_as_the_same_request() {
+    let list =
+        r#"{"url":"http://h/a?b=1","method":"PUT","headers":{"X-A":"it's"},"body":"x\u0001'y\n"}"#;
+    let curl = gaits("fetch -i - --print-curl=secrets").stdin(list).run().expect_exit(0).stdout;
+    let again = gaits("fetch --from-curl - --print-curl=secrets").stdin(&curl).run().expect_exit(0);
+    assert_eq!(again.stdout, curl);
+}

@@ -9,6 +9,7 @@ mod numbered;
 mod part;
 mod pushed;
 mod rows;
+mod spans;
 
 pub use chain::{Chain, Opens};
 pub use decode::{BAD, Text, TextEncoding, text_of};
@@ -18,6 +19,7 @@ pub use numbered::{MakeNumbered, Numbered};
 pub use part::{Draw, Drawn, Identity, MOST_BYTES, Select, Shard};
 pub use pushed::{Ended, Pushed, Pusher, pushed};
 pub use rows::{MakeItem, Row, Rows, Table, look_at_first_row};
+pub use spans::Spans;
 
 use gaits_core::{Content, Data, Entry, Facts, ItemFacts, Refused, Work};
 use std::sync::Arc;

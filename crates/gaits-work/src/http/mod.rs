@@ -13,6 +13,7 @@ mod calendar;
 mod connect;
 mod cookies;
 mod credentials;
+mod curl;
 mod decode;
 mod detail;
 mod dial;
@@ -53,6 +54,7 @@ mod wire;
 mod words;
 mod work;
 
+pub use curl::{CurlContext, described_by_curl, is_whole};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use fill::needs;

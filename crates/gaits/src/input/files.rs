@@ -4,8 +4,11 @@
 
 use super::InputError;
 use super::table::{Counted, Table};
-use gaits_core::{Source, Work};
-use gaits_engine::source::{Chain, Lines, Opens, Text, TextEncoding, check_of, text_of};
+use gaits_core::{Data, ItemFacts, Source, Work};
+use gaits_engine::source::{
+    Chain, Check, Lines, Opens, Spans, Text, TextEncoding, check_of, text_of,
+};
+use gaits_work::http::{CurlContext, described_by_curl, is_whole};
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
@@ -39,6 +42,8 @@ pub enum Form {
     Lines,
     /// A row, or an object, of which a request is made.
     Table(Table),
+    /// A command of curl, on one or more lines.
+    Curl(CurlContext),
 }
 
 impl Place {
@@ -140,6 +145,9 @@ impl Files {
             return table.open(text, place.short_name(), self.encoding, work);
         }
         let check = check_of(Arc::clone(work));
+        if let Form::Curl(context) = self.form {
+            return Ok(Box::new(commands(text, place, self.encoding, context, check)));
+        }
         Ok(Box::new(Lines::new(text, place.short_name(), check).decoded_from(self.encoding)))
     }
 
@@ -161,6 +169,12 @@ impl Files {
                 return None;
             }
             let mut text = self.text(place).ok()?;
+            if let Form::Curl(context) = self.form {
+                let check: Check = Box::new(|_| Ok(ItemFacts::default()));
+                let commands = commands(text, place, self.encoding, context, check);
+                items += commands.count(&stopped).ok().flatten()?;
+                continue;
+            }
             if let Form::Table(table) = &self.form {
                 match table.count(text, &stopped).ok()? {
                     Counted::Rows(rows) => {
@@ -174,6 +188,18 @@ impl Files {
         }
         Some(items)
     }
+}
+
+/// Commands of curl as a source.
+fn commands(
+    text: Text,
+    place: &Place,
+    encoding: Option<TextEncoding>,
+    context: CurlContext,
+    check: Check,
+) -> Spans {
+    let make = move |command: &str| described_by_curl(command, context).map(Data::from);
+    Spans::new(text, place.short_name(), encoding, is_whole, Box::new(make), check)
 }
 
 /// Says of an error which of several lists could not be read.
