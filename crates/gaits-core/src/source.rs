@@ -58,7 +58,7 @@ pub enum More {
 }
 
 /// Says of an index whether its item is done.
-pub type IsDone = Box<dyn Fn(u64) -> bool + Send>;
+pub type IsDone = Box<dyn Fn(u64) -> bool + Send + Sync>;
 
 /// Where items come from.
 ///

@@ -27,6 +27,13 @@ pub trait Work: Send + Sync + fmt::Debug {
     /// # Errors
     /// The item is none that it takes; the error says what is wrong, and what an item should be.
     fn inspect<'a>(&self, item: &'a Data) -> Result<Facts<'a>, Refused>;
+
+    /// A hash of what it does for an item: the same for two items that ask for the same in other words. None where only
+    /// the same words do.
+    fn identity(&self, item: &Data) -> Option<[u8; 16]> {
+        let _ = item;
+        None
+    }
 }
 
 /// How a work is performed, and with it what opens its sessions.

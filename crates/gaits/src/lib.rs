@@ -77,8 +77,12 @@ mod works;
 
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
+pub use gaits_engine::source::{Shard, TextEncoding};
 pub use hosts::{RacedHost, job_of, local_ports, raced_hosts};
-pub use input::{Input, InputError, MOST_HELD};
+pub use input::{
+    Dropped, Files, Form, Input, InputError, MOST_HELD, Place, Selection, Table, UrlFrom,
+    UrlPattern,
+};
 pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, swept_model_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
@@ -96,8 +100,8 @@ pub use trial::{
 pub use works::{set_up, works, works_with_guard};
 
 pub use gaits_core::{
-    Clock, Data, Entry, ErrorKind, Item, ItemError, More, Outcome, Record, SessionScope, Sink,
-    Source, Value, Work,
+    Clock, Content, Data, Entry, ErrorKind, Item, ItemError, More, Outcome, Record, SessionScope,
+    Sink, Source, Value, Work,
 };
 pub use gaits_engine::journal::{Match, RunFile, RunFileError};
 pub use gaits_engine::plan::{Limits, Model, ModelError, Plan, Rate, WorkSpec};

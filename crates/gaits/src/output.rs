@@ -2,7 +2,7 @@
 //!
 //! Limit: one run writes to an output. Programs that know nothing of the lock on a results file are not kept from it.
 
-use crate::input::Input;
+use crate::input::{Input, Place, input_of};
 use crate::journal::{Before, GoOn, Journal, JournalError, JournalSink, Shared, lock};
 use crate::sys;
 use gaits_core::Sink;
@@ -139,7 +139,7 @@ impl Output {
         if sys::was_closed(io::stdout().as_fd()) {
             return Err(OutputError::StdoutClosed);
         }
-        let sink = Box::new(JsonLines::stream(io::stdout()));
+        let sink = Box::new(JsonLines::stream(io::stdout()).with_input(input_of));
         Ok(Self { sink, name, journal: None })
     }
 
@@ -159,7 +159,11 @@ impl Output {
                 .open(path)
                 .map_err(failed)?;
             if !file.metadata().map_err(failed)?.is_file() {
-                return Ok(Self { sink: Box::new(JsonLines::stream(file)), name, journal: None });
+                return Ok(Self {
+                    sink: Box::new(JsonLines::stream(file).with_input(input_of)),
+                    name,
+                    journal: None,
+                });
             }
             if is_input(file.as_fd(), input) {
                 return Err(OutputError::IsInput { output: name });
@@ -226,9 +230,10 @@ impl Output {
 
 /// Whether `output` is the very file that items are read from.
 fn is_input(output: BorrowedFd<'_>, input: Option<&Input>) -> bool {
-    match input {
-        None | Some(Input::Listed { .. }) => false,
-        Some(Input::Stdin) => sys::is_stdin(output),
-        Some(Input::File(path)) => sys::is_file_at(output, path),
-    }
+    input.is_some_and(|input| {
+        input.places().iter().any(|place| match place {
+            Place::Stdin => sys::is_stdin(output),
+            Place::File(path) => sys::is_file_at(output, path),
+        })
+    })
 }

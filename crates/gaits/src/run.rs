@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::sys;
 use crate::tally::SharedTally;
 use crate::works::set_up;
-use gaits_core::{Sink, Source};
+use gaits_core::{Setting, Sink, Source};
 use gaits_engine::RunError as Engine;
 use gaits_engine::journal::{Counts, Ending};
 use gaits_engine::plan::{Model, Plan};
@@ -159,6 +159,8 @@ pub struct Run<'a> {
     plan: &'a Plan,
     source: Box<dyn Source>,
     input: String,
+    /// What another input would differ in.
+    input_settings: Vec<Setting>,
     output: Option<Output>,
     bodies: Option<BodyFolder>,
     sinks: Vec<&'a mut (dyn Sink + 'a)>,
@@ -191,6 +193,7 @@ impl<'a> Run<'a> {
             plan,
             source,
             input: input.into(),
+            input_settings: Vec::new(),
             output: None,
             bodies: None,
             sinks: Vec::new(),
@@ -204,7 +207,8 @@ impl<'a> Run<'a> {
     /// The work can't be set up, or the input can't be opened.
     pub fn over(program: &'a Program, plan: &'a Plan, input: &Input) -> Result<Self, RunError> {
         let source = input.open(&set_up(&program.works, &plan.work)?)?;
-        Ok(Self::new(program, plan, source, input.name()))
+        let run = Self::new(program, plan, source, input.name());
+        Ok(Self { input_settings: input.settings(), ..run })
     }
 
     /// Writes the records to `output`, too.
@@ -253,7 +257,11 @@ impl<'a> Run<'a> {
             let work = set_up(&self.program.works, &self.plan.work)?;
             let planned = Planned {
                 work: self.plan.work.name.clone(),
-                settings: work.settings(),
+                settings: work
+                    .settings()
+                    .into_iter()
+                    .chain(self.input_settings.drain(..))
+                    .collect(),
                 model: self.plan.model.to_string(),
                 input: self.input.clone(),
                 arguments: std::mem::take(&mut self.arguments),

@@ -11,7 +11,8 @@ pub(super) const RUNNING: &str = "Running";
 const LAST: usize = 1_000;
 
 /// Options of requests that say nothing in a race or a sweep, which keeps no bodies and tries nothing again.
-const NOT_IN_A_RACE: [&str; 4] = ["bodies", "bodies_name", "retry_on", "stop_on"];
+const NOT_IN_A_RACE: [&str; 6] =
+    ["bodies", "bodies_name", "retry_on", "stop_on", "dry_run", "print_curl"];
 
 /// Makes the help short enough for a screen of 80 × 24, at every command.
 pub(super) fn fit(command: Command) -> Command {

@@ -4,6 +4,7 @@ use super::auth::{self, AuthArgs};
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
+use super::list::{ListArgs, Shows};
 use super::patience::PatienceArgs;
 use super::request::RequestArgs;
 use super::urls;
@@ -28,19 +29,14 @@ const REQUESTS: u64 = 100;
 pub(crate) struct HttpArgs {
     /// http:// and https:// URLs; `-` is standard input
     ///
-    /// Without any, and without --input, URLs are read from standard input if that is a pipe or a file, one a line.
+    /// Without any, and without --input, URLs are read from standard input if that is a pipe or a file, one a line. Braces
+    /// stand for many: {1..100}, {001..999}, {1..100..7}, {a..f} and {a,b,c}; of several, the last goes fastest. Quote such a
+    /// URL, or the shell reads it. Two braces stand for one, and -g takes URLs as they are.
     #[arg(value_name = "URL", help_heading = help::INPUT, display_order = 0)]
     urls: Vec<Box<str>>,
 
-    /// Take URLs from this file; `-` is standard input
-    ///
-    /// One a line, or a JSON object a line that describes a request: `{"url": …, "method": …, "headers": {…}, "query": {…},
-    /// "json": …}`, or `"body"` or `"body_file"` in place of `"json"`. Blank lines and lines that begin with # are passed
-    /// over. A line that is none becomes a failed record of kind `invalid_item` that names its place, and the run goes on;
-    /// `gaits compare` refuses such a file.
-    #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
-    #[arg(help_heading = help::INPUT, display_order = 1)]
-    input: Option<PathBuf>,
+    #[command(flatten)]
+    list: ListArgs,
 
     /// Fetch this many, taking the URLs over and over
     ///
@@ -224,6 +220,11 @@ impl From<SessionArg> for SessionScope {
 impl HttpArgs {
     /// Refuses what has no place in a race or a sweep, which does each item once, whatever comes of it.
     pub(super) fn check_for(&self, what: &str) -> Result<(), Trouble> {
+        if self.shows().is_some() {
+            return Err(Trouble::wrong(format!(
+                "{what} sends its requests: leave out --dry-run and --print-curl"
+            )));
+        }
         if self.stop_on.is_some() {
             return Err(Trouble::wrong(format!("{what} does all items: leave out --stop-on")));
         }
@@ -233,6 +234,11 @@ impl HttpArgs {
             )));
         }
         Ok(())
+    }
+
+    /// What is to be shown in place of sending anything.
+    pub(super) fn shows(&self) -> Option<Shows> {
+        self.list.shows()
     }
 
     /// Lets requests be sent twice that may have an effect each time.
@@ -246,7 +252,8 @@ impl HttpArgs {
         if self.count.is_some() || !urls::is_listed(&self.urls) {
             return;
         }
-        let count = (self.urls.len() as u64).max(REQUESTS);
+        let urls = urls::how_many(&self.urls, self.list.takes_urls_as_they_are());
+        let count = urls.max(REQUESTS);
         self.count = NonZeroU64::new(count);
         self.assumed = Some(format!(
             "no number is given, so a round has {count} requests for each model; -n N sets another"
@@ -288,6 +295,7 @@ impl HttpArgs {
             extract: self.extract,
             body,
             repeats_all: self.repeats_all,
+            filled: self.list.has_fields(),
             ..defaults
         };
         let spec = self.request.resolve(spec)?;
@@ -295,12 +303,13 @@ impl HttpArgs {
         let spec = HttpSpec { auth: auth::with_token(spec.auth)?, ..spec };
         // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
         let is_settled =
-            self.input.is_some() || !spec.extract.is_empty() || spec.method == Method::HEAD;
+            self.list.is_given() || !spec.extract.is_empty() || spec.method == Method::HEAD;
         let bodies = match bodies {
             Bodies::NotKept if is_settled => Bodies::Settled,
             bodies => bodies,
         };
-        let (input, said) = urls::input(self.urls, self.input, self.count)?;
+        let needs = http::needs(&spec).map_err(|error| Trouble::Wrong(error.into()))?;
+        let (input, said) = urls::input(self.urls, self.list, self.count, needs, self.insecure)?;
         let notices = said.map(str::to_owned).into_iter().chain(self.assumed).chain(by_proxy);
         let notices = notices.collect();
         Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })

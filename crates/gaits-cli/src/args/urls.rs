@@ -1,10 +1,11 @@
 //! Where URLs come from: the command line, a file, or standard input.
 
+use super::list::ListArgs;
 use crate::exit::Trouble;
-use gaits::Input;
+use gaits::{Input, UrlPattern};
 use nix::sys::stat::{SFlag, fstat};
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What stands for standard input.
 const STDIN: &str = "-";
@@ -15,30 +16,64 @@ const READS_STDIN: &str = "no URL is given, so URLs are read from standard input
 /// The input, and what is to be said about it.
 pub(super) fn input(
     urls: Vec<Box<str>>,
-    file: Option<PathBuf>,
+    list: ListArgs,
     count: Option<NonZeroU64>,
+    needs: Vec<String>,
+    insecure: bool,
 ) -> Result<(Input, Option<&'static str>), Trouble> {
-    let (input, said) = match (file, &urls[..]) {
-        (Some(path), _) if path.as_os_str() == STDIN => (Input::Stdin, None),
-        (Some(path), _) => (Input::File(path), None),
-        (None, [only]) if is_stdin(only) => (Input::Stdin, None),
-        (None, []) if stdin_is_given() => (Input::Stdin, Some(READS_STDIN)),
-        (None, []) => {
+    let is_list = list.is_given();
+    let (otherwise, said) = match &urls[..] {
+        [] if is_list => (None, None),
+        [only] if is_stdin(only) => (Some(Input::Stdin), None),
+        [] if stdin_is_given() => (Some(Input::Stdin), Some(READS_STDIN)),
+        [] => {
             return Err(Trouble::wrong(
                 "nothing to fetch: give URLs, a file of them with -i FILE, or - for standard input",
             ));
         }
-        (None, _) => {
+        _ => {
             refuse_files(&urls)?;
-            return Ok((Input::Listed { items: urls, count: count.map(NonZeroU64::get) }, None));
+            let count = count.map(NonZeroU64::get);
+            (Some(of_command_line(urls, list.takes_urls_as_they_are(), count)?), None)
         }
     };
-    if count.is_some() {
+    if count.is_some() && otherwise == Some(Input::Stdin) {
         return Err(Trouble::wrong(
             "--count is for URLs of the command line, not of standard input",
         ));
     }
-    Ok((input, said))
+    let nothing = || Trouble::wrong("nothing to fetch: the list that -i names has no file");
+    Ok((list.resolve(otherwise, needs, insecure)?.ok_or_else(nothing)?, said))
+}
+
+/// URLs of the command line, which may stand for many.
+fn of_command_line(
+    urls: Vec<Box<str>>,
+    as_they_are: bool,
+    count: Option<u64>,
+) -> Result<Input, Trouble> {
+    if as_they_are || !urls.iter().any(|url| url.contains(['{', '}'])) {
+        return Ok(Input::Listed { items: urls, count });
+    }
+    let patterns = patterns(&urls)?;
+    if patterns.iter().all(UrlPattern::is_plain) {
+        let items = patterns.iter().map(|pattern| pattern.url(0).into()).collect();
+        return Ok(Input::Listed { items, count });
+    }
+    Ok(Input::Patterns { patterns, count })
+}
+
+fn patterns(urls: &[Box<str>]) -> Result<Vec<UrlPattern>, Trouble> {
+    urls.iter().map(|url| UrlPattern::parse(url).map_err(Trouble::wrong)).collect()
+}
+
+/// How many URLs those of the command line stand for.
+pub(super) fn how_many(urls: &[Box<str>], as_they_are: bool) -> u64 {
+    let count = |url| UrlPattern::parse(url).map_or(1, |pattern| pattern.count());
+    if as_they_are {
+        return urls.len() as u64;
+    }
+    urls.iter().map(|url| count(url)).fold(0, u64::saturating_add)
 }
 
 /// Whether the input is a list of URLs, as the command line has them.

@@ -5,6 +5,7 @@ use super::command::CommandArgs;
 use super::help;
 use super::http::HttpArgs;
 use super::job::Job;
+use super::list::Shows;
 use super::values;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
@@ -38,6 +39,14 @@ impl WorkArgs {
             WorkArgs::Cpu(cpu) => cpu.resolve(Some(COMPUTATIONS)),
             WorkArgs::Wait(wait) => wait.resolve(),
             WorkArgs::Command(command) => command.resolve(),
+        }
+    }
+
+    /// What is to be shown in place of doing it.
+    pub(crate) fn shows(&self) -> Option<Shows> {
+        match self {
+            WorkArgs::Http(http) => http.shows(),
+            WorkArgs::Cpu(_) | WorkArgs::Wait(_) | WorkArgs::Command(_) => None,
         }
     }
 

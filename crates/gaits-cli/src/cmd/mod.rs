@@ -5,6 +5,7 @@ mod generate;
 mod origin;
 mod page;
 mod picture;
+mod preview;
 mod report;
 mod run;
 mod sweep;

@@ -1,5 +1,6 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
+use super::preview;
 use crate::args::{self, Bodies, Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
@@ -9,7 +10,7 @@ use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, Control, Destination, Existing, GoOn, Input, JournalError, Notice, Output,
+    Before, BodyFolder, Control, Destination, Existing, GoOn, JournalError, Notice, Output,
     OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Value, WorkSpec,
 };
 use std::io::{self, IsTerminal as _};
@@ -26,6 +27,9 @@ fn has_idempotency_key(work: &WorkSpec) -> bool {
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit, Trouble> {
+    if let Some(shows) = work.shows() {
+        return preview::show(&work.resolve()?, shows, args.quiet);
+    }
     let Job { work, session, input, model, retries, bodies, notices, .. } =
         if args.retry_non_idempotent { work.resolve_repeating()? } else { work.resolve()? };
     if args.knows_by_key() && has_idempotency_key(&work) {
@@ -67,7 +71,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         quiet: args.quiet,
         colors,
         again: goes_on(&destination).then(|| Again {
-            reads_stdin: input == Input::Stdin,
+            reads_stdin: input.reads_stdin(),
             retries_failed: matches!(
                 args.existing(),
                 Existing::GoOn(GoOn { retry_failed: true, .. })
@@ -90,6 +94,13 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
             talk::line(&nothing_to_do(&outcome.before));
         }
         return Ok(Exit::AllOk);
+    }
+    let dropped = input.dropped();
+    if dropped > 0 && !args.quiet {
+        let items = if dropped == 1 { "item that asks" } else { "items that ask" };
+        talk::line(&format!(
+            "gaits: --dedupe left out {dropped} {items} for the same as one before"
+        ));
     }
     outcome.summary.total_items = outcome.summary.total_items.or(total);
     watch.summary(&outcome);

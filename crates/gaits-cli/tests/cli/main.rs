@@ -19,6 +19,7 @@ mod interrupts;
 mod job_control;
 mod journal;
 mod limits;
+mod lists;
 mod models;
 mod origin;
 mod pace;

@@ -144,6 +144,8 @@ impl<'de> Visitor<'de> for JsonVisitor {
                     Value::Object(fields) => extract = fields,
                     _ => return Err(A::Error::custom("`extract` is not an object")),
                 },
+                // What the item says, once more.
+                "input" => drop(map.next_value::<IgnoredAny>()?),
                 _ if detail.is_some() => {
                     map.next_value::<IgnoredAny>()?;
                 }

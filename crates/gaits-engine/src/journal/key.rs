@@ -55,7 +55,15 @@ impl Match {
 fn field(name: &str, shown: &Data) -> Option<Data> {
     let text = shown.as_text().filter(|text| text.trim_start().starts_with('{'))?;
     let object: serde_json::Value = serde_json::from_str(text).ok()?;
-    let value = if name.starts_with('/') { object.pointer(name) } else { object.get(name) };
+    let of = |object: &serde_json::Value| {
+        if name.starts_with('/') {
+            object.pointer(name).cloned()
+        } else {
+            object.get(name).cloned()
+        }
+    };
+    // The columns of a table stand in `input`.
+    let value = of(&object).or_else(|| object.get("input").and_then(of));
     let value = value.filter(|value| !value.is_null())?;
     let key = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Some(key.into())
@@ -74,6 +82,7 @@ mod tests {
         assert_eq!(by("/a/0", r#"{"a":["x"]}"#), by("/a/0", r#"{"b":1,"a":["x",2]}"#));
         // A URL alone is as good as an object with that URL.
         assert_eq!(by("url", "http://a/"), by("url", r#"{"url":"http://a/","id":1}"#));
+        assert_eq!(id, by("id", r#"{"url":"http://a/","input":{"id":7}}"#));
         // Nothing is no key.
         assert_ne!(by("id", r#"{"id":null,"a":1}"#), by("id", r#"{"id":null,"a":2}"#));
         assert_eq!(by("id", "http://a/"), Match::Item.hash(&"http://a/".into()));

@@ -24,7 +24,11 @@ pub struct JsonLines<W: Write> {
     /// How many of them were brought to the disk at the end.
     synced: u64,
     committer: Option<Committer>,
+    input_of: Option<InputOf>,
 }
+
+/// The fields of a record's item that are the user's own, as a JSON object.
+pub type InputOf = fn(&Record) -> Option<String>;
 
 impl JsonLines<File> {
     /// Writes to a file, which is brought to the disk once a second and at the end; and with the first records `folder`,
@@ -47,7 +51,15 @@ impl<W: Write> JsonLines<W> {
             written: 0,
             synced: 0,
             committer: None,
+            input_of: None,
         }
+    }
+
+    /// Writes to each record, as its field `input`, what `input_of` finds in its item.
+    #[must_use]
+    pub fn with_input(mut self, input_of: InputOf) -> Self {
+        self.input_of = Some(input_of);
+        self
     }
 
     fn write_out(&mut self) -> io::Result<()> {
@@ -64,6 +76,13 @@ impl<W: Write + Send> Sink for JsonLines<W> {
             // What is there of it is no line.
             self.lines.truncate(before);
             return Err(error);
+        }
+        if let Some(input) = self.input_of.and_then(|input_of| input_of(record))
+            && self.lines.pop_if(|last| *last == b'}').is_some()
+        {
+            self.lines.extend_from_slice(b",\"input\":");
+            self.lines.extend_from_slice(input.as_bytes());
+            self.lines.push(b'}');
         }
         self.lines.push(b'\n');
         self.written += 1;

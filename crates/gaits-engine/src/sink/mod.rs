@@ -3,4 +3,4 @@
 mod json_lines;
 mod record_json;
 
-pub use json_lines::JsonLines;
+pub use json_lines::{InputOf, JsonLines};

@@ -1,6 +1,6 @@
 //! An item a line, from a file or a pipe.
 
-use super::{Check, checked};
+use super::{Check, TextEncoding, checked};
 use gaits_core::{Content, Data, Entry, IsDone, More, Source};
 use std::io::{self, BufRead};
 
@@ -20,10 +20,17 @@ pub struct Lines<R> {
     /// How many entries it has given.
     index: u64,
     check: Check,
+    /// The encoding that the lines are said to be in; they come in UTF-8.
+    encoding: Option<TextEncoding>,
+    /// Makes an item of a line, where a line is none itself.
+    make: Option<MakeFromLine>,
     /// Which items need no check.
     done: Option<IsDone>,
     buffer: Vec<u8>,
 }
+
+/// Makes an item of a line, or says what is wrong with it.
+pub type MakeFromLine = Box<dyn Fn(&str) -> Result<Data, String> + Send>;
 
 impl<R> std::fmt::Debug for Lines<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,7 +45,31 @@ impl<R: BufRead> Lines<R> {
     /// Reads lines of `reader`, which messages call `name`.
     pub fn new(reader: R, name: impl Into<String>, check: Check) -> Self {
         let name = name.into();
-        Self { reader, name, line: 0, index: 0, check, done: None, buffer: Vec::new() }
+        Self {
+            reader,
+            name,
+            line: 0,
+            index: 0,
+            check,
+            encoding: None,
+            make: None,
+            done: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Names the encoding that the lines were decoded from, for what is said of those that could not be.
+    #[must_use]
+    pub fn decoded_from(mut self, encoding: Option<TextEncoding>) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Makes an item of each line.
+    #[must_use]
+    pub fn made_by(mut self, make: MakeFromLine) -> Self {
+        self.make = Some(make);
+        self
     }
 
     /// Reads one line into the buffer, without its end, and at most [`LONGEST_LINE`] and one more bytes of it; none
@@ -98,20 +129,43 @@ impl<R: BufRead> Lines<R> {
         }
         match std::str::from_utf8(bytes) {
             Err(error) => {
-                let at = error.valid_up_to() + 1;
-                invalid(format!("byte {at} of the line is not valid UTF-8; save the file as UTF-8"))
+                let at = error.valid_up_to();
+                invalid(wrong_byte(&bytes[..at], self.encoding))
             }
             Ok(text) => {
                 let text = text.trim();
                 if text.is_empty() || text.starts_with('#') {
                     return None;
                 }
-                let data = text.into();
+                let data = match &self.make {
+                    None => text.into(),
+                    Some(make) => match make(text) {
+                        Ok(data) => data,
+                        Err(wrong) => return invalid(wrong),
+                    },
+                };
                 Some(match &self.done {
                     Some(done) if done(self.index) => Content::Item { data, facts: None },
                     _ => checked(&self.check, data, place),
                 })
             }
+        }
+    }
+}
+
+/// What is said of a text that can't be decoded after `good`.
+pub(super) fn wrong_byte(good: &[u8], encoding: Option<TextEncoding>) -> String {
+    match encoding {
+        None => format!(
+            "byte {} of the line is not valid UTF-8; save the file as UTF-8, or name its encoding, as in --encoding euc-kr",
+            good.len() + 1
+        ),
+        Some(encoding) => {
+            let at = String::from_utf8_lossy(good).chars().count() + 1;
+            format!(
+                "character {at} of the line is not valid {}, which --encoding says it is",
+                encoding.name()
+            )
         }
     }
 }

@@ -1,16 +1,31 @@
 //! Where items come from. Nothing in here knows what is done with them: what an item must look like is a check that
 //! a source is given.
 
+mod chain;
+mod decode;
 mod lines;
 mod list;
+mod numbered;
+mod part;
 mod pushed;
+mod rows;
+mod spans;
 
-pub use lines::{LONGEST_LINE, Lines};
+pub use chain::{Chain, Opens};
+pub use decode::{BAD, Text, TextEncoding, text_of};
+pub use lines::{LONGEST_LINE, Lines, MakeFromLine};
 pub use list::List;
+pub use numbered::{MakeNumbered, Numbered};
+pub use part::{Draw, Drawn, Identity, MOST_BYTES, Select, Shard};
 pub use pushed::{Ended, Pushed, Pusher, pushed};
+pub use rows::{MakeItem, Row, Rows, Table, look_at_first_row};
+pub use spans::Spans;
 
 use gaits_core::{Content, Data, Entry, Facts, ItemFacts, Refused, Work};
 use std::sync::Arc;
+
+/// How many items are read at a time where all are read.
+const BATCH: usize = 4096;
 
 /// Says what the work makes of an item, or what is wrong with it.
 pub type Check = Box<dyn Fn(&Data) -> Result<ItemFacts, Refused> + Send>;

@@ -62,6 +62,39 @@ pub(super) fn is_description(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
+/// The fields that say what is asked for. All others are the user's own.
+const ASKS: [&str; 7] = ["url", "method", "headers", "query", "body", "json", "body_file"];
+
+/// The fields of a description that are the user's own, such as `id`; those of its field `input` are among them. None of an item
+/// that is no description.
+#[must_use]
+pub fn own_fields(item: &str) -> Option<Map<String, Value>> {
+    if !is_description(item) {
+        return None;
+    }
+    let Ok(Value::Object(mut own)) = serde_json::from_str(item) else { return None };
+    own.retain(|name, _| !ASKS.contains(&&**name));
+    if let Some(Value::Object(_)) = own.get("input")
+        && let Some(Value::Object(input)) = own.remove("input")
+    {
+        own.extend(input);
+    }
+    Some(own)
+}
+
+/// The description of a request for `url`, with fields of the user's own beside it.
+#[must_use]
+pub fn described(url: &str, input: &Map<String, Value>) -> String {
+    let mut text = String::from("{\"url\":");
+    text.push_str(&Value::from(url).to_string());
+    if !input.is_empty() {
+        text.push_str(",\"input\":");
+        text.push_str(&serde_json::to_string(input).unwrap_or_default());
+    }
+    text.push('}');
+    text
+}
+
 /// What all requests ask for and send, as a hash: another request is another thing to do.
 pub(super) fn of_all(spec: &HttpSpec) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();

@@ -14,6 +14,7 @@ mod calendar;
 mod connect;
 mod cookies;
 mod credentials;
+mod curl;
 mod decode;
 mod detail;
 mod dial;
@@ -23,16 +24,19 @@ mod exchange;
 mod extract;
 mod fault;
 mod fields;
+mod fill;
 #[doc(hidden)]
 pub mod h1;
 mod h2;
 mod headers;
 mod hub;
+mod identity;
 mod item;
 mod lent;
 mod method;
 mod patience;
 mod payload;
+mod preview;
 mod proxy;
 mod query;
 mod rate_limit;
@@ -46,6 +50,7 @@ mod shared;
 mod spec;
 mod statuses;
 mod target;
+mod template;
 mod tls;
 mod trace;
 mod trust;
@@ -59,16 +64,21 @@ pub use auth::{
     Secret, TokenCommand, TokenError,
 };
 pub use cookies::file::{CookieFile, CookieFileError};
+pub use curl::{CurlContext, described_by_curl, is_whole};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
+pub use fill::needs;
+pub use item::{described, own_fields};
 pub use method::{Method, MethodError};
 pub use patience::{LeastRate, Patience};
 pub use payload::Payload;
+pub use preview::{Preview, PreviewBody, Previews};
 pub use proxy::UnreachableProxy;
 pub use redact::redacted;
 pub use spec::{BodyUse, HttpSpec, HttpSpecError, MOST_INLINE};
 pub use statuses::{Statuses, StatusesError};
 pub use target::check;
+pub use template::{Named, TemplateError, UrlTemplate};
 pub use trust::{Trust, TrustError};
 pub use ways::{
     EnvironmentError, Family, Fixed, FixedError, NameService, Proxies, ProxyError, ProxyUrl,

@@ -32,6 +32,7 @@ use gaits_core::{
     Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
 };
+use http::HeaderName;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -82,12 +83,20 @@ impl Own {
                 headers.push((name, value));
             }
         }
+        let filled =
+            shared.fill.as_ref().map(|fill| fill.of_item(text)).transpose().map_err(invalid)?;
+        let (payload, filled) =
+            filled.map_or_else(|| (None, Vec::new()), |filled| (filled.payload, filled.headers));
+        // Those of the item's own are better.
+        let of_own = |name: &HeaderName| headers.iter().any(|(other, _)| other == name);
+        let filled: Vec<_> = filled.into_iter().filter(|(name, _)| !of_own(name)).collect();
+        headers.extend(filled);
         let body = match sends {
             Some(Sends::Body(body)) => Some(body),
             Some(Sends::File(path)) => Some(read_file(path).await.map_err(invalid)?),
             // What all requests send, unless this one asks by itself for what has no body.
             None if names_method && [Method::GET, Method::HEAD].contains(&method) => None,
-            None => shared.payload.clone(),
+            None => payload.or_else(|| shared.payload.clone()),
         };
         let fields = (!headers.is_empty()).then(|| shared.fields.with(&headers));
         Ok(Self { url, method, fields, body })
@@ -165,7 +174,8 @@ impl HttpSession {
         let spec = &shared.spec;
         let text = item.text().unwrap_or_default();
         // Boxed, since most items are a URL, and it would make the future of each of them larger.
-        let own = if item::is_description(text) || spec.idempotency_key.is_some() {
+        let is_own = item::is_description(text) || shared.fill.is_some();
+        let own = if is_own || spec.idempotency_key.is_some() {
             match Own::of(text, item.index, shared).await {
                 Ok(own) => Some(Box::new(own)),
                 Err(error) => return Reply::Done(Performed::failed(error, None)),

@@ -6,6 +6,7 @@ use super::auth::Access;
 use super::body_file::BodyWriter;
 use super::dial::Dialer;
 use super::fields::Fields;
+use super::fill::Fill;
 use super::payload::Body;
 use super::route::Routes;
 use super::spec::HttpSpec;
@@ -23,6 +24,8 @@ pub(super) struct Shared {
     pub(super) of_all: blake3::Hash,
     /// What is sent with each request that describes no body of its own.
     pub(super) payload: Option<Body>,
+    /// What each item fills, where the requests are templates.
+    pub(super) fill: Option<Fill>,
     pub(super) dialer: Dialer,
     pub(super) routes: Routes,
     pub(super) tls: Tls,

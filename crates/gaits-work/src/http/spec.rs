@@ -9,6 +9,7 @@ use super::patience::{LeastRate, Patience};
 use super::payload::Payload;
 use super::proxy::UnreachableProxy;
 use super::route::Routes;
+use super::template::TemplateError;
 use super::trust::{Trust, TrustError};
 use super::ways::Ways;
 use super::{Extract, Statuses};
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 /// How requests are made and what of their answers is accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct HttpSpec {
     /// What is asked for.
     pub method: Method,
@@ -31,6 +33,9 @@ pub struct HttpSpec {
     /// Names and values that are added to the query of each URL.
     #[serde(default)]
     pub query: Vec<(String, String)>,
+    /// Whether the body and the header fields are templates that the fields of each item fill.
+    #[serde(default)]
+    pub filled: bool,
     /// The header field that carries a key of each item's own, by which a server knows a request that it has seen before.
     #[serde(default)]
     pub idempotency_key: Option<String>,
@@ -129,6 +134,7 @@ impl Default for HttpSpec {
             method: Method::GET,
             payload: None,
             query: Vec::new(),
+            filled: false,
             idempotency_key: None,
             repeats_all: false,
             headers: Vec::new(),
@@ -269,6 +275,7 @@ impl HttpSpec {
         let mut settings = vec![
             means("method", text(self.method.as_str())),
             means("data", payload),
+            means("filled", Value::Bool(self.filled)),
             means("idempotency-key", self.idempotency_key.as_deref().map_or(Value::Null, text)),
             means("query", Value::Array(query.collect())),
             means("header", Value::Array(fields.collect())),
@@ -461,6 +468,9 @@ pub enum HttpSpecError {
     /// A proxy's host is none.
     #[error(transparent)]
     Proxy(#[from] UnreachableProxy),
+    /// What is sent is no template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// The certificates to trust are no use.
     #[error(transparent)]
     Trust(#[from] TrustError),

@@ -7,6 +7,8 @@ use super::body_file::BodyWriter;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
 use super::fields::Fields;
+use super::fill::Fill;
+use super::identity;
 use super::item::{self, Described};
 use super::payload::Body;
 use super::redact::redacted;
@@ -60,6 +62,7 @@ impl HttpWork {
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
         };
         let of_all = item::of_all(spec);
+        let fill = Fill::of(spec)?;
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
         Ok(Self {
             shared: Arc::new(Shared {
@@ -68,6 +71,7 @@ impl HttpWork {
                 access,
                 of_all,
                 payload,
+                fill,
                 dialer,
                 routes,
                 tls,
@@ -107,15 +111,25 @@ impl Work for HttpWork {
                 .map_err(|message| Refused { message, shown: shown.clone() })?;
             let repeatable = spec.repeats(&spec.method);
             let public = target::is_public(&pacing_key);
+            if let Some(fill) = &self.shared.fill {
+                fill.of_item(text).map_err(|message| Refused { message, shown: shown.clone() })?;
+            }
             return Ok(Facts { pacing_key, public, repeatable, shown });
         }
         let shown = item::shown(text).map(Data::from);
         let refused = |message| Refused { message, shown: shown.clone() };
         let described = Described::parse(text).map_err(refused)?;
+        if let Some(fill) = &self.shared.fill {
+            fill.of_item(text).map_err(refused)?;
+        }
         let pacing_key = target::pacing_key(&described.url).map_err(refused)?.into_owned();
         let repeatable = spec.repeats(&described.asks(spec));
         let public = target::is_public(&pacing_key);
         Ok(Facts { pacing_key: pacing_key.into(), public, repeatable, shown })
+    }
+
+    fn identity(&self, item: &Data) -> Option<[u8; 16]> {
+        identity::identity(item.as_text()?, &self.shared.spec, self.shared.fill.as_ref())
     }
 }
 

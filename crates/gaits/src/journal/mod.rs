@@ -19,6 +19,7 @@ pub(crate) use plan::Planned;
 pub(crate) use remaining::{Position, Remaining};
 pub(crate) use sink::JournalSink;
 
+use crate::input::input_of;
 use crate::sys;
 use gaits_core::{Clock, Record, Sink as _};
 use gaits_engine::MonotonicClock;
@@ -348,6 +349,7 @@ impl Journal {
         // One that may be written to and not be read can't be brought to the disk.
         let folder = folder.and_then(Result::ok);
         let records = self.file.try_clone().and_then(|file| JsonLines::file(file, folder));
+        let records = records.map(|records| records.with_input(input_of));
         self.state = State::Writing(Box::new(Writing {
             records: records.map_err(|error| failed(&results, error))?,
             started,

@@ -48,7 +48,9 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
     let job = work.resolve_for_sweep()?;
     // A list is gone through over and over for as long as a run lasts; only a count ends a run before.
     let most = match &job.input {
-        Input::Listed { count: Some(count), .. } => *count,
+        Input::Listed { count: Some(count), .. } | Input::Patterns { count: Some(count), .. } => {
+            *count
+        }
         _ => u64::MAX,
     };
     let settled = Settled::of(job, &program(), "a sweep", None)?;

@@ -2,17 +2,25 @@
 //!
 //! Limit: what an item must look like is the work's to say; whoever opens an input names the work.
 
-use gaits_core::{Content, Data, More, Source, Work};
-use gaits_engine::source::{Lines, List, check_of};
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+mod files;
+mod pattern;
+mod selection;
+mod table;
+
+pub use files::{Files, Form, Place};
+pub use pattern::UrlPattern;
+pub use selection::{Dropped, Selection};
+pub use table::{Table, UrlFrom};
+
+use gaits_core::{Content, Data, More, Record, Setting, Source, Work};
+use gaits_engine::source::{List, Numbered, check_of};
+use gaits_work::http;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The most items that are held in memory, for what goes over them more than once.
 pub const MOST_HELD: usize = 1_000_000;
-/// Bytes read from a file at a time.
-const CHUNK: usize = 256 * 1024;
 
 /// Where items come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +32,26 @@ pub enum Input {
         /// How many in all.
         count: Option<u64>,
     },
+    /// The command line, where its URLs stand for many: all of them, over and over up to a count if there is one.
+    Patterns {
+        /// What stands there.
+        patterns: Vec<UrlPattern>,
+        /// How many in all.
+        count: Option<u64>,
+    },
     /// A file, an item a line.
     File(PathBuf),
     /// Standard input, an item a line.
     Stdin,
+    /// Several lists, or lists that are read in a way of their own.
+    Files(Files),
+    /// A part of another one.
+    Part {
+        /// The whole.
+        of: Box<Input>,
+        /// What is taken of it.
+        selection: Selection,
+    },
 }
 
 /// Why an input can't be read.
@@ -41,6 +65,20 @@ pub enum InputError {
         input: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// It is no pattern of file names.
+    #[error("can't read -i {input}: it is no pattern of file names: {wrong}")]
+    Pattern {
+        /// The pattern.
+        input: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
+    /// No file has a name of the pattern.
+    #[error("no file is called {input}")]
+    NoMatch {
+        /// The pattern.
+        input: String,
     },
     /// It is a directory.
     #[error("can't read {input}: it is a directory; give a file with an item a line")]
@@ -83,10 +121,48 @@ impl Input {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Input::Listed { .. } => "the command line".to_owned(),
-            Input::Stdin => "standard input".to_owned(),
+            Input::Listed { .. } | Input::Patterns { .. } => "the command line".to_owned(),
+            Input::Stdin => Place::Stdin.name(),
             Input::File(path) => path.display().to_string(),
+            Input::Files(files) => files.name(),
+            Input::Part { of, .. } => of.name(),
         }
+    }
+
+    /// The lists that are read, if any are.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        match self {
+            Input::Listed { .. } | Input::Patterns { .. } => Vec::new(),
+            Input::File(path) => vec![Place::File(path.clone())],
+            Input::Stdin => vec![Place::Stdin],
+            Input::Files(files) => files.places.clone(),
+            Input::Part { of, .. } => of.places(),
+        }
+    }
+
+    /// How many items were left out since they ask for the same as one before them.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        match self {
+            Input::Part { selection, .. } => selection.dropped.count(),
+            _ => 0,
+        }
+    }
+
+    /// What another input would differ in, apart from its items.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        match self {
+            Input::Part { selection, .. } => selection.settings(),
+            Input::Listed { .. } => Vec::new(),
+            _ => Selection::default().settings(),
+        }
+    }
+
+    /// Whether items come from standard input.
+    #[must_use]
+    pub fn reads_stdin(&self) -> bool {
+        self.places().contains(&Place::Stdin)
     }
 
     /// Opens it as the source of a run. The source makes an invalid entry of each item that `work` does not take.
@@ -100,13 +176,16 @@ impl Input {
                 let count = count.unwrap_or(items.len() as u64);
                 Box::new(List::cycled(data(items), count, check))
             }
-            Input::Stdin => {
-                Box::new(Lines::new(BufReader::with_capacity(CHUNK, io::stdin()), "stdin", check))
+            Input::Patterns { patterns, count } => {
+                let (patterns, total) = (patterns.clone(), pattern::total(patterns));
+                let count = if total == 0 { 0 } else { count.unwrap_or(total) };
+                let make = move |index: u64| Data::from(pattern::nth(&patterns, index % total));
+                Box::new(Numbered::new(count, Box::new(make), check))
             }
-            Input::File(path) => {
-                let reader = BufReader::with_capacity(CHUNK, open_file(path)?);
-                Box::new(Lines::new(reader, path.display().to_string(), check))
-            }
+            Input::Stdin => Files::one(Place::Stdin).open(work)?,
+            Input::File(path) => Files::one(Place::File(path.clone())).open(work)?,
+            Input::Files(files) => files.open(work)?,
+            Input::Part { of, selection } => selection.open(of, work)?,
         })
     }
 
@@ -124,6 +203,10 @@ impl Input {
                     .map_err(|refused| InputError::Item { message: refused.message })?;
             }
             return Ok((items, *count));
+        }
+        if let Input::Patterns { patterns, count: Some(count) } = self {
+            let once = Input::Patterns { patterns: patterns.clone(), count: None };
+            return Ok((once.read_all(work)?.0, *count));
         }
         let mut source = self.open(work)?;
         let mut items = Vec::new();
@@ -157,73 +240,31 @@ impl Input {
     /// How many items there are in all; none where that can't be found out, or `stopped` said so while a file was
     /// counted. A huge file takes its time.
     pub fn count(&self, stopped: impl Fn() -> bool) -> Option<u64> {
+        self.counted(&stopped)
+    }
+
+    fn counted(&self, stopped: &dyn Fn() -> bool) -> Option<u64> {
         match self {
             Input::Listed { items, count } => Some(count.unwrap_or(items.len() as u64)),
-            Input::Stdin => None,
-            Input::File(path) => {
-                // Counting a pipe would empty it; opening one that has no writer any more would wait for the next.
-                if !fs::metadata(path).ok()?.is_file() {
-                    return None;
-                }
-                let file = File::open(path).ok()?;
-                count_items(BufReader::with_capacity(CHUNK, file), stopped).ok().flatten()
+            Input::Patterns { patterns, count } => {
+                Some(count.unwrap_or_else(|| pattern::total(patterns)))
             }
+            Input::Stdin => None,
+            Input::File(path) => Files::one(Place::File(path.clone())).count(stopped),
+            Input::Files(files) => files.count(stopped),
+            Input::Part { of, selection } => selection.count(of.counted(stopped)),
         }
     }
+}
+
+/// The fields of a record's item that are the user's own, where it is a request with such fields.
+pub(crate) fn input_of(record: &Record) -> Option<String> {
+    let is_request = record.detail.as_ref().is_none_or(|detail| detail.work() == http::NAME);
+    let text = record.item.as_text().filter(|_| is_request)?;
+    let own = http::own_fields(text).filter(|own| !own.is_empty())?;
+    serde_json::to_string(&own).ok()
 }
 
 fn data(items: &[Box<str>]) -> Vec<Data> {
     items.iter().cloned().map(Data::Text).collect()
-}
-
-fn open_file(path: &Path) -> Result<File, InputError> {
-    let input = || path.display().to_string();
-    let open = |source| InputError::Open { input: input(), source };
-    let file = File::open(path).map_err(open)?;
-    if file.metadata().map_err(open)?.is_dir() {
-        return Err(InputError::Directory { input: input() });
-    }
-    Ok(file)
-}
-
-/// How many lines hold an item; none if it was stopped before it could tell. Lines may be of any length.
-fn count_items(mut reader: impl BufRead, stopped: impl Fn() -> bool) -> io::Result<Option<u64>> {
-    let mut items = 0;
-    // Nothing but white space so far.
-    let mut blank = true;
-    loop {
-        let chunk = reader.fill_buf()?;
-        if chunk.is_empty() {
-            return Ok(Some(items));
-        }
-        if stopped() {
-            return Ok(None);
-        }
-        for byte in chunk {
-            if *byte == b'\n' {
-                blank = true;
-            } else if blank && !byte.is_ascii_whitespace() {
-                blank = false;
-                items += u64::from(*byte != b'#');
-            }
-        }
-        let used = chunk.len();
-        reader.consume(used);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn items_are_counted_without_blank_lines_and_comments() {
-        let count = |text: &str| {
-            count_items(BufReader::with_capacity(3, text.as_bytes()), || false).unwrap()
-        };
-        assert_eq!(count(""), Some(0));
-        assert_eq!(count("a\n\n  # b\n\t\r\n  c #\n#"), Some(2));
-        assert_eq!(count("a\nb"), Some(2));
-        assert_eq!(count_items("a".as_bytes(), || true).unwrap(), None);
-    }
 }

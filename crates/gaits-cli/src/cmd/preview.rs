@@ -1,0 +1,237 @@
+//! `--dry-run` and `--print-curl`: shows the requests that would be sent, and sends none.
+//!
+//! Limit: it does not look at the results file, so it shows items that are done as well.
+
+use crate::args::{Job, Shows};
+use crate::exit::{Exit, Trouble};
+use crate::program::program;
+use crate::talk;
+use anyhow::Context as _;
+use gaits::http::{Preview, PreviewBody, Previews, Trust};
+use gaits::{Content, More, set_up, units};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+/// How many items are looked at at a time.
+const BATCH: usize = 1024;
+/// Of so many hosts the requests are counted; others are counted together.
+const MOST_HOSTS: usize = 1000;
+/// So many hosts are named at the end.
+const NAMED_HOSTS: usize = 10;
+
+/// Shows what `job` would send.
+pub(super) fn show(job: &Job, shows: Shows, quiet: bool) -> Result<Exit, Trouble> {
+    let previews = Previews::of(&job.work.settings).map_err(Trouble::wrong)?;
+    let work = set_up(&program().works, &job.work).map_err(|error| Trouble::Wrong(error.into()))?;
+    let mut source = job.input.open(&work)?;
+    if !quiet {
+        job.notices.iter().for_each(|notice| talk::line(&format!("gaits: {notice}")));
+    }
+    let (mut hosts, mut wrong, mut batch) = (Hosts::default(), 0_u64, Vec::new());
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    loop {
+        let more = source.next_batch(BATCH, &mut batch);
+        for entry in batch.drain(..) {
+            let preview = match entry.content {
+                Content::Item { data, .. } => {
+                    let text = data.as_text().unwrap_or_default();
+                    previews.preview(text, entry.index, shows == Shows::Curl { secrets: true })
+                }
+                Content::Invalid { message, .. } | Content::Cancelled { message, .. } => {
+                    Err(message)
+                }
+            };
+            match preview {
+                Ok(preview) => {
+                    let text = match shows {
+                        Shows::Requests => request(&preview),
+                        Shows::Curl { .. } => curl(&preview, &previews),
+                    };
+                    hosts.add(&preview.server);
+                    out.write_all(text.as_bytes()).map_err(gone)?;
+                }
+                Err(message) => {
+                    wrong += 1;
+                    talk::line(&format!("gaits: {message}"));
+                }
+            }
+        }
+        let more = more
+            .with_context(|| format!("can't read {} to its end", job.input.name()))
+            .map_err(Trouble::CouldNotGoOn)?;
+        if more == More::No {
+            break;
+        }
+    }
+    out.flush().map_err(gone)?;
+    if !quiet {
+        talk::line(&hosts.told(wrong, job.input.dropped()));
+    }
+    Ok(if wrong == 0 { Exit::AllOk } else { Exit::SomeFailed })
+}
+
+fn gone(error: io::Error) -> Trouble {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Trouble::ReaderGone
+    } else {
+        Trouble::CouldNotGoOn(anyhow::Error::from(error).context("can't write to standard output"))
+    }
+}
+
+/// How many requests each host would get.
+#[derive(Default)]
+struct Hosts {
+    counts: HashMap<String, u64>,
+    others: u64,
+}
+
+impl Hosts {
+    fn add(&mut self, server: &str) {
+        if let Some(count) = self.counts.get_mut(server) {
+            *count += 1;
+        } else if self.counts.len() < MOST_HOSTS {
+            self.counts.insert(server.to_owned(), 1);
+        } else {
+            self.others += 1;
+        }
+    }
+
+    fn told(self, wrong: u64, dropped: u64) -> String {
+        let mut counts: Vec<_> = self.counts.into_iter().collect();
+        counts.sort_by(|one, other| (other.1, &one.0).cmp(&(one.1, &other.0)));
+        let all = counts.iter().map(|(_, count)| count).sum::<u64>() + self.others;
+        let mut text = format!("gaits: {} would be sent", counted(all, "request"));
+        let named = counts.iter().take(NAMED_HOSTS);
+        let mut named: Vec<_> = named.map(|(host, count)| format!("{count} to {host}")).collect();
+        let rest = all - counts.iter().take(NAMED_HOSTS).map(|(_, count)| count).sum::<u64>();
+        if rest > 0 {
+            named.push(format!("{rest} to others"));
+        }
+        if !named.is_empty() {
+            let _ = write!(text, ": {}", named.join(", "));
+        }
+        if wrong > 0 {
+            let _ = write!(
+                text,
+                "; {} no request",
+                if wrong == 1 { "1 item is".to_owned() } else { format!("{wrong} items are") }
+            );
+        }
+        if dropped > 0 {
+            let _ = write!(text, "; --dedupe left out {dropped}");
+        }
+        text
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A request, as one reads it.
+fn request(preview: &Preview) -> String {
+    let mut text = format!("{} {}\n", preview.method, preview.url);
+    for (name, value) in &preview.headers {
+        let _ = writeln!(text, "  {name}: {value}");
+    }
+    match &preview.body {
+        None => {}
+        Some(PreviewBody::Bytes(bytes)) => {
+            let _ = writeln!(text, "  ({})", units::bytes(bytes.len() as u64));
+        }
+        Some(PreviewBody::File(path)) => {
+            let size = match std::fs::metadata(path) {
+                Ok(found) => units::bytes(found.len()),
+                Err(error) => format!("can't be read: {error}"),
+            };
+            let _ = writeln!(text, "  ({}, {size})", path.display());
+        }
+    }
+    text
+}
+
+/// A request as a line of curl that sends it.
+fn curl(preview: &Preview, previews: &Previews) -> String {
+    let spec = previews.spec();
+    let mut text = String::from("curl");
+    let sends = preview.body.is_some();
+    match (&*preview.method, sends) {
+        ("GET", false) | ("POST", true) => {}
+        ("HEAD", false) => text.push_str(" -I"),
+        (method, _) => {
+            let _ = write!(text, " -X {}", quoted(method.as_bytes()));
+        }
+    }
+    let _ = write!(text, " {}", quoted(preview.url.as_bytes()));
+    for (name, value) in &preview.headers {
+        match &**name {
+            // What curl sends by itself; and it decodes only what it has asked for in its own way.
+            "accept" if value == "*/*" => {}
+            "accept-encoding" => text.push_str(" --compressed"),
+            _ => {
+                let _ = write!(text, " -H {}", quoted(format!("{name}: {value}").as_bytes()));
+            }
+        }
+    }
+    let has_kind = preview.headers.iter().any(|(name, _)| name == "content-type");
+    if sends && !has_kind {
+        // Else curl would say that it is a form.
+        text.push_str(" -H 'content-type:'");
+    }
+    match &preview.body {
+        None => {}
+        Some(PreviewBody::Bytes(bytes)) => {
+            let _ = write!(text, " --data-raw {}", quoted(bytes));
+        }
+        Some(PreviewBody::File(path)) => {
+            let _ = write!(
+                text,
+                " --data-binary {}",
+                quoted(format!("@{}", path.display()).as_bytes())
+            );
+        }
+    }
+    if spec.max_redirects > 0 {
+        text.push_str(" -L");
+    }
+    match &spec.trust {
+        Trust::Insecure => text.push_str(" -k"),
+        Trust::Pem { path, .. } => {
+            let _ = write!(text, " --cacert {}", quoted(path.as_os_str().as_encoded_bytes()));
+        }
+        Trust::SystemRoots => {}
+    }
+    text.push('\n');
+    text
+}
+
+/// A word as a shell reads it: as it is where that is safe, else in quotes, which are bash's `$'…'` where there are control characters
+/// or bytes that are no text.
+fn quoted(word: &[u8]) -> String {
+    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(byte);
+    if let Ok(text) = std::str::from_utf8(word) {
+        if !word.is_empty() && word.iter().all(is_safe) {
+            return text.to_owned();
+        }
+        if !text.chars().any(|c| c.is_control() && c != '\n') {
+            return format!("'{}'", text.replace('\'', r"'\''"));
+        }
+    }
+    let mut text = String::from("$'");
+    for byte in word {
+        match byte {
+            b'\'' | b'\\' => {
+                text.push('\\');
+                text.push(char::from(*byte));
+            }
+            b'\n' => text.push_str("\\n"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            _ => {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+    text.push('\'');
+    text
+}

@@ -1,0 +1,529 @@
+//! Lists of all kinds: how they are packed and encoded, and what becomes of them.
+
+use crate::harness::{Dir, gaits};
+use gaits_core::ErrorKind;
+use gaits_origin::{Config, Origin};
+use std::io::Write as _;
+
+fn origin() -> Origin {
+    Origin::start(Config::default()).unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn packed_lists_are_known_by_their_content_wherever_they_come_from() {
+    let origin = origin();
+    let list = format!("{}\n{}\n", origin.url("/uuid"), origin.url("/json"));
+    let dir = Dir::new();
+    let gz = dir.file("urls.txt", gzip(list.as_bytes()));
+    let zst = dir.file("urls", zstd::encode_all(list.as_bytes(), 1).unwrap());
+    for file in [gz, zst] {
+        gaits("fetch -i").arg(file).run().expect_exit(0).records().expect_all_ok(2);
+    }
+    let end = gaits("fetch -i -").stdin(gzip(list.as_bytes())).run();
+    end.expect_exit(0).records().expect_all_ok(2);
+}
+
+#[test]
+fn a_packed_list_that_is_not_whole_says_so_and_what_was_read_is_done() {
+    let origin = origin();
+    let list = format!("{}\n", origin.url("/uuid")).repeat(3);
+    let packed = gzip(list.as_bytes());
+    let dir = Dir::new();
+    let file = dir.file("torn.gz", &packed[..packed.len() - 4]);
+    let end = gaits("fetch -i").arg(file).run().expect_exit(3);
+    end.expect_stderr_contains("its gzip data end too early");
+}
+
+#[test]
+fn a_list_that_unpacks_to_a_line_without_end_is_one_bad_item() {
+    let origin = origin();
+    let mut bomb = vec![b'x'; 64 << 20];
+    bomb.extend(format!("\n{}\n", origin.url("/uuid")).as_bytes());
+    let end = gaits("fetch -i -").address_space(2 << 20).stdin(gzip(&bomb)).run().expect_exit(1);
+    let records = end.records().expect_items(2);
+    assert_eq!(records.kinds(), [Some(ErrorKind::InvalidItem), None]);
+    assert!(records[0].error().unwrap().message.contains("stdin:1: 67108864 bytes are too long"));
+}
+
+#[test]
+fn several_lists_and_patterns_are_one_list_in_the_order_of_names() {
+    let origin = origin();
+    let url = |n: u32| origin.url(&format!("/get?n={n}"));
+    let dir = Dir::new();
+    for (name, text) in [
+        ("b.txt", format!("{}\nnonsense\n", url(2))),
+        ("a.txt", format!("{}\n", url(1))),
+        ("z.lst", url(3)),
+    ] {
+        dir.file(name, text);
+    }
+    let end = gaits("fetch -i *.txt -i z.lst -o r.jsonl").dir(dir.path()).run().expect_exit(1);
+    end.expect_stderr_contains("3 of 4 ok, 1 failed");
+    let text = std::fs::read_to_string(dir.at("r.jsonl")).unwrap();
+    assert!(text.contains("b.txt:2: "), "{text}");
+    for (index, n) in [(0, 1), (1, 2), (3, 3)] {
+        assert!(text.contains(&format!("{{\"index\":{index},\"item\":\"{}\"", url(n))), "{text}");
+    }
+    gaits("fetch -i *.txt -i z.lst -o r.jsonl").dir(dir.path()).run().expect_exit(0);
+    gaits("fetch -i *.nosuch").dir(dir.path()).run().expect_refused("no file is called *.nosuch");
+    gaits("fetch -i a.txt -i none.txt").dir(dir.path()).run().expect_refused("can't read none.txt");
+    gaits("fetch -i - -i -").run().expect_refused("give it once");
+    gaits("fetch -i a.txt -i b.txt -o b.txt").dir(dir.path()).run().expect_exit(2);
+    assert_eq!(origin.requests(), 3);
+}
+
+#[test]
+fn lists_in_other_encodings_are_read_by_their_mark_or_by_their_name() {
+    let origin = origin();
+    let url = origin.url("/get?q=한글");
+    let dir = Dir::new();
+    let (korean, ..) = encoding_rs::EUC_KR.encode(&url);
+    dir.file("korean.txt", &korean);
+    let utf_16: Vec<u8> =
+        format!("\u{feff}{url}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    dir.file("windows.txt", utf_16);
+    for words in ["korean.txt --encoding euc-kr", "korean.txt --encoding CP949", "windows.txt"] {
+        let end = gaits(&format!("fetch -i {words}")).dir(dir.path()).run().expect_exit(0);
+        let records = end.records().expect_all_ok(1);
+        assert_eq!(records[0].item, *url, "{words}");
+    }
+    let end = gaits("fetch -i korean.txt").dir(dir.path()).run().expect_exit(1);
+    let message = end.records().expect_one_failure(ErrorKind::InvalidItem);
+    assert!(
+        message.starts_with("korean.txt:1: byte ") && message.contains("--encoding euc-kr"),
+        "{message}"
+    );
+    let end = gaits("fetch -i korean.txt --encoding utf-16be").dir(dir.path()).run().expect_exit(1);
+    assert!(end.records().expect_items(1).kinds()[0].is_some());
+    gaits("fetch -i a --encoding klingon").run().expect_refused("no encoding that is known");
+    gaits("fetch http://a/ --encoding euc-kr").run().expect_refused("give one with -i FILE");
+}
+
+/// The records, as they stand in the file.
+fn lines(path: &std::path::Path) -> Vec<serde_json::Value> {
+    parsed(&std::fs::read_to_string(path).unwrap())
+}
+
+fn parsed(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_column_of_a_table_holds_the_urls_and_the_others_come_back() {
+    let origin = origin();
+    let dir = Dir::new();
+    let url = origin.url("/uuid");
+    dir.file(
+        "p.csv",
+        format!("id,link,\"이름\"\r\n1,{url},\"a, b\"\r\n2,,x\r\n3,{url}\r\n4,{url},\"c\nd\"\r\n"),
+    );
+    let end =
+        gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run().expect_exit(1);
+    end.expect_stderr_contains("2 of 4 ok, 2 failed");
+    let mut records = lines(&dir.at("r.jsonl"));
+    records.sort_by_key(|record| record["index"].as_u64());
+    assert_eq!(records[0]["input"], serde_json::json!({"id": "1", "이름": "a, b"}));
+    assert_eq!(
+        records[0]["item"],
+        format!(r#"{{"url":"{url}","input":{{"id":"1","이름":"a, b"}}}}"#)
+    );
+    assert_eq!(records[3]["input"]["이름"], "c\nd");
+    assert_eq!(records[1]["error"]["message"], "p.csv:3: column `link` is empty");
+    assert_eq!(
+        records[2]["error"]["message"],
+        "p.csv:4: the row has 2 fields, and the header names 3 columns"
+    );
+    // Nothing is done twice, and rows are known by a column.
+    gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run().expect_exit(0);
+    dir.file("p.csv", format!("id,link\n4,{url}\n9,{url}\n"));
+    let again = gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run();
+    again.expect_refused("--key url");
+    gaits("fetch -i p.csv --url-column link -o r.jsonl --key id")
+        .dir(dir.path())
+        .run()
+        .expect_exit(1);
+    assert_eq!(origin.requests(), 3);
+}
+
+#[test]
+fn a_template_makes_requests_of_a_table_with_all_that_is_sent() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("p.tsv", "id\tname\n7\tq\"1 & é/\n");
+    let template = origin.url("/anything/{id}?q={name}");
+    let end = gaits("fetch -i p.tsv --body json")
+        .args(["--template", &template, "--data-json", r#"{"id": {id}, "name": "<{name}>"}"#])
+        .args(["-H", "X-Item: no. {id}"])
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    end.records().expect_all_ok(1);
+    let record: serde_json::Value =
+        serde_json::from_str(end.stdout.lines().next().unwrap()).unwrap();
+    let echo = &record["http"]["body"];
+    assert_eq!(echo["method"], "POST");
+    assert!(
+        echo["url"].as_str().unwrap().ends_with("/anything/7?q=q%221%20%26%20%C3%A9%2F"),
+        "{echo}"
+    );
+    assert_eq!(echo["json"], serde_json::json!({"id": 7, "name": "<q\"1 & é/>"}));
+    assert!(echo["headers"].to_string().contains("no. 7"), "{echo}");
+    let end = gaits("fetch -i p.tsv --body json")
+        .args(["--template", &template, "-d", "a={name}&b=1"])
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    assert!(end.stdout.contains(r#""a":"q\"1 & é/""#), "{}", end.stdout);
+}
+
+#[test]
+fn objects_of_json_lines_fill_a_template_too() {
+    let origin = origin();
+    let list = "{\"id\": 7, \"tags\": [1, \"a\"]}\n{\"id\": null, \"tags\": 0}\n";
+    let template = origin.url("/anything/{id}");
+    let end = gaits("fetch -i - --body json")
+        .args(["--template", &template, "--data-json", "{\"tags\": {tags}}"])
+        .stdin(list)
+        .run()
+        .expect_exit(1);
+    let record: serde_json::Value =
+        serde_json::from_str(end.stdout.lines().find(|line| line.contains("\"ok\"")).unwrap())
+            .unwrap();
+    assert_eq!(record["http"]["body"]["json"], serde_json::json!({"tags": [1, "a"]}));
+    assert_eq!(record["input"], serde_json::json!({"id": 7, "tags": [1, "a"]}));
+    assert!(
+        end.stdout.contains("stdin:2: it has no field `id` that is a text or a number"),
+        "{}",
+        end.stdout
+    );
+    // What is beside a request of a list of requests comes back as well.
+    let list = format!("{{\"url\":\"{}\",\"id\":3,\"method\":\"GET\"}}\n", origin.url("/uuid"));
+    let end = gaits("fetch -i -").stdin(list).run().expect_exit(0);
+    assert!(end.stdout.contains(r#","input":{"id":3}}"#), "{}", end.stdout);
+}
+
+#[test]
+fn a_table_or_a_template_that_is_wrong_is_refused_before_anything_is_sent() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("p.csv", format!("id,link\n1,{}\n", origin.url("/uuid")));
+    let refused = |words: &[&str], why: &str| {
+        gaits("fetch -i p.csv").args(words).dir(dir.path()).run().expect_refused(why);
+    };
+    refused(
+        &["--url-column", "url"],
+        "p.csv: there is no column `url`; the header names `id`, `link`",
+    );
+    refused(&["--template", "http://h/{name}"], "there is no column `name`");
+    refused(&["--url-column", "link", "-d", "{sku}"], "there is no column `sku`");
+    refused(&["--url-column", "link", "-H", "X-A: {sku}"], "there is no column `sku`");
+    refused(
+        &["--url-column", "link", "--data-json", "{\"a\": {id}, }"],
+        "is none once its fields are filled in",
+    );
+    refused(&["--template", "http://h/{id"], "a brace that belongs to no column");
+    refused(&["--delimiter", ";"], "--delimiter is for a table");
+    refused(&["--url-column", "link", "--template", "http://h/{id}"], "cannot be used with");
+    gaits("fetch --template http://h/{id} http://a/").run().expect_refused("cannot be used with");
+    dir.file("empty.csv", "");
+    gaits("fetch -i empty.csv --url-column a")
+        .dir(dir.path())
+        .run()
+        .expect_refused("empty.csv:1: it is empty");
+    assert_eq!(origin.requests(), 0);
+}
+
+#[test]
+fn a_value_with_a_line_break_is_no_header_and_fails_its_item() {
+    let dir = Dir::new();
+    dir.file("p.csv", "id,name\n1,\"a\r\nX-Evil: 1\"\n");
+    let end = gaits("fetch -i p.csv -H")
+        .arg("X-Name: {name}")
+        .args(["--template", "http://127.0.0.1:1/{id}"]);
+    let end = end.dir(dir.path()).run().expect_exit(1);
+    let message = end.records().expect_one_failure(ErrorKind::InvalidItem);
+    assert!(message.starts_with("p.csv:2: ") && message.contains("control character"), "{message}");
+    assert!(!message.contains("Evil"), "{message}");
+}
+
+#[test]
+fn a_url_of_the_command_line_stands_for_many() {
+    let origin = origin();
+    let dir = Dir::new();
+    let url = origin.url("/get?n={08..10}&x={a,b}");
+    let end = gaits("fetch -o r.jsonl").arg(&url).dir(dir.path()).run().expect_exit(0);
+    end.expect_stderr_contains("6 of 6 ok");
+    let mut records = lines(&dir.at("r.jsonl"));
+    records.sort_by_key(|record| record["index"].as_u64());
+    assert_eq!(records[1]["item"], *origin.url("/get?n=08&x=b"));
+    assert_eq!(records[5]["item"], *origin.url("/get?n=10&x=b"));
+    // More of the same goes on where that stopped.
+    let more = origin.url("/get?n={08..12}&x={a,b}");
+    gaits("fetch -o r.jsonl").arg(&more).dir(dir.path()).run().expect_exit(0);
+    let another = origin.url("/get?n={07..12}&x={a,b}");
+    let end = gaits("fetch -o r.jsonl").arg(&another).dir(dir.path()).run();
+    end.expect_refused("at item 0 now");
+    assert_eq!(origin.requests(), 10);
+}
+
+#[test]
+fn braces_that_are_no_group_are_sent_as_they_are() {
+    let origin = origin();
+    for (words, path) in [
+        ("", "/get?q={\"a\":1,\"b\":2}"),
+        ("", "/get?q={id}"),
+        ("-g", "/get?q={1..3}"),
+        ("-g", "/get?q={{a,b}}"),
+    ] {
+        let url = origin.url(path);
+        let end = gaits(&format!("fetch {words}")).arg(&url).run().expect_exit(0);
+        assert_eq!(end.records().expect_all_ok(1)[0].item, *url);
+    }
+    gaits("fetch http://h/{1..x}").run().expect_refused("-g takes URLs as they are");
+    gaits("fetch -g -i list.txt").run().expect_refused("cannot be used with");
+}
+
+#[test]
+fn a_huge_pattern_takes_no_memory_and_no_time() {
+    let origin = origin();
+    let url = origin.url("/get?n={1..4000000000}&m={1..1000000000}");
+    gaits("fetch -m sequential --count 3")
+        .address_space(1 << 20)
+        .arg(url)
+        .run()
+        .expect_exit(0)
+        .records()
+        .expect_all_ok(3);
+}
+
+#[test]
+fn international_hosts_and_paths_are_sent_as_browsers_send_them() {
+    let origin = origin();
+    let port = origin.url("/").rsplit(':').next().unwrap().trim_matches('/').to_owned();
+    // Wide letters are the same host.
+    let url = format!("http://１２７.0.0.1:{port}/anything/한글 b?q=값&r=%20|#f");
+    let end = gaits("fetch --body json").arg(&url).run().expect_exit(0);
+    let record: serde_json::Value = serde_json::from_str(&end.stdout).unwrap();
+    assert_eq!(record["item"], *url, "what was asked for stays as it was written");
+    let sent = "/anything/%ED%95%9C%EA%B8%80%20b?q=%EA%B0%92&r=%20|";
+    let answered = record["http"]["url"].as_str().unwrap();
+    assert!(answered.contains(&format!("127.0.0.1:{port}{sent}")), "{answered}");
+    let end = gaits("fetch http://bücher.invalid/ http://xn--a/").run().expect_exit(1);
+    let records = end.records().expect_items(2);
+    assert!(records[0].error().unwrap().message.contains("xn--bcher-kva.invalid"), "{records:?}");
+    assert_eq!(records.kinds()[1], Some(ErrorKind::InvalidItem));
+}
+
+#[test]
+fn a_limit_takes_the_first_and_a_higher_one_goes_on() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("urls.txt", (0..10).map(|n| origin.url(&format!("/get?n={n}\n"))).collect::<String>());
+    let fetch =
+        |words: &str| gaits(&format!("fetch -i urls.txt -o r.jsonl {words}")).dir(dir.path()).run();
+    fetch("--limit 3").expect_exit(0).expect_stderr_contains("3 of 3 ok");
+    fetch("--limit 5").expect_exit(0).expect_stderr_contains("2 of 2 ok");
+    fetch("").expect_exit(0).expect_stderr_contains("5 of 5 ok");
+    assert_eq!(origin.requests(), 10);
+    fetch("--limit 0").expect_refused("--limit");
+}
+
+#[test]
+fn machines_share_a_list_and_a_share_goes_on_as_itself_only() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("urls.txt", (0..30).map(|n| origin.url(&format!("/get?n={n}\n"))).collect::<String>());
+    let mut all = Vec::new();
+    for share in ["1/3", "2/3", "3/3"] {
+        let end = gaits(&format!("fetch -i urls.txt --shard {share}"))
+            .dir(dir.path())
+            .run()
+            .expect_exit(0);
+        all.extend(end.stdout.lines().map(str::to_owned));
+    }
+    let index = |line: &String| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["index"].as_u64().unwrap()
+    };
+    let mut indices: Vec<_> = all.iter().map(index).collect();
+    indices.sort_unstable();
+    assert!(indices.into_iter().eq(0..30));
+    let fetch =
+        |words: &str| gaits(&format!("fetch -i urls.txt -o r.jsonl {words}")).dir(dir.path()).run();
+    fetch("--shard 1/3").expect_exit(0);
+    fetch("--shard 1/3").expect_exit(0).expect_stderr_contains("nothing to do");
+    fetch("--shard 2/3").expect_refused("--shard was 1/3, is 2/3 now");
+    fetch("").expect_refused("--shard was 1/3, is not given now");
+    for bad in ["0/3", "4/3", "1", "a/b", "1/0"] {
+        gaits(&format!("fetch -i a --shard {bad}")).run().expect_refused("no share such as 3/8");
+    }
+}
+
+#[test]
+fn a_sample_and_a_shuffled_list_are_drawn_by_a_seed_and_go_on() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("urls.txt", (0..30).map(|n| origin.url(&format!("/get?n={n}\n"))).collect::<String>());
+    let fetch = |words: &str| gaits(&format!("fetch -i urls.txt {words}")).dir(dir.path()).run();
+    let drawn = parsed(&fetch("--sample 5 -m sequential").expect_exit(0).stdout);
+    assert_eq!(drawn.len(), 5);
+    for record in drawn {
+        assert_eq!(record["item"], origin.url(&format!("/get?n={}", record["index"])));
+    }
+    let items = |words: &str| -> Vec<String> {
+        let end = fetch(&format!("{words} -m sequential")).expect_exit(0);
+        let records = parsed(&end.stdout);
+        records.iter().map(|record| record["item"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(items("--shuffle --seed 7"), items("--shuffle --seed 7"));
+    assert_ne!(items("--shuffle --seed 7"), items("--shuffle --seed 8"));
+    fetch("--shuffle -o r.jsonl --limit 10").expect_exit(0);
+    fetch("--shuffle -o r.jsonl").expect_exit(0).expect_stderr_contains("20 of 20 ok");
+    fetch("--shuffle --seed 1 -o r.jsonl").expect_refused("--seed was 0, is 1 now");
+    fetch("-o r.jsonl").expect_refused("--shuffle was given, is not given now");
+}
+
+#[test]
+fn items_that_ask_for_the_same_are_left_out_and_counted() {
+    let origin = origin();
+    let url = origin.url("/get?n=1");
+    let list = format!(
+        "{url}\n{url}#x\n{{\"url\":\"{url}\",\"id\":1}}\n{url}2\nnonsense\n{{\"url\":\"{url}\",\"method\":\"DELETE\"}}\n"
+    );
+    let end = gaits("fetch -i - --dedupe --accept 200-599").stdin(list).run().expect_exit(1);
+    let records = parsed(&end.stdout);
+    let mut indices: Vec<_> =
+        records.iter().filter_map(|record| record["index"].as_u64()).collect();
+    indices.sort_unstable();
+    assert!(indices.into_iter().eq([0, 3, 4, 5]));
+    end.expect_stderr_contains("--dedupe left out 2 items that ask for the same as one before");
+    assert_eq!(origin.requests(), 3);
+}
+
+#[test]
+fn a_dry_run_shows_what_would_be_sent_and_sends_nothing() {
+    let origin = origin();
+    let dir = Dir::new();
+    let server = origin.url("/").trim_end_matches('/').to_owned();
+    dir.file("p.csv", "id,name\n1,a b\n2,c\n3\n");
+    let template = origin.url("/items/{id}");
+    let end = gaits("fetch -i p.csv --dry-run -o r.jsonl --query key=s3cret")
+        .args(["-H", "Authorization: Bearer s3cret", "--template", &template])
+        .args(["--data-json", "{\"name\": \"{name}\"}"])
+        .dir(dir.path())
+        .run()
+        .expect_exit(1);
+    let shown = &end.stdout;
+    assert!(shown.contains(&format!("POST {server}/items/1?key=***\n")), "{shown}");
+    assert!(shown.contains("  authorization: ***\n  content-type: application/json\n"), "{shown}");
+    assert!(shown.contains("  (15 B)\n"), "{shown}");
+    assert!(!shown.contains("s3cret") && !end.stderr.contains("s3cret"), "{end:?}");
+    let end = end.expect_stderr_contains("p.csv:4: the row has 1 fields");
+    end.expect_stderr_contains(&format!(
+        "2 requests would be sent: 2 to {server}; 1 item is no request"
+    ));
+    assert!(!dir.at("r.jsonl").exists());
+    assert_eq!(origin.requests(), 0);
+    gaits("compare http http://a/ --dry-run").run().expect_refused("leave out --dry-run");
+}
+
+#[test]
+fn an_item_is_shown_as_a_line_of_curl() {
+    let list =
+        r#"{"url":"http://u:p@h/a b","method":"PUT","headers":{"X-A":"it's"},"body":"x\u0000'y"}"#;
+    let end = gaits("fetch -i - --print-curl").stdin(list).run().expect_exit(0);
+    assert!(end.stdout.starts_with("curl -X PUT 'http://***@h/a%20b' --compressed"), "{end:?}");
+    assert!(end.stdout.contains(" -H 'x-a: ***'"), "{end:?}");
+    assert!(end.stdout.ends_with(" -H 'content-type:' --data-raw $'x\\x00\\'y' -L\n"), "{end:?}");
+    let end = gaits("fetch -i - --print-curl=secrets").stdin(list).run().expect_exit(0);
+    assert!(
+        end.stdout.contains("http://u:p@h/") && end.stdout.contains(r"'x-a: it'\''s'"),
+        "{end:?}"
+    );
+}
+
+#[test]
+fn commands_that_browsers_copy_are_requests() {
+    let origin = origin();
+    let post = origin.url("/anything?x=1");
+    let bash = format!(
+        "# copied\ncurl '{post}' \\\n  -H 'accept: application/json' \\\n  -H 'X-Token: s3cret' \\\n  -b 'a=1; b=2' --compressed \\\n  \
+         --data-raw $'{{\"name\":\"it\\'s \\u00e9\\n\"}}' ;\n\ncurl -sGL {0} -d q=1 --data-urlencode 'r=a b' -u me:pw\n",
+        origin.url("/get")
+    );
+    let end =
+        gaits("fetch --body json -m sequential --from-curl -").stdin(bash).run().expect_exit(0);
+    let records = parsed(&end.stdout);
+    let echo = &records[0]["http"]["body"];
+    assert_eq!(echo["method"], "POST", "{end:?}");
+    assert_eq!(echo["data"].as_str().unwrap_or_default(), "", "{echo}");
+    assert!(echo["form"].to_string().contains("it's é"), "{echo}");
+    assert!(echo["headers"].to_string().contains("a=1; b=2"), "{echo}");
+    assert!(!records[0]["item"].to_string().contains("s3cret"), "{}", records[0]["item"]);
+    let echo = &records[1]["http"]["body"];
+    assert_eq!(echo["args"], serde_json::json!({"q": "1", "r": "a b"}));
+    assert!(echo["headers"].to_string().contains("Basic bWU6cHc="), "{echo}");
+    let cmd = format!(
+        "curl ^\"{post}^\" ^\r\n  -H ^\"content-type: application/json^\" ^\r\n  --data-raw ^\"^{{^\\^\"a^\\^\":^\\^\"b ^%^ c^\\^\"^}}^\"\r\n"
+    );
+    let end = gaits("fetch --body json --from-curl -").stdin(cmd).run().expect_exit(0);
+    assert_eq!(parsed(&end.stdout)[0]["http"]["body"]["json"], serde_json::json!({"a": "b % c"}));
+}
+
+#[test]
+fn commands_that_can_not_be_followed_say_which_option_and_where() {
+    let dir = Dir::new();
+    let list = "curl http://127.0.0.1:1/ \\\n -k\n\nwget http://a/\ncurl http://a/ -o f\ncurl http://a/ http://b/\n\
+                curl http://a/ -H \"A: $TOKEN\"\ncurl http://a/ --frob\ncurl -X\ncurl 'http://a/ -H s3cret";
+    dir.file("c.txt", list);
+    let end = gaits("fetch --from-curl c.txt -m sequential").dir(dir.path()).run().expect_exit(1);
+    let mut records = parsed(&end.stdout);
+    records.sort_by_key(|record| record["index"].as_u64());
+    for (record, why) in records.iter().zip([
+        "c.txt:1: -k holds for all requests: give it to gaits as well",
+        "c.txt:4: not a curl command",
+        "c.txt:5: -o writes a file",
+        "c.txt:6: it asks for two URLs",
+        "c.txt:7: it has a $ that a shell would act on",
+        "c.txt:8: --frob is no option of curl that is known",
+        "c.txt:9: -X lacks its value",
+        "c.txt:10: a quote is opened in it that never ends",
+    ]) {
+        let message = record["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(why), "{message}");
+    }
+    assert_eq!(records.len(), 8);
+    assert!(!end.stdout.contains("s3cret"), "{}", end.stdout);
+    let end = gaits("fetch -k --from-curl c.txt --limit 1").dir(dir.path()).run().expect_exit(1);
+    end.records().expect_one_failure(ErrorKind::Connect);
+}
+
+#[test]
+fn a_form_with_parts_is_sent_as_curl_sends_it() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("f.txt", "content\n");
+    let list = format!("curl {} -F a=1 -F 'f=@f.txt;type=text/plain'\n", origin.url("/post"));
+    let end =
+        gaits("fetch --body json --from-curl -").stdin(list).dir(dir.path()).run().expect_exit(0);
+    let echo = &parsed(&end.stdout)[0]["http"]["body"];
+    assert_eq!(
+        (&echo["form"]["a"], &echo["files"]["f"]),
+        (&"1".into(), &"content\n".into()),
+        "{echo}"
+    );
+}
+
+#[test]
+fn a_line_of_curl_comes_back_as_the_same_request() {
+    let list =
+        r#"{"url":"http://h/a?b=1","method":"PUT","headers":{"X-A":"it's"},"body":"x\u0001'y\n"}"#;
+    let curl = gaits("fetch -i - --print-curl=secrets").stdin(list).run().expect_exit(0).stdout;
+    let again = gaits("fetch --from-curl - --print-curl=secrets").stdin(&curl).run().expect_exit(0);
+    assert_eq!(again.stdout, curl);
+}

@@ -1,0 +1,103 @@
+//! What all requests have in common but for the values in it: a body and header fields that the fields of each item fill.
+//!
+//! Limit: the URL is filled before an item is one, by [`UrlTemplate`](super::UrlTemplate).
+
+use super::item::own_fields;
+use super::payload::Body;
+use super::spec::{HttpSpec, HttpSpecError, parse_header};
+use super::template::{BodyForm, TemplateError, TextTemplate};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+
+/// A body and header fields that are templates.
+#[derive(Debug)]
+pub(super) struct Fill {
+    /// With the content type that it is sent as, where no header field says so.
+    payload: Option<(TextTemplate, Option<Box<str>>)>,
+    headers: Vec<(String, TextTemplate)>,
+}
+
+/// What they come to for an item.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) payload: Option<Body>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The fields that an item must have, where the requests of `spec` are filled with them.
+///
+/// # Errors
+/// The body or a header field is no template.
+pub fn needs(spec: &HttpSpec) -> Result<Vec<String>, HttpSpecError> {
+    Ok(Fill::of(spec)?.map(|fill| fill.names()).unwrap_or_default())
+}
+
+impl Fill {
+    /// The templates of `spec`; none if it has none.
+    pub(super) fn of(spec: &HttpSpec) -> Result<Option<Self>, HttpSpecError> {
+        if !spec.filled {
+            return Ok(None);
+        }
+        let mut headers = Vec::new();
+        for (name, value) in &spec.headers {
+            headers.push((name.clone(), TextTemplate::parse(value, BodyForm::Plain)?));
+        }
+        // Fields of one name take each other's place, so all of those are filled where one of them is.
+        let is_filled = |name: &str| {
+            headers
+                .iter()
+                .any(|(other, text)| text.has_fields() && other.eq_ignore_ascii_case(name))
+        };
+        let kept: Vec<bool> = headers.iter().map(|(name, _)| is_filled(name)).collect();
+        let mut kept = kept.into_iter();
+        headers.retain(|_| kept.next().unwrap_or_default());
+        let payload = match &spec.payload {
+            None => None,
+            Some(payload) => {
+                let said =
+                    spec.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+                let said = said.map(|(_, value)| &**value).or(payload.content_type.as_deref());
+                let text = payload.data.as_text().ok_or_else(|| {
+                    TemplateError::new(
+                        "what is sent with a template must be text in UTF-8, and this is none",
+                    )
+                })?;
+                let template = TextTemplate::parse(text, BodyForm::of(said.unwrap_or_default()))?;
+                let kind = payload.content_type.as_deref().map(Box::from);
+                template.has_fields().then_some((template, kind))
+            }
+        };
+        Ok((payload.is_some() || !headers.is_empty()).then_some(Self { payload, headers }))
+    }
+
+    /// The fields that an item must have, each once.
+    pub(super) fn names(&self) -> Vec<String> {
+        let of_body = self.payload.iter().flat_map(|(template, _)| template.names());
+        let of_headers = self.headers.iter().flat_map(|(_, template)| template.names());
+        let mut names: Vec<String> = of_body.chain(of_headers).map(str::to_owned).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// What they come to for an item.
+    ///
+    /// # Errors
+    /// It lacks a field, or a field can't be sent. The message shows no value.
+    pub(super) fn of_item(&self, item: &str) -> Result<Filled, String> {
+        let fields = own_fields(item).unwrap_or_default();
+        let mut headers = Vec::with_capacity(self.headers.len());
+        for (name, template) in &self.headers {
+            let value = template.fill(&fields)?;
+            headers.push(parse_header(name, &value).map_err(|error| error.to_string())?);
+        }
+        let payload = match &self.payload {
+            None => None,
+            Some((template, content_type)) => Some(Body {
+                bytes: Bytes::from(template.fill(&fields)?),
+                content_type: content_type.clone(),
+            }),
+        };
+        Ok(Filled { payload, headers })
+    }
+}

@@ -1,0 +1,176 @@
+//! What would be sent for an item, without sending it.
+//!
+//! Limit: what follows from an answer is not known here, such as cookies and redirects, and nothing is looked up.
+
+use super::Method;
+use super::auth::{Access, ApiKey, Credentials};
+use super::fields::Fields;
+use super::fill::Fill;
+use super::item::{self, Described, Sends};
+use super::query::add_query;
+use super::redact::redacted;
+use super::spec::{HttpSpec, is_harmless, parse_header};
+use super::target::{self, Target};
+use crate::settings;
+use gaits_core::Value;
+use http::header;
+use std::path::PathBuf;
+
+/// What stands for what may be secret.
+const HIDDEN: &str = "***";
+
+/// Tells what would be sent.
+#[derive(Debug)]
+pub struct Previews {
+    spec: HttpSpec,
+    fields: Fields,
+    fill: Option<Fill>,
+    of_all: blake3::Hash,
+    access: Access,
+}
+
+/// A request that would be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Its method.
+    pub method: String,
+    /// Its URL, with what is added to its query.
+    pub url: String,
+    /// Scheme, host and port.
+    pub server: String,
+    /// Its header fields, in the order of their names.
+    pub headers: Vec<(String, String)>,
+    /// What is sent with it.
+    pub body: Option<PreviewBody>,
+}
+
+/// What would be sent with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreviewBody {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// What a file holds.
+    File(PathBuf),
+}
+
+impl Previews {
+    /// For requests that are made as `settings` say.
+    ///
+    /// # Errors
+    /// Says what is wrong with them.
+    pub fn of(settings: &Value) -> Result<Self, String> {
+        let spec: HttpSpec = settings::from_value(settings).map_err(|error| error.to_string())?;
+        let fields = Fields::new(&spec).map_err(|error| error.to_string())?;
+        let fill = Fill::of(&spec).map_err(|error| error.to_string())?;
+        Ok(Self {
+            of_all: item::of_all(&spec),
+            access: Access::new(&spec.auth),
+            spec,
+            fields,
+            fill,
+        })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn spec(&self) -> &HttpSpec {
+        &self.spec
+    }
+
+    /// What would be sent for an item at a place of the input. Unless `secrets` are to be shown, what may be one is hidden: values
+    /// of header fields that are not known to be harmless, those that `--query` adds, and credentials in the URL.
+    ///
+    /// # Errors
+    /// It is no request; says why.
+    pub fn preview(&self, text: &str, index: u64, secrets: bool) -> Result<Preview, String> {
+        let described = if item::is_description(text) {
+            Described::parse(text)?
+        } else {
+            Described::of_url(text)
+        };
+        let filled = self.fill.as_ref().map(|fill| fill.of_item(text)).transpose()?;
+        let (payload, filled) =
+            filled.map_or((None, Vec::new()), |filled| (filled.payload, filled.headers));
+        let method = described.asks(&self.spec);
+        let named = described.method.is_some() && [Method::GET, Method::HEAD].contains(&method);
+        let mut own = described.headers;
+        for (name, value) in filled {
+            if !own.iter().any(|(other, _)| *other == name) {
+                own.push((name, value));
+            }
+        }
+        if let Some(name) = &self.spec.idempotency_key {
+            own.push(
+                parse_header(name, &item::key(text, index, &self.of_all))
+                    .map_err(|error| error.to_string())?,
+            );
+        }
+        let of_all = self.spec.payload.as_ref().filter(|_| !named);
+        let (body, content_type) = match (described.sends, payload.filter(|_| !named)) {
+            (Some(Sends::File(path)), _) => (Some(PreviewBody::File(path)), None),
+            (Some(Sends::Body(body)), _) | (None, Some(body)) => {
+                (Some(PreviewBody::Bytes(body.bytes.to_vec())), body.content_type)
+            }
+            (None, None) => of_all.map_or((None, None), |payload| {
+                let bytes = payload.data.as_bytes().to_vec();
+                let kind = payload.content_type.as_deref().map(Box::from);
+                (Some(PreviewBody::Bytes(bytes)), kind)
+            }),
+        };
+        let fields = self.fields.with(&own);
+        let fields = fields.of(false);
+        let mut headers: Vec<(String, String)> = fields
+            .iter()
+            .map(|(name, value)| {
+                let shows = secrets
+                    || is_harmless(name)
+                    || [header::CONTENT_TYPE, header::HOST].contains(name);
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.to_string(), if shows { value } else { HIDDEN.to_owned() })
+            })
+            .collect();
+        if let (Some(kind), false) = (content_type, fields.contains_key(header::CONTENT_TYPE)) {
+            headers.push((header::CONTENT_TYPE.to_string(), kind.into()));
+        }
+        if !fields.contains_key(header::AUTHORIZATION)
+            && let Some(value) = self.authorization(&described.url)
+        {
+            let value = if secrets { value } else { HIDDEN.to_owned() };
+            headers.push((header::AUTHORIZATION.to_string(), value));
+        }
+        headers.sort();
+        let server = target::pacing_key(&described.url)?.into_owned();
+        let url = if secrets {
+            let url = add_query(&described.url, &self.spec.query).into_owned();
+            let keyed = Target::parse(&url, None).ok().and_then(|t| self.access.keyed(&t, false));
+            keyed.map_or(url, |target| target.url().into())
+        } else {
+            let hidden = |(name, _): &(String, String)| (name.clone(), HIDDEN.to_owned());
+            let keys = self.spec.auth.keys.iter().filter_map(|key| match key {
+                ApiKey::Query { name, .. } => Some((name.clone(), HIDDEN.to_owned())),
+                ApiKey::Header { .. } => None,
+            });
+            let query: Vec<_> = self.spec.query.iter().map(hidden).chain(keys).collect();
+            let url = redacted(&described.url).unwrap_or(described.url);
+            add_query(&url, &query).into_owned()
+        };
+        // As it is sent.
+        let url = url::Url::parse(&url).map_or(url, |mut parsed| {
+            parsed.set_fragment(None);
+            parsed.into()
+        });
+        Ok(Preview { method: method.as_str().to_owned(), url, server, headers, body })
+    }
+
+    /// What goes into the field `authorization`, where that is not the same for all: what the netrc has for the host, or what
+    /// the token command will say.
+    fn authorization(&self, url: &str) -> Option<String> {
+        if let Some(Credentials::Command(_)) = self.spec.auth.credentials {
+            return Some("Bearer ***".to_owned());
+        }
+        let mut target = Target::parse(url, None).ok().filter(|t| t.authorization.is_none())?;
+        self.access.authorize(&mut target, false);
+        let value = target.authorization?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+}
