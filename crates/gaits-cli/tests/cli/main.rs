@@ -5,6 +5,7 @@
 mod bodies;
 mod command;
 mod compare;
+mod export;
 mod fetch_input;
 mod fetch_output;
 mod habits;
