@@ -26,6 +26,7 @@ const SHOWN: &[&str] = &[
     "deny_private",
     "duration",
     "extract",
+    "extract_required",
     "fresh",
     "function",
     "head",

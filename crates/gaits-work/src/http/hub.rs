@@ -173,7 +173,10 @@ impl Hub {
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
         connection.send(&self.lent, to, compose, request.bytes()).await?;
-        let (head, piece) = connection.head(&self.lent, Head::of_http1).await?;
+        let asked = self.shared.extracts.headers();
+        let on_head =
+            |head: &h1::Head<'_>, framing: &h1::Framing<'_>| Head::of_http1(asked, head, framing);
+        let (head, piece) = connection.head(&self.lent, on_head).await?;
         Ok((head, Exchange::Http1(connection), Some(piece)))
     }
 
@@ -187,7 +190,8 @@ impl Hub {
         trace.enter(Phase::FirstByte);
         let body = request.body.map(|body| body.bytes.clone()).unwrap_or_default();
         let exchange = connection.send(head, body).await?;
-        let head = Head::of_http2(exchange.status, &exchange.headers);
+        let head =
+            Head::of_http2(self.shared.extracts.headers(), exchange.status, &exchange.headers);
         Ok((head, Exchange::Http2(exchange), None))
     }
 

@@ -6,7 +6,7 @@ use super::answer;
 use super::cookies::{self, Jar};
 use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
-use super::extract;
+use super::extract::{self, Answer};
 use super::fault::Fault;
 use super::fields::Fields;
 use super::hub::Hub;
@@ -257,7 +257,7 @@ impl HttpSession {
                 foreign,
                 cookie,
             };
-            let (head, mut exchange, come) = self.hub.ask(&request, trace).await?;
+            let (mut head, mut exchange, come) = self.hub.ask(&request, trace).await?;
             trace.detail.status = Some(head.status);
             trace.detail.version = Some(head.version);
             if let Some(jar) = &self.cookies {
@@ -312,18 +312,25 @@ impl HttpSession {
             let read = if *method == Method::HEAD {
                 // A body that comes all the same is noticed, since it would pass for the next answer.
                 exchange.skip(come);
-                Ok(Vec::new())
+                Ok(None)
             } else {
                 self.read(item, &mut exchange, &head, come, trace).await
             };
             trace.enter(Phase::Between);
             self.hub.keep(&target.origin, exchange, trace.since_us());
-            return match read {
+            let body = match read {
                 // It is not the answer that is wrong.
-                Err(error) if trace.detail.body_error.is_some() => Err(Fault::Failed(error)),
-                _ if !accepted => Err(Fault::Failed(answer::status_error(head.status))),
-                read => read.map_err(Fault::Failed),
+                Err(error) if trace.detail.body_error.is_some() => {
+                    return Err(Fault::Failed(error));
+                }
+                _ if !accepted => return Err(Fault::Failed(answer::status_error(head.status))),
+                read => read.map_err(Fault::Failed)?,
             };
+            if shared.extracts.is_empty() {
+                return Ok(Vec::new());
+            }
+            let answer = Answer { headers: std::mem::take(&mut head.asked), body };
+            return shared.extracts.take(answer).await.map_err(Fault::Failed);
         }
     }
 
@@ -336,7 +343,7 @@ impl HttpSession {
         }
     }
 
-    /// Reads the body that follows `head`, measuring it, and puts it where it belongs; gives what was extracted.
+    /// Reads the body that follows `head`, measuring it, and puts it where it belongs; gives it if it is to be looked into.
     async fn read(
         &self,
         item: &Item,
@@ -344,11 +351,11 @@ impl HttpSession {
         head: &answer::Head,
         come: Option<Piece<'_>>,
         trace: &mut Trace,
-    ) -> Result<Extracted, ItemError> {
+    ) -> Result<Option<Arc<Kept>>, ItemError> {
         let shared = &self.hub.shared;
         let spec = &shared.spec;
         let accepted = spec.accept.contains(head.status);
-        let looks_into = accepted && !spec.extract.is_empty();
+        let looks_into = accepted && shared.extracts.needs_body();
         let keep = looks_into || spec.body != BodyUse::Hash;
         let mut most = spec.max_body_size;
         if looks_into {
@@ -379,7 +386,7 @@ impl HttpSession {
         detail.blake3 = Some(decoder.hash());
         let kept = decoder.into_kept();
         self.hashers.borrow_mut().push(hasher);
-        let Some(body) = kept.map(Arc::new) else { return Ok(Vec::new()) };
+        let Some(body) = kept.map(Arc::new) else { return Ok(None) };
         if let Some(file) = &mut file {
             match file.finish(body.clone()).await {
                 Ok(name) => detail.body_file = Some(name.into()),
@@ -392,7 +399,7 @@ impl HttpSession {
         let inline = match spec.body {
             BodyUse::Hash | BodyUse::Files(_) => Ok(None),
             BodyUse::Inline => Ok(Some(as_value(&body))),
-            BodyUse::Json => extract::whole(body.clone()).await.map(Some),
+            BodyUse::Json => extract::whole(body.clone(), shared.clock.clone()).await.map(Some),
         };
         match inline {
             Ok(value) => detail.body = value,
@@ -402,7 +409,7 @@ impl HttpSession {
                 return Err(error);
             }
         }
-        if looks_into { extract::extract(&spec.extract, body).await } else { Ok(Vec::new()) }
+        Ok(looks_into.then_some(body))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::body_file::BodyWriter;
 use super::dial::Dialer;
+use super::extract::Extracts;
 use super::fields::Fields;
 use super::payload::Body;
 use super::spec::HttpSpec;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
+    pub(super) extracts: Extracts,
     /// See [`of_all`](super::item::of_all).
     pub(super) of_all: blake3::Hash,
     /// What is sent with each request that describes no body of its own.

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 /// How requests are made and what of their answers is accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct HttpSpec {
     /// What is asked for.
     pub method: Method,
@@ -62,8 +63,11 @@ pub struct HttpSpec {
     pub stop_on: Option<Statuses>,
     /// Whether cookies are taken and sent back.
     pub cookies: bool,
-    /// Which fields of a JSON answer go into the record.
+    /// Which fields of an answer go into the record.
     pub extract: Vec<Extract>,
+    /// Whether an item fails when one of them is not in its answer; else the field is null.
+    #[serde(default)]
+    pub extract_required: bool,
     /// What becomes of bodies.
     pub body: BodyUse,
 }
@@ -126,6 +130,7 @@ impl Default for HttpSpec {
             stop_on: None,
             cookies: false,
             extract: Vec::new(),
+            extract_required: false,
             body: BodyUse::Hash,
         }
     }
@@ -167,7 +172,7 @@ impl HttpSpec {
                 return Err(HttpSpecError::DuplicateExtract(extract.name().to_owned()));
             }
         }
-        if self.method == Method::HEAD && !self.extract.is_empty() {
+        if self.method == Method::HEAD && self.extract.iter().any(Extract::needs_body) {
             return Err(HttpSpecError::NothingToExtractFrom);
         }
         if self.method == Method::HEAD && self.payload.is_some() {
@@ -231,6 +236,7 @@ impl HttpSpec {
             means("accept", text(&self.accept.to_string())),
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
+            means("extract-required", Value::Bool(self.extract_required)),
             means("body", text(self.body.name())),
             not("retry-on", text(&self.retry_on.to_string())),
             not("stop-on", stop_on),
@@ -368,7 +374,7 @@ pub enum HttpSpecError {
         accept: String,
     },
     /// Fields are to be taken from answers without a body.
-    #[error("an answer to HEAD has no body to extract from; use GET")]
+    #[error("an answer to HEAD has no body to extract from, only header:NAME; use GET")]
     NothingToExtractFrom,
     /// Bodies are to be kept of answers that have none.
     #[error("an answer to HEAD has no body to keep; use GET")]

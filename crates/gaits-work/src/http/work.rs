@@ -5,6 +5,7 @@
 use super::body_file::BodyWriter;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
+use super::extract::Extracts;
 use super::fields::Fields;
 use super::item::{self, Described};
 use super::payload::Body;
@@ -54,9 +55,20 @@ impl HttpWork {
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
         };
         let of_all = item::of_all(spec);
+        let extracts = Extracts::new(&spec.extract, spec.extract_required, clock.clone());
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
         Ok(Self {
-            shared: Arc::new(Shared { spec, fields, of_all, payload, dialer, tls, clock, bodies }),
+            shared: Arc::new(Shared {
+                spec,
+                fields,
+                extracts,
+                of_all,
+                payload,
+                dialer,
+                tls,
+                clock,
+                bodies,
+            }),
         })
     }
 }
