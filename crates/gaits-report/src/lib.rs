@@ -6,6 +6,7 @@
 
 mod compare;
 mod early_end;
+pub mod export;
 mod gate;
 mod hosts;
 mod latency;

@@ -9,6 +9,12 @@ use std::fmt::{self, Write as _};
 /// As many kinds of failure get a line of their own.
 const KINDS: usize = 3;
 
+/// As many fields are named that were missing in answers.
+const FIELDS: usize = 3;
+
+/// As many characters of a field's name are shown.
+const FIELD_WIDTH: usize = 30;
+
 /// As many lines are given to hosts, the one for the rest of them included.
 const HOSTS: usize = 3;
 
@@ -62,6 +68,7 @@ impl Summary {
     pub fn render(&self, style: Style) -> String {
         let mut lines = vec![("items", self.items(style))];
         lines.extend(self.failures(style));
+        lines.extend(self.missing(style));
         if let Some(end) = &self.early_end {
             lines.push(("stopped", style.warn(&end.to_string())));
         }
@@ -137,6 +144,24 @@ impl Summary {
             lines.push(("", style.bad(&rest.collect::<Vec<_>>().join(", "))));
         }
         lines
+    }
+
+    /// In how many answers fields were missing, those that were missing most first.
+    fn missing(&self, style: Style) -> Option<(&'static str, String)> {
+        let mut fields: Vec<(&String, &u64)> = self.tally.missing().iter().collect();
+        fields.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let (name, count) = fields.first()?;
+        let name = one_line(name, FIELD_WIDTH);
+        let of = units::count(self.tally.extracted());
+        let mut text = format!("{name} in {} of {of} answers", units::count(**count));
+        for (name, count) in fields.iter().skip(1).take(FIELDS - 1) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ", {} in {}", one_line(name, FIELD_WIDTH), units::count(**count));
+        }
+        if fields.len() > FIELDS {
+            let _ = write!(text, ", and {} more fields", fields.len() - FIELDS);
+        }
+        Some(("missing", style.warn(&text)))
     }
 
     fn retried(&self) -> String {

@@ -3,7 +3,7 @@
 
 use crate::Latency;
 use crate::hosts::Hosts;
-use gaits_core::{Detail, ErrorKind, Outcome, Record, WorkerId};
+use gaits_core::{Detail, ErrorKind, Outcome, Record, Value, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
@@ -24,6 +24,9 @@ pub struct Failures {
     /// What the first of them said, so that nobody has to open the file; the beginning of it if it is long.
     pub message: String,
 }
+
+/// As many names of extracted fields are told apart where they were missing.
+const MOST_FIELDS: usize = 64;
 
 /// Where the time of items went, in microseconds: sums over all of them. The phases of `http` are those of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -75,6 +78,10 @@ pub struct Tally {
     failed_latency: Latency,
     at_work_us: u64,
     phases: Phases,
+    #[serde(default)]
+    extracted: u64,
+    #[serde(default)]
+    missing: BTreeMap<String, u64>,
     #[serde(skip)]
     hosts: Hosts,
     workers: HashSet<WorkerId>,
@@ -117,6 +124,7 @@ impl Tally {
         if let Some(detail) = record.detail.as_ref().filter(|detail| detail.work() == HTTP) {
             self.add_request(detail);
         }
+        self.add_missing(record);
         self.hosts.add(record);
         if let Some(worker) = record.worker {
             self.add_worker(worker);
@@ -149,6 +157,17 @@ impl Tally {
             self.connections_reused += 1;
         } else if was_open {
             self.connections_opened += 1;
+        }
+    }
+
+    fn add_missing(&mut self, record: &Record) {
+        self.extracted += u64::from(!record.extract.is_empty());
+        for (name, _) in record.extract.iter().filter(|(_, value)| *value == Value::Null) {
+            if let Some(count) = self.missing.get_mut(&**name) {
+                *count += 1;
+            } else if self.missing.len() < MOST_FIELDS {
+                self.missing.insert(name.to_string(), 1);
+            }
         }
     }
 
@@ -197,6 +216,14 @@ impl Tally {
         self.failed_latency.merge(&other.failed_latency);
         self.at_work_us = self.at_work_us.saturating_add(other.at_work_us);
         self.phases.merge(other.phases);
+        self.extracted += other.extracted;
+        for (name, theirs) in &other.missing {
+            if let Some(ours) = self.missing.get_mut(name) {
+                *ours += theirs;
+            } else if self.missing.len() < MOST_FIELDS {
+                self.missing.insert(name.clone(), *theirs);
+            }
+        }
         self.hosts.merge(&other.hosts);
         let room = MOST_WORKERS.saturating_sub(self.workers.len());
         let new = other.workers.difference(&self.workers).copied().take(room).collect::<Vec<_>>();
@@ -286,6 +313,18 @@ impl Tally {
     #[must_use]
     pub const fn phases(&self) -> &Phases {
         &self.phases
+    }
+
+    /// Records with extracted fields.
+    #[must_use]
+    pub const fn extracted(&self) -> u64 {
+        self.extracted
+    }
+
+    /// The extracted fields that were null in some of them, with in how many.
+    #[must_use]
+    pub const fn missing(&self) -> &BTreeMap<String, u64> {
+        &self.missing
     }
 
     /// How each host has done, where items are URLs.

@@ -251,10 +251,12 @@ fn credentials_in_the_url_are_sent_and_never_shown() {
 }
 
 #[test]
-fn a_field_that_is_not_there_fails_the_item() {
+fn a_field_that_is_not_there_is_null_or_fails_the_item() {
     let origin = origin();
-    let (kind, message, detail) =
-        failed(client(extracting(&["id=/nope"])).get(&origin.url("/uuid")));
+    let null = client(extracting(&["id=/nope"])).get(&origin.url("/uuid"));
+    assert_eq!(null.extract, [("id".into(), Value::Null)]);
+    let required = HttpSpec { extract_required: true, ..extracting(&["id=/nope"]) };
+    let (kind, message, detail) = failed(client(required).get(&origin.url("/uuid")));
     assert_eq!(kind, ErrorKind::Decode);
     assert_eq!(message, "cannot extract id: the body has nothing at /nope");
     assert!(detail.blake3.is_some(), "the body did arrive");

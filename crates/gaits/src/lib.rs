@@ -57,6 +57,7 @@
 
 mod bodies;
 mod early_end;
+mod export;
 mod hosts;
 mod input;
 mod journal;
@@ -76,6 +77,7 @@ mod trial;
 mod works;
 
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
+pub use export::{Export, ExportError, ExportFrom, Exported};
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use gaits_engine::source::{Shard, TextEncoding};
 pub use hosts::{RacedHost, job_of, local_ports, raced_hosts};
@@ -110,6 +112,7 @@ pub use gaits_engine::{
     RunError as EngineError, Stopped, WORKER_VERB, WorkError, WorkerCommand, Works, while_stopped,
     worker_main,
 };
+pub use gaits_report::export::{Column, ColumnError, Columns, TableFormat, Wanted};
 pub use gaits_report::page::{Page, Sweep as SweepView, View};
 pub use gaits_report::picture::Picture;
 pub use gaits_report::scalability;

@@ -19,6 +19,11 @@ pub(crate) fn is_stdin(output: BorrowedFd<'_>) -> bool {
     is_regular_and_same(output, fstat(io::stdin().as_fd()))
 }
 
+/// Whether `output` and `input` are one regular file.
+pub(crate) fn is_same_file(output: BorrowedFd<'_>, input: BorrowedFd<'_>) -> bool {
+    is_regular_and_same(output, fstat(input))
+}
+
 /// Whether `output` is the regular file at `path`.
 pub(crate) fn is_file_at(output: BorrowedFd<'_>, path: &Path) -> bool {
     is_regular_and_same(output, stat(path))

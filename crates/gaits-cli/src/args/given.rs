@@ -34,6 +34,7 @@ const SHOWN: &[&str] = &[
     "duration",
     "encoding",
     "extract",
+    "extract_required",
     "first_byte_timeout",
     "fresh",
     "from_curl",

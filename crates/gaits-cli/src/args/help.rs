@@ -50,7 +50,6 @@ macro_rules! examples {
 Examples:
   gaits compare                                    race models on a local server
   gaits fetch -i urls.txt -o results.jsonl         fetch a list of URLs
-  gaits sweep http https://example.com/            how many workers are right
   gaits run command -i files.txt -- gzip -k {}     run a program for each line"
     };
 }
@@ -94,5 +93,7 @@ Exit codes:
     examples!(),
     "
   gaits fetch -m async:50 https://example.com/ -n 100
+  gaits sweep http https://example.com/
+  gaits export results.jsonl -o results.csv
   gaits run wait 3 2 0.5s -m async"
 );

@@ -152,13 +152,22 @@ pub(crate) struct HttpArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     cookie_file: Option<PathBuf>,
 
-    /// Put a field of a JSON answer into the record
+    /// Put a field of the answer into the record
     ///
-    /// May be repeated. The path is a JSON Pointer (RFC 6901): id=/id, first=/items/0/name. An answer that is not JSON,
-    /// or has nothing there, fails. So does an answer of more than 32 MiB, and one whose fields are more than 1 MiB in
-    /// all.
-    #[arg(long, value_name = "NAME=/PATH", help_heading = help::OUTPUT)]
+    /// May be repeated. PLACE is a JSON Pointer (/items/0/name), a `JSONPath` ($.items[*].name), header:etag, regex:ID-(\d+)
+    /// for what the first group matches in the text, css:h1 for the text of elements of HTML, or css:a.next@href for an
+    /// attribute. One value is put in as it is, several as an array. NAME:int, :float, :bool, :str or :json gives it a type.
+    /// What is not there is null, and the summary counts it. An answer that is not JSON fails if a field is looked for in
+    /// JSON. So does an answer of more than 32 MiB (4 MiB for a `JSONPath`, 8 MiB for regex and css), and one whose fields are
+    /// more than 1 MiB in all.
+    #[arg(long, value_name = "NAME=PLACE", help_heading = help::OUTPUT)]
     extract: Vec<Extract>,
+
+    /// Fail items whose answer lacks a field of --extract
+    ///
+    /// The error kind is `decode`. Without it, the field is null.
+    #[arg(long, requires = "extract", help_heading = help::OUTPUT, hide_short_help = true)]
+    extract_required: bool,
 
     #[command(flatten)]
     body: BodyArgs,
@@ -293,6 +302,7 @@ impl HttpArgs {
             cookies: self.cookies || self.cookie_file.is_some(),
             cookie_file: self.cookie_file.map(auth::read_cookies).transpose()?,
             extract: self.extract,
+            extract_required: self.extract_required,
             body,
             repeats_all: self.repeats_all,
             filled: self.list.has_fields(),

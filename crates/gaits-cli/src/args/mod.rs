@@ -5,6 +5,7 @@ mod bodies;
 mod color;
 mod command;
 mod compare;
+mod export;
 mod given;
 mod help;
 mod http;
@@ -28,6 +29,7 @@ mod work;
 
 pub(crate) use bodies::Bodies;
 pub(crate) use compare::CompareArgs;
+pub(crate) use export::ExportArgs;
 pub(crate) use job::Job;
 pub(crate) use list::Shows;
 pub(crate) use models::Models;
@@ -80,6 +82,12 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Look again at stored results, saved races and sweeps
     Report(ReportArgs),
+    /// Write stored results as a table: CSV, TSV or flat JSON Lines
+    ///
+    /// One row for each record, in the order of the file. Without --columns there are `index`, `item`, `outcome`, `status`,
+    /// `error_kind`, `error_message`, `attempts`, `queued_us`, `started_us`, `finished_us`, and a column for each field that
+    /// --extract has put into any record. In CSV and TSV, null is an empty cell; arrays and objects are JSON.
+    Export(ExportArgs),
     /// Serve HTTP on the loopback address, to try things on
     Origin(OriginArgs),
     /// Print completions for a shell

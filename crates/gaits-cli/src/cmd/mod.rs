@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod compare;
+mod export;
 mod generate;
 mod origin;
 mod page;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command, colors: Colors) -> Result<Exit, Trouble> {
         Command::Compare(args) => compare::compare(args, colors),
         Command::Sweep(args) => sweep::sweep(args, colors),
         Command::Report(args) => report::report(&args, colors),
+        Command::Export(args) => export::export(args),
         Command::Origin(args) => origin::origin(&args),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man { dir: Some(dir), .. } => generate::man_files(&dir),

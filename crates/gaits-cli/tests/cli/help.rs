@@ -3,7 +3,7 @@
 use crate::harness::{Dir, gaits};
 
 /// Every command, with those below it.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "",
     "fetch",
     "run",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 21] = [
     "sweep wait",
     "sweep command",
     "report",
+    "export",
     "origin",
     "completions",
     "man",

@@ -48,13 +48,45 @@ fn extract_puts_fields_of_the_answer_into_the_record() {
 }
 
 #[test]
-fn a_field_that_is_not_there_is_a_failure() {
+fn a_field_that_is_not_there_is_null_and_counted() {
     let origin = origin();
-    for (path, what) in [("/json", "not there"), ("/bytes/20", "no JSON")] {
-        let end = fetch(&origin, path, "--extract x=/nothing/here").expect_exit(1);
-        let message = end.records().expect_one_failure(ErrorKind::Decode);
-        assert!(!message.is_empty(), "{what}");
+    let words = "--extract x=/nothing/here --extract title=/library/title -n 3";
+    let end = fetch(&origin, "/json", words).expect_exit(0);
+    for record in end.records().iter() {
+        assert_eq!(extracted(record, "x"), Some(Value::Null), "{end:?}");
+        assert_eq!(extracted(record, "title"), text("Ways of walking"), "{end:?}");
     }
+    end.expect_stderr_contains("x in 3 of 3 answers");
+}
+
+#[test]
+fn a_field_that_is_required_and_not_there_is_a_failure_and_so_is_what_is_no_json() {
+    let origin = origin();
+    for (path, required) in [("/json", "--extract-required"), ("/bytes/20", "")] {
+        let words = format!("--extract x=/nothing/here {required}");
+        let end = fetch(&origin, path, &words).expect_exit(1);
+        let message = end.records().expect_one_failure(ErrorKind::Decode);
+        assert!(message.starts_with("cannot extract"), "{message}");
+    }
+    gaits("fetch http://127.0.0.1/ --extract-required").run().expect_refused("--extract");
+}
+
+#[test]
+fn fields_come_from_paths_headers_and_texts_in_the_type_that_is_asked_for() {
+    let options = "--extract names=$.library.shelves[*].name --extract kind=header:content-type \
+         --extract length:str=header:content-length --extract word=regex:Ways.of.(w[a-z]+)";
+    let end = fetch(&origin(), "/json", options).expect_exit(0);
+    let record = one(&end);
+    assert!(
+        matches!(extracted(&record, "names"), Some(Value::Array(names)) if names.len() > 1),
+        "{end:?}"
+    );
+    assert_eq!(extracted(&record, "kind"), text("application/json"), "{end:?}");
+    assert!(matches!(extracted(&record, "length"), Some(Value::String(_))), "{end:?}");
+    assert_eq!(extracted(&record, "word"), text("walking"), "{end:?}");
+    // There is a head without a body, too.
+    let end = fetch(&origin(), "/json", "-I --extract kind=header:content-type").expect_exit(0);
+    assert_eq!(extracted(&one(&end), "kind"), text("application/json"), "{end:?}");
 }
 
 #[test]
@@ -64,6 +96,9 @@ fn bad_pointers_are_refused() {
         ("=/x", "has no name"),
         ("x=y/z", "did you mean \"/y/z\"?"),
         ("x=/~2", "~0 for `~`"),
+        ("x:number=/a", "\"number\" is no type"),
+        ("x=$..a..b", "`..` may stand in it once"),
+        ("x=regex:(", "the regular expression \"(\" can't be used"),
     ] {
         gaits("fetch http://127.0.0.1/ --extract").arg(extract).run().expect_refused(why);
     }

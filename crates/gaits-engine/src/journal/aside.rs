@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The file of this ending beside `results`: `results.jsonl` and `run` give `results.jsonl.run`.
@@ -20,18 +20,63 @@ pub fn beside(results: &Path, ending: &str) -> PathBuf {
 /// # Errors
 /// The folder can't be written to, or the disk is full. The old content is still there.
 pub fn write_aside(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
-    let aside = beside(path, "tmp");
-    let written = File::create(&aside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        if durable { file.sync_all() } else { Ok(()) }
-    });
-    let renamed = written.and_then(|()| fs::rename(&aside, path));
-    if let Err(error) = renamed {
-        // What is left of it helps nobody.
-        let _ = fs::remove_file(&aside);
-        return Err(error);
+    let mut aside = Aside::create(path)?;
+    aside.write_all(bytes)?;
+    aside.finish(durable)
+}
+
+/// A file that is written piece by piece beside the one whose name it gets at the end. Dropped before, it goes away, and the
+/// old content is still there.
+#[derive(Debug)]
+pub struct Aside {
+    file: File,
+    written: PathBuf,
+    path: PathBuf,
+    named: bool,
+}
+
+impl Aside {
+    /// Begins with what is to stand at `path`.
+    ///
+    /// # Errors
+    /// The folder can't be written to.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let written = beside(path, "tmp");
+        let file = File::create(&written)?;
+        Ok(Self { file, written, path: path.to_owned(), named: false })
     }
-    if durable { sync_folder(path) } else { Ok(()) }
+
+    /// Gives it the name; `durable` as for [`write_aside`].
+    ///
+    /// # Errors
+    /// It can't be renamed, or the disk says no.
+    pub fn finish(mut self, durable: bool) -> io::Result<()> {
+        if durable {
+            self.file.sync_all()?;
+        }
+        fs::rename(&self.written, &self.path)?;
+        self.named = true;
+        if durable { sync_folder(&self.path) } else { Ok(()) }
+    }
+}
+
+impl Write for Aside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !self.named {
+            // What is left of it helps nobody.
+            let _ = fs::remove_file(&self.written);
+        }
+    }
 }
 
 /// Brings the folder of `path` to the disk, so that names in it survive a loss of power.

@@ -12,10 +12,10 @@ mod run_file;
 mod scan;
 mod started;
 
-pub use aside::{beside, sync_folder, write_aside};
+pub use aside::{Aside, beside, sync_folder, write_aside};
 pub use checkpoint::Checkpoint;
 pub use done::{BLOCK, Done, item_hash, place_hash};
 pub use key::Match;
 pub use run_file::{Counts, Ending, Machine, RunEntry, RunFile, RunFileError, WrittenSetting};
-pub use scan::{Line, ScanError, Scanned, Tail, last_line, scan};
+pub use scan::{Line, ScanError, Scanned, Tail, last_line, scan, scan_lines};
 pub use started::Started;

@@ -3,8 +3,9 @@
 //! Limit: it never writes. What is torn at the end is described, and cut off by whoever goes on with the file.
 
 use gaits_core::Record;
+use memchr::memchr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 
 /// Bytes read at a time.
@@ -71,6 +72,23 @@ pub fn scan(
     before: u64,
     mut each: impl FnMut(Line<'_>) -> Result<(), String>,
 ) -> Result<Scanned, ScanError> {
+    let rest = Rest { file, offset: from };
+    let each = |bytes: &[u8], record| each(Line { bytes, record });
+    scan_lines(rest, from, before, parse, each)
+}
+
+/// The same for a stream, and for whoever needs no whole record: `parse` says what a line is, or why it is none, and `each`
+/// takes it or refuses it. `from` and `before` say what stood in front of the stream.
+///
+/// # Errors
+/// As for [`scan`].
+pub fn scan_lines<T>(
+    mut input: impl Read,
+    from: u64,
+    before: u64,
+    mut parse: impl FnMut(&[u8]) -> Result<T, String>,
+    mut each: impl FnMut(&[u8], T) -> Result<(), String>,
+) -> Result<Scanned, ScanError> {
     let mut lines = before;
     let mut end = from;
     // What was read from `end` on and not used.
@@ -78,7 +96,7 @@ pub fn scan(
     loop {
         let held = buffer.len();
         buffer.resize(held + CHUNK, 0);
-        let read = read_at(file, &mut buffer[held..], end + held as u64)?;
+        let read = fill(&mut input, &mut buffer[held..])?;
         buffer.truncate(held + read);
         if read == 0 {
             break;
@@ -86,27 +104,30 @@ pub fn scan(
         let mut used = 0;
         // A line that is longer than a chunk is not searched again from its beginning.
         let mut searched = held;
-        while let Some(length) = buffer[searched..].iter().position(|byte| *byte == b'\n') {
+        while let Some(length) = memchr(b'\n', &buffer[searched..]) {
             let next = searched + length + 1;
             lines += 1;
             let bytes = &buffer[used..next - 1];
             let wrong = |wrong| ScanError::Line { line: lines, wrong };
-            let record = parse(bytes).map_err(wrong)?;
-            each(Line { bytes, record }).map_err(wrong)?;
+            let parsed = parse(bytes).map_err(wrong)?;
+            each(bytes, parsed).map_err(wrong)?;
             (used, searched) = (next, next);
         }
         buffer.drain(..used);
         end += used as u64;
+        // A large file of something else, which may be one line, is not read to its end.
+        if !buffer.is_empty() && !may_begin_record(&buffer) {
+            return Err(ScanError::Line { line: lines + 1, wrong: NO_OBJECT.into() });
+        }
     }
     if buffer.is_empty() {
         return Ok(Scanned { end, lines, tail: Tail::None });
     }
     let length = buffer.len() as u64;
     match parse(&buffer) {
-        Ok(record) => {
+        Ok(parsed) => {
             lines += 1;
-            let wrong = |wrong| ScanError::Line { line: lines, wrong };
-            each(Line { bytes: &buffer, record }).map_err(wrong)?;
+            each(&buffer, parsed).map_err(|wrong| ScanError::Line { line: lines, wrong })?;
             Ok(Scanned { end: end + length, lines, tail: Tail::Unended })
         }
         Err(_) if is_torn(&buffer) => Ok(Scanned { end, lines, tail: Tail::Torn(length) }),
@@ -114,11 +135,18 @@ pub fn scan(
     }
 }
 
+const NO_OBJECT: &str = "this is no JSON object";
+
 fn parse(line: &[u8]) -> Result<Record, String> {
     if !line.starts_with(b"{") {
-        return Err("this is no JSON object".into());
+        return Err(NO_OBJECT.into());
     }
     serde_json::from_slice(line).map_err(|error| error.to_string())
+}
+
+/// Whether a line that begins so can be a record, or what a loss of power has left of one.
+fn may_begin_record(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'{' | 0))
 }
 
 /// Whether this can be what is left of a record whose writing was broken off. Anything else belongs to somebody.
@@ -127,11 +155,25 @@ fn is_torn(bytes: &[u8]) -> bool {
     bytes[..common] == BEGINNING[..common] || bytes.iter().all(|byte| *byte == 0)
 }
 
+/// A file from an offset on, whose own position stays as it is.
+struct Rest<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for Rest<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
 /// Fills as much of `buffer` as there is.
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+        match input.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

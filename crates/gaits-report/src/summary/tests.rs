@@ -54,6 +54,24 @@ fn a_run_that_ended_early_says_why_and_what_is_left() {
 }
 
 #[test]
+fn fields_that_were_missing_are_counted() {
+    let mut tally = Tally::new();
+    for number in 0..12 {
+        let field = |name: &str, is_there| {
+            (name.into(), if is_there { Value::Bool(true) } else { Value::Null })
+        };
+        let extract =
+            vec![field("price", number % 3 > 0), field("name", number > 0), field("id", true)];
+        tally.add(&Record { extract, ..record((1, 1), 100, None) });
+    }
+    tally.add(&record((1, 1), 100, Some((ErrorKind::Timeout, "too late"))));
+    let text = summary(tally.clone(), 100_000).to_string();
+    assert!(text.contains("\nmissing    price in 4 of 12 answers, name in 1\n"), "{text}");
+    tally.merge(&tally.clone());
+    assert_eq!((tally.extracted(), tally.missing()["price"]), (24, 8));
+}
+
+#[test]
 fn attempts_that_were_no_retries_are_told_apart() {
     let mut tally = Tally::new();
     tally.add(&Record { attempts: 4, ..record((1, 1), 100, None) });

@@ -7,7 +7,7 @@ use super::detail::HttpVersion;
 use super::h1::{self, Framing};
 use super::rate_limit::RateLimits;
 use gaits_core::{ErrorKind, ItemError};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 /// What of a response's head is needed once its bytes are gone.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Head {
     pub(super) rate_limits: RateLimits,
     /// The cookies that are set.
     pub(super) cookies: Vec<Box<[u8]>>,
+    /// The fields that were asked for by name.
+    pub(super) asked: Vec<(HeaderName, Box<[u8]>)>,
 }
 
 impl Head {
@@ -36,26 +38,33 @@ impl Head {
             retry_after: None,
             rate_limits: RateLimits::default(),
             cookies: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
-    /// Of a response over HTTP/1.
-    pub(super) fn of_http1(head: &h1::Head<'_>, framing: &Framing<'_>) -> Self {
+    /// Of a response over HTTP/1, with the `asked` fields.
+    pub(super) fn of_http1(
+        asked: &[HeaderName],
+        head: &h1::Head<'_>,
+        framing: &Framing<'_>,
+    ) -> Self {
         let mut known = Self::new(head.status, head.version);
         for coding in framing.codings.names() {
             known.codings.transfer_encoding(coding);
         }
         for field in head.fields {
             known.field(field.name.as_bytes(), field.value);
+            known.note(asked, field.name.as_bytes(), field.value);
         }
         known
     }
 
-    /// Of a response over HTTP/2.
-    pub(super) fn of_http2(status: StatusCode, fields: &HeaderMap) -> Self {
+    /// Of a response over HTTP/2, with the `asked` fields.
+    pub(super) fn of_http2(asked: &[HeaderName], status: StatusCode, fields: &HeaderMap) -> Self {
         let mut known = Self::new(status.as_u16(), HttpVersion::Http2);
         for (name, value) in fields {
             known.field(name.as_str().as_bytes(), value.as_bytes());
+            known.note(asked, name.as_str().as_bytes(), value.as_bytes());
         }
         known
     }
@@ -63,6 +72,14 @@ impl Head {
     /// Whether the status says that the server would answer later on: too many requests, or not available.
     pub(super) const fn asks_for_patience(&self) -> bool {
         matches!(self.status, 429 | 503)
+    }
+
+    /// Notes a field, if it was asked for.
+    fn note(&mut self, asked: &[HeaderName], name: &[u8], value: &[u8]) {
+        let is_it = |asked: &&HeaderName| asked.as_str().as_bytes().eq_ignore_ascii_case(name);
+        if let Some(name) = asked.iter().find(is_it) {
+            self.asked.push((name.clone(), value.into()));
+        }
     }
 
     /// Notes a field, if it is one that is needed.

@@ -199,9 +199,12 @@ impl Hub {
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
         connection.send(&self.lent, to, compose, request.bytes()).await?;
-        let Shared { spec, clock, .. } = &*self.shared;
+        let Shared { spec, clock, extracts, .. } = &*self.shared;
+        let asked = extracts.headers();
+        let on_head =
+            |head: &h1::Head<'_>, framing: &h1::Framing<'_>| Head::of_http1(asked, head, framing);
         let begun = {
-            let head = pin!(connection.head(&self.lent, Head::of_http1));
+            let head = pin!(connection.head(&self.lent, on_head));
             spec.patience.first_byte(head, || true, &**clock).await
         };
         let (head, piece) = begun.map_err(Fault::Failed)??;
@@ -217,12 +220,12 @@ impl Hub {
         let head = headers::http2(request).map_err(Fault::Failed)?;
         trace.enter(Phase::FirstByte);
         let body = request.body.map(|body| body.bytes.clone()).unwrap_or_default();
-        let Shared { spec, clock, .. } = &*self.shared;
+        let Shared { spec, clock, extracts, .. } = &*self.shared;
         let sent = Cell::new(body.is_empty());
         let asked = pin!(connection.send_telling(head, body, &sent));
         let begun = spec.patience.first_byte(asked, || sent.get(), &**clock).await;
         let exchange = begun.map_err(Fault::Failed)??;
-        let head = Head::of_http2(exchange.status, &exchange.headers);
+        let head = Head::of_http2(extracts.headers(), exchange.status, &exchange.headers);
         Ok((head, Exchange::Http2(exchange), None))
     }
 

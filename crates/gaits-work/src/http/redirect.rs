@@ -80,6 +80,18 @@ pub(super) fn is_foreign(from: &Origin, to: &Origin) -> bool {
     !(from.is_same(to) || upgraded)
 }
 
+/// What an item fails with that was redirected more often than `most`; `sets_cookies` if cookies were set on the way, and not
+/// kept.
+pub(super) fn too_many(most: u8, sets_cookies: bool) -> String {
+    let how_often = match most {
+        1 => "once".to_owned(),
+        most => format!("{most} times"),
+    };
+    let hint =
+        if sets_cookies { "; cookies were set on the way, which --cookies sends back" } else { "" };
+    format!("redirected more than {how_often}{hint}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,7 @@ mod tests {
         for (name, value) in fields {
             map.append(*name, HeaderValue::from_static(value));
         }
-        let head = Head::of_http2(StatusCode::from_u16(status).unwrap(), &map);
+        let head = Head::of_http2(&[], StatusCode::from_u16(status).unwrap(), &map);
         after_answer(&head, spec, true, 7)
     }
 

@@ -8,7 +8,7 @@ use super::answer;
 use super::cookies::{self, Jar};
 use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
-use super::extract;
+use super::extract::{self, Answer};
 use super::fault::Fault;
 use super::fields::Fields;
 use super::hub::Hub;
@@ -271,15 +271,7 @@ impl HttpSession {
         let (mut method, mut body) = (Cow::Borrowed(asked.method), asked.body);
         loop {
             trace.detail.url = target.url();
-            let cookie = self.cookies.as_ref().and_then(|jar| {
-                let kept = jar.borrow_mut().header_for(&target, cookies::now_s())?;
-                let given = asked.fields.given_cookie(foreign);
-                // Cookies that the user gives go with every request.
-                Some(match given {
-                    Some(given) => [given.as_bytes(), &kept].join(&b"; "[..]),
-                    None => kept,
-                })
-            });
+            let cookie = self.cookie_for(&target, asked, foreign);
             let keyed = shared.access.keyed(&target, foreign);
             let request = Request {
                 method: &method,
@@ -291,7 +283,7 @@ impl HttpSession {
                 foreign,
                 cookie,
             };
-            let (head, mut exchange, come) = self.hub.ask(&request, trace).await?;
+            let (mut head, mut exchange, come) = self.hub.ask(&request, trace).await?;
             trace.detail.status = Some(head.status);
             trace.detail.version = Some(head.version);
             sets_cookies |= self.cookies.is_none() && !head.cookies.is_empty();
@@ -306,12 +298,7 @@ impl HttpSession {
                 let whole = exchange.skip(come);
                 trace.enter(Phase::Between);
                 if trace.detail.redirects == spec.max_redirects {
-                    let message = match spec.max_redirects {
-                        1 => "redirected more than once".to_owned(),
-                        most => format!("redirected more than {most} times"),
-                    };
-                    let hint = "; cookies were set on the way, which --cookies sends back";
-                    let message = message + if sets_cookies { hint } else { "" };
+                    let message = redirect::too_many(spec.max_redirects, sets_cookies);
                     return Err(Fault::new(ErrorKind::Redirect, message));
                 }
                 trace.detail.redirects += 1;
@@ -352,19 +339,36 @@ impl HttpSession {
             let read = if *method == Method::HEAD {
                 // A body that comes all the same is noticed, since it would pass for the next answer.
                 exchange.skip(come);
-                Ok(Vec::new())
+                Ok(None)
             } else {
                 self.read(item, &mut exchange, &head, come, trace).await
             };
             trace.enter(Phase::Between);
             self.hub.keep(&target.origin, exchange, trace.since_us());
-            return match read {
+            let body = match read {
                 // It is not the answer that is wrong.
-                Err(error) if trace.detail.body_error.is_some() => Err(Fault::Failed(error)),
-                _ if !accepted => Err(Fault::Failed(answer::status_error(head.status))),
-                read => read.map_err(Fault::Failed),
+                Err(error) if trace.detail.body_error.is_some() => {
+                    return Err(Fault::Failed(error));
+                }
+                _ if !accepted => return Err(Fault::Failed(answer::status_error(head.status))),
+                read => read.map_err(Fault::Failed)?,
             };
+            if shared.extracts.is_empty() {
+                return Ok(Vec::new());
+            }
+            let answer = Answer { headers: std::mem::take(&mut head.asked), body };
+            return shared.extracts.take(answer).await.map_err(Fault::Failed);
         }
+    }
+
+    /// The `cookie` field of a request to `target`.
+    fn cookie_for(&self, target: &Target, asked: &Asked<'_>, foreign: bool) -> Option<Vec<u8>> {
+        let kept = self.cookies.as_ref()?.borrow_mut().header_for(target, cookies::now_s())?;
+        // Cookies that the user gives go with every request.
+        Some(match asked.fields.given_cookie(foreign) {
+            Some(given) => [given.as_bytes(), &kept].join(&b"; "[..]),
+            None => kept,
+        })
     }
 
     /// Keeps the connection of a response whose body nobody wants, at once if the body has come as a `whole`.
@@ -376,7 +380,7 @@ impl HttpSession {
         }
     }
 
-    /// Reads the body that follows `head`, measuring it, and puts it where it belongs; gives what was extracted.
+    /// Reads the body that follows `head`, measuring it, and puts it where it belongs; gives it if it is to be looked into.
     async fn read(
         &self,
         item: &Item,
@@ -384,11 +388,11 @@ impl HttpSession {
         head: &answer::Head,
         come: Option<Piece<'_>>,
         trace: &mut Trace,
-    ) -> Result<Extracted, ItemError> {
+    ) -> Result<Option<Arc<Kept>>, ItemError> {
         let shared = &self.hub.shared;
         let spec = &shared.spec;
         let accepted = spec.accept.contains(head.status);
-        let looks_into = accepted && !spec.extract.is_empty();
+        let looks_into = accepted && shared.extracts.needs_body();
         let keep = looks_into || spec.body != BodyUse::Hash;
         let mut most = spec.max_body_size;
         if looks_into {
@@ -424,7 +428,7 @@ impl HttpSession {
         detail.blake3 = Some(decoder.hash());
         let kept = decoder.into_kept();
         self.hashers.borrow_mut().push(hasher);
-        let Some(body) = kept.map(Arc::new) else { return Ok(Vec::new()) };
+        let Some(body) = kept.map(Arc::new) else { return Ok(None) };
         if let Some(file) = &mut file {
             match file.finish(body.clone()).await {
                 Ok(name) => detail.body_file = Some(name.into()),
@@ -437,7 +441,7 @@ impl HttpSession {
         let inline = match spec.body {
             BodyUse::Hash | BodyUse::Files(_) => Ok(None),
             BodyUse::Inline => Ok(Some(as_value(&body))),
-            BodyUse::Json => extract::whole(body.clone()).await.map(Some),
+            BodyUse::Json => extract::whole(body.clone(), shared.clock.clone()).await.map(Some),
         };
         match inline {
             Ok(value) => detail.body = value,
@@ -447,7 +451,7 @@ impl HttpSession {
                 return Err(error);
             }
         }
-        if looks_into { extract::extract(&spec.extract, body).await } else { Ok(Vec::new()) }
+        Ok(looks_into.then_some(body))
     }
 }
 

@@ -5,6 +5,7 @@
 use super::auth::Access;
 use super::body_file::BodyWriter;
 use super::dial::Dialer;
+use super::extract::Extracts;
 use super::fields::Fields;
 use super::fill::Fill;
 use super::payload::Body;
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     pub(super) spec: HttpSpec,
     pub(super) fields: Fields,
     pub(super) access: Access,
+    pub(super) extracts: Extracts,
     /// See [`of_all`](super::item::of_all).
     pub(super) of_all: blake3::Hash,
     /// What is sent with each request that describes no body of its own.

@@ -85,8 +85,11 @@ pub struct HttpSpec {
     /// Where cookies are taken from and written back to, where they are taken and sent back.
     #[serde(default)]
     pub cookie_file: Option<CookieFile>,
-    /// Which fields of a JSON answer go into the record.
+    /// Which fields of an answer go into the record.
     pub extract: Vec<Extract>,
+    /// Whether an item fails when one of them is not in its answer; else the field is null.
+    #[serde(default)]
+    pub extract_required: bool,
     /// What becomes of bodies.
     pub body: BodyUse,
 }
@@ -154,6 +157,7 @@ impl Default for HttpSpec {
             cookies: false,
             cookie_file: None,
             extract: Vec::new(),
+            extract_required: false,
             body: BodyUse::Hash,
         }
     }
@@ -207,7 +211,7 @@ impl HttpSpec {
                 return Err(HttpSpecError::DuplicateExtract(extract.name().to_owned()));
             }
         }
-        if self.method == Method::HEAD && !self.extract.is_empty() {
+        if self.method == Method::HEAD && self.extract.iter().any(Extract::needs_body) {
             return Err(HttpSpecError::NothingToExtractFrom);
         }
         if self.method == Method::HEAD && self.payload.is_some() {
@@ -285,6 +289,7 @@ impl HttpSpec {
             means("accept", text(&self.accept.to_string())),
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
+            means("extract-required", Value::Bool(self.extract_required)),
             means("body", text(self.body.name())),
             // Secrets may change between two runs over one list.
             not("auth", Value::Array(self.auth.shown().iter().map(|shown| text(shown)).collect())),
@@ -446,7 +451,7 @@ pub enum HttpSpecError {
         accept: String,
     },
     /// Fields are to be taken from answers without a body.
-    #[error("an answer to HEAD has no body to extract from; use GET")]
+    #[error("an answer to HEAD has no body to extract from, only header:NAME; use GET")]
     NothingToExtractFrom,
     /// Bodies are to be kept of answers that have none.
     #[error("an answer to HEAD has no body to keep; use GET")]

@@ -6,6 +6,7 @@ use super::auth::Access;
 use super::body_file::BodyWriter;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
+use super::extract::Extracts;
 use super::fields::Fields;
 use super::fill::Fill;
 use super::identity;
@@ -63,12 +64,14 @@ impl HttpWork {
         };
         let of_all = item::of_all(spec);
         let fill = Fill::of(spec)?;
+        let extracts = Extracts::new(&spec.extract, spec.extract_required, clock.clone());
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
         Ok(Self {
             shared: Arc::new(Shared {
                 spec,
                 fields,
                 access,
+                extracts,
                 of_all,
                 payload,
                 fill,

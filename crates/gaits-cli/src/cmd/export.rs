@@ -1,0 +1,58 @@
+//! `gaits export`: stored results as a table.
+
+use crate::args::ExportArgs;
+use crate::exit::{Exit, Trouble};
+use crate::{interrupt, talk};
+use anyhow::Context as _;
+use gaits::{Destination, ExportError, ExportFrom, units};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Writes the table, and says what of the results is not in it.
+pub(super) fn export(args: ExportArgs) -> Result<Exit, Trouble> {
+    let quiet = args.quiet;
+    let (from, to, export) = args.resolve()?;
+    let asked = export.columns.is_some();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&stop);
+    interrupt::listen(move || stopping.store(true, Ordering::Relaxed), |stop| stop())
+        .context("can't listen for signals")
+        .map_err(Trouble::CouldNotGoOn)?;
+    let exported = match export.run(&from, &to, || stop.load(Ordering::Relaxed)) {
+        Ok(exported) => exported,
+        Err(ExportError::Stopped) => return Ok(Exit::Interrupted),
+        Err(error) => return Err(trouble(error, &to)),
+    };
+    if quiet {
+        return Ok(Exit::AllOk);
+    }
+    if exported.torn_bytes > 0 {
+        let shown = match &from {
+            ExportFrom::Stdin => "standard input".to_owned(),
+            ExportFrom::File(path) => path.display().to_string(),
+        };
+        let bytes = units::count(exported.torn_bytes);
+        talk::line(&format!(
+            "gaits: the last line of {shown} is broken off ({bytes} bytes) and is left out"
+        ));
+    }
+    for name in exported.empty.iter().filter(|_| asked && exported.rows > 0) {
+        talk::line(&format!("gaits: the column {name} has no value in any row"));
+    }
+    if let Destination::File(path) = &to {
+        let rows = if exported.rows == 1 { "row" } else { "rows" };
+        let count = units::count(exported.rows);
+        talk::line(&format!("gaits: wrote {count} {rows} to {}", path.display()));
+    }
+    Ok(Exit::AllOk)
+}
+
+fn trouble(error: ExportError, to: &Destination) -> Trouble {
+    match &error {
+        ExportError::Write { .. } if error.reader_is_gone() && *to == Destination::Stdout => {
+            Trouble::ReaderGone
+        }
+        ExportError::Write { .. } => Trouble::CouldNotGoOn(error.into()),
+        _ => Trouble::Wrong(error.into()),
+    }
+}

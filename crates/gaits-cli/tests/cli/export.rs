@@ -1,0 +1,221 @@
+//! `gaits export`: results as tables, and what happens to results and disks that are not as they should be.
+
+use crate::harness::{Dir, Finished, eventually, gaits};
+use gaits_origin::{Config, Origin};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// A record as a run writes it.
+fn record(index: u64, item: &str, extract: &str) -> String {
+    let times = r#""attempts":1,"queued_us":1,"started_us":2,"finished_us":30,"cpu_us":4"#;
+    format!(
+        "{{\"index\":{index},\"item\":\"{item}\",\"outcome\":\"ok\",{times},\"http\":{{\"status\":200}}{extract}}}\n"
+    )
+}
+
+/// Two records with extracted fields, and one of a failure.
+fn results(dir: &Dir) -> PathBuf {
+    let failed = record(1, "gone", "").replace(
+        r#""outcome":"ok""#,
+        r#""outcome":"failed","error":{"kind":"http_status","message":"404, alas"}"#,
+    );
+    let first = record(2, "b", r#","extract":{"price":1.5,"name":"Ünï \"x\""}"#);
+    let last = record(0, "a", r#","extract":{"price":null,"tags":["p","q"]}"#);
+    dir.file("results.jsonl", first + &failed + &last)
+}
+
+fn export(results: &Path, words: &str) -> Finished {
+    gaits("export").arg(results).args(words.split_whitespace()).run()
+}
+
+#[test]
+fn every_record_is_a_row_and_every_extracted_field_a_column() {
+    let dir = Dir::new();
+    let end = export(&results(&dir), "").expect_exit(0).expect_stderr("");
+    assert_eq!(
+        end.stdout,
+        "index,item,outcome,status,error_kind,error_message,attempts,queued_us,started_us,finished_us,price,name,tags\n\
+         2,b,ok,200,,,1,1,2,30,1.5,\"Ünï \"\"x\"\"\",\n\
+         1,gone,failed,200,http_status,\"404, alas\",1,1,2,30,,,\n\
+         0,a,ok,200,,,1,1,2,30,,,\"[\"\"p\"\",\"\"q\"\"]\"\n"
+    );
+}
+
+#[test]
+fn columns_are_those_that_are_asked_for() {
+    let dir = Dir::new();
+    let results = results(&dir);
+    let end = export(&results, "--columns item,extract.price,http.status,cpu_us,prise");
+    assert_eq!(
+        end.stdout,
+        "item,extract.price,http.status,cpu_us,prise\nb,1.5,200,4,\ngone,,200,4,\na,,200,4,\n"
+    );
+    end.expect_exit(0).expect_stderr("gaits: the column prise has no value in any row\n");
+    export(&results, "--columns item,,a").expect_refused("--columns: a column has no name");
+    export(&results, "--columns item,item").expect_refused("\"item\" is asked for twice");
+    // All at once, none before its head.
+    let end = gaits("export - --columns item --ok").stdin(fs::read(&results).unwrap()).run();
+    assert_eq!(end.expect_exit(0).stdout, "item\nb\na\n");
+    let end = gaits("export -").stdin(fs::read(&results).unwrap()).run();
+    end.expect_refused("standard input can't be read twice").expect_stderr_contains("--columns");
+}
+
+#[test]
+fn ok_and_failed_choose_rows() {
+    let dir = Dir::new();
+    let results = results(&dir);
+    assert_eq!(export(&results, "--ok --columns index").stdout, "index\n2\n0\n");
+    assert_eq!(export(&results, "--failed --columns index").stdout, "index\n1\n");
+    export(&results, "--ok --failed").expect_refused("cannot be used with");
+}
+
+#[test]
+fn the_form_is_that_of_the_option_or_of_the_name() {
+    let dir = Dir::new();
+    let results = results(&dir);
+    let tsv = "item\tprice\nb\t1.5\ngone\t\na\t\n";
+    let json = "{\"item\":\"b\",\"price\":1.5}\n{\"item\":\"gone\",\"price\":null}\n{\"item\":\"a\",\"price\":null}\n";
+    for (name, words, wanted) in [
+        ("a.tsv", "", tsv),
+        ("b.JSONL", "", json),
+        ("c.csv", "--to tsv", tsv),
+        ("d", "--to jsonl", json),
+    ] {
+        let file = dir.at(name);
+        let end = gaits(&format!("export --columns item,price {words}"))
+            .arg(&results)
+            .arg("-o")
+            .arg(&file);
+        end.run()
+            .expect_exit(0)
+            .expect_no_stdout()
+            .expect_stderr(&format!("gaits: wrote 3 rows to {}\n", file.display()));
+        assert_eq!(fs::read_to_string(&file).unwrap(), wanted, "{name}");
+    }
+    export(&results, "--to xml").expect_refused("csv");
+    let end = export(&results, "--to jsonl -q --columns price --ok").expect_exit(0);
+    assert_eq!(end.stdout, "{\"price\":1.5}\n{\"price\":null}\n");
+}
+
+#[test]
+fn excel_gets_no_formula_and_others_get_the_text_as_it_is() {
+    let dir = Dir::new();
+    let line = record(0, "=HYPERLINK(1)", r#","extract":{"n":-1,"t":"-1"}"#);
+    let results = dir.file("results.jsonl", line);
+    let end = export(&results, "--columns item,n,t --excel").expect_exit(0);
+    assert_eq!(end.stdout, "\u{feff}item,n,t\r\n'=HYPERLINK(1),-1,'-1\r\n");
+    let end = export(&results, "--columns item,n,t");
+    assert_eq!(end.stdout, "item,n,t\n=HYPERLINK(1),-1,-1\n");
+    export(&results, "--to jsonl --excel").expect_refused("--excel is for --to csv");
+}
+
+#[test]
+fn what_a_run_has_written_is_exported() {
+    let (origin, dir) = (Origin::start(Config::default()).unwrap(), Dir::new());
+    let (results, table) = (dir.at("results.jsonl"), dir.at("table.csv"));
+    gaits("fetch -q --extract title=/library/title -n 3 -o")
+        .arg(&results)
+        .arg(origin.url("/json"))
+        .run();
+    gaits("export --columns index,title,status -o").arg(&table).arg(&results).run().expect_exit(0);
+    let text = fs::read_to_string(&table).unwrap();
+    let mut rows: Vec<&str> = text.lines().collect();
+    rows.sort_unstable();
+    let wanted = [
+        "0,Ways of walking,200",
+        "1,Ways of walking,200",
+        "2,Ways of walking,200",
+        "index,title,status",
+    ];
+    assert_eq!(rows, wanted);
+}
+
+#[test]
+fn a_torn_last_line_is_left_out_and_a_foreign_file_is_named_by_its_line() {
+    let dir = Dir::new();
+    let results = results(&dir);
+    let mut text = fs::read_to_string(&results).unwrap();
+    text.push_str(&record(3, "c", "")[..40]);
+    fs::write(&results, &text).unwrap();
+    let end = export(&results, "--columns index").expect_exit(0);
+    assert_eq!(end.stdout, "index\n2\n1\n0\n");
+    end.expect_stderr_contains("is broken off (40 bytes) and is left out");
+    for (name, text, wanted) in [
+        (
+            "middle",
+            format!("{}x\n{}", record(0, "a", ""), record(1, "b", "")),
+            "middle:2: this is no JSON object",
+        ),
+        ("rows.csv", "a,b\n1,2\n".to_owned(), "rows.csv:1: this is no JSON object"),
+        ("other.jsonl", "{\"a\":1}\n".to_owned(), "other.jsonl:1: missing field `index`"),
+        // Nothing of it is kept that has no end.
+        ("binary", "x".repeat(1_000_000), "binary:1: this is no JSON object"),
+    ] {
+        let table = dir.at("table.csv");
+        let file = dir.file(name, text);
+        let end = gaits("export").arg(&file).arg("-o").arg(&table).run();
+        end.expect_refused(wanted).expect_stderr_contains("gaits export takes a results file");
+        assert!(!table.exists() && !dir.at("table.csv.tmp").exists(), "{name}");
+    }
+    export(&dir.at("nosuch"), "").expect_refused("can't read");
+    export(dir.path(), "").expect_refused("can't read");
+}
+
+#[test]
+fn a_place_that_can_not_be_written_to_is_refused() {
+    let dir = Dir::new();
+    let results = results(&dir);
+    let to = |path: &Path| gaits("export").arg(&results).arg("-o").arg(path).run();
+    to(dir.path()).expect_refused("it is a folder");
+    to(&dir.at("no/such")).expect_refused("can't write to");
+    to(&results).expect_refused("it is what is read");
+    let over = File::options().append(true).open(&results).unwrap();
+    let end = gaits("export").arg(&results).stdout_to(over).run();
+    end.expect_refused("can't write to standard output: it is what is read");
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_nothing_under_the_name() {
+    let dir = Dir::new();
+    let lines: String = (0..2_000).map(|index| record(index, "a", "")).collect();
+    let results = dir.file("results.jsonl", lines);
+    let end = gaits("export -o /dev/full").arg(&results).run().expect_exit(3);
+    end.expect_stderr_contains("can't write to /dev/full: No space left on device");
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let end = gaits("export").arg(&results).stdout_to(full).run().expect_exit(3);
+    end.expect_stderr_contains("can't write to standard output: No space left on device");
+
+    let table = dir.file("table.csv", "old\n");
+    // A file that may not grow further is a disk that is full, but for the error.
+    let line = "trap '' XFSZ; ulimit -f 9; exec \"$0\" export \"$1\" -o \"$2\"";
+    let output = std::process::Command::new("/bin/sh")
+        .args(["-c", line, env!("CARGO_BIN_EXE_gaits")])
+        .args([&results, &table])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("table.csv: File too large"), "{said}");
+    assert_eq!(fs::read_to_string(&table).unwrap(), "old\n");
+    assert!(!dir.at("table.csv.tmp").exists());
+    gaits("export").arg(&results).stdout_closed().run().expect_exit(3).expect_stderr("");
+}
+
+#[test]
+fn an_interrupt_leaves_what_was_there() {
+    let dir = Dir::new();
+    let table = dir.file("table.csv", "old\n");
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let running =
+        gaits("export - --columns item -o").arg(&table).stdin_from(OwnedFd::from(reader)).start();
+    eventually("it has begun", || dir.at("table.csv.tmp").exists());
+    running.interrupt();
+    // It looks when records come, and they come for as long as it takes them.
+    let records = record(0, "a", "").repeat(1_000);
+    while writer.write_all(records.as_bytes()).is_ok() {}
+    running.finish().expect_exit(130);
+    assert_eq!(fs::read_to_string(&table).unwrap(), "old\n");
+    assert!(!dir.at("table.csv.tmp").exists());
+}

@@ -1,0 +1,14 @@
+//! Records as rows of a table: one row for each record, in CSV, TSV or flat JSON Lines.
+//!
+//! Duty: which columns there are, and how their cells are written. Each line is looked at where it lies; of a record only the
+//! cells that are wanted are found, and nothing is copied. Limit: it sees lines, one at a time. Reading files, and where the
+//! rows go, is for whoever calls.
+
+mod column;
+mod line;
+mod survey;
+mod table;
+
+pub use column::{Column, ColumnError, Columns};
+pub use survey::Survey;
+pub use table::{Table, TableFormat, Wanted};

@@ -1,0 +1,155 @@
+//! Which extracted fields the records of a file have.
+//!
+//! A table's head stands in front of its rows, so this takes a look at all lines first. It is a quick one: the records of
+//! this program end with `"extract":{…}}`, and what is in front of that is not read. Limit: what is no record is passed over,
+//! and refused when its row is made.
+
+use super::line::Key;
+use memchr::memmem::FinderRev;
+use serde::de::{Deserialize, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Deserializer;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::fmt;
+
+/// What stands in front of the extracted fields. A string can't hold it: its quotes would be escaped there.
+const MARK: &[u8] = b"\"extract\":";
+
+/// As many fields are told apart. They come from options, so more are a sign that names are data.
+const MOST: usize = 4096;
+
+/// The extracted fields that were seen, in the order in which they came.
+#[derive(Debug)]
+pub struct Survey {
+    names: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, usize>,
+    mark: FinderRev<'static>,
+}
+
+impl Default for Survey {
+    fn default() -> Self {
+        Self { names: Vec::new(), numbers: HashMap::new(), mark: FinderRev::new(MARK) }
+    }
+}
+
+impl Survey {
+    /// Takes in one line.
+    ///
+    /// # Errors
+    /// There are more fields than a table has columns for.
+    pub fn add(&mut self, line: &[u8]) -> Result<(), String> {
+        let Some(fields) = self.fields(line) else { return Ok(()) };
+        let mut json = Deserializer::from_str(fields.get());
+        // What can't be read is told where the line is read as a whole.
+        let _ = json.deserialize_map(Names(self));
+        if self.names.len() > MOST {
+            return Err(format!(
+                "there are more than {MOST} extracted fields; name those that you want with --columns"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The names of the fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(AsRef::as_ref)
+    }
+
+    /// The object of the extracted fields in a line.
+    fn fields<'l>(&self, line: &'l [u8]) -> Option<&'l RawValue> {
+        let at = self.mark.rfind(line)? + MARK.len();
+        let mut json = Deserializer::from_slice(&line[at..]);
+        let fields = <&RawValue>::deserialize(&mut json).ok()?;
+        // Only what the record itself ends with belongs to it, and not to one of its objects.
+        if line[at + fields.get().len()..].trim_ascii() == b"}" {
+            return fields.get().starts_with('{').then_some(fields);
+        }
+        let record: Record<'l> = serde_json::from_slice(line).ok()?;
+        record.extract.filter(|fields| fields.get().starts_with('{'))
+    }
+}
+
+/// What is wanted of a record.
+#[derive(serde::Deserialize)]
+struct Record<'l> {
+    #[serde(borrow)]
+    extract: Option<&'l RawValue>,
+}
+
+/// Takes the names of an object.
+struct Names<'s>(&'s mut Survey);
+
+impl<'l> Visitor<'l> for Names<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'l>>(self, mut map: A) -> Result<(), A::Error> {
+        let survey = self.0;
+        for place in 0.. {
+            // Nearly all records have the same fields in the same order.
+            let key = Key(|name: &str| {
+                if survey.names.get(place).is_none_or(|known| **known != *name)
+                    && !survey.numbers.contains_key(name)
+                {
+                    survey.numbers.insert(name.into(), survey.names.len());
+                    survey.names.push(name.into());
+                }
+            });
+            if map.next_key_seed(key)?.is_none() || survey.names.len() > MOST {
+                break;
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(lines: &[&str]) -> Vec<String> {
+        let mut survey = Survey::default();
+        for line in lines {
+            survey.add(line.as_bytes()).unwrap();
+        }
+        survey.names().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn fields_are_told_once_in_the_order_in_which_they_come() {
+        let lines = [
+            r#"{"index":0,"extract":{"a":1,"b":{"x":1}}}"#,
+            r#"{"index":1}"#,
+            r#"{"index":2,"extract":{"b":1,"\u0063":[{"extract":{"y":2}}]}}"#,
+            "nonsense",
+        ];
+        assert_eq!(names(&lines), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn only_the_record_itself_is_asked() {
+        for line in [
+            r#"{"http":{"body":{"extract":{"x":1}}}}"#,
+            r#"{"item":"\"extract\":{\"x\":1}}"}"#,
+            r#"{"http":{"extract":{"x":1}},"payload":"p"}"#,
+            r#"{"extract":7}"#,
+            r#"{"extract":{"x":"#,
+        ] {
+            assert_eq!(names(&[line]), [""; 0], "{line}");
+        }
+        let behind = r#"{"http":{"extract":{"x":1}},"extract":{"y":1},"payload":"extract"}"#;
+        assert_eq!(names(&[behind]), ["y"]);
+    }
+
+    #[test]
+    fn names_that_are_data_are_refused() {
+        let fields: Vec<String> = (0..=MOST).map(|number| format!("\"{number}\":1")).collect();
+        let line = format!("{{\"extract\":{{{}}}}}", fields.join(","));
+        let error = Survey::default().add(line.as_bytes()).unwrap_err();
+        assert!(error.contains("--columns"), "{error}");
+    }
+}

@@ -1,0 +1,303 @@
+//! Writes the rows of a table.
+
+use super::column::Columns;
+use super::line::{Cells, Finder};
+use csv::{Terminator, Writer, WriterBuilder};
+use memchr::memchr;
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+/// How much is brought together before it is written out.
+const BUFFER: usize = 256 * 1024;
+
+/// What Excel takes a file for UTF-8 by.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// In which form rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Comma-separated values, quoted as RFC 4180 has it. `excel` adds what Excel needs: a byte order mark, CRLF at the
+    /// ends of lines, and an apostrophe in front of text that it would take for a formula.
+    Csv {
+        /// Whether it is for Excel.
+        excel: bool,
+    },
+    /// The same with tabs.
+    Tsv {
+        /// Whether it is for Excel.
+        excel: bool,
+    },
+    /// A flat JSON object on each line.
+    JsonLines,
+}
+
+/// Which records get a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wanted {
+    /// All.
+    #[default]
+    All,
+    /// Those of items that went well.
+    Ok,
+    /// Those of items that failed.
+    Failed,
+}
+
+/// A table that is written row by row.
+pub struct Table<W: Write> {
+    columns: Columns,
+    finder: Finder,
+    wanted: Wanted,
+    rows: Rows<W>,
+    /// For each column, whether it has had a value.
+    filled: Vec<bool>,
+    written: u64,
+}
+
+enum Rows<W: Write> {
+    Separated { out: Box<Writer<W>>, excel: bool },
+    Json { out: io::BufWriter<W>, names: Vec<Vec<u8>> },
+}
+
+impl<W: Write> std::fmt::Debug for Table<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table")
+            .field("columns", &self.columns)
+            .field("wanted", &self.wanted)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W: Write> Table<W> {
+    /// A table with these columns; writes its head.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn begin(
+        mut out: W,
+        form: TableFormat,
+        columns: Columns,
+        wanted: Wanted,
+    ) -> io::Result<Self> {
+        let heads = columns.all().iter().map(super::Column::head);
+        let rows = match form {
+            TableFormat::Csv { excel } | TableFormat::Tsv { excel } => {
+                if excel {
+                    out.write_all(BYTE_ORDER_MARK)?;
+                }
+                let mut settings = WriterBuilder::new();
+                settings.buffer_capacity(BUFFER);
+                if matches!(form, TableFormat::Tsv { .. }) {
+                    settings.delimiter(b'\t');
+                }
+                if excel {
+                    settings.terminator(Terminator::CRLF);
+                }
+                let mut out = settings.from_writer(out);
+                for head in heads {
+                    out.write_field(&*guarded(head.as_bytes().into(), excel))?;
+                }
+                out.write_record(None::<&[u8]>)?;
+                Rows::Separated { out: Box::new(out), excel }
+            }
+            TableFormat::JsonLines => {
+                let mut names = Vec::new();
+                for (place, head) in heads.enumerate() {
+                    let mut name = if place == 0 { b"{".to_vec() } else { b",".to_vec() };
+                    serde_json::to_writer(&mut name, head)?;
+                    name.push(b':');
+                    names.push(name);
+                }
+                Rows::Json { out: io::BufWriter::with_capacity(BUFFER, out), names }
+            }
+        };
+        let filled = vec![false; columns.all().len()];
+        let finder = Finder::new(&columns);
+        Ok(Self { columns, finder, wanted, rows, filled, written: 0 })
+    }
+
+    /// Writes the row of the record in `line`, if it is to have one.
+    ///
+    /// # Errors
+    /// The line is no record: then nothing of it was written. Or the row can't be written.
+    pub fn add(&mut self, line: &[u8]) -> Result<io::Result<()>, String> {
+        let (cells, is_ok) = self.finder.find(line)?;
+        let is_wanted = match self.wanted {
+            Wanted::All => true,
+            Wanted::Ok => is_ok,
+            Wanted::Failed => !is_ok,
+        };
+        Ok(if is_wanted { self.row(&cells) } else { Ok(()) })
+    }
+
+    fn row(&mut self, cells: &Cells<'_>) -> io::Result<()> {
+        self.written += 1;
+        for (filled, cell) in self.filled.iter_mut().zip(cells) {
+            *filled |= cell.is_some_and(|cell| cell.get() != "null");
+        }
+        let json = cells.iter().map(|cell| cell.map_or("null", |cell| cell.get()));
+        match &mut self.rows {
+            Rows::Separated { out, excel } => {
+                for json in json {
+                    out.write_field(&*separated(json, *excel)?)?;
+                }
+                out.write_record(None::<&[u8]>)?;
+            }
+            Rows::Json { out, names } => {
+                for (name, json) in names.iter().zip(json) {
+                    out.write_all(name)?;
+                    out.write_all(json.as_bytes())?;
+                }
+                out.write_all(b"}\n")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what has come together; gives how many rows there are, the columns that had no value in any of them, and
+    /// what was written to.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn finish(self) -> io::Result<(u64, Vec<String>, W)> {
+        let empty = self.columns.all().iter().zip(&self.filled).filter(|(_, filled)| !**filled);
+        let empty = empty.map(|(column, _)| column.head().to_owned()).collect();
+        let out = match self.rows {
+            Rows::Separated { out, .. } => {
+                out.into_inner().map_err(csv::IntoInnerError::into_error)
+            }
+            Rows::Json { out, .. } => out.into_inner().map_err(io::IntoInnerError::into_error),
+        };
+        Ok((self.written, empty, out?))
+    }
+}
+
+/// A cell of a table without types: text without its quotes, all else as it is in JSON, and nothing for null.
+fn separated(json: &str, excel: bool) -> io::Result<Cow<'_, [u8]>> {
+    let Some(text) = json.strip_prefix('"') else {
+        return Ok(if json == "null" { Cow::Borrowed(b"") } else { json.as_bytes().into() });
+    };
+    let text = text.strip_suffix('"').unwrap_or(text).as_bytes();
+    let text = if memchr(b'\\', text).is_none() {
+        Cow::Borrowed(text)
+    } else {
+        let text: String = serde_json::from_str(json)?;
+        Cow::Owned(text.into_bytes())
+    };
+    Ok(guarded(text, excel))
+}
+
+/// Text that Excel does not take for a formula, whatever a server has put in it.
+fn guarded(text: Cow<'_, [u8]>, excel: bool) -> Cow<'_, [u8]> {
+    match text.first() {
+        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') if excel => {
+            Cow::Owned([b"'", &*text].concat())
+        }
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RECORD: &str = r#"{"index":7,"item":"a, \"b\"\n","outcome":"ok","attempts":1,"worker":{"pid":4,"tid":5},"queued_us":0,"http":{"status":200,"url":"u"},"later":[{}],"extract":{"price":1.50,"name":"=1+1","none":null,"list":[1, {"a":"b"}],"yes":true}}"#;
+    const FAILED: &str = r#"{"index":8,"item":"x","outcome":"failed","error":{"kind":"dns","message":"no, none"},"attempts":2}"#;
+
+    fn table(
+        form: TableFormat,
+        columns: &str,
+        wanted: Wanted,
+        lines: &[&str],
+    ) -> (String, Vec<String>) {
+        let columns = Columns::named(columns.split(',')).unwrap();
+        let mut table = Table::begin(Vec::new(), form, columns, wanted).unwrap();
+        for line in lines {
+            table.add(line.as_bytes()).unwrap().unwrap();
+        }
+        let (_, empty, out) = table.finish().unwrap();
+        (String::from_utf8(out).unwrap(), empty)
+    }
+
+    #[test]
+    fn csv_is_quoted_where_it_has_to_be() {
+        let columns = "index,item,status,error_kind,error_message,price,extract.list,none,yes";
+        let (text, empty) =
+            table(TableFormat::Csv { excel: false }, columns, Wanted::All, &[RECORD, FAILED]);
+        assert_eq!(
+            text,
+            format!(
+                "{columns}\n7,\"a, \"\"b\"\"\n\",200,,,1.50,\"[1, {{\"\"a\"\":\"\"b\"\"}}]\",,true\n8,x,,dns,\"no, none\",,,,\n"
+            )
+        );
+        assert_eq!(empty, ["none"]);
+    }
+
+    #[test]
+    fn excel_gets_its_mark_and_no_formula() {
+        let (text, _) =
+            table(TableFormat::Csv { excel: true }, "price,name", Wanted::Ok, &[RECORD, FAILED]);
+        assert_eq!(text, "\u{feff}price,name\r\n1.50,'=1+1\r\n");
+        let (text, _) =
+            table(TableFormat::Tsv { excel: false }, "price,name", Wanted::Ok, &[RECORD]);
+        assert_eq!(text, "price\tname\n1.50\t=1+1\n");
+    }
+
+    #[test]
+    fn json_lines_keep_their_types() {
+        let columns = "price,worker,worker.pid,yes,item,nothing";
+        let (text, _) = table(TableFormat::JsonLines, columns, Wanted::All, &[RECORD]);
+        assert_eq!(
+            text,
+            "{\"price\":1.50,\"worker\":{\"pid\":4,\"tid\":5},\"worker.pid\":4,\"yes\":true,\"item\":\"a, \\\"b\\\"\\n\",\"nothing\":null}\n"
+        );
+    }
+
+    #[test]
+    fn only_what_is_wanted_gets_a_row() {
+        for (wanted, rows) in
+            [(Wanted::All, "7\n8\n"), (Wanted::Ok, "7\n"), (Wanted::Failed, "8\n")]
+        {
+            let (text, _) =
+                table(TableFormat::Csv { excel: false }, "index", wanted, &[RECORD, FAILED]);
+            assert_eq!(text, format!("index\n{rows}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_and_leaves_no_trace() {
+        for (line, why) in [
+            ("x", "this is no JSON object"),
+            ("{}", "missing field `index`"),
+            (r#"{"index":0,"item":"a","outcome":"ok"}"#, "missing field `attempts`"),
+            (r#"{"index":0,"item":"a","outcome":"so","attempts":1}"#, "neither ok nor failed"),
+            (r#"{"index":0,"item":"a","outcome":"ok","attempts":1,"#, "EOF"),
+            (r#"{"index":0,"item":"a","outcome":"ok","attempts":1}}"#, "trailing"),
+        ] {
+            let columns = Columns::usual([]);
+            let mut table =
+                Table::begin(Vec::new(), TableFormat::JsonLines, columns, Wanted::All).unwrap();
+            let error = table.add(line.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{line}: {error}");
+            assert_eq!(table.finish().unwrap().2, b"");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_reader_of_csv_gets_every_text_back(texts in proptest::collection::vec(any::<String>(), 1..4), tabs in any::<bool>()) {
+            let fields: serde_json::Map<_, _> =
+                texts.iter().enumerate().map(|(at, text)| (format!("f{at}"), text.clone().into())).collect();
+            let line = serde_json::json!({"index": 0, "item": "i", "outcome": "ok", "attempts": 1, "extract": fields});
+            let form = if tabs { TableFormat::Tsv { excel: false } } else { TableFormat::Csv { excel: false } };
+            let names: Vec<String> = (0..texts.len()).map(|at| format!("f{at}")).collect();
+            let (text, _) = table(form, &names.join(","), Wanted::All, &[&line.to_string()]);
+            let delimiter = if tabs { b'\t' } else { b',' };
+            let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+            let row = reader.records().next().unwrap().unwrap();
+            prop_assert_eq!(row.iter().collect::<Vec<_>>(), texts);
+        }
+    }
+}
