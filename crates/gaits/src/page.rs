@@ -9,7 +9,7 @@ use crate::sweep::SavedSweep;
 use gaits_engine::journal::{RunEntry, write_aside};
 use gaits_report::page::{DrawnRun, Page, Sweep as SweepView, TimelineBuilder, View};
 use gaits_report::scalability::Scalability;
-use gaits_report::{Comparison, Entry, units};
+use gaits_report::{Comparison, Entry, Said, said, units};
 use std::io;
 use std::path::Path;
 
@@ -92,12 +92,18 @@ pub fn page_of_sweep(
             points.retain(|point| point["throughput"].is_number());
         }
     }
+    let mut view = SweepView::from_json(value)?;
+    // JSON has the English texts alone.
+    view.sentence = sweep.sentence().clone();
+    for (shown, model) in view.models.iter_mut().zip(sweep.models()) {
+        shown.remarks = sweep.remarks(model).collect();
+    }
     Ok(Page {
         command,
         measured: saved.map(|saved| saved.saved.clone()),
         gaits: saved.map(|saved| saved.gaits.clone()),
         machine: saved.map(|saved| machine_in_words(&saved.environment)).unwrap_or_default(),
-        views: vec![View::Sweep(SweepView::from_json(value)?)],
+        views: vec![View::Sweep(view)],
         ..Page::default()
     })
 }
@@ -118,7 +124,7 @@ fn drawn_run(
     folder: &Path,
     items: u64,
     most_items: usize,
-) -> Result<Option<DrawnRun>, String> {
+) -> Result<Option<DrawnRun>, Said> {
     let Some(TypicalRun { round, wall_us }) = typical_run(entry) else { return Ok(None) };
     let model = &entry.contender.model;
     if entry.contender.workers.is_none() {
@@ -126,27 +132,38 @@ fn drawn_run(
         return Ok(None);
     }
     let mut timeline = TimelineBuilder::new(most_items);
-    let not_drawn = |why: &str| format!("the items of {model} are not drawn: {why}");
+    let not_drawn = |why: &Said| {
+        Said::of(|language| {
+            let why = why.within(language);
+            said!(
+                language,
+                "the items of {model} are not drawn: {why}",
+                "{model} 모델의 항목은 그리지 않았습니다. {why}",
+            )
+        })
+    };
     records_of_run(folder, model, round, items, |record| timeline.add(record))
         .map_err(|why| not_drawn(&why))?;
-    let timeline = timeline.finish().map_err(|error| not_drawn(&error.to_string()))?;
+    let timeline = timeline.finish().map_err(|error| not_drawn(&Said::same(error.to_string())))?;
     Ok(Some(DrawnRun { model: model.clone(), round, wall_us, timeline }))
 }
 
-fn machine_of(run: &RunEntry) -> Vec<String> {
-    vec![run.machine.os.clone(), cores(run.machine.cores)]
+fn machine_of(run: &RunEntry) -> Vec<Said> {
+    vec![Said::same(run.machine.os.clone()), cores(run.machine.cores)]
 }
 
 /// What is known of the machine, without its name, which is nobody's affair that a page is shown to.
-fn machine_in_words(environment: &Environment) -> Vec<String> {
+fn machine_in_words(environment: &Environment) -> Vec<Said> {
     let Environment { os, cpu, cores: number, memory, .. } = environment;
     let memory = if *memory > 0 { units::bytes(*memory) } else { String::new() };
-    let all = [cpu.clone(), cores(*number), memory, os.clone()];
-    all.into_iter().filter(|text| !text.is_empty()).collect()
+    let all = [Said::same(cpu.clone()), cores(*number), Said::same(memory), Said::same(os.clone())];
+    all.into_iter().filter(|text| !text.english().is_empty()).collect()
 }
 
-fn cores(number: u64) -> String {
-    format!("{} {}", units::count(number), if number == 1 { "core" } else { "cores" })
+fn cores(number: u64) -> Said {
+    let cores = if number == 1 { "core" } else { "cores" };
+    let number = units::count(number);
+    Said::of(|language| said!(language, "{number} {cores}", "코어 {number}개"))
 }
 
 /// The command of a run as one types it.

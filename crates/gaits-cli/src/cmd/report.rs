@@ -8,8 +8,8 @@ use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
 use gaits::scalability::Scalability;
 use gaits::{
-    Comparison, SavedRaces, SavedSweep, Style, Summary, changes, page_of_races, page_of_results,
-    page_of_sweep, picture_of_races, picture_of_results, stored_summary, units,
+    Comparison, Said, SavedRace, SavedRaces, SavedSweep, Style, Summary, changes, page_of_races,
+    page_of_results, page_of_sweep, picture_of_races, picture_of_results, stored_summary, units,
 };
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -115,8 +115,13 @@ fn read(folder: &Path) -> Result<SavedRaces, Trouble> {
 fn races(args: &ReportArgs, style: Style) -> Result<String, Trouble> {
     let saved = read(&args.path)?;
     let comparisons: Vec<(Option<&str>, Comparison)> =
-        saved.races.iter().map(|race| (race.question.as_deref(), race.comparison())).collect();
+        saved.races.iter().map(|race| (asked(race), race.comparison())).collect();
     shown(&comparisons, Form { json: args.json, markdown: args.markdown }, style)
+}
+
+/// What a race was to answer, where there were several.
+fn asked(race: &SavedRace) -> Option<&str> {
+    race.question.as_ref().map(Said::english)
 }
 
 /// In which form comparisons are shown.
@@ -185,7 +190,7 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
     }
     let mut lines = Vec::new();
     for race in &now.races {
-        let Some(before) = then.races.iter().find(|before| before.question == race.question) else {
+        let Some(before) = then.races.iter().find(|before| asked(before) == asked(race)) else {
             continue;
         };
         if before.about.work != race.about.work || before.about.items != race.about.items {
@@ -198,7 +203,7 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
             ));
             continue;
         }
-        lines.extend(race.question.clone());
+        lines.extend(asked(race).map(str::to_owned));
         let changes = changes(&before.comparison(), &race.comparison());
         if changes.is_empty() {
             lines.push("no model took part in both".to_owned());

@@ -5,6 +5,7 @@ mod against;
 mod entries;
 mod json;
 mod markdown;
+mod notes;
 pub(crate) mod table;
 #[cfg(test)]
 pub(crate) mod tests;
