@@ -7,6 +7,7 @@ mod page;
 mod picture;
 mod report;
 mod run;
+mod stdout;
 mod sweep;
 mod trials;
 

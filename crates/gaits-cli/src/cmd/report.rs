@@ -2,21 +2,26 @@
 
 use super::page;
 use super::picture::{self, Wanted};
+use super::stdout;
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
 use crate::talk::{self, Colors};
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use gaits::scalability::Scalability;
 use gaits::{
     Comparison, Said, SavedRace, SavedRaces, SavedSweep, Style, Summary, changes, page_of_races,
     page_of_results, page_of_sweep, picture_of_races, picture_of_results, stored_summary, units,
 };
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 /// Prints every table again.
 pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble> {
     let style = colors.style(&io::stdout());
+    let files = [("--html", args.html.as_ref()), ("--svg", args.svg.as_ref())];
+    let others =
+        [("--json", args.json), ("--markdown", args.markdown), ("--timeline", args.timeline)];
+    let taken = stdout::is_taken(&files, &others)?;
     let text = match &args.against {
         Some(old) => against(old, &args.path)?,
         None if SavedSweep::is_in(&args.path) => {
@@ -51,7 +56,10 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
         page::write(&page, file, false)?;
     }
     let pictures = pictures(args, colors)?;
-    print(&(text + &pictures))
+    if !taken {
+        stdout::print(&(text + &pictures))?;
+    }
+    Ok(Exit::AllOk)
 }
 
 /// The pictures that are asked for: those in files are written, that in characters is given back.
@@ -96,16 +104,6 @@ fn summary(path: &Path) -> Result<Summary, Trouble> {
         talk::line(&format!("gaits: {shown} holds no records"));
     }
     Ok(stored.summary)
-}
-
-/// Writes a text to standard output; a reader that has gone away has seen enough.
-pub(super) fn print(text: &str) -> Result<Exit, Trouble> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Trouble::CouldNotGoOn(anyhow!(error).context("can't write to standard output")))
-        }
-        _ => Ok(Exit::AllOk),
-    }
 }
 
 fn read(folder: &Path) -> Result<SavedRaces, Trouble> {

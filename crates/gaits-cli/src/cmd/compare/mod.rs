@@ -10,6 +10,7 @@ mod records;
 use super::page;
 use super::picture::Wanted;
 use super::report::{self, Form};
+use super::stdout;
 use super::trials::{Bar, MOST_REQUESTS, Settled, refusal};
 use crate::args::{CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
@@ -156,6 +157,10 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<(Vec<Model>, Option<Str
 
 /// Runs the races one after the other, and shows what came of them.
 fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
+    let files = [("--html", args.html.as_ref()), ("--svg", args.svg.as_ref())];
+    let others =
+        [("--json", args.json), ("--markdown", args.markdown), ("--timeline", args.timeline)];
+    let taken = stdout::is_taken(&files, &others)?;
     let records = Records::of(args)?;
     records.keep_of(&mut questions)?;
     let control = RaceControl::new();
@@ -206,7 +211,9 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         None => Ok(()),
     };
     if !outcomes.is_empty() {
-        show(&outcomes, args, colors)?;
+        if !taken {
+            show(&outcomes, args, colors)?;
+        }
         if let (Some(file), Some(folder)) = (&args.html, records.folder()) {
             let mut page = page_of_races(&saved_races(&outcomes), folder);
             page.notices.extend(ended_early(&outcomes, trouble.is_some()));
@@ -217,7 +224,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
             let mut picture = picture_of_races(&saved_races(&outcomes), folder);
             let ended = ended_early(&outcomes, trouble.is_some());
             picture.notices.extend(ended.map(|ended| ended.english().to_owned()));
-            report::print(&wanted.make(&picture, colors, args.quiet)?)?;
+            stdout::print(&wanted.make(&picture, colors, args.quiet)?)?;
         }
     }
     if let Some(trouble) = trouble {
@@ -242,7 +249,7 @@ fn show(
         .map(|(question, outcome)| (question.asked(), outcome.comparison.clone()))
         .collect();
     let form = Form { json: args.json, markdown: args.markdown };
-    report::print(&report::shown(&comparisons, form, colors.style(&io::stdout()))?).map(drop)
+    stdout::print(&report::shown(&comparisons, form, colors.style(&io::stdout()))?)
 }
 
 /// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
