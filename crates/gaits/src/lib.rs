@@ -82,7 +82,7 @@ pub use input::{Input, InputError, MOST_HELD};
 pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, swept_model_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
-pub use page::{page_of_races, page_of_results, page_of_sweep, write_page};
+pub use page::{PageOfResults, page_of_races, page_of_results, page_of_sweep, write_page};
 pub use picture::{PicturedResults, picture_of_races, picture_of_results, write_svg};
 pub use race::{Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedRace, SavedRaces};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};

@@ -4,20 +4,30 @@
 
 use crate::race::{SavedRace, SavedRaces, TypicalRun, records_of_run, typical_run};
 use crate::saved::Environment;
-use crate::stored::{RunsOfFile, StoredError, read};
+use crate::stored::{RunsOfFile, Stored, StoredError, read};
 use crate::sweep::SavedSweep;
-use gaits_engine::journal::{RunEntry, write_aside};
+use gaits_engine::journal::{RunEntry, write_aside_with};
 use gaits_report::page::{DrawnRun, Page, Sweep as SweepView, TimelineBuilder, View};
 use gaits_report::scalability::Scalability;
 use gaits_report::{Comparison, Entry, Said, said, units};
-use std::io;
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 /// What a results file says, as a page.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PageOfResults {
+    /// The page.
+    pub page: Page,
+    /// What its records add up to.
+    pub stored: Stored,
+}
+
+/// What a results file says, as a page. The file is read once.
 ///
 /// # Errors
 /// The file can't be read, or holds something else.
-pub fn page_of_results(path: &Path) -> Result<Page, StoredError> {
+pub fn page_of_results(path: &Path) -> Result<PageOfResults, StoredError> {
     let mut timeline = TimelineBuilder::new(TimelineBuilder::MOST_ITEMS);
     let mut runs = RunsOfFile::default();
     let (stored, run_file) = read(path, |run_file, before, record| {
@@ -30,18 +40,19 @@ pub fn page_of_results(path: &Path) -> Result<Page, StoredError> {
         .finish()
         .map_err(|source| StoredError::Io { results: path.display().to_string(), source })?;
     let last = run_file.as_ref().and_then(|file| file.runs.last());
-    Ok(Page {
+    let page = Page {
         run_by: last.filter(|run| !run.arguments.is_empty()).map(command_of),
         measured: last.map(|run| run.started.clone()),
         gaits: last.map(|run| run.gaits.clone()),
         machine: last.map(machine_of).unwrap_or_default(),
         views: vec![View::Run {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            summary: Box::new(stored.summary),
+            summary: Box::new(stored.summary.clone()),
             timeline,
         }],
         ..Page::default()
-    })
+    };
+    Ok(PageOfResults { page, stored })
 }
 
 /// What races say, as a page. Of each model, the run is drawn whose time is nearest to its median, from the records that
@@ -113,9 +124,11 @@ pub fn page_of_sweep(
 /// # Errors
 /// It can't be written.
 pub fn write_page(page: &Page, path: &Path) -> io::Result<()> {
-    let mut html = Vec::new();
-    page.write(&mut html)?;
-    write_aside(path, &html, false)
+    write_aside_with(path, false, |file| {
+        let mut out = BufWriter::new(file);
+        page.write(&mut out)?;
+        out.flush()
+    })
 }
 
 /// The run of a model that is nearest to its median, or why it can't be drawn; none if the model did not run.

@@ -20,9 +20,21 @@ pub fn beside(results: &Path, ending: &str) -> PathBuf {
 /// # Errors
 /// The folder can't be written to, or the disk is full. The old content is still there.
 pub fn write_aside(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+    write_aside_with(path, durable, |file| file.write_all(bytes))
+}
+
+/// The same with what `write` writes.
+///
+/// # Errors
+/// As above, or `write` has failed.
+pub fn write_aside_with(
+    path: &Path,
+    durable: bool,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let aside = beside(path, "tmp");
     let written = File::create(&aside).and_then(|mut file| {
-        file.write_all(bytes)?;
+        write(&mut file)?;
         if durable { file.sync_all() } else { Ok(()) }
     });
     let renamed = written.and_then(|()| fs::rename(&aside, path));

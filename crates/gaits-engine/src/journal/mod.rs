@@ -12,7 +12,7 @@ mod run_file;
 mod scan;
 mod started;
 
-pub use aside::{beside, sync_folder, write_aside};
+pub use aside::{beside, sync_folder, write_aside, write_aside_with};
 pub use checkpoint::Checkpoint;
 pub use done::{BLOCK, Done, item_hash, place_hash};
 pub use key::Match;

@@ -5,6 +5,7 @@
 use crate::language::{Language, Said, said};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::write::EncoderWriter;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 
@@ -55,8 +56,12 @@ pub(super) fn write(
         data.replace('<', "\\u003c")
     )?;
     for (number, bytes) in packed.iter().enumerate() {
-        let text = STANDARD.encode(bytes);
-        writeln!(out, "<script type=\"text/plain\" id=\"timeline-{number}\">{text}</script>")?;
+        write!(out, "<script type=\"text/plain\" id=\"timeline-{number}\">")?;
+        let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
+        encoder.write_all(bytes)?;
+        encoder.finish()?;
+        drop(encoder);
+        writeln!(out, "</script>")?;
     }
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
