@@ -6,11 +6,16 @@ export interface Interval {
   high: number;
 }
 
+/** A text in each language of the page. */
+export interface Said {
+  en: string;
+  ko: string;
+}
+
 export interface Row {
   name: string;
   relation: "best" | "equal" | "slower" | "undecided" | "not_ranked";
   reason: string | null;
-  detail: string | null;
   ratio_to_best: Interval | null;
   more_rounds: number | null;
   wall_s: { median: number; low: number | null; high: number | null } | null;
@@ -36,12 +41,7 @@ export interface Comparison {
   confidence: number;
   models: Row[];
   outliers: { model: string; round: number; times: number }[];
-  verdict: { best: string[]; sentence: string };
-  why: {
-    sentence: string;
-    rows: { model: string; sentence: string }[];
-    checks: { sentence: string }[];
-  };
+  verdict: { best: string[] };
 }
 
 export interface Sums {
@@ -127,12 +127,14 @@ export interface SweptModel {
   points: SweptPoint[];
   law: Law | null;
   recommended: number | null;
+  remarks: Said[];
 }
 
 export interface RaceView {
   kind: "race";
-  question: string | null;
+  question: Said | null;
   comparison: Comparison;
+  said: { verdict: Said; why: Said; remarks: Said[] };
   is_http: boolean;
   more: Sums[];
   runs: RunData[];
@@ -141,7 +143,7 @@ export interface RaceView {
 export interface RunView {
   kind: "run";
   name: string;
-  sentence: string;
+  sentence: Said;
   summary: Summary;
   more: Sums[];
   runs: RunData[];
@@ -150,7 +152,7 @@ export interface RunView {
 export interface SweepView {
   kind: "sweep";
   models: SweptModel[];
-  sentence: string;
+  sentence: Said;
 }
 
 export type View = RaceView | RunView | SweepView;
@@ -161,13 +163,13 @@ export interface PageData {
   run_by: string | null;
   measured: string | null;
   gaits: string | null;
-  machine: string[];
-  notices: string[];
+  machine: Said[];
+  notices: Said[];
   views: View[];
 }
 
 /** The form of data that this program reads. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What stands in the page; throws if that is cut off or of another form. */
 export function readPage(text: string): PageData {

@@ -4,7 +4,7 @@ import { latency, sweep, type Chart } from "./charts";
 import { readPage, type PageData, type RaceView, type RunData, type RunView, type Sums, type SweepView, type View } from "./data";
 import { h } from "./dom";
 import { race, table, tableOf, where } from "./race";
-import { bytes, capital, count, duration, number, percent, preferred, speak, spoken, t, verdict, whole } from "./text";
+import { bytes, count, duration, number, preferred, said, sentence, speak, spoken, t, whole } from "./text";
 import { remarks } from "./remarks";
 import { Timeline } from "./timeline";
 
@@ -41,7 +41,7 @@ function build(data: PageData): void {
   const views = data.views.map((view, at) => part(view, at, data.views.length > 1));
   app.replaceChildren(
     header(data),
-    ...data.notices.map((notice) => h("p", { class: "note" }, notice)),
+    ...data.notices.map((notice) => h("p", { class: "note" }, said(notice))),
     ...views,
     ...footer(data),
   );
@@ -92,7 +92,7 @@ function footer(data: PageData): HTMLElement[] {
     );
   }
   const measured = data.measured && t("written", { when: data.measured, version: data.gaits ?? "?" });
-  const facts = [measured, ...data.machine].filter(Boolean);
+  const facts = [measured, ...data.machine.map(said)].filter(Boolean);
   if (facts.length > 0) parts.push(h("footer", {}, facts.join(" · ")));
   return parts;
 }
@@ -138,11 +138,9 @@ function latencyPart(all: Sums[]): HTMLElement | null {
 
 function raceView(view: RaceView, id: string, several: boolean): HTMLElement {
   const { comparison, question, runs, more } = view;
-  const { items, all_items, rounds, seed, why, outliers, models } = comparison;
+  const { items, all_items, rounds, seed, outliers, models } = comparison;
   const details = [
-    ...why.rows.map((row) => capital(`${row.model}: ${row.sentence}`, comparison)),
-    ...why.checks.map((check) => capital(check.sentence, comparison)),
-    ...models.filter((row) => row.detail != null).map((row) => capital(`${row.name}: ${row.detail}`, comparison)),
+    ...view.said.remarks.map((remark) => sentence(remark, comparison)),
     ...outliers.map((one) => t("outlier", { model: one.model, round: one.round, times: number(one.times) })),
     ...(items < all_items ? [t("shortened", { n: count(items), all: count(all_items) })] : []),
   ];
@@ -152,13 +150,13 @@ function raceView(view: RaceView, id: string, several: boolean): HTMLElement {
   return h(
     "article",
     {},
-    question != null && h("h2", { class: "question" }, question),
+    question != null && h("h2", { class: "question" }, said(question)),
     several && question == null && h("h2", { class: "question" }, comparison.work),
     h(
       "div",
       { class: "verdict" },
-      h("p", { class: "sentence" }, whole(verdict(comparison))),
-      h("p", { class: "why" }, whole(capital(why.sentence))),
+      h("p", { class: "sentence" }, whole(sentence(view.said.verdict, comparison))),
+      h("p", { class: "why" }, whole(sentence(view.said.why))),
       details.length > 0 &&
         h(
           "details",
@@ -206,7 +204,7 @@ function runView(view: RunView, id: string): HTMLElement {
     h(
       "div",
       { class: "verdict" },
-      h("p", { class: "sentence" }, whole(sentence(view))),
+      h("p", { class: "sentence" }, whole(sentence(view.sentence))),
       failed.length > 0 && h("ul", { class: "details bad" }, ...failed),
     ),
     summary.items === 0 ? h("p", { class: "note" }, t("nothing")) : timelinePart(runs, id, isHttp),
@@ -214,15 +212,6 @@ function runView(view: RunView, id: string): HTMLElement {
     latencyPart(more),
     summary.items > 0 && h("section", { class: "part" }, h("h3", {}, t("table")), h("dl", {}, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))),
   );
-}
-
-function sentence({ summary, sentence }: RunView): string {
-  if (spoken() === "en") return capital(sentence);
-  if (summary.items === 0) return "기록이 없습니다. 아무것도 하지 않았습니다.";
-  const failed = summary.items - summary.ok;
-  const rate = summary.items_per_second == null ? "" : `(초당 ${number(summary.items_per_second)}개)`;
-  const end = failed === 0 ? "모두 성공했습니다." : `${count(failed)}개가 실패했습니다(${percent(failed / summary.items)}).`;
-  return `항목 ${count(summary.items)}개를 ${duration(summary.wall_us)} 동안 처리했고${rate}, ${end}`;
 }
 
 function sweepView(view: SweepView): HTMLElement {
@@ -245,10 +234,11 @@ function sweepView(view: SweepView): HTMLElement {
       "div",
       {},
       chart ? chartPart(`${t("sweep")}: ${model.name}`, t("sweepHow"), chart) : h("p", { class: "note" }, t("nothing")),
+      model.remarks.length > 0 && h("ul", { class: "details" }, ...model.remarks.map((remark) => h("li", {}, whole(sentence(remark))))),
       h("section", { class: "part" }, h("h3", {}, t("table")), tableOf(heads, rows, `${t("table")}: ${model.name}`)),
     );
   });
-  return h("article", {}, h("div", { class: "verdict" }, h("p", { class: "sentence" }, whole(capital(view.sentence)))), ...parts);
+  return h("article", {}, h("div", { class: "verdict" }, h("p", { class: "sentence" }, whole(sentence(view.sentence)))), ...parts);
 }
 
 main();

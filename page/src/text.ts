@@ -1,6 +1,6 @@
 // Words and numbers, in English and Korean.
 
-import type { Comparison, Row } from "./data";
+import type { Comparison, Row, Said } from "./data";
 
 export type Language = "en" | "ko";
 
@@ -138,7 +138,7 @@ const korean: Record<Key, string> = {
   raceHowLog: " 눈금은 로그 눈금입니다. 오른쪽으로 한 칸마다 몇 배씩 길어집니다.",
   timeline: "타임라인",
   timelineHow:
-    "한 줄이 작업자 하나(프로세스, 스레드, 또는 이벤트 루프의 슬롯)입니다. 막대 하나가 항목 하나이고, 색은 시간을 어디에 썼는지를 나타냅니다. 모든 모델이 같은 시간축을 씁니다. 줄 위의 곡선은 동시에 진행 중인 항목 수입니다.",
+    "한 줄이 워커 하나(프로세스, 스레드, 또는 이벤트 루프의 슬롯)입니다. 막대 하나가 항목 하나이고, 색은 시간을 어디에 썼는지를 나타냅니다. 모든 모델이 같은 시간축을 씁니다. 줄 위의 곡선은 동시에 진행 중인 항목 수입니다.",
   timelineKeys:
     "끌면 이동하고, Ctrl + 휠이나 두 손가락으로 확대합니다. 키: ← → 이동, + − 확대·축소, 0 전체, [ ] 이전·다음 항목, F 다음 실패, S 다음 느린 항목, / 찾기, Esc 선택 해제.",
   onlyCpu:
@@ -149,12 +149,12 @@ const korean: Record<Key, string> = {
   latencyFailed: "모든 항목이 실패했습니다. 실패한 항목의 지연 시간입니다.",
   where: "시간을 어디에 썼나",
   whereHow:
-    "모든 항목이 작업자에서 보낸 시간을 단계별로 나눈 것입니다. 가장 긴 부분부터 살펴보세요. 그 전에 대기열에서 기다린 시간은 들어 있지 않습니다.",
+    "모든 항목이 워커에서 보낸 시간을 단계별로 나눈 것입니다. 가장 긴 부분부터 살펴보세요. 그 전에 대기열에서 기다린 시간은 들어 있지 않습니다.",
   table: "모든 수치",
   tableHow: "라운드들의 중앙값입니다. 백분위수는 모든 라운드의 모든 항목에서 구했습니다.",
-  sweep: "작업자 수에 따른 처리량",
+  sweep: "워커 수에 따른 처리량",
   sweepHow:
-    "점은 그 작업자 수로 측정한 값이고, 점을 지나는 세로선은 구간입니다. 곡선은 가장 잘 맞는 법칙이며, 측정한 범위는 실선, 그 너머의 추측은 점선입니다.",
+    "점은 그 워커 수로 측정한 값이고, 점을 지나는 세로선은 구간입니다. 곡선은 가장 잘 맞는 법칙이며, 측정한 범위는 실선, 그 너머의 추측은 점선입니다.",
   repeat: "다시 해 보기",
   repeatHow: "이 명령이 같은 것을 다시 실행합니다.",
   runBy: "실행한 명령",
@@ -179,7 +179,7 @@ const korean: Record<Key, string> = {
   notRanked: "순위 없음",
   undecided: "라운드가 모자라 알 수 없음",
   equal: "{margin} 안에서 같음",
-  workers: "작업자",
+  workers: "워커",
   throughput: "초당 항목",
   errors: "실패",
   recommended: "추천: {n}",
@@ -190,7 +190,7 @@ const korean: Record<Key, string> = {
   items: "항목 {n}개",
   item: "항목 {n}",
   inFlight: "동시에 최대 {n}개",
-  show: "모든 작업자 보기",
+  show: "모든 워커 보기",
   hide: "줄 줄이기",
   zoomIn: "확대",
   zoomOut: "축소",
@@ -207,7 +207,7 @@ const korean: Record<Key, string> = {
   process: "프로세스 {n}",
   thread: "스레드 {n}",
   slot: "슬롯 {n}",
-  noWorker: "어느 작업자도 받지 않음",
+  noWorker: "어느 워커도 받지 않음",
   takesTime: "{t} 걸림",
   startedAt: "{t}에 시작",
   inQueue: "대기열에서 {t}",
@@ -242,7 +242,7 @@ const korean: Record<Key, string> = {
   about: "항목 {items}개, 라운드 {rounds}번, 시드 {seed}",
   perItem: "항목당 {t}",
   wall: "전체 시간",
-  layout: "작업자 배치",
+  layout: "워커 배치",
   bytes: "수신",
   connections: "새로 연 연결",
   mean: "동시에 진행 중(평균)",
@@ -353,47 +353,16 @@ export function ratio(row: Row): string {
   return `${times(bounds.estimate)}× (${times(bounds.low)}–${times(bounds.high)})`;
 }
 
-function ratioKo(row: Row): string {
-  const { estimate, low, high } = row.ratio_to_best!;
-  return `${times(estimate)}배(${times(low)}–${times(high)}) 속도`;
+/** A text of the data in the chosen language. */
+export function said(text: Said): string {
+  return text[language];
 }
 
-/** The verdict in the chosen language. What can't be said in Korean is said in English, as it came. */
-export function verdict(comparison: Comparison): string {
-  return (language === "ko" && verdictKo(comparison)) || capital(comparison.verdict.sentence, comparison);
-}
-
-function verdictKo({ models, margin }: Comparison): string | null {
-  const ranked = models.filter((row) => row.relation !== "not_ranked");
-  const slower = ranked.filter((row) => row.relation === "slower" && row.ratio_to_best);
-  const open = ranked.filter((row) => row.relation === "undecided");
-  const first = ranked.filter((row) => row.relation !== "slower");
-  const base = slower.find((row) => row.name === "sequential") ?? slower.at(-1);
-  const left = models.filter((row) => ["not_run", "degraded", "all_failed", "other_outcomes", "other_content"].includes(row.reason ?? ""));
-  const names = first.map((row) => row.name).join(", ");
-  const ahead = base ? ` 가장 빠른 쪽은 ${base.name}의 ${ratioKo(base)}입니다.` : "";
-  const rest = left.length ? ` 순위에서 빠진 모델: ${left.map((row) => row.name).join(", ")}.` : "";
-  const best = ranked.find((row) => row.relation === "best");
-  if (best) {
-    const next = slower[0];
-    if (!next) return `가장 빠른 모델은 ${best.name}입니다.${rest}`;
-    const more = base && base !== next ? `이고, ${base.name}의 ${ratioKo(base)}` : "";
-    return `가장 빠른 모델은 ${best.name}입니다. ${next.name}의 ${ratioKo(next)}${more}입니다.${rest}`;
-  }
-  if (open.length) {
-    const needed = Math.max(...open.map((row) => row.more_rounds ?? 0));
-    const all = open.every((row) => row.more_rounds != null);
-    const more = all && needed > 0 ? ` 약 ${count(needed)}라운드를 더 하면 가릴 수 있습니다.` : "";
-    return `라운드가 모자라 ${names} 사이의 차이를 가릴 수 없습니다.${more}${ahead}${rest}`;
-  }
-  if (first.length > 1) return `${percent(margin)} 안에서 같은 모델: ${names}.${ahead}${rest}`;
-  return null;
-}
-
-/** A sentence that begins with a capital letter, unless it begins with a name, and ends with a full stop. */
-export function capital(sentence: string, comparison?: Comparison): string {
-  const named = comparison?.models.some((row) => sentence.startsWith(row.name));
-  const begun = named ? sentence : sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
+/** A sentence of the data in the chosen language: it begins with a capital letter, unless it begins with a name, and ends with a full stop. */
+export function sentence(text: Said, comparison?: Comparison): string {
+  const words = said(text);
+  const named = comparison?.models.some((row) => words.startsWith(row.name));
+  const begun = named ? words : words.slice(0, 1).toUpperCase() + words.slice(1);
   return /[.!?]$/.test(begun) || begun === "" ? begun : `${begun}.`;
 }
 

@@ -23,6 +23,28 @@ async function fine(page) {
   await page.close();
 }
 
+/** No text of the page is left in English, but for names, commands, what servers say and the button for English. */
+async function korean(page) {
+  const lines = await page.evaluate(() => {
+    document.querySelectorAll("details").forEach((one) => (one.open = true));
+    const apart = "h1, .brand, .command, .lists, .bad, header button, .u-legend";
+    const texts = [];
+    const walker = document.createTreeWalker(document.getElementById("app"), NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (!node.parentElement.closest(apart)) texts.push(node.textContent);
+    }
+    for (const one of document.querySelectorAll("[aria-label], [title]")) {
+      texts.push(one.getAttribute("aria-label") ?? "", one.getAttribute("title") ?? "");
+    }
+    return texts;
+  });
+  const said = lines.join("\n");
+  assert.match(said, /[가-힣]{2}/);
+  // Names of models and figures have no two words of small letters in a row.
+  const left = lines.filter((line) => /(^|\s)[a-z]{2,} [a-z]{2,}/i.test(line.replace(/--[a-z-]+|\d min \d+ s|rate limit|CPU|GIL|https?:\S+|Intel.*|AMD.*/g, "·")));
+  assert.deepEqual(left, []);
+}
+
 /** Where the middle of a record's bar is when all of the run is in sight, in the window. */
 async function middleOf(page, record) {
   const box = await page.$eval(".run canvas", (canvas) => {
@@ -233,15 +255,13 @@ describe("a run", () => {
   test("speaks Korean to whoever reads Korean, and to whoever asks", async () => {
     const page = await open(chromium, run, { languages: ["ko-KR", "en"] });
     await ready(page);
-    assert.match(await text(page, ".sentence"), /^항목 1,000개를 .*4개가 실패했습니다\(<1 %\)\.$/);
+    assert.match(await text(page, ".sentence"), /^항목 1,000개를 .*4개가 실패했습니다\(http_status 4\)\.$/);
     assert.equal(await page.$eval("html", (html) => html.lang), "ko");
     await page.click("header button:last-child");
     assert.match(await text(page, ".sentence"), /^1,000 items in/);
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "한국어");
     await page.click("header button:last-child");
-    // No text is left in the other language.
-    const left = await page.$$eval("h3, .how, summary, button", (all) => all.map((one) => one.textContent).filter((words) => !/[가-힣]/.test(words) && /[a-z]{4}/.test(words) && !/item|https|English/.test(words)));
-    assert.deepEqual(left, []);
+    await korean(page);
     await fine(page);
   });
 
@@ -333,6 +353,28 @@ describe("a race", () => {
     await fine(page);
   });
 
+  test("says all of that in Korean, with the same numbers", async () => {
+    const page = await open(chromium, raced, { languages: ["ko"] });
+    await ready(page);
+    await korean(page);
+    const numbers = (text) => text.match(/\d[\d,.]*\d|\d/g)?.filter((one) => one !== "1").sort() ?? [];
+    assert.deepEqual(numbers(await text(page, ".sentence")), numbers(told.verdict.sentence));
+    assert.deepEqual(numbers(await text(page, ".why")), numbers(told.why.sentence));
+    await fine(page);
+  });
+
+  test("with models that did other work says in Korean why they aren't ranked", async () => {
+    const folderOf = join(folder, "unlike");
+    gaits(["compare", "--models", "sequential,threads:2", "--program", "mkdir once", "--name", "once", "--rounds", "6", "--quiet", "--save", folderOf, "wait", "0.001"], folder, [0, 1]);
+    gaits(["report", folderOf, "--html", "unlike.html"], folder);
+    const page = await open(chromium, join(folder, "unlike.html"), { languages: ["ko"] });
+    await ready(page);
+    await korean(page);
+    const details = await page.$$eval(".details li", (all) => all.map((one) => one.textContent));
+    assert.ok(details.includes("once: 항목이 모두 실패했습니다."), details.join("\n"));
+    await fine(page);
+  });
+
   test("is the same page when it is made of what was saved", async () => {
     const again = join(folder, "again.html");
     gaits(["report", saved, "--html", again], folder);
@@ -369,12 +411,26 @@ describe("a sweep", () => {
     assert.deepEqual(rows[5], ["32", "1,490", "1,400–1,580", "20.3 ms", "41.0 ms", "2"]);
     assert.equal(rows[6][4], "–");
     assert.equal(await text(page, "tr.best th"), "32");
+    assert.equal(await text(page, ".details"), "The data show no peak.");
     assert.match(await page.$eval(".chart", (chart) => chart.getAttribute("aria-label")), /32: 1,490/);
     assert.deepEqual(
       (await page.$$eval(".u-legend .u-label", (all) => all.map((one) => one.textContent))),
       ["workers", "measured", "law", "law >64"],
     );
     await fine(page);
+  });
+
+  test("of real runs, and of points from elsewhere, is told in Korean", async () => {
+    gaits(["sweep", "--workers", "1,2", "--duration", "1s", "--quiet", "--html", "real.html", "-m", "threads", "wait", "0.001"], folder);
+    put(folder, "points.csv", "n,x\n1,955\n2,1878\n4,3548\n8,6531\n16,9897\n32,12000\n48,11000\n");
+    gaits(["sweep", "--from", "points.csv", "--html", "points.html"], folder);
+    for (const name of ["real.html", "points.html"]) {
+      const page = await open(chromium, join(folder, name), { languages: ["ko"] });
+      await page.waitForSelector(".u-over");
+      await korean(page);
+      assert.ok((await page.$$(".details li")).length > 0, name);
+      await fine(page);
+    }
   });
 
   test("without a law, an interval or a recommendation has its points", async () => {
@@ -468,7 +524,7 @@ describe("bad input", () => {
       assert.equal(await page.$eval(".scroller", (one) => one.checkVisibility()), false);
       await fine(page);
     }
-    for (const data of ["{\"format\":1", "{\"format\":99,\"views\":[]}", "[]", "{\"format\":1,\"views\":[{\"kind\":\"race\"}]}"]) {
+    for (const data of ["{\"format\":2", "{\"format\":99,\"views\":[]}", "[]", "{\"format\":2,\"views\":[{\"kind\":\"race\"}]}"]) {
       const page = await open(chromium, put(folder, "foreign.html", html.replace(/(id="data">)[^]*?(<\/script>)/, (_all, a, b) => a + data + b)));
       assert.match(await text(page, "[role=alert]"), /incomplete or damaged, so no picture is drawn/);
       await fine(page);

@@ -156,24 +156,16 @@ test("numbers read as the terminal shows them, and nothing is NaN", () => {
   assert.deepEqual([mark(1_500_000, 500_000), mark(200_000, 50_000), mark(40, 20)], ["1,500 ms", "200 ms", "40 µs"]);
 });
 
-test("the verdict is told in Korean from its numbers, and else as it came", () => {
-  const row = (name, relation, bounds, more = {}) => ({
-    name,
-    relation,
-    reason: null,
-    more_rounds: null,
-    ratio_to_best: bounds && { estimate: bounds[0], low: bounds[1], high: bounds[2] },
-    ...more,
-  });
-  const of = (models) => ({ models, margin: 0.02, verdict: { best: [], sentence: "sequential was slow" } });
+test("a sentence is told in the chosen language, begins with a capital letter and ends with a full stop", () => {
+  const race = { models: [{ name: "async:8" }] };
+  const fast = { en: "async:8 is fastest", ko: "가장 빠른 모델은 async:8입니다" };
+  const none = { en: "no round was complete", ko: "끝까지 마친 라운드가 없습니다" };
+  assert.equal(words.sentence(fast, race), "async:8 is fastest.");
+  assert.equal(words.sentence(none, race), "No round was complete.");
   words.speak("ko");
-  const best = of([row("async:8", "best", [1, 1, 1]), row("threads:8", "slower", [1.19, 1.15, 1.23]), row("sequential", "slower", [50, 41, 59])]);
-  assert.equal(words.verdict(best), "가장 빠른 모델은 async:8입니다. threads:8의 1.19배(1.15–1.23) 속도이고, sequential의 50배(41–59) 속도입니다.");
-  const open = of([row("a", "undecided", [1, 1, 2], { more_rounds: 45 }), row("b", "undecided", [1.1, 1, 2], { more_rounds: 9 })]);
-  assert.match(words.verdict(open), /a, b 사이의 차이를 가릴 수 없습니다\. 약 45라운드/);
-  assert.equal(words.verdict(of([row("sequential", "not_ranked", null)])), "sequential was slow.");
+  assert.equal(words.sentence(fast, race), "가장 빠른 모델은 async:8입니다.");
+  assert.equal(words.sentence(none, race), "끝까지 마친 라운드가 없습니다.");
   words.speak("en");
-  assert.equal(words.verdict(best), "sequential was slow.");
 });
 
 test("the reader's language is the first of those that the page knows", () => {

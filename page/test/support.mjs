@@ -1,6 +1,6 @@
 // What the tests share: the binary that writes pages, results files with known items, a browser.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync, openSync, writeSync, closeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,8 +18,11 @@ export const gaitsBinary = (() => {
   return found;
 })();
 
-export function gaits(args, folder) {
-  return execFileSync(gaitsBinary, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+/** Runs it and gives what it prints; it ends with one of `codes`. */
+export function gaits(args, folder, codes = [0]) {
+  const ran = spawnSync(gaitsBinary, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1e9 });
+  assert.ok(codes.includes(ran.status), `gaits ${args.join(" ")}: ${ran.error ?? ran.status}\n${ran.stderr}`);
+  return ran.stdout;
 }
 
 /** A folder that is gone when the tests are over. */

@@ -9,6 +9,7 @@ mod early_end;
 pub mod export;
 mod gate;
 mod hosts;
+mod language;
 mod latency;
 mod layout;
 mod metric;
@@ -29,6 +30,7 @@ pub use compare::{
 pub use early_end::EarlyEnd;
 pub use gate::{Gate, GateError, GateOutcome, GateState};
 pub use hosts::{Host, Hosts, host_name};
+pub use language::{Language, Said};
 pub use latency::Latency;
 pub use layout::Layout;
 pub use metric::MetricError;

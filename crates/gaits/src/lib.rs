@@ -88,7 +88,7 @@ pub use input::{
 pub use journal::{Before, GoOn, JournalError};
 pub use models::{equally_many, models_for, swept_model_for, usual_models_for};
 pub use output::{Destination, Existing, Output, OutputError};
-pub use page::{page_of_races, page_of_results, page_of_sweep, write_page};
+pub use page::{PageOfResults, page_of_races, page_of_results, page_of_sweep, write_page};
 pub use picture::{PicturedResults, picture_of_races, picture_of_results, write_svg};
 pub use race::{Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedRace, SavedRaces};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
@@ -119,8 +119,8 @@ pub use gaits_report::scalability;
 pub use gaits_report::stats::Settings;
 pub use gaits_report::why;
 pub use gaits_report::{
-    Change, Comparison, EarlyEnd, Gate, GateError, GateOutcome, GateState, Host, Hosts, Style,
-    Summary, Tally, Trial, changes, host_name, units,
+    Change, Comparison, EarlyEnd, Gate, GateError, GateOutcome, GateState, Host, Hosts, Language,
+    Said, Style, Summary, Tally, Trial, changes, host_name, said, units,
 };
 pub use gaits_work::command::guard::{GUARD_VERB, GuardCommand, guard_main};
 pub use gaits_work::{command, cpu, http, wait};

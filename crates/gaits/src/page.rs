@@ -4,20 +4,30 @@
 
 use crate::race::{SavedRace, SavedRaces, TypicalRun, records_of_run, typical_run};
 use crate::saved::Environment;
-use crate::stored::{RunsOfFile, StoredError, read};
+use crate::stored::{RunsOfFile, Stored, StoredError, read};
 use crate::sweep::SavedSweep;
-use gaits_engine::journal::{RunEntry, write_aside};
+use gaits_engine::journal::{Aside, RunEntry};
 use gaits_report::page::{DrawnRun, Page, Sweep as SweepView, TimelineBuilder, View};
 use gaits_report::scalability::Scalability;
-use gaits_report::{Comparison, Entry, units};
-use std::io;
+use gaits_report::{Comparison, Entry, Said, said, units};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 /// What a results file says, as a page.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PageOfResults {
+    /// The page.
+    pub page: Page,
+    /// What its records add up to.
+    pub stored: Stored,
+}
+
+/// What a results file says, as a page. The file is read once.
 ///
 /// # Errors
 /// The file can't be read, or holds something else.
-pub fn page_of_results(path: &Path) -> Result<Page, StoredError> {
+pub fn page_of_results(path: &Path) -> Result<PageOfResults, StoredError> {
     let mut timeline = TimelineBuilder::new(TimelineBuilder::MOST_ITEMS);
     let mut runs = RunsOfFile::default();
     let (stored, run_file) = read(path, |run_file, before, record| {
@@ -30,18 +40,19 @@ pub fn page_of_results(path: &Path) -> Result<Page, StoredError> {
         .finish()
         .map_err(|source| StoredError::Io { results: path.display().to_string(), source })?;
     let last = run_file.as_ref().and_then(|file| file.runs.last());
-    Ok(Page {
+    let page = Page {
         run_by: last.filter(|run| !run.arguments.is_empty()).map(command_of),
         measured: last.map(|run| run.started.clone()),
         gaits: last.map(|run| run.gaits.clone()),
         machine: last.map(machine_of).unwrap_or_default(),
         views: vec![View::Run {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            summary: Box::new(stored.summary),
+            summary: Box::new(stored.summary.clone()),
             timeline,
         }],
         ..Page::default()
-    })
+    };
+    Ok(PageOfResults { page, stored })
 }
 
 /// What races say, as a page. Of each model, the run is drawn whose time is nearest to its median, from the records that
@@ -92,12 +103,18 @@ pub fn page_of_sweep(
             points.retain(|point| point["throughput"].is_number());
         }
     }
+    let mut view = SweepView::from_json(value)?;
+    // JSON has the English texts alone.
+    view.sentence = sweep.sentence().clone();
+    for (shown, model) in view.models.iter_mut().zip(sweep.models()) {
+        shown.remarks = sweep.remarks(model).collect();
+    }
     Ok(Page {
         command,
         measured: saved.map(|saved| saved.saved.clone()),
         gaits: saved.map(|saved| saved.gaits.clone()),
         machine: saved.map(|saved| machine_in_words(&saved.environment)).unwrap_or_default(),
-        views: vec![View::Sweep(SweepView::from_json(value)?)],
+        views: vec![View::Sweep(view)],
         ..Page::default()
     })
 }
@@ -107,9 +124,9 @@ pub fn page_of_sweep(
 /// # Errors
 /// It can't be written.
 pub fn write_page(page: &Page, path: &Path) -> io::Result<()> {
-    let mut html = Vec::new();
-    page.write(&mut html)?;
-    write_aside(path, &html, false)
+    let mut out = BufWriter::new(Aside::create(path)?);
+    page.write(&mut out)?;
+    out.into_inner()?.finish(false)
 }
 
 /// The run of a model that is nearest to its median, or why it can't be drawn; none if the model did not run.
@@ -118,7 +135,7 @@ fn drawn_run(
     folder: &Path,
     items: u64,
     most_items: usize,
-) -> Result<Option<DrawnRun>, String> {
+) -> Result<Option<DrawnRun>, Said> {
     let Some(TypicalRun { round, wall_us }) = typical_run(entry) else { return Ok(None) };
     let model = &entry.contender.model;
     if entry.contender.workers.is_none() {
@@ -126,27 +143,38 @@ fn drawn_run(
         return Ok(None);
     }
     let mut timeline = TimelineBuilder::new(most_items);
-    let not_drawn = |why: &str| format!("the items of {model} are not drawn: {why}");
+    let not_drawn = |why: &Said| {
+        Said::of(|language| {
+            let why = why.within(language);
+            said!(
+                language,
+                "the items of {model} are not drawn: {why}",
+                "{model} 모델의 항목은 그리지 않았습니다. {why}",
+            )
+        })
+    };
     records_of_run(folder, model, round, items, |record| timeline.add(record))
         .map_err(|why| not_drawn(&why))?;
-    let timeline = timeline.finish().map_err(|error| not_drawn(&error.to_string()))?;
+    let timeline = timeline.finish().map_err(|error| not_drawn(&Said::same(error.to_string())))?;
     Ok(Some(DrawnRun { model: model.clone(), round, wall_us, timeline }))
 }
 
-fn machine_of(run: &RunEntry) -> Vec<String> {
-    vec![run.machine.os.clone(), cores(run.machine.cores)]
+fn machine_of(run: &RunEntry) -> Vec<Said> {
+    vec![Said::same(run.machine.os.clone()), cores(run.machine.cores)]
 }
 
 /// What is known of the machine, without its name, which is nobody's affair that a page is shown to.
-fn machine_in_words(environment: &Environment) -> Vec<String> {
+fn machine_in_words(environment: &Environment) -> Vec<Said> {
     let Environment { os, cpu, cores: number, memory, .. } = environment;
     let memory = if *memory > 0 { units::bytes(*memory) } else { String::new() };
-    let all = [cpu.clone(), cores(*number), memory, os.clone()];
-    all.into_iter().filter(|text| !text.is_empty()).collect()
+    let all = [Said::same(cpu.clone()), cores(*number), Said::same(memory), Said::same(os.clone())];
+    all.into_iter().filter(|text| !text.english().is_empty()).collect()
 }
 
-fn cores(number: u64) -> String {
-    format!("{} {}", units::count(number), if number == 1 { "core" } else { "cores" })
+fn cores(number: u64) -> Said {
+    let cores = if number == 1 { "core" } else { "cores" };
+    let number = units::count(number);
+    Said::of(|language| said!(language, "{number} {cores}", "코어 {number}개"))
 }
 
 /// The command of a run as one types it.

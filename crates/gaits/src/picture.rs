@@ -49,7 +49,8 @@ pub fn picture_of_races(saved: &SavedRaces, folder: &Path) -> Picture {
         let items = comparison.about().items;
         let entries = comparison.entries().iter();
         let runs = entries.filter_map(|entry| pictured_run(entry, &folder, items)).collect();
-        Part::Race { question: race.question.clone(), comparison, runs }
+        let question = race.question.as_ref().map(|question| question.english().to_owned());
+        Part::Race { question, comparison, runs }
     });
     Picture { parts: parts.collect(), notices: Vec::new() }
 }
@@ -64,7 +65,7 @@ fn pictured_run(entry: &Entry, folder: &Path, items: u64) -> Option<PicturedRun>
         let mut lanes = LanesBuilder::new();
         match records_of_run(folder, model, round, items, |record| lanes.add(record)) {
             Ok(()) => Inside::Items(Box::new(lanes.finish())),
-            Err(why) => Inside::Unknown(why),
+            Err(why) => Inside::Unknown(why.english().to_owned()),
         }
     };
     Some(PicturedRun { model: model.clone(), round, wall_us, inside })

@@ -119,13 +119,15 @@ pub(crate) struct CompareArgs {
 
     /// Write a page for a browser to this file
     ///
-    /// The verdict, the race, a timeline of every item and all figures, in one file that needs no network.
+    /// The verdict, the race, a timeline of every item and all figures, in one file that needs no network. `-` is standard
+    /// output, in place of the table.
     #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT)]
     pub(crate) html: Option<PathBuf>,
 
     /// Write a picture of the races to this file, as SVG for a README
     ///
-    /// The verdict, the race and what the workers did, light or dark as the reader's system is, and never more than 200 kB.
+    /// The verdict, the race and what the workers did, light or dark as the reader's system is, and never more than 200 kB. `-` is
+    /// standard output, in place of the table.
     #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     pub(crate) svg: Option<PathBuf>,
 

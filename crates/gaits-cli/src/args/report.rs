@@ -14,10 +14,14 @@ pub(crate) struct ReportArgs {
     pub(crate) against: Option<PathBuf>,
 
     /// Write a page for a browser to this file, too
+    ///
+    /// `-` is standard output, in place of the table.
     #[arg(long, value_name = "FILE", conflicts_with = "against")]
     pub(crate) html: Option<PathBuf>,
 
     /// Write a picture to this file, too, as SVG for a README
+    ///
+    /// `-` is standard output, in place of the table.
     #[arg(long, value_name = "FILE", conflicts_with = "against")]
     pub(crate) svg: Option<PathBuf>,
 

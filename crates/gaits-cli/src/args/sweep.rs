@@ -82,7 +82,8 @@ pub(crate) struct SweepArgs {
 
     /// Write a page for a browser to this file
     ///
-    /// The answer, and throughput against workers with the law and its intervals, in one file that needs no network.
+    /// The answer, and throughput against workers with the law and its intervals, in one file that needs no network. `-` is standard
+    /// output, in place of the table.
     #[arg(long, value_name = "FILE", global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     pub(crate) html: Option<PathBuf>,
 

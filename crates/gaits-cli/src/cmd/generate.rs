@@ -1,6 +1,6 @@
 //! `gaits completions` and `gaits man`: made from the parser itself.
 
-use super::report;
+use super::stdout;
 use crate::args;
 use crate::exit::{Exit, Trouble};
 use anyhow::Context as _;
@@ -77,5 +77,5 @@ fn render(command: &Command, text: &mut Vec<u8>) -> io::Result<()> {
 }
 
 fn print(text: &[u8]) -> Result<Exit, Trouble> {
-    report::print(&String::from_utf8_lossy(text))
+    stdout::print(&String::from_utf8_lossy(text)).map(|()| Exit::AllOk)
 }

@@ -9,6 +9,7 @@ mod picture;
 mod preview;
 mod report;
 mod run;
+mod stdout;
 mod sweep;
 mod trials;
 

@@ -1,6 +1,7 @@
 //! `--html`: pages written to files.
 
 use super::picture;
+use super::stdout;
 use crate::args;
 use crate::exit::Trouble;
 use crate::rerun::Rerun;
@@ -18,8 +19,11 @@ pub(super) fn check(path: &Path) -> Result<(), Trouble> {
     picture::check("--html", path)
 }
 
-/// Writes a page, and says so.
+/// Writes a page, and says so if that was to a file.
 pub(super) fn write(page: &Page, path: &Path, quiet: bool) -> Result<(), Trouble> {
+    if stdout::is_meant_by(path) {
+        return stdout::write(|out| page.write(out));
+    }
     write_page(page, path).map_err(|error| {
         Trouble::CouldNotGoOn(anyhow!(error).context(format!("can't write {}", path.display())))
     })?;

@@ -1,5 +1,6 @@
 //! `--svg` and `--timeline`: small pictures, in files and on standard output.
 
+use super::stdout;
 use crate::exit::Trouble;
 use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
@@ -29,12 +30,16 @@ impl Wanted<'_> {
         quiet: bool,
     ) -> Result<String, Trouble> {
         if let Some(path) = self.svg {
-            write_svg(picture, path).map_err(|error| {
-                let what = format!("can't write {}", path.display());
-                Trouble::CouldNotGoOn(anyhow!(error).context(what))
-            })?;
-            if !quiet {
-                talk::line(&format!("gaits: wrote the picture {}", path.display()));
+            if stdout::is_meant_by(path) {
+                stdout::print(&picture.svg())?;
+            } else {
+                write_svg(picture, path).map_err(|error| {
+                    let what = format!("can't write {}", path.display());
+                    Trouble::CouldNotGoOn(anyhow!(error).context(what))
+                })?;
+                if !quiet {
+                    talk::line(&format!("gaits: wrote the picture {}", path.display()));
+                }
             }
             // The timeline says so itself.
             for (run, why) in picture.not_drawn().filter(|_| !self.timeline) {
@@ -51,6 +56,9 @@ impl Wanted<'_> {
 
 /// Says no to a file that `option` names and that can't be written, as far as that is known beforehand.
 pub(super) fn check(option: &str, path: &Path) -> Result<(), Trouble> {
+    if stdout::is_meant_by(path) {
+        return Ok(());
+    }
     let shown = path.display();
     if path.is_dir() || path.file_name().is_none() {
         return Err(Trouble::wrong(format!("{option}: {shown} is a folder")));

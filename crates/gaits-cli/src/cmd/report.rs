@@ -2,56 +2,73 @@
 
 use super::page;
 use super::picture::{self, Wanted};
+use super::stdout;
 use crate::args::ReportArgs;
 use crate::exit::{Exit, Trouble};
 use crate::talk::{self, Colors};
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use gaits::scalability::Scalability;
 use gaits::{
-    Comparison, SavedRaces, SavedSweep, Style, Summary, changes, page_of_races, page_of_results,
-    page_of_sweep, picture_of_races, picture_of_results, stored_summary, units,
+    Comparison, Page, Said, SavedRace, SavedRaces, SavedSweep, Stored, Style, Summary, changes,
+    page_of_races, page_of_results, page_of_sweep, picture_of_races, picture_of_results,
+    stored_summary, units,
 };
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 /// Prints every table again.
 pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble> {
     let style = colors.style(&io::stdout());
-    let text = match &args.against {
-        Some(old) => against(old, &args.path)?,
-        None if SavedSweep::is_in(&args.path) => {
-            let saved = SavedSweep::read(&args.path);
-            let saved = saved.map_err(|error| Trouble::Wrong(error.into()))?;
-            let form = Form { json: args.json, markdown: args.markdown };
-            shown_sweep(&saved.scalability(), form, style)?
-        }
-        None if args.path.is_dir() => races(args, style)?,
-        None => {
-            if args.json || args.markdown {
-                return Err(Trouble::wrong(
-                    "--json and --markdown are for saved races and sweeps; records are JSON as they are",
-                ));
-            }
-            summary(&args.path)?.render(style)
-        }
-    };
+    let files = [("--html", args.html.as_ref()), ("--svg", args.svg.as_ref())];
+    let others =
+        [("--json", args.json), ("--markdown", args.markdown), ("--timeline", args.timeline)];
+    let taken = stdout::is_taken(&files, &others)?;
     if let Some(file) = &args.html {
         page::check(file)?;
-        let page = if SavedSweep::is_in(&args.path) {
-            let saved = SavedSweep::read(&args.path);
-            let saved = saved.map_err(|error| Trouble::Wrong(error.into()))?;
-            page_of_sweep(&saved.scalability(), Some(&saved), None)
-                .context("can't make a page of the sweep")
-                .map_err(Trouble::CouldNotGoOn)?
-        } else if args.path.is_dir() {
-            page_of_races(&read(&args.path)?, &SavedRaces::records(&args.path))
-        } else {
-            page_of_results(&args.path).map_err(|error| Trouble::Wrong(error.into()))?
-        };
+    }
+    let (text, page) = match &args.against {
+        Some(old) => (against(old, &args.path)?, None),
+        None => shown_again(args, style)?,
+    };
+    if let (Some(file), Some(page)) = (&args.html, page) {
         page::write(&page, file, false)?;
     }
     let pictures = pictures(args, colors)?;
-    print(&(text + &pictures))
+    if !taken {
+        stdout::print(&(text + &pictures))?;
+    }
+    Ok(Exit::AllOk)
+}
+
+/// What was stored as a text, and as a page if one is asked for.
+fn shown_again(args: &ReportArgs, style: Style) -> Result<(String, Option<Page>), Trouble> {
+    let wanted = args.html.is_some();
+    if SavedSweep::is_in(&args.path) {
+        let saved = SavedSweep::read(&args.path).map_err(|error| Trouble::Wrong(error.into()))?;
+        let form = Form { json: args.json, markdown: args.markdown };
+        let sweep = saved.scalability();
+        let page = wanted.then(|| page_of_sweep(&sweep, Some(&saved), None)).transpose();
+        let page = page.context("can't make a page of the sweep").map_err(Trouble::CouldNotGoOn)?;
+        return Ok((shown_sweep(&sweep, form, style)?, page));
+    }
+    if args.path.is_dir() {
+        let saved = read(&args.path)?;
+        let page = wanted.then(|| page_of_races(&saved, &SavedRaces::records(&args.path)));
+        return Ok((races(&saved, args, style)?, page));
+    }
+    if args.json || args.markdown {
+        return Err(Trouble::wrong(
+            "--json and --markdown are for saved races and sweeps; records are JSON as they are",
+        ));
+    }
+    // Records may be many: they are read once.
+    let (stored, page) = if wanted {
+        let read = page_of_results(&args.path).map_err(|error| Trouble::Wrong(error.into()))?;
+        (read.stored, Some(read.page))
+    } else {
+        (stored_summary(&args.path).map_err(|error| Trouble::Wrong(error.into()))?, None)
+    };
+    Ok((summary(&args.path, stored).render(style), page))
 }
 
 /// The pictures that are asked for: those in files are written, that in characters is given back.
@@ -82,8 +99,7 @@ fn pictures(args: &ReportArgs, colors: Colors) -> Result<String, Trouble> {
 }
 
 /// What a results file adds up to; says what of it is left out.
-fn summary(path: &Path) -> Result<Summary, Trouble> {
-    let stored = stored_summary(path).map_err(|error| Trouble::Wrong(error.into()))?;
+fn summary(path: &Path, stored: Stored) -> Summary {
     let shown = path.display();
     if stored.torn_bytes > 0 {
         let bytes = units::count(stored.torn_bytes);
@@ -95,28 +111,22 @@ fn summary(path: &Path) -> Result<Summary, Trouble> {
     if stored.summary.tally.items() == 0 {
         talk::line(&format!("gaits: {shown} holds no records"));
     }
-    Ok(stored.summary)
-}
-
-/// Writes a text to standard output; a reader that has gone away has seen enough.
-pub(super) fn print(text: &str) -> Result<Exit, Trouble> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Trouble::CouldNotGoOn(anyhow!(error).context("can't write to standard output")))
-        }
-        _ => Ok(Exit::AllOk),
-    }
+    stored.summary
 }
 
 fn read(folder: &Path) -> Result<SavedRaces, Trouble> {
     SavedRaces::read(folder).map_err(|error| Trouble::Wrong(error.into()))
 }
 
-fn races(args: &ReportArgs, style: Style) -> Result<String, Trouble> {
-    let saved = read(&args.path)?;
+fn races(saved: &SavedRaces, args: &ReportArgs, style: Style) -> Result<String, Trouble> {
     let comparisons: Vec<(Option<&str>, Comparison)> =
-        saved.races.iter().map(|race| (race.question.as_deref(), race.comparison())).collect();
+        saved.races.iter().map(|race| (asked(race), race.comparison())).collect();
     shown(&comparisons, Form { json: args.json, markdown: args.markdown }, style)
+}
+
+/// What a race was to answer, where there were several.
+fn asked(race: &SavedRace) -> Option<&str> {
+    race.question.as_ref().map(Said::english)
 }
 
 /// In which form comparisons are shown.
@@ -185,7 +195,7 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
     }
     let mut lines = Vec::new();
     for race in &now.races {
-        let Some(before) = then.races.iter().find(|before| before.question == race.question) else {
+        let Some(before) = then.races.iter().find(|before| asked(before) == asked(race)) else {
             continue;
         };
         if before.about.work != race.about.work || before.about.items != race.about.items {
@@ -198,7 +208,7 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
             ));
             continue;
         }
-        lines.extend(race.question.clone());
+        lines.extend(asked(race).map(str::to_owned));
         let changes = changes(&before.comparison(), &race.comparison());
         if changes.is_empty() {
             lines.push("no model took part in both".to_owned());

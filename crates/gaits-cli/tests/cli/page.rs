@@ -99,3 +99,50 @@ fn secrets_do_not_get_into_a_page() {
     assert!(!html.contains("hunter2"));
     assert!(data(&dir.at("page.html"))["command"].as_str().unwrap().contains("Authorization: ***"));
 }
+
+#[test]
+fn a_page_or_a_picture_on_standard_output_takes_the_place_of_the_table() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run();
+    let race = "compare wait --for 2ms --count 6 -m sequential,async:6 --rounds 2 --save saved";
+    let page = run(&format!("{race} --html -")).expect_exit(0);
+    assert!(page.stdout.starts_with("<!doctype html>"), "{page:?}");
+    assert!(page.stdout.trim_end().ends_with("</html>"), "{page:?}");
+    assert!(!page.stderr.contains("wrote the page"), "{page:?}");
+    for command in ["report saved --html -", "sweep --from points.csv --html -"] {
+        std::fs::write(dir.at("points.csv"), "n,x\n1,10\n2,19\n4,35\n8,50\n").unwrap();
+        let page = run(command).expect_exit(0);
+        assert!(page.stdout.starts_with("<!doctype html>"), "{command}: {page:?}");
+        assert!(page.stdout.trim_end().ends_with("</html>"), "{command}: {page:?}");
+    }
+    let picture = run("report saved --svg -").expect_exit(0);
+    let document = roxmltree::Document::parse(&picture.stdout).unwrap();
+    assert_eq!(document.root_element().tag_name().name(), "svg");
+    // One of them, and the other in a file.
+    let both = run("report saved --svg - --html page.html").expect_exit(0);
+    assert_eq!(both.stdout, picture.stdout);
+    assert_eq!(data(&dir.at("page.html"))["format"], 2);
+    assert!(!dir.at("-").exists());
+}
+
+#[test]
+fn two_things_on_standard_output_are_refused_before_anything_is_done() {
+    let dir = Dir::new();
+    let origin = Origin::start(Config::default()).unwrap();
+    let compare = format!("compare {} -n 2 --rounds 1", origin.url("/uuid"));
+    let sweep = format!("sweep http {} --workers 1,2", origin.url("/uuid"));
+    for (command, option, other) in [
+        (format!("{compare} --html - --svg -"), "--html", "--svg -"),
+        (format!("{compare} --html - --json"), "--html", "--json"),
+        (format!("{compare} --svg - --markdown"), "--svg", "--markdown"),
+        (format!("{compare} --svg - --timeline"), "--svg", "--timeline"),
+        (format!("{sweep} --html - --json"), "--html", "--json"),
+        ("report r.jsonl --html - --svg -".to_owned(), "--html", "--svg -"),
+        ("report r.jsonl --html - --timeline".to_owned(), "--html", "--timeline"),
+    ] {
+        gaits(&command).dir(dir.path()).run().expect_refused(&format!(
+            "{option} - and {other} both write to standard output: give {option} a file"
+        ));
+    }
+    assert_eq!(origin.requests(), 0);
+}

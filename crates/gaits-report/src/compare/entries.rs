@@ -121,6 +121,24 @@ fn not_ranked(reason: Reason, names: &[String]) -> NotRanked {
     }
 }
 
+/// Why the times of a model or a program are no measure of speed, whatever the others did; none if they are one.
+pub(super) fn unfit(trials: &[&Trial], is_program: bool) -> Option<NotRanked> {
+    let sum = |of: fn(&Tally) -> u64| trials.iter().map(|trial| of(&trial.tally)).sum::<u64>();
+    let (items, failed) = (sum(Tally::items), sum(Tally::failed));
+    let missing_workers = trials.iter().map(|trial| trial.missing_workers).max().unwrap_or(0);
+    if trials.is_empty() {
+        Some(NotRanked::NotRun)
+    } else if missing_workers > 0 {
+        Some(NotRanked::Degraded { missing_workers })
+    } else if items > 0 && failed == items {
+        Some(NotRanked::AllFailed)
+    } else if is_program && failed > 0 {
+        Some(NotRanked::RunsFailed { runs: failed })
+    } else {
+        None
+    }
+}
+
 /// What the trials of one model give, not yet held against others.
 fn entry(
     contender: Contender,
@@ -135,15 +153,8 @@ fn entry(
     for trial in trials {
         tally.merge(&trial.tally);
     }
-    let missing_workers = trials.iter().map(|trial| trial.missing_workers).max().unwrap_or(0);
-    let relation = if trials.is_empty() {
-        Relation::NotRanked(NotRanked::NotRun)
-    } else if missing_workers > 0 {
-        Relation::NotRanked(NotRanked::Degraded { missing_workers })
-    } else if tally.ok() == 0 && tally.items() > 0 {
-        Relation::NotRanked(NotRanked::AllFailed)
-    } else if contender.workers.is_none() && tally.failed() > 0 {
-        Relation::NotRanked(NotRanked::RunsFailed { runs: tally.failed() })
+    let relation = if let Some(why) = unfit(trials, contender.workers.is_none()) {
+        Relation::NotRanked(why)
     } else if let Some(difference) = agreement.difference(&contender.model) {
         Relation::NotRanked(NotRanked::Differs(difference.clone()))
     } else {

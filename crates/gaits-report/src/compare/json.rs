@@ -134,7 +134,10 @@ impl Serialize for Comparison {
                 .map(|(model, unlike)| Unlike { model, round: unlike.round, times: unlike.times })
                 .collect(),
             why: self.why(),
-            verdict: Short { best: &self.verdict().best, sentence: &self.verdict().sentence },
+            verdict: Short {
+                best: &self.verdict().best,
+                sentence: self.verdict().sentence.english(),
+            },
         };
         race.serialize(serializer)
     }
@@ -171,7 +174,7 @@ impl<'a> Row<'a> {
             pool_threads: workers.map(|workers| workers.pool_threads),
             relation: entry.relation.name(),
             reason: reason.map(NotRanked::name),
-            detail: reason.and_then(NotRanked::detail),
+            detail: reason.and_then(NotRanked::detail).map(|detail| detail.english().to_owned()),
             ratio_to_best: entry.ratio_to_best.map(Bounds::from),
             more_rounds,
             wall_s: entry.median_s.map(|(median, interval)| Walls {

@@ -1,6 +1,7 @@
 //! The comparison as a table in Markdown.
 
-use super::table::{against_best, notes, reasons, takes, title};
+use super::notes::{notes, reasons};
+use super::table::{against_best, takes, title};
 use super::{Comparison, Entry};
 use crate::units::{self, NOTHING};
 use std::fmt::Write as _;
@@ -16,7 +17,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
     for note in notes(comparison) {
         let _ = write!(out, "\n{}\n", escaped(&note));
     }
-    let _ = write!(out, "\n**{}**\n", escaped(&comparison.verdict().sentence));
+    let _ = write!(out, "\n**{}**\n", escaped(comparison.verdict().sentence.english()));
     if comparison.entries().iter().any(Entry::is_ranked) {
         for reason in reasons(comparison) {
             let _ = write!(out, "\n{}\n", escaped(&reason));

@@ -5,6 +5,7 @@ mod against;
 mod entries;
 mod json;
 mod markdown;
+mod notes;
 pub(crate) mod table;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -190,20 +191,23 @@ impl Comparison {
     }
 
     /// Whether all ratios to the best are known as well as `settings` ask for, without the rest of a comparison, which takes
-    /// a while for long lists: how items ended is not looked at.
+    /// a while for long lists: how items ended is not looked at. If any of `programs`, by name, takes part, whole processes are ranked.
     #[must_use]
-    pub fn would_be_precise(trials: &[Trial], settings: Settings, whole_processes: bool) -> bool {
-        let mut of_models: BTreeMap<&str, Vec<(u32, u64)>> = BTreeMap::new();
-        for trial in
-            trials.iter().filter(|trial| trial.missing_workers == 0 && trial.tally.ok() > 0)
-        {
-            of_models
-                .entry(&trial.model)
-                .or_default()
-                .push((trial.round, trial.time_us(whole_processes)));
+    pub fn would_be_precise(trials: &[Trial], settings: Settings, programs: &[String]) -> bool {
+        let mut of_models: BTreeMap<&str, Vec<&Trial>> = BTreeMap::new();
+        for trial in trials {
+            of_models.entry(&trial.model).or_default().push(trial);
         }
-        let series: Vec<_> = of_models.into_values().map(stats::Series::from_micros).collect();
-        stats::judge(&series, settings).precision_reached()
+        let is_fit = |model: &str, trials: &[&Trial]| {
+            let is_program = programs.iter().any(|program| program == model);
+            entries::unfit(trials, is_program).is_none()
+        };
+        let fit = of_models.into_iter().filter(|(model, trials)| is_fit(model, trials));
+        let times = fit.map(|(_, trials)| {
+            let time = |trial: &&Trial| (trial.round, trial.time_us(!programs.is_empty()));
+            stats::Series::from_micros(trials.iter().map(time))
+        });
+        stats::judge(&times.collect::<Vec<_>>(), settings).precision_reached()
     }
 
     /// What the race was about.

@@ -1,19 +1,15 @@
 //! The comparison for people: a table, what is not in it and why, and the verdict. Limit: it shows what the entries hold.
 
-use super::verdict::{interval, percent};
+use super::notes::{notes, reasons};
+use super::verdict::interval;
 use super::{Comparison, Contender, Entry, NotRanked, RaceInfo, Relation};
-use crate::stats::{More, percentiles_for};
-use crate::style::{Style, columns_of, one_line, wrapped};
-use crate::trial::Difference;
+use crate::stats::percentiles_for;
+use crate::style::{Style, columns_of, wrapped};
 use crate::units::{self, NOTHING};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// How long the longest bar is, in columns.
 const LONGEST_BAR: usize = 16;
-/// As many outliers are named.
-const MOST_OUTLIERS: usize = 3;
-/// Runs that differ by this factor have no typical time.
-const FAR_APART: u64 = 3;
 /// A bar in eighths of a column.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
@@ -78,7 +74,7 @@ pub(super) fn render(comparison: &Comparison, style: Style, width: usize) -> Str
         lines.extend(notes.map(|note| style.warn(&note)));
         lines.push(String::new());
     }
-    let verdict = wrapped(&comparison.verdict().sentence, width);
+    let verdict = wrapped(comparison.verdict().sentence.english(), width);
     let strong = |line: String| {
         if entries.iter().any(Entry::is_ranked) { style.bold(&line) } else { style.bad(&line) }
     };
@@ -279,131 +275,4 @@ fn bar(seconds: f64, longest: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 128")]
     let eighths = ((seconds / longest * (LONGEST_BAR * 8) as f64).round() as usize).max(1);
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
-}
-
-/// Why it came out so: where the limit is, and what explains each row that surprises.
-pub(super) fn reasons(comparison: &Comparison) -> Vec<String> {
-    let why = comparison.why();
-    let rows = why.rows.iter().map(|row| format!("{}: {}", row.model, row.sentence));
-    std::iter::once(why.sentence.clone()).chain(rows).collect()
-}
-
-/// What the table has no room for.
-pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
-    let mut notes = Vec::new();
-    let entries = comparison.entries();
-    let margin = percent(comparison.about().settings.margin);
-    if entries.iter().any(|entry| matches!(entry.relation, Relation::Equal)) {
-        notes.push(format!("= equal within {margin}"));
-    }
-    let undecided = entries.iter().filter_map(|entry| match entry.relation {
-        Relation::Undecided(more) => Some(more),
-        _ => None,
-    });
-    let undecided: Vec<Option<More>> = undecided.collect();
-    if !undecided.is_empty() {
-        notes.push("? too few rounds to tell".to_owned());
-    }
-    for entry in entries {
-        let Relation::NotRanked(reason) = &entry.relation else { continue };
-        let Some(why) = reason.detail() else { continue };
-        let said = entry.tally.failures_by_count();
-        let tells = matches!(
-            reason,
-            NotRanked::Differs(_) | NotRanked::AllFailed | NotRanked::RunsFailed { .. }
-        );
-        let said = said.first().filter(|_| tells);
-        let said = said.map(|(_, first)| format!(" ({})", one_line(&first.message, 200)));
-        let model = &entry.contender.model;
-        notes.push(format!("{model} is not ranked: {why}{}", said.unwrap_or_default()));
-    }
-    for entry in entries.iter().filter(|entry| entry.workers_died > 0) {
-        let (model, died) = (&entry.contender.model, units::count(entry.workers_died));
-        notes.push(match entry.workers_died {
-            1 => format!("{model}: one worker process died and was replaced, which took time"),
-            _ => {
-                format!("{model}: {died} worker processes died and were replaced, which took time")
-            }
-        });
-    }
-    let rounds = comparison.rounds() as usize;
-    for entry in entries.iter().filter(|entry| (1..rounds).contains(&entry.rounds())) {
-        notes.push(format!("{} ran {} of {rounds} rounds", entry.contender.model, entry.rounds()));
-    }
-    notes.extend(comparison.why().checks.iter().map(|doubt| doubt.sentence.clone()));
-    let unlike: Vec<_> = comparison
-        .outliers()
-        .iter()
-        .filter(|(_, outlier)| is_worth_telling(outlier.times))
-        .collect();
-    for entry in entries {
-        let walls = entry.walls_us.iter().map(|(_, us)| *us);
-        let (Some(least), Some(most)) = (walls.clone().min(), walls.max()) else { continue };
-        if entry.rounds() >= 6 && most >= least.saturating_mul(FAR_APART).max(1) {
-            notes.push(format!(
-                "the runs of {} took from {} to {}, so no one number says how long it takes",
-                entry.contender.model,
-                units::duration(least),
-                units::duration(most)
-            ));
-        }
-    }
-    for (model, outlier) in unlike.iter().take(MOST_OUTLIERS) {
-        notes.push(format!(
-            "round {} of {model} took {:.1} times as long as its others; it counts all the same",
-            outlier.round, outlier.times
-        ));
-    }
-    if unlike.len() > MOST_OUTLIERS {
-        let more = unlike.len() - MOST_OUTLIERS;
-        let trials = if more == 1 { "run" } else { "runs" };
-        notes.push(format!("{more} more {trials} took unlike long"));
-    }
-    notes
-}
-
-/// Where all other rounds took just as long, a little more is unlike them, and still means nothing.
-fn is_worth_telling(times: f64) -> bool {
-    !(0.8..1.25).contains(&times)
-}
-
-impl NotRanked {
-    /// Why, in words; none where the verdict says so for all.
-    pub(super) fn detail(&self) -> Option<String> {
-        match self {
-            NotRanked::NotRun => Some("it has no complete round".to_owned()),
-            NotRanked::Degraded { missing_workers } => Some(format!(
-                "it ran with fewer workers than its name says: up to {} were missing",
-                units::count(*missing_workers)
-            )),
-            NotRanked::AllFailed => Some("all of its items failed".to_owned()),
-            NotRanked::RunsFailed { runs: 1 } => Some("one of its runs failed".to_owned()),
-            NotRanked::RunsFailed { runs } => {
-                Some(format!("{} of its runs failed", units::count(*runs)))
-            }
-            NotRanked::Differs(Difference::Outcome { items, first, here, elsewhere }) => {
-                let item = first.saturating_add(1);
-                let items = match items {
-                    1 => format!("item {item}"),
-                    items => {
-                        format!("{} items, the first of them item {item},", units::count(*items))
-                    }
-                };
-                Some(format!(
-                    "{items} ended with “{here}” and not with “{elsewhere}” as under the others"
-                ))
-            }
-            NotRanked::Differs(Difference::Content { items, first }) => {
-                let item = first.saturating_add(1);
-                let items = match items {
-                    1 => format!("item {item}"),
-                    items => {
-                        format!("{} items, the first of them item {item},", units::count(*items))
-                    }
-                };
-                Some(format!("{items} gave something else in every round than under the others"))
-            }
-            NotRanked::TooFewRounds { .. } | NotRanked::TooShort | NotRanked::Alone => None,
-        }
-    }
 }

@@ -92,7 +92,7 @@ fn equals_share_the_first_place() {
     let walls = [401, 402, 400, 401, 403, 401, 400, 402];
     let race = race(&[("a", &walls), ("b", &[402, 401, 401, 400, 402, 402, 401, 401])]);
     assert_eq!(race.verdict().best, ["a", "b"]);
-    assert_eq!(race.verdict().sentence, "a and b are equal within 2 %");
+    assert_eq!(race.verdict().sentence.english(), "a and b are equal within 2 %");
     assert!(race.entries().iter().all(|entry| entry.relation == Relation::Equal));
 }
 
@@ -100,7 +100,7 @@ fn equals_share_the_first_place() {
 fn noise_leaves_it_open_and_says_what_would_tell() {
     let race = race(&[("a", &[100, 130, 90, 110, 140, 95]), ("b", &[120, 100, 125, 90, 110, 130])]);
     assert!(race.verdict().best.is_empty());
-    let sentence = &race.verdict().sentence;
+    let sentence = race.verdict().sentence.english();
     assert!(sentence.starts_with("too few rounds to tell "), "{sentence}");
     assert!(sentence.contains("more"), "{sentence}");
     assert!(!race.is_precise());
@@ -112,7 +112,7 @@ fn five_rounds_rank_nobody() {
     assert!(race.verdict().best.is_empty());
     assert!(race.entries().iter().all(|entry| !entry.is_ranked() && entry.ratio_to_best.is_none()));
     let expected = "b took at least 2× as long as a each time; 5 rounds are too few to rank anything; it takes 6";
-    assert_eq!(race.verdict().sentence, expected);
+    assert_eq!(race.verdict().sentence.english(), expected);
     assert!(race.render(Style::PLAIN, 80).contains("at least 2×"));
 }
 
@@ -139,7 +139,11 @@ fn a_list_with_a_failing_item_ranks_and_a_model_that_fails_more_does_not() {
     let why = "c is not ranked: 2 items, the first of them item 2, ended with “connect” and not with “ok” as under the \
                others (connection refused (os error 111))";
     assert!(text.contains(why), "{text}");
-    assert!(race.verdict().sentence.ends_with("; c is not ranked"), "{}", race.verdict().sentence);
+    assert!(
+        race.verdict().sentence.english().ends_with("; c is not ranked"),
+        "{}",
+        race.verdict().sentence.english()
+    );
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn where_all_items_fail_nobody_is_fast() {
     let race = Comparison::new(&trials, about(3, &["a", "b"]));
     assert!(race.verdict().best.is_empty());
     let said = "all items failed under every model, so there is nothing to compare";
-    assert_eq!(race.verdict().sentence, said);
+    assert_eq!(race.verdict().sentence.english(), said);
     let note = "a is not ranked: all of its items failed (connection refused (os error 111))";
     assert!(race.render(Style::PLAIN, 200).contains(note));
 }
@@ -179,14 +183,20 @@ fn what_is_no_race_is_told_in_a_sentence() {
     let walls: &[u64] = &[100, 101, 99, 100, 102, 100];
     let alone = race(&[("a", walls)]);
     let said = "a ran alone, so there is nothing to compare it with";
-    assert_eq!(alone.verdict().sentence, said);
+    assert_eq!(alone.verdict().sentence.english(), said);
     let nothing = race(&[("a", &[0; 6]), ("b", walls)]);
     let said = "the work is over before the clock has moved: race on more items";
-    assert_eq!(nothing.verdict().sentence, said);
+    assert_eq!(nothing.verdict().sentence.english(), said);
     let none = Comparison::new(&[], about(10, &["a", "b"]));
-    assert_eq!(none.verdict().sentence, "no round was complete: there is nothing to compare");
+    assert_eq!(
+        none.verdict().sentence.english(),
+        "no round was complete: there is nothing to compare"
+    );
     let empty = Comparison::new(&[], about(0, &["a"]));
-    assert_eq!(empty.verdict().sentence, "there were no items: there is nothing to compare");
+    assert_eq!(
+        empty.verdict().sentence.english(),
+        "there were no items: there is nothing to compare"
+    );
 }
 
 #[test]
@@ -259,7 +269,7 @@ fn json_has_numbers_and_words_that_stay() {
         (&2.into(), &42.into(), &6.into())
     );
     assert_eq!(json["verdict"]["best"], serde_json::json!(["a"]));
-    assert_eq!(json["verdict"]["sentence"], race.verdict().sentence);
+    assert_eq!(json["verdict"]["sentence"], race.verdict().sentence.english());
     let [a, b] = json["models"].as_array().unwrap().as_slice() else { panic!("{json}") };
     assert_eq!(
         (&a["name"], &a["relation"], &b["relation"]),
@@ -336,7 +346,7 @@ proptest! {
                 prop_assert!(ratio.low <= ratio.estimate && ratio.estimate <= ratio.high);
             }
         }
-        prop_assert!(!race.verdict().sentence.is_empty());
+        prop_assert!(!race.verdict().sentence.english().is_empty());
         let json = serde_json::to_string(&race).unwrap();
         for text in [race.render(Style::PLAIN, width), race.render(Style::COLOR, width), json] {
             let bare = text.replace("in flight", "").replace("infl", "").to_lowercase();

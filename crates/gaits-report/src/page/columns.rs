@@ -32,16 +32,17 @@ impl Column {
     }
 }
 
-/// The columns one after the other, each behind its length as a little-endian `u32`, compressed with gzip.
+/// The columns one after the other, each behind its length as a little-endian `u32`, compressed with gzip. With zlib-rs,
+/// which the whole program uses, a lower level is hardly faster; the lowest is, and makes a page 40 % larger.
 ///
 /// # Errors
 /// A column has 4 GiB or more.
-pub(super) fn packed(columns: &[Column]) -> io::Result<Vec<u8>> {
+pub(super) fn packed(columns: Vec<Column>) -> io::Result<Vec<u8>> {
     let mut out = GzEncoder::new(Vec::new(), Compression::default());
     for Column(bytes) in columns {
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
         out.write_all(&length.to_le_bytes())?;
-        out.write_all(bytes)?;
+        out.write_all(&bytes)?;
     }
     out.finish()
 }

@@ -2,8 +2,10 @@
 //!
 //! Limit: it knows nothing of what is shown. Nothing that it writes out of the data can end an element or start one.
 
+use crate::language::{Language, Said, said};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::write::EncoderWriter;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 
@@ -16,7 +18,7 @@ const STYLE: &str = include_str!("bundle.css");
 pub(super) fn write(
     out: &mut impl Write,
     title: &str,
-    said: &[(Option<&str>, String)],
+    said: &[(Option<&Said>, Said)],
     data: &str,
     packed: &[&[u8]],
 ) -> io::Result<()> {
@@ -34,25 +36,44 @@ pub(super) fn write(
     )?;
     for (question, sentence) in said {
         if let Some(question) = question {
-            writeln!(out, "<h2>{}</h2>", escaped(question))?;
+            in_each_language(out, "h2", question)?;
         }
-        writeln!(out, "<p>{}</p>", escaped(sentence))?;
+        in_each_language(out, "p", sentence)?;
     }
-    writeln!(
-        out,
-        "<p>The pictures are drawn by a script in this file. If this line stays, scripts are switched off, or the file \
-         is incomplete.</p>\n</main>"
-    )?;
+    let incomplete = Said::of(|language| {
+        said!(
+            language,
+            "The pictures are drawn by a script in this file. If this line stays, scripts are switched off, or the file \
+             is incomplete.",
+            "그림은 이 파일 안의 스크립트가 그립니다. 이 줄이 그대로 보이면 스크립트가 꺼져 있거나 파일이 불완전한 것입니다.",
+        )
+    });
+    in_each_language(out, "p", &incomplete)?;
+    writeln!(out, "</main>")?;
     writeln!(
         out,
         "<script type=\"application/json\" id=\"data\">{}</script>",
         data.replace('<', "\\u003c")
     )?;
     for (number, bytes) in packed.iter().enumerate() {
-        let text = STANDARD.encode(bytes);
-        writeln!(out, "<script type=\"text/plain\" id=\"timeline-{number}\">{text}</script>")?;
+        write!(out, "<script type=\"text/plain\" id=\"timeline-{number}\">")?;
+        let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
+        encoder.write_all(bytes)?;
+        encoder.finish()?;
+        drop(encoder);
+        writeln!(out, "</script>")?;
     }
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
+}
+
+/// An element for each language; once where they say the same.
+fn in_each_language(out: &mut impl Write, element: &str, said: &Said) -> io::Result<()> {
+    let (english, korean) = (said.english(), said.within(Language::Korean));
+    writeln!(out, "<{element}>{}</{element}>", escaped(english))?;
+    if korean != english {
+        writeln!(out, "<{element} lang=\"ko\">{}</{element}>", escaped(korean))?;
+    }
+    Ok(())
 }
 
 /// As the policy of the page names what it allows.

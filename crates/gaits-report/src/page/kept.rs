@@ -11,6 +11,8 @@ use std::collections::{BinaryHeap, HashSet};
 const SLOWEST: usize = 500;
 /// The most bytes of an item's text.
 const TEXT: usize = 200;
+/// The most bytes of all texts, of which some items have twice the room: a place among them is a `u32`.
+const MOST_TEXT: usize = 1 << 30;
 
 /// One item that is drawn.
 #[derive(Debug, Clone)]
@@ -31,7 +33,21 @@ pub(super) struct Kept {
     pub(super) bytes: u64,
     pub(super) attempts: u32,
     pub(super) reused: bool,
-    pub(super) text: Box<str>,
+    pub(super) text: Text,
+}
+
+/// Where an item's text is among those of all, which is a fraction of the memory of a text of its own for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Text {
+    at: u32,
+    bytes: u8,
+}
+
+impl Text {
+    /// How long it is.
+    pub(super) const fn bytes(self) -> u8 {
+        self.bytes
+    }
 }
 
 /// The items that are drawn.
@@ -40,7 +56,8 @@ pub(super) struct Drawn {
     pub(super) items: Vec<Kept>,
     most: usize,
     most_text: usize,
-    text: usize,
+    /// One behind the other. Those of items that were let go are taken out by [`Drawn::settle`].
+    texts: String,
     /// Of items that went well, one of so many is drawn; a power of two.
     pub(super) every: u64,
     /// Of those that failed.
@@ -57,8 +74,8 @@ impl Drawn {
         Self {
             items: Vec::new(),
             most: most.max(4 * SLOWEST),
-            most_text,
-            text: 0,
+            most_text: most_text.min(MOST_TEXT),
+            texts: String::new(),
             every: 1,
             every_failure: 1,
             failures: 0,
@@ -78,17 +95,23 @@ impl Drawn {
         let text = &text[..text.floor_char_boundary(TEXT)];
         // Items that somebody will look for have the room of as much text again.
         let room = if failed || slow { 2 * self.most_text } else { self.most_text };
-        if self.text + text.len() <= room {
-            self.text += text.len();
-            item.text = text.into();
-        } else {
-            self.without_text += 1;
+        match (u32::try_from(self.texts.len()), u8::try_from(text.len())) {
+            (Ok(at), Ok(bytes)) if self.texts.len() + text.len() <= room => {
+                self.texts.push_str(text);
+                item.text = Text { at, bytes };
+            }
+            _ => self.without_text += 1,
         }
         self.failures += usize::from(failed);
         self.items.push(item);
         while self.items.len() > self.most {
             self.thin();
         }
+    }
+
+    /// The text of an item that is drawn.
+    pub(super) fn text_of(&self, item: &Kept) -> &str {
+        text_in(&self.texts, item.text)
     }
 
     fn is_slow(&mut self, latency_us: u64, index: u64) -> bool {
@@ -114,13 +137,28 @@ impl Drawn {
     pub(super) fn settle(&mut self) {
         let slowest: HashSet<u64> = self.slowest.iter().map(|Reverse((_, index))| *index).collect();
         let (every, every_failure) = (self.every, self.every_failure);
+        let before = self.items.len();
         self.items.retain(|item| {
             let every = if item.kind > 0 { every_failure } else { every };
             is_chosen(item.index, every) || slowest.contains(&item.index)
         });
-        self.text = self.items.iter().map(|item| item.text.len()).sum();
         self.failures = self.items.iter().filter(|item| item.kind > 0).count();
+        if self.items.len() == before {
+            return;
+        }
+        let mut texts = String::with_capacity(self.texts.len());
+        for item in &mut self.items {
+            let at = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+            texts.push_str(text_in(&self.texts, item.text));
+            item.text.at = at;
+        }
+        self.texts = texts;
     }
+}
+
+fn text_in(texts: &str, Text { at, bytes }: Text) -> &str {
+    let at = at as usize;
+    texts.get(at..at + usize::from(bytes)).unwrap_or_default()
 }
 
 /// Whether the item is the one of `every` that is drawn. Neighbours in the input often have something in common, and so
@@ -149,7 +187,7 @@ mod tests {
             bytes: 0,
             attempts: 1,
             reused: false,
-            text: "".into(),
+            text: Text::default(),
         }
     }
 
@@ -159,9 +197,13 @@ mod tests {
         for index in 0..100_000 {
             let failed = index % 1_000 == 7;
             let latency = if index % 997 == 0 { 1_000_000 } else { index % 50 };
-            drawn.offer(item(index, u32::from(failed)), latency, "text");
+            drawn.offer(item(index, u32::from(failed)), latency, &format!("é{index}"));
         }
         drawn.settle();
+        let own = |item: &&Kept| drawn.text_of(item) == format!("é{}", item.index);
+        let without = drawn.items.iter().filter(|item| !own(item));
+        assert!(without.clone().count() < drawn.items.len(), "some have room");
+        assert!(without.clone().all(|item| drawn.text_of(item).is_empty()));
         assert!(drawn.items.len() <= 5_000 && drawn.items.len() > 2_000, "{}", drawn.items.len());
         let indices: HashSet<u64> = drawn.items.iter().map(|item| item.index).collect();
         assert_eq!(indices.len(), drawn.items.len());
@@ -172,7 +214,7 @@ mod tests {
         // 500 of the slowest and 100 that failed come to them.
         let more = drawn.items.len() - expected;
         assert!((450..750).contains(&more), "{more}");
-        let text: usize = drawn.items.iter().map(|item| item.text.len()).sum();
+        let text: usize = drawn.items.iter().map(|item| drawn.text_of(item).len()).sum();
         assert!(text <= 2_000, "{text}");
     }
 

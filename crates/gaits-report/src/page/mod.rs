@@ -17,6 +17,7 @@ pub use sweep::{ScalabilityLaw, Sweep, SweptModel, SweptPoint};
 pub use timeline::{Timeline, TimelineBuilder};
 pub use view::{DrawnRun, View};
 
+use crate::language::Said;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -32,15 +33,15 @@ pub struct Page {
     /// The version of gaits that measured it.
     pub gaits: Option<String>,
     /// What it ran on, in a few short texts.
-    pub machine: Vec<String>,
+    pub machine: Vec<Said>,
     /// What the reader has to know about the page as a whole, such as records that are missing.
-    pub notices: Vec<String>,
+    pub notices: Vec<Said>,
     /// What it shows, from top to bottom.
     pub views: Vec<View>,
 }
 
 /// Raised when a page's data changes its form; the bundle refuses any other.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Serialize)]
 struct Data<'a> {
@@ -49,8 +50,8 @@ struct Data<'a> {
     run_by: Option<&'a str>,
     measured: Option<&'a str>,
     gaits: Option<&'a str>,
-    machine: &'a [String],
-    notices: &'a [String],
+    machine: &'a [Said],
+    notices: &'a [Said],
     views: Vec<view::Data<'a>>,
 }
 
@@ -72,7 +73,7 @@ impl Page {
             notices: &self.notices,
             views,
         };
-        let said: Vec<(Option<&str>, String)> =
+        let said: Vec<(Option<&Said>, Said)> =
             self.views.iter().map(|view| (view.question(), view.sentence())).collect();
         html::write(out, &self.title(), &said, &serde_json::to_string(&data)?, &packed)
     }

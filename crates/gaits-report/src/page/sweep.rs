@@ -2,6 +2,7 @@
 //!
 //! Limit: it draws what it is given; the law is fitted elsewhere.
 
+use crate::language::Said;
 use serde::{Deserialize, Serialize};
 
 /// Throughput against workers.
@@ -10,7 +11,7 @@ pub struct Sweep {
     /// The models that were swept.
     pub models: Vec<SweptModel>,
     /// What came of it, in words.
-    pub sentence: String,
+    pub sentence: Said,
 }
 
 /// One model over many numbers of workers.
@@ -24,6 +25,9 @@ pub struct SweptModel {
     pub law: Option<ScalabilityLaw>,
     /// How many workers are the right number, if that could be told.
     pub recommended: Option<u64>,
+    /// What else is to be known of it.
+    #[serde(default)]
+    pub remarks: Vec<Said>,
 }
 
 /// What was measured with one number of workers.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::language::said;
 use crate::tally::tests::{http, record};
 use crate::{Comparison, Layout, Summary, Tally};
 use base64::Engine as _;
@@ -131,7 +132,7 @@ fn no_item_can_end_the_element_that_it_stands_in() {
     let evil = "</script><script>alert(1)</script><!-- & \u{2028}";
     let item = Record { item: evil.into(), ..record((1, 1), 5, Some((ErrorKind::Panic, evil))) };
     let mut page = page_of(&[item]);
-    page.notices = vec![evil.to_owned()];
+    page.notices = vec![Said::same(evil.to_owned())];
     page.command = Some(format!("gaits run '{evil}'"));
     if let View::Run { name, .. } = &mut page.views[0] {
         evil.clone_into(name);
@@ -139,7 +140,7 @@ fn no_item_can_end_the_element_that_it_stands_in() {
     let html = written(&page);
     assert!(!html.contains("<script>alert") && !html.contains("<!--"), "{html}");
     assert_eq!(html.matches("</script>").count(), 3);
-    assert_eq!(data(&html)["notices"][0], evil);
+    assert_eq!(data(&html)["notices"][0]["ko"], evil);
     assert!(html.contains("<title>gaits: &lt;/script&gt;"), "{html}");
 }
 
@@ -257,8 +258,16 @@ fn a_race_is_told_as_json_tells_it() {
     };
     let comparison = Box::new(Comparison::new(&[], about));
     let told = serde_json::to_value(&*comparison).unwrap();
-    let view = View::Race { question: Some("which?".to_owned()), comparison, runs: Vec::new() };
+    let view = View::Race {
+        question: Some(Said::of(|language| said!(language, "which?", "어느 것?"))),
+        comparison,
+        runs: Vec::new(),
+    };
     let html = written(&Page { views: vec![view], ..Page::default() });
     assert_eq!(data(&html)["views"][0]["comparison"], told);
-    assert!(html.contains("<h2>which?</h2>") && html.contains("a wait &lt;of&gt; 1 ms"), "{html}");
+    assert!(
+        html.contains("<h2>which?</h2>\n<h2 lang=\"ko\">어느 것?</h2>")
+            && html.contains("a wait &lt;of&gt; 1 ms"),
+        "{html}"
+    );
 }

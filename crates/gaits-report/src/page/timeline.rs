@@ -5,10 +5,11 @@
 
 use super::activity::Activity;
 use super::columns::{Column, packed};
-use super::kept::{Drawn, Kept};
+use super::kept::{Drawn, Kept, Text};
 use super::phases::Phases;
 use gaits_core::{ErrorKind, Record, WorkerId};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 
@@ -141,11 +142,11 @@ impl TimelineBuilder {
             bytes,
             attempts: record.attempts,
             reused,
-            text: "".into(),
+            text: Text::default(),
         };
         let text = match record.item.as_text() {
-            Some(text) => text.to_owned(),
-            None => record.item.to_string(),
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(record.item.to_string()),
         };
         self.drawn.offer(item, timing.latency_us(), &text);
     }
@@ -197,17 +198,16 @@ impl TimelineBuilder {
             place[*old as usize] = u32::try_from(new).unwrap_or(u32::MAX);
         }
         self.drawn.settle();
-        let mut items = self.drawn.items;
-        for item in &mut items {
+        for item in &mut self.drawn.items {
             item.lane = place[item.lane as usize];
         }
-        items.sort_unstable_by_key(|item| (item.lane, item.started_us, item.index));
+        self.drawn.items.sort_unstable_by_key(|item| (item.lane, item.started_us, item.index));
         let mut messages: Vec<(u32, Box<str>)> =
             self.messages.into_iter().map(|(message, number)| (number, message)).collect();
         messages.sort_unstable();
         let about = About {
             counts: self.counts,
-            drawn: items.len(),
+            drawn: self.drawn.items.len(),
             every: self.drawn.every,
             every_failure: self.drawn.every_failure,
             without_text: self.drawn.without_text,
@@ -219,15 +219,15 @@ impl TimelineBuilder {
             bin_us: self.activity.bin_us,
             bins: self.activity.bins,
         };
-        Ok(Timeline { about, data: packed(&columns(&items))? })
+        Ok(Timeline { about, data: packed(columns(&self.drawn))? })
     }
 }
 
 /// The columns, in the order in which `page/src/data.ts` reads them.
-fn columns(items: &[Kept]) -> Vec<Column> {
+fn columns(drawn: &Drawn) -> Vec<Column> {
     let mut columns: Vec<Column> = (0..17).map(|_| Column::default()).collect();
     let (mut index, mut lane, mut start) = (0, 0, 0);
-    for item in items {
+    for item in &drawn.items {
         let [connect, waiting, receiving, computing] = item.phases.0;
         columns[0].push_step(index, item.index);
         columns[1].push(u64::from(item.lane - lane));
@@ -244,8 +244,8 @@ fn columns(items: &[Kept]) -> Vec<Column> {
         columns[12].push(item.status);
         columns[13].push(item.bytes);
         columns[14].push(u64::from(item.attempts) << 1 | u64::from(item.reused));
-        columns[15].push(item.text.len() as u64);
-        columns[16].push_bytes(item.text.as_bytes());
+        columns[15].push(item.text.bytes().into());
+        columns[16].push_bytes(drawn.text_of(item).as_bytes());
         (index, lane, start) = (item.index, item.lane, item.started_us);
     }
     columns

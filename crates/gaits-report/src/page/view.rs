@@ -2,10 +2,10 @@
 
 use super::Sweep;
 use super::timeline::{About, Timeline};
-use crate::{Comparison, Latency, Summary, Tally, units};
+use crate::language::{Language, Said, said};
+use crate::{Comparison, Latency, Relation, Summary, Tally, units};
 use gaits_core::ErrorKind;
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// One part of a page.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub enum View {
     /// Models raced against each other.
     Race {
         /// What was asked, where there were several questions.
-        question: Option<String>,
+        question: Option<Said>,
         /// What came of it.
         comparison: Box<Comparison>,
         /// The runs whose items are drawn.
@@ -49,20 +49,47 @@ pub struct DrawnRun {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum Data<'a> {
     Race {
-        question: Option<&'a str>,
+        question: Option<&'a Said>,
         comparison: &'a Comparison,
+        said: SaidOfRace<'a>,
         is_http: bool,
         more: Vec<Sums<'a>>,
         runs: Vec<RunData<'a>>,
     },
     Run {
         name: &'a str,
-        sentence: String,
+        sentence: Said,
         summary: Box<SummaryData<'a>>,
         more: Vec<Sums<'a>>,
         runs: Vec<RunData<'a>>,
     },
     Sweep(&'a Sweep),
+}
+
+/// The sentences of a race. Its JSON has them as well, in English.
+#[derive(Serialize)]
+pub(super) struct SaidOfRace<'a> {
+    verdict: &'a Said,
+    why: &'a Said,
+    remarks: Vec<Said>,
+}
+
+impl<'a> SaidOfRace<'a> {
+    fn of(comparison: &'a Comparison) -> Self {
+        let why = comparison.why();
+        let rows = why.rows.iter().map(|row| row.sentence.of_what(&row.model));
+        let checks = why.checks.iter().map(|doubt| doubt.sentence.clone());
+        let entries = comparison.entries().iter();
+        let details = entries.filter_map(|entry| match &entry.relation {
+            Relation::NotRanked(reason) => Some(reason.detail()?.of_what(&entry.contender.model)),
+            _ => None,
+        });
+        Self {
+            verdict: &comparison.verdict().sentence,
+            why: &why.sentence,
+            remarks: rows.chain(checks).chain(details).collect(),
+        }
+    }
 }
 
 /// What is drawn of a model beside its row in the table.
@@ -116,9 +143,9 @@ pub(super) struct SummaryData<'a> {
 }
 
 impl View {
-    pub(super) fn question(&self) -> Option<&str> {
+    pub(super) fn question(&self) -> Option<&Said> {
         match self {
-            Self::Race { question, .. } => question.as_deref(),
+            Self::Race { question, .. } => question.as_ref(),
             Self::Run { .. } | Self::Sweep(_) => None,
         }
     }
@@ -132,10 +159,10 @@ impl View {
     }
 
     /// What it says, in words.
-    pub(super) fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> Said {
         match self {
             Self::Race { comparison, .. } => comparison.verdict().sentence.clone(),
-            Self::Run { summary, .. } => sentence(summary),
+            Self::Run { summary, .. } => Said::of(|language| sentence(language, summary)),
             Self::Sweep(sweep) => sweep.sentence.clone(),
         }
     }
@@ -149,8 +176,9 @@ impl View {
                     RunData::of(&run.model, Some(run.round), run.wall_us, &run.timeline, packed)
                 });
                 Data::Race {
-                    question: question.as_deref(),
+                    question: question.as_ref(),
                     comparison,
+                    said: SaidOfRace::of(comparison),
                     is_http: comparison.about().job.is_http,
                     runs: runs.collect(),
                     more: entries.map(|e| Sums::of(&e.contender.model, &e.tally)).collect(),
@@ -158,7 +186,7 @@ impl View {
             }
             Self::Run { name, summary, timeline } => Data::Run {
                 name,
-                sentence: sentence(summary),
+                sentence: Said::of(|language| sentence(language, summary)),
                 more: vec![Sums::of(&summary.model, &summary.tally)],
                 runs: vec![RunData::of(&summary.model, None, summary.wall_us, timeline, packed)],
                 summary: Box::new(SummaryData::of(summary)),
@@ -245,24 +273,31 @@ impl<'a> SummaryData<'a> {
 }
 
 /// What one run comes to.
-pub(crate) fn sentence(summary: &Summary) -> String {
+pub(crate) fn sentence(language: Language, summary: &Summary) -> String {
     let tally = &summary.tally;
     if tally.items() == 0 {
-        return "there is no record in it: nothing was done".to_owned();
+        return said!(
+            language,
+            "there is no record in it: nothing was done",
+            "기록이 없습니다. 한 일이 없습니다",
+        );
     }
     let items = if tally.items() == 1 { "item" } else { "items" };
-    let mut text =
-        format!("{} {items} in {}", units::count(tally.items()), units::duration(summary.wall_us));
-    let rate = units::per_second(tally.items(), summary.wall_us);
-    // Writing to a String cannot fail.
-    let _ = match rate {
-        Some(rate) => write!(text, ", {} a second", units::number(rate)),
-        None => Ok(()),
+    let (number, time) = (units::count(tally.items()), units::duration(summary.wall_us));
+    let rate = units::per_second(tally.items(), summary.wall_us).map(units::number);
+    let rate = rate
+        .map_or_else(String::new, |rate| said!(language, ", {rate} a second", "(초당 {rate}개)"));
+    let end = match tally.failed() {
+        0 if tally.items() == 1 => said!(language, "it went well", "잘 끝났습니다"),
+        0 => said!(language, "all went well", "모두 성공했습니다"),
+        failed => {
+            let (failed, kinds) = (units::count(failed), tally.failures_brief());
+            said!(language, "{failed} failed ({kinds})", "{failed}개가 실패했습니다({kinds})")
+        }
     };
-    let _ = match tally.failed() {
-        0 if tally.items() == 1 => write!(text, "; it went well"),
-        0 => write!(text, "; all went well"),
-        failed => write!(text, "; {} failed ({})", units::count(failed), tally.failures_brief()),
-    };
-    text
+    said!(
+        language,
+        "{number} {items} in {time}{rate}; {end}",
+        "항목 {number}개를 {time} 동안 처리했고{rate}, {end}",
+    )
 }

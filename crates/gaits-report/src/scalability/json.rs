@@ -6,6 +6,7 @@ use super::points::{Point, PointState};
 use super::verdict::Trend;
 use super::words::explained;
 use super::{ModelSweep, Refused, Scalability};
+use crate::language::Said;
 use crate::stats::Interval;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
@@ -42,7 +43,7 @@ struct Model<'a> {
     law: Option<LawOf>,
     limit: Option<LimitOf>,
     explained: Option<String>,
-    notes: &'a [String],
+    notes: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -129,7 +130,7 @@ impl Serialize for Scalability {
         let sweep = Sweep {
             kind: "sweep",
             version: FORMAT_VERSION,
-            sentence: self.sentence(),
+            sentence: self.sentence().english(),
             work: &about.work,
             measured: !self.from_elsewhere,
             rounds: self.rounds(),
@@ -154,7 +155,7 @@ impl<'a> Model<'a> {
         let range = model.recommended.and_then(|recommended| recommended.range);
         Self {
             name: &model.name,
-            sentence: &model.sentence,
+            sentence: model.sentence.english(),
             trend: match model.trend {
                 Trend::Growing => "growing",
                 Trend::Flat => "flat",
@@ -167,8 +168,8 @@ impl<'a> Model<'a> {
             points: model.points.iter().map(Row::of).collect(),
             law: model.law.as_ref().map(LawOf::of),
             limit: model.limit.map(LimitOf::of),
-            explained: explained(model, from_elsewhere),
-            notes: &model.notes,
+            explained: explained(model, from_elsewhere).map(|text| text.english().to_owned()),
+            notes: model.notes.iter().map(Said::english).collect(),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::points::Point;
 use super::resample::Sample;
 use super::verdict::{by_targets, by_throughput, kind_of_limit, trend};
 use super::{ModelSweep, SweepInfo, words};
+use crate::language::Said;
 
 impl ModelSweep {
     /// Says what follows from the points of a model.
@@ -38,10 +39,11 @@ impl ModelSweep {
             recommended,
             law,
             limit,
-            sentence: String::new(),
+            sentence: Said::default(),
             notes: Vec::new(),
         };
-        model.sentence = words::answer(&model, about, from_elsewhere);
+        model.sentence =
+            Said::of(|language| words::answer(language, &model, about, from_elsewhere));
         model.notes = words::notes(&model, about, no_fit, from_elsewhere);
         model
     }

@@ -2,14 +2,14 @@
 
 use super::Scalability;
 use super::table::{rows, title};
-use super::words::explained;
 
 pub(super) fn render(sweep: &Scalability) -> String {
-    let mut parts = vec![format!("**{}**", escaped(sweep.sentence())), escaped(&title(sweep))];
+    let mut parts =
+        vec![format!("**{}**", escaped(sweep.sentence().english())), escaped(&title(sweep))];
     let several = sweep.models().len() > 1;
     for model in sweep.models() {
         if several {
-            parts.push(format!("{}: {}", escaped(&model.name), escaped(&model.sentence)));
+            parts.push(format!("{}: {}", escaped(&model.name), escaped(model.sentence.english())));
         }
         let rows = rows(model, sweep.from_elsewhere);
         let columns = rows.first().map_or(0, Vec::len);
@@ -17,8 +17,9 @@ pub(super) fn render(sweep: &Scalability) -> String {
             rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect();
         lines.insert(1, format!("|{}", "---:|".repeat(columns)));
         parts.push(lines.join("\n"));
-        let notes = explained(model, sweep.from_elsewhere).into_iter().chain(model.notes.clone());
-        let notes: Vec<String> = notes.map(|note| format!("- {}", escaped(&note))).collect();
+        let notes = sweep.remarks(model);
+        let notes: Vec<String> =
+            notes.map(|note| format!("- {}", escaped(note.english()))).collect();
         if !notes.is_empty() {
             parts.push(notes.join("\n"));
         }

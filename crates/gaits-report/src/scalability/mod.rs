@@ -28,6 +28,7 @@ pub use points::{MOST_ERRORS, Point, PointState, SweptPoint, is_precise, measure
 pub use target::{Target, TargetError};
 pub use verdict::{Recommended, Trend};
 
+use crate::language::Said;
 use crate::why::Job;
 use crate::{Style, Trial};
 use points::refuse_failing;
@@ -136,9 +137,9 @@ pub struct ModelSweep {
     /// The limit, where one fits better than the law.
     pub limit: Option<Limit>,
     /// The answer, in one line.
-    pub sentence: String,
+    pub sentence: Said,
     /// What else is to be known.
-    pub notes: Vec<String>,
+    pub notes: Vec<Said>,
 }
 
 impl ModelSweep {
@@ -155,7 +156,7 @@ pub struct Scalability {
     models: Vec<ModelSweep>,
     rounds: u32,
     from_elsewhere: bool,
-    sentence: String,
+    sentence: Said,
 }
 
 impl Scalability {
@@ -226,8 +227,13 @@ impl Scalability {
 
     /// The answer, in one line.
     #[must_use]
-    pub fn sentence(&self) -> &str {
+    pub const fn sentence(&self) -> &Said {
         &self.sentence
+    }
+
+    /// What explains the numbers of a model, and then what else is to be known of it.
+    pub fn remarks<'a>(&self, model: &'a ModelSweep) -> impl Iterator<Item = Said> + use<'a> {
+        words::explained(model, self.from_elsewhere).into_iter().chain(model.notes.iter().cloned())
     }
 
     /// Whether any number of workers is recommended.

@@ -4,6 +4,7 @@
 use super::SweepSettings;
 use super::resample::Sample;
 use super::target::{Kept, Target};
+use crate::language::Said;
 use crate::stats::{self, Interval, Series, percentiles_for};
 use crate::{Layout, Tally, Trial};
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,7 @@ pub struct Point {
     /// The same of the whole machine, with all that ran on it.
     pub machine_busy: Option<f64>,
     /// Whether the targets are kept, each with what was measured.
-    pub(super) targets: Vec<(Kept, String)>,
+    pub(super) targets: Vec<(Kept, Said)>,
     pub(super) sample: Option<Sample>,
     /// The threads that can be at work.
     pub(super) threads: u64,

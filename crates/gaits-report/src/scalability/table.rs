@@ -9,7 +9,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 pub(super) fn render(sweep: &Scalability, style: Style, width: usize) -> String {
     let strong =
         |line: &String| if sweep.has_answer() { style.bold(line) } else { style.bad(line) };
-    let mut lines: Vec<String> = wrapped(sweep.sentence(), width).iter().map(strong).collect();
+    let mut lines: Vec<String> =
+        wrapped(sweep.sentence().english(), width).iter().map(strong).collect();
     lines.extend(wrapped(&title(sweep), width).iter().map(|line| style.dim(line)));
     let several = sweep.models().len() > 1;
     for (place, model) in sweep.models().iter().enumerate() {
@@ -18,7 +19,8 @@ pub(super) fn render(sweep: &Scalability, style: Style, width: usize) -> String 
         }
         lines.push(String::new());
         if several {
-            let name = format!("{} {}: {}", curve::mark(place), model.name, model.sentence);
+            let sentence = model.sentence.english();
+            let name = format!("{} {}: {sentence}", curve::mark(place), model.name);
             lines.extend(wrapped(&name, width));
         }
         lines.extend(table(model, sweep.from_elsewhere, style));
@@ -30,8 +32,9 @@ pub(super) fn render(sweep: &Scalability, style: Style, width: usize) -> String 
     }
     for model in sweep.models() {
         let name = if several { format!("{}: ", model.name) } else { String::new() };
-        let explained = explained(model, sweep.from_elsewhere).map(|text| format!("{name}{text}"));
-        let notes = model.notes.iter().map(|note| format!("{name}{note}"));
+        let explained =
+            explained(model, sweep.from_elsewhere).map(|text| format!("{name}{}", text.english()));
+        let notes = model.notes.iter().map(|note| format!("{name}{}", note.english()));
         let explained: Vec<String> =
             explained.iter().flat_map(|text| wrapped(text, width)).collect();
         let notes: Vec<String> = notes.flat_map(|note| wrapped(&note, width)).collect();

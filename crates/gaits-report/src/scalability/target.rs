@@ -1,5 +1,6 @@
 //! What a number of workers must keep: `p99 < 300ms`. The words are those of a race's conditions.
 
+use crate::language::{Said, said};
 use crate::metric::{self, Metric, MetricError};
 use crate::stats::percentiles_for;
 use crate::{Tally, Trial};
@@ -73,7 +74,7 @@ impl Target {
         trials: &[&Trial],
         tally: &Tally,
         rate: Option<(f64, f64)>,
-    ) -> (Kept, String) {
+    ) -> (Kept, Said) {
         let ends = match self.metric {
             Metric::Quantile(quantile) => quantile_ends(tally, quantile),
             Metric::Rate => rate,
@@ -92,7 +93,15 @@ impl Target {
             }
         };
         let Some((low, high)) = ends else {
-            return (Kept::Unclear, format!("too few items to tell {}", self.metric.name()));
+            let name = self.metric.name();
+            let said = |language| {
+                said!(
+                    language,
+                    "too few items to tell {name}",
+                    "항목이 모자라서 {name} 값을 알 수 없습니다"
+                )
+            };
+            return (Kept::Unclear, Said::of(said));
         };
         let (nearest, furthest) = if self.above { (high, low) } else { (-low, -high) };
         let limit = if self.above { self.limit } else { -self.limit };
@@ -106,8 +115,15 @@ impl Target {
         };
         let words = |value| self.metric.in_words(value);
         let (low, high) = (words(low), words(high));
-        let range = if low == high { low } else { format!("{low} to {high}") };
-        (kept, format!("{} {range}", self.metric.name()))
+        let name = self.metric.name();
+        let said = |language| {
+            if low == high {
+                format!("{name} {low}")
+            } else {
+                said!(language, "{name} {low} to {high}", "{name} {low}에서 {high}까지")
+            }
+        };
+        (kept, Said::of(said))
     }
 }
 

@@ -98,7 +98,7 @@ fn a_server_that_queues_is_told_by_its_limit_and_the_smallest_number_that_reache
     let sweep = swept(queue);
     assert!((recommended(&sweep) - 24.0).abs() < 1e-9, "{sweep:?}");
     assert_eq!(
-        sweep.sentence(),
+        sweep.sentence().english(),
         "24 workers: beyond that the server queues, and each waits longer"
     );
     let model = &sweep.models()[0];
@@ -122,8 +122,12 @@ fn a_curve_that_falls_is_told_with_its_peak() {
     let Peak::Shown { n, .. } = fitted.peak else { panic!("{fitted:?}") };
     assert!(n.low < 22.2 && 22.1 < n.high && (n.estimate - 22.1).abs() < 2.0, "{n:?}");
     assert!((16.0..=24.0).contains(&recommended(&sweep)), "{sweep:?}");
-    assert!(sweep.sentence().ends_with("and throughput falls in the end"), "{}", sweep.sentence());
-    assert!(model.notes.iter().any(|note| note.contains("throughput is highest with ")));
+    assert!(
+        sweep.sentence().english().ends_with("and throughput falls in the end"),
+        "{}",
+        sweep.sentence().english()
+    );
+    assert!(model.notes.iter().any(|note| note.english().contains("throughput is highest with ")));
 }
 
 #[test]
@@ -133,12 +137,12 @@ fn a_curve_that_grows_to_the_end_shows_no_peak() {
     let model = &sweep.models()[0];
     assert_eq!(model.trend, Trend::Growing);
     assert_eq!(
-        sweep.sentence(),
+        sweep.sentence().english(),
         "64 workers, the most that were tried: throughput still grows there, so more may be better"
     );
     // The law's peak, at 316, was never measured.
     assert!(!matches!(model.law.unwrap().peak, Peak::Shown { .. }), "{model:?}");
-    assert!(model.notes.iter().any(|note| note.starts_with("the data ")), "{model:?}");
+    assert!(model.notes.iter().any(|note| note.english().starts_with("the data ")), "{model:?}");
     let json = serde_json::to_value(&sweep).unwrap();
     assert!(json["models"][0]["law"]["peak_n"].is_null(), "{json}");
 }
@@ -157,7 +161,7 @@ fn busy_cores_are_named_as_the_limit() {
     }
     let sweep = Scalability::new(&trials, about);
     assert_eq!(
-        sweep.sentence(),
+        sweep.sentence().english(),
         "2 workers: the 2 cores are busy, and more workers only share them"
     );
     assert_eq!(sweep.models()[0].limit.unwrap().kind, LimitKind::Cores);
@@ -172,7 +176,7 @@ fn items_that_hold_the_loop_are_not_kept_in_flight() {
         }
     }
     let sweep = Scalability::new(&rounds, about(&[("async", &NUMBERS)]));
-    assert_eq!(sweep.sentence(), "1 worker: more are not kept in flight");
+    assert_eq!(sweep.sentence().english(), "1 worker: more are not kept in flight");
     assert_eq!(sweep.models()[0].law, None);
 }
 
@@ -188,12 +192,12 @@ fn a_rate_limit_is_called_so_only_if_the_server_says_it() {
         .collect();
     let sweep = Scalability::new(&some, about.clone());
     assert_eq!(
-        sweep.sentence(),
+        sweep.sentence().english(),
         "4 workers, the most that were tried: with 8 the server refused (status 429)"
     );
     let none = Scalability::new(&[], about);
     assert_eq!(
-        none.sentence(),
+        none.sentence().english(),
         "no answer: the server refused (status 429) what 8 workers asked for; not what 4 workers did"
     );
 }
@@ -217,10 +221,10 @@ fn points_with_missing_workers_or_failures_are_left_out() {
     assert_eq!(states[6..], [PointState::Failing, PointState::Degraded { missing_workers: 3 }]);
     let notes = &sweep.models()[0].notes;
     assert!(
-        notes.iter().any(|note| note.starts_with("with 64 workers, 3 of them could not")),
+        notes.iter().any(|note| note.english().starts_with("with 64 workers, 3 of them could not")),
         "{notes:?}"
     );
-    assert!(sweep.sentence().contains("with 32, "), "{}", sweep.sentence());
+    assert!(sweep.sentence().english().contains("with 32, "), "{}", sweep.sentence().english());
     // A list in which the same share always fails is as good as any.
     for trial in &mut trials {
         trial.missing_workers = 0;
@@ -245,7 +249,11 @@ fn a_point_whose_rounds_differ_wildly_has_no_throughput() {
     let sweep = Scalability::new(&rounds, about(&[("async", &[1, 2, 4, 8])]));
     let last = &sweep.models()[0].points[3];
     assert_eq!((last.state, last.throughput, last.range), (PointState::Unsteady, None, None));
-    assert!(sweep.sentence().contains("with 8, rounds differ too much"), "{}", sweep.sentence());
+    assert!(
+        sweep.sentence().english().contains("with 8, rounds differ too much"),
+        "{}",
+        sweep.sentence().english()
+    );
 }
 
 #[test]
@@ -253,18 +261,20 @@ fn the_largest_number_that_keeps_a_target_is_named() {
     let mut about = about(&[("async", &NUMBERS)]);
     about.targets = vec!["p99 < 70ms".parse().unwrap()];
     let sweep = Scalability::new(&trials("async", queue), about.clone());
-    assert!((recommended(&sweep) - 24.0).abs() < 1e-9, "{}", sweep.sentence());
+    assert!((recommended(&sweep) - 24.0).abs() < 1e-9, "{}", sweep.sentence().english());
     assert!(
-        sweep.sentence().starts_with("24 workers keep p99 < 70ms: with 32 it is p99 8"),
+        sweep.sentence().english().starts_with("24 workers keep p99 < 70ms: with 32 it is p99 8"),
         "{}",
-        sweep.sentence()
+        sweep.sentence().english()
     );
     about.targets = vec!["p99 < 10ms".parse().unwrap()];
     let none = Scalability::new(&trials("async", queue), about);
     assert!(
-        none.sentence().starts_with("no number of workers that was tried surely keeps p99 < 10ms"),
-        "{}",
         none.sentence()
+            .english()
+            .starts_with("no number of workers that was tried surely keeps p99 < 10ms"),
+        "{}",
+        none.sentence().english()
     );
     assert!(!none.has_answer());
 }
@@ -274,7 +284,11 @@ fn models_stand_beside_each_other() {
     let mut all = trials("async", queue);
     all.extend(trials("threads", |n| 0.5 * queue(n)));
     let sweep = Scalability::new(&all, about(&[("threads", &NUMBERS), ("async", &NUMBERS)]));
-    assert!(sweep.sentence().starts_with("async with 24 workers: "), "{}", sweep.sentence());
+    assert!(
+        sweep.sentence().english().starts_with("async with 24 workers: "),
+        "{}",
+        sweep.sentence().english()
+    );
     let text = sweep.render(Style::PLAIN, 100);
     assert!(text.contains("○ async: 24 workers") && text.contains("● threads: "), "{text}");
 }
@@ -287,7 +301,10 @@ fn points_from_elsewhere_have_a_law_with_intervals() {
     assert!((n.estimate - 96.52).abs() < 0.1 && (x.estimate - 1884.0).abs() < 2.0, "{fitted:?}");
     assert!(n.low < n.estimate && n.estimate < n.high && n.high.is_finite(), "{fitted:?}");
     assert!((recommended(&sweep) - 72.0).abs() < 1e-9);
-    assert_eq!(sweep.sentence(), "n = 72: beyond that throughput gains little, and then falls");
+    assert_eq!(
+        sweep.sentence().english(),
+        "n = 72: beyond that throughput gains little, and then falls"
+    );
 }
 
 #[test]
@@ -295,18 +312,23 @@ fn too_few_points_and_points_without_a_law_say_so() {
     let of = |points: &[(f64, f64)]| Scalability::of_points("p.csv", points, 1);
     let one = of(&[(4.0, 10.0)]);
     assert_eq!(
-        one.sentence(),
+        one.sentence().english(),
         "no answer: one point, n = 4, says nothing of more or fewer; it takes two or more"
     );
     assert!(!one.has_answer());
     let three = of(&[(1.0, 10.0), (2.0, 19.0), (4.0, 30.0)]);
     assert!(three.models()[0].law.is_none() && three.has_answer());
-    assert!(three.models()[0].notes.iter().any(|note| note.contains("it takes 4 or more")));
+    assert!(
+        three.models()[0].notes.iter().any(|note| note.english().contains("it takes 4 or more"))
+    );
     let wild = of(&[(1.0, 50.0), (2.0, 5.0), (4.0, 80.0), (8.0, 3.0), (16.0, 70.0), (32.0, 4.0)]);
     assert!(wild.models()[0].law.is_none());
-    assert!(wild.models()[0].notes.iter().any(|note| note.starts_with("no law fits")), "{wild:?}");
+    assert!(
+        wild.models()[0].notes.iter().any(|note| note.english().starts_with("no law fits")),
+        "{wild:?}"
+    );
     let zero = of(&[(1.0, 0.0), (2.0, 0.0), (4.0, 0.0), (8.0, 0.0)]);
-    assert_eq!(zero.sentence(), "no answer: throughput is 0 in all points");
+    assert_eq!(zero.sentence().english(), "no answer: throughput is 0 in all points");
 }
 
 /// How often intervals hold what is true, where rounds have 3 % noise: a short form of `examples/scalability.rs`.
@@ -425,7 +447,7 @@ proptest! {
             about.targets = vec!["p50 < 1s".parse().unwrap()];
         }
         let sweep = Scalability::new(&trials, about);
-        prop_assert!(!sweep.sentence().is_empty());
+        prop_assert!(!sweep.sentence().english().is_empty());
         if let Some(Recommended { workers, range: Some((low, high)) }) = sweep.models()[0].recommended {
             prop_assert!(low <= workers && workers <= high);
         }

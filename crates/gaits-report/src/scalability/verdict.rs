@@ -2,7 +2,7 @@
 //! how it is put is for `words`.
 
 use super::SweepInfo;
-use super::fitted::{LimitKind, NoFit};
+use super::fitted::LimitKind;
 use super::points::Point;
 use super::resample::{DRAWS, Sample, draw_rounds, interval};
 use super::target::Kept;
@@ -33,13 +33,6 @@ pub struct Recommended {
     pub workers: f64,
     /// From so many to so many it may be, with what is known of the measurements; none for points from elsewhere.
     pub range: Option<(f64, f64)>,
-}
-
-impl NoFit {
-    /// Whether more points might help.
-    pub(super) const fn is_for_want_of_points(self) -> bool {
-        matches!(self, Self::TooFewPoints)
-    }
 }
 
 /// The smallest number whose throughput is within `within` of the best, by its place; none of no throughput at all.

@@ -1,5 +1,5 @@
 //! Why a race came out as it did. Duty: from what was measured to where the limit is, what explains a row that
-//! surprises, and what makes the measurement itself doubtful; each as an enum with its numbers and as a sentence.
+//! surprises, and what makes the measurement itself doubtful; each as an enum with its numbers and as a sentence in each language.
 //! Limit: it ranks nothing; who is faster is told to it. It tells only causes that the numbers show: where no rule
 //! fits, it says what was measured. The rules and their thresholds are explained in `docs/design/why.md`.
 
@@ -16,6 +16,7 @@ pub use limit::Limit;
 pub use measured::Shares;
 pub use rows::Reason;
 
+use crate::language::Said;
 use crate::{Layout, Trial};
 use measured::Measured;
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,8 @@ pub struct Why {
     /// Where the limit of the job is; none when no rule fits.
     pub limit: Option<Limit>,
     /// The same in words; when no rule fits, what was measured of the best.
-    pub sentence: String,
+    #[serde(serialize_with = "Said::only_english")]
+    pub sentence: Said,
     /// The best model, from which the limit was taken; none when no model did all the work.
     pub of_model: Option<String>,
     /// Where the time of the best model went; none when no model did all the work.
@@ -92,7 +94,8 @@ pub struct Row {
     /// Why it is as fast, as slow or as large as it is.
     pub reason: Reason,
     /// The same in words.
-    pub sentence: String,
+    #[serde(serialize_with = "Said::only_english")]
+    pub sentence: Said,
 }
 
 /// A self-check that failed.
@@ -101,7 +104,8 @@ pub struct Doubt {
     /// What was found.
     pub check: Check,
     /// The same in words.
-    pub sentence: String,
+    #[serde(serialize_with = "Said::only_english")]
+    pub sentence: Said,
 }
 
 /// Explains what was measured of `subjects` at `job`.
@@ -110,12 +114,12 @@ pub fn explain(subjects: &[Subject<'_>], job: &Job) -> Why {
     let all = subjects.iter().filter_map(|subject| Measured::of(subject, job)).collect::<Vec<_>>();
     let ranked = all.iter().filter(|one| one.relation != Relation::Unranked).collect::<Vec<_>>();
     let checks = checks::failed(&all, job).into_iter().map(|check| {
-        let sentence = words::check(&check);
+        let sentence = Said::of(|language| words::check(language, &check));
         Doubt { check, sentence }
     });
     let checks = checks.collect();
     let Some(best) = measured::best(&ranked) else {
-        let sentence = words::nothing_measured();
+        let sentence = Said::of(words::nothing_measured);
         return Why {
             limit: None,
             sentence,
@@ -126,12 +130,12 @@ pub fn explain(subjects: &[Subject<'_>], job: &Job) -> Why {
         };
     };
     let limit = limit::find(&ranked, best, job);
-    let sentence = match &limit {
-        Some(limit) => words::limit(limit),
-        None => words::measured(best, job),
-    };
+    let sentence = Said::of(|language| match &limit {
+        Some(limit) => words::limit(language, limit),
+        None => words::measured(language, best, job),
+    });
     let rows = rows::reasons(&ranked, best, job).into_iter().map(|(model, reason)| {
-        let sentence = words::reason(&reason);
+        let sentence = Said::of(|language| words::reason(language, &reason));
         Row { model: model.to_owned(), reason, sentence }
     });
     Why {

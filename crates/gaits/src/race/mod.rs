@@ -191,6 +191,15 @@ impl Race {
         self.models() < self.entrants.len()
     }
 
+    /// The names of the programs that take part.
+    fn programs(&self) -> Vec<String> {
+        let programs = self.entrants.iter().filter_map(|entrant| match entrant {
+            Entrant::Program(program) => Some(program.name.clone()),
+            Entrant::Model(_) => None,
+        });
+        programs.collect()
+    }
+
     /// How many items there are in each run of the round that warms up.
     #[must_use]
     pub fn warm_up_items(&self) -> u64 {
@@ -382,9 +391,9 @@ impl Race {
         let spent = clock.read() + longest > budget;
         // The six were planned for; a guess that was a little short does not make them worthless.
         let enough = round >= FEWEST_ROUNDS;
-        enough
-            && (spent
-                || Comparison::would_be_precise(&found.trials, self.settings, self.has_programs()))
+        let precise =
+            || Comparison::would_be_precise(&found.trials, self.settings, &self.programs());
+        enough && (spent || precise())
     }
 
     fn compare(&self, trials: &[Trial], schedule: Schedule) -> Comparison {

@@ -5,7 +5,7 @@
 use crate::stored::records;
 use crate::trial::records_file;
 use gaits_core::Record;
-use gaits_report::{Entry, units};
+use gaits_report::{Entry, Said, said, units};
 use std::error::Error as _;
 use std::path::Path;
 
@@ -42,19 +42,28 @@ pub(crate) fn records_of_run(
     round: u32,
     items: u64,
     mut each: impl FnMut(&Record),
-) -> Result<(), String> {
+) -> Result<(), Said> {
     let mut seen = 0;
     let read = records(&records_file(folder, model, round), |_, record| {
         seen += 1;
         each(record);
     });
-    read.map_err(|error| match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+    read.map_err(|error| {
+        let why = match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        Said::of(|language| said!(language, "{why}", "기록을 읽을 수 없습니다({why})"))
     })?;
     if seen != items {
         let (seen, items) = (units::count(seen), units::count(items));
-        return Err(format!("there are {seen} records of {items} items"));
+        return Err(Said::of(|language| {
+            said!(
+                language,
+                "there are {seen} records of {items} items",
+                "기록은 {seen}개인데 항목은 {items}개입니다",
+            )
+        }));
     }
     Ok(())
 }

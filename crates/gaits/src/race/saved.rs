@@ -6,7 +6,7 @@
 use crate::saved::{self, Environment, Kept, SavedError};
 use crate::sys;
 use gaits_report::stats::Settings;
-use gaits_report::{Comparison, Contender, RaceInfo, Trial};
+use gaits_report::{Comparison, Contender, RaceInfo, Said, Trial};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ pub struct SavedRaces {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedRace {
     /// What it was to answer, where there were several.
-    pub question: Option<String>,
+    pub question: Option<Said>,
     /// What it was about.
     pub about: RaceInfo,
     /// What was measured, round by round.
@@ -155,7 +155,8 @@ impl SavedRace {
         // A terminal would obey them.
         let contenders = self.about.contenders.iter().map(|contender| &contender.model);
         let models = self.trials.iter().map(|trial| &trial.model).chain(contenders);
-        let mut texts = models.chain([&self.about.work]).chain(&self.question);
+        let question = self.question.iter().flat_map(Said::each);
+        let mut texts = models.chain([&self.about.work]).map(String::as_str).chain(question);
         if texts.any(|text| text.chars().any(char::is_control)) {
             return Err("a name in it holds control characters".to_owned());
         }

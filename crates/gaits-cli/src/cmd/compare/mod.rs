@@ -2,6 +2,7 @@
 
 mod announce;
 mod bar;
+mod local;
 mod local_origin;
 mod programs;
 mod records;
@@ -9,6 +10,7 @@ mod records;
 use super::page;
 use super::picture::Wanted;
 use super::report::{self, Form};
+use super::stdout;
 use super::trials::{Bar, MOST_REQUESTS, Settled, refusal};
 use crate::args::{CompareArgs, Job, Models};
 use crate::exit::{Exit, Trouble};
@@ -18,29 +20,15 @@ use crate::{interrupt, talk};
 use announce::announce;
 use anyhow::Context as _;
 use bar::Watch;
-use gaits::http::HttpSpec;
 use gaits::{
-    Comparison, Entrant, Extent, Gate, GateState, Input, Model, Program, Race, RaceControl,
-    RaceError, RaceOutcome, RacedHost, Refusal, SavedRace, SavedRaces, SessionScope, Settings,
-    Subject, TrialCommand, Work, equally_many, models_for, page_of_races, picture_of_races,
-    usual_models_for,
+    Comparison, Entrant, Extent, Gate, GateState, Model, Program, Race, RaceControl, RaceError,
+    RaceOutcome, RacedHost, Refusal, Said, SavedRace, SavedRaces, Settings, Subject, TrialCommand,
+    Work, equally_many, models_for, page_of_races, picture_of_races, said, usual_models_for,
 };
-use local_origin::LocalOrigin;
 use programs::programs;
 use records::Records;
 use std::io;
-use std::num::NonZeroU32;
 use std::path::Path;
-use std::time::Duration;
-
-/// Requests to the origin of a comparison that was given no work.
-const REQUESTS: u64 = 100;
-/// How long that origin holds each of them, in milliseconds.
-const LATENCY_MS: u32 = 10;
-/// With how many in flight the second question of such a comparison is asked.
-const EQUALLY_MANY: NonZeroU32 = NonZeroU32::new(8).expect("it is not 0");
-/// How much of the budget goes to the first question.
-const FIRST_QUESTION: f64 = 0.6;
 
 /// Races the models.
 pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
@@ -48,7 +36,7 @@ pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Tro
     let question = match args.work.take() {
         Some(work) => Question::of(work.resolve_for_race()?, &program, &args)?,
         None if !args.program.is_empty() => Question::of_programs(&args)?,
-        None => return local(&program, &args, colors),
+        None => return local::race(&program, &args, colors),
     };
     ask(vec![question], &args, colors)
 }
@@ -56,7 +44,7 @@ pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Tro
 /// One race to be run, and what is asked by it.
 struct Question {
     /// What is asked, where there are several.
-    text: Option<String>,
+    text: Option<Said>,
     race: Race,
     /// Whom its requests are for.
     hosts: Vec<RacedHost>,
@@ -65,6 +53,10 @@ struct Question {
 }
 
 impl Question {
+    fn asked(&self) -> Option<&str> {
+        self.text.as_ref().map(Said::english)
+    }
+
     fn of(job: Job, program: &Program, args: &CompareArgs) -> Result<Self, Trouble> {
         let settled = Settled::of(job, program, "a race", args.arrival_rate)?;
         let (models, left_out) = models(&*settled.work, args)?;
@@ -165,6 +157,10 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<(Vec<Model>, Option<Str
 
 /// Runs the races one after the other, and shows what came of them.
 fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
+    let files = [("--html", args.html.as_ref()), ("--svg", args.svg.as_ref())];
+    let others =
+        [("--json", args.json), ("--markdown", args.markdown), ("--timeline", args.timeline)];
+    let taken = stdout::is_taken(&files, &others)?;
     let records = Records::of(args)?;
     records.keep_of(&mut questions)?;
     let control = RaceControl::new();
@@ -177,7 +173,7 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
     let mut trouble = None;
     for question in &questions {
         if !args.quiet {
-            announce(&question.race, &question.hosts, question.text.as_deref());
+            announce(&question.race, &question.hosts, question.asked());
             question.notices.iter().for_each(|notice| talk::line(&format!("gaits: {notice}")));
         }
         let mut watch = Watch::new(&question.race, bar.clone());
@@ -215,7 +211,9 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         None => Ok(()),
     };
     if !outcomes.is_empty() {
-        show(&outcomes, args, colors)?;
+        if !taken {
+            show(&outcomes, args, colors)?;
+        }
         if let (Some(file), Some(folder)) = (&args.html, records.folder()) {
             let mut page = page_of_races(&saved_races(&outcomes), folder);
             page.notices.extend(ended_early(&outcomes, trouble.is_some()));
@@ -224,8 +222,9 @@ fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Resu
         let wanted = Wanted { svg: args.svg.as_ref(), timeline: args.timeline };
         if let Some(folder) = records.folder().filter(|_| wanted.any()) {
             let mut picture = picture_of_races(&saved_races(&outcomes), folder);
-            picture.notices.extend(ended_early(&outcomes, trouble.is_some()));
-            report::print(&wanted.make(&picture, colors, args.quiet)?)?;
+            let ended = ended_early(&outcomes, trouble.is_some());
+            picture.notices.extend(ended.map(|ended| ended.english().to_owned()));
+            stdout::print(&wanted.make(&picture, colors, args.quiet)?)?;
         }
     }
     if let Some(trouble) = trouble {
@@ -247,10 +246,10 @@ fn show(
 ) -> Result<(), Trouble> {
     let comparisons: Vec<_> = outcomes
         .iter()
-        .map(|(question, outcome)| (question.text.as_deref(), outcome.comparison.clone()))
+        .map(|(question, outcome)| (question.asked(), outcome.comparison.clone()))
         .collect();
     let form = Form { json: args.json, markdown: args.markdown };
-    report::print(&report::shown(&comparisons, form, colors.style(&io::stdout()))?).map(drop)
+    stdout::print(&report::shown(&comparisons, form, colors.style(&io::stdout()))?)
 }
 
 /// Looks at the conditions that are not to hold, and says what came of each. Says no if one holds.
@@ -264,7 +263,7 @@ fn gates(outcomes: &[(&Question, RaceOutcome)], args: &CompareArgs) -> bool {
                 continue;
             }
             let came = gate.check(&outcome.comparison, &outcome.trials);
-            let of = question.text.as_ref().map_or_else(String::new, |text| format!("{text} "));
+            let of = question.asked().map_or_else(String::new, |text| format!("{text} "));
             talk::line(&format!("gaits: {of}{came}"));
             all_pass &= came.state != GateState::Failed;
         }
@@ -284,15 +283,29 @@ fn refused(why: &Refusal) -> String {
 }
 
 /// What the reader of a page has to know about how the races ended.
-fn ended_early(outcomes: &[(&Question, RaceOutcome)], failed: bool) -> Option<String> {
+fn ended_early(outcomes: &[(&Question, RaceOutcome)], failed: bool) -> Option<Said> {
     let (_, last) = outcomes.last()?;
-    let why = match &last.refused {
-        Some(why) => refused(why).trim_start_matches("gaits: ").to_owned(),
-        None if last.interrupted => "it was stopped".to_owned(),
-        None if failed => "it could not go on".to_owned(),
-        None => return None,
+    let why = |language| match &last.refused {
+        Some(why) => {
+            let Refusal { item, status, model, .. } = why;
+            let english = refused(why);
+            let english = english.trim_start_matches("gaits: ");
+            said!(
+                language,
+                "{english}",
+                "{model} 모델의 요청을 서버가 거절했습니다({item}, 상태 {status})"
+            )
+        }
+        None if last.interrupted => said!(language, "it was stopped", "사용자가 멈추었습니다"),
+        None => said!(language, "it could not go on", "더 진행할 수 없었습니다"),
     };
-    Some(format!("the race ended early: {why}"))
+    let ended = last.refused.is_some() || last.interrupted || failed;
+    ended.then(|| {
+        Said::of(|language| {
+            let why = why(language);
+            said!(language, "the race ended early: {why}", "경주가 일찍 끝났습니다. {why}")
+        })
+    })
 }
 
 fn saved_races(outcomes: &[(&Question, RaceOutcome)]) -> SavedRaces {
@@ -323,51 +336,4 @@ fn exit<'a>(outcomes: impl Iterator<Item = &'a RaceOutcome>) -> Exit {
 
 fn all_ok(comparison: &Comparison) -> bool {
     comparison.entries().iter().all(|entry| entry.tally.failed() == 0)
-}
-
-const fn model_of(entrant: &Entrant) -> Option<Model> {
-    match entrant {
-        Entrant::Model(model) => Some(*model),
-        Entrant::Program(_) => None,
-    }
-}
-
-/// Races on requests to a server that is started for them: once as people use the models, and once with equally many in
-/// flight, since that may be all that makes them differ.
-fn local(program: &Program, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
-    let origin = LocalOrigin::start(LATENCY_MS)
-        .context("can't start a server to race on")
-        .map_err(Trouble::CouldNotGoOn)?;
-    let url: Box<str> = origin.url("/uuid").into();
-    let job = || {
-        let about = format!("GET {url}, answered after {LATENCY_MS} ms");
-        let input = Input::Listed { items: vec![url.clone()], count: Some(REQUESTS) };
-        let job = Job::http(&HttpSpec::default(), SessionScope::default(), input)?;
-        Ok::<_, Trouble>(Job { about, ..job })
-    };
-    let question = || {
-        let mut question = Question::of(job()?, program, args)?;
-        // The server is known to be no other program.
-        question.race.subject.job.server_here = false;
-        Ok::<_, Trouble>(question)
-    };
-    let mut first = question()?;
-    if args.concurrency.is_some() || !args.models.is_empty() {
-        return ask(vec![first], args, colors);
-    }
-    let mut second = question()?;
-    second.race.seed = first.race.seed;
-    let models: Vec<Model> = first.race.entrants.iter().filter_map(model_of).collect();
-    second.race.entrants =
-        equally_many(&models, EQUALLY_MANY).into_iter().map(Entrant::Model).collect();
-    if let Extent::Budget(budget) = first.race.extent {
-        let share = budget.mul_f64(FIRST_QUESTION);
-        first.race.extent = Extent::Budget(share);
-        second.race.extent =
-            Extent::Budget(budget.saturating_sub(share).max(Duration::from_secs(1)));
-    }
-    first.text = Some("Which way is fastest, as people use them?".to_owned());
-    second.text =
-        Some(format!("With {EQUALLY_MANY} requests in flight each, does the way matter?"));
-    ask(vec![first, second], args, colors)
 }

@@ -5,6 +5,7 @@ mod from_file;
 
 use super::page;
 use super::report::{self, Form};
+use super::stdout;
 use super::trials::{Bar, MOST_REQUESTS, Settled, at_most, for_at_most, refusal, requests};
 use crate::args::{Models, SweepArgs};
 use crate::exit::{Exit, Trouble};
@@ -24,6 +25,8 @@ use std::time::Duration;
 
 /// Runs the sweep.
 pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble> {
+    let others = [("--json", args.json), ("--markdown", args.markdown)];
+    stdout::is_taken(&[("--html", args.html.as_ref())], &others)?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     if let Some(path) = &args.from {
         if args.work.is_some() {
@@ -237,7 +240,11 @@ fn save(saved: &SavedSweep, folder: &Path) -> Result<(), Trouble> {
     saved.write(folder).map_err(|error| Trouble::CouldNotGoOn(error.into()))
 }
 
+/// Shows what it says, unless a page takes that place.
 fn show(sweep: &Scalability, args: &SweepArgs, colors: Colors) -> Result<(), Trouble> {
+    if args.html.as_deref().is_some_and(stdout::is_meant_by) {
+        return Ok(());
+    }
     let form = Form { json: args.json, markdown: args.markdown };
-    report::print(&report::shown_sweep(sweep, form, colors.style(&io::stdout()))?).map(drop)
+    stdout::print(&report::shown_sweep(sweep, form, colors.style(&io::stdout()))?)
 }

@@ -10,6 +10,7 @@ use super::{Part, Picture, axis};
 use crate::Comparison;
 use crate::Summary;
 use crate::compare::table::{against_best, takes, title};
+use crate::language::Language;
 use crate::page::phases::Phases;
 use crate::page::view::sentence;
 use crate::units::{self, NOTHING};
@@ -158,7 +159,12 @@ fn draw(canvas: &mut Canvas, part: &Part, most_runs: usize) {
         Part::Results { name, summary, .. } => {
             canvas.paragraph("question", 14.0, 1, name);
             canvas.y += 4.0;
-            canvas.paragraph("verdict", 20.0, 4, &capital(&sentence(summary), &[]));
+            canvas.paragraph(
+                "verdict",
+                20.0,
+                4,
+                &capital(&sentence(Language::English, summary), &[]),
+            );
             canvas.y += 5.0;
             canvas.paragraph("quiet", 13.0, 2, &figures(summary));
         }
@@ -177,7 +183,7 @@ fn draw(canvas: &mut Canvas, part: &Part, most_runs: usize) {
 fn verdict(comparison: &Comparison) -> String {
     let names: Vec<&str> =
         comparison.entries().iter().map(|entry| entry.contender.model.as_str()).collect();
-    capital(&comparison.verdict().sentence, &names)
+    capital(comparison.verdict().sentence.english(), &names)
 }
 
 /// A sentence as it stands alone: with a capital letter, unless it begins with one of the names, and with a full stop.
@@ -221,7 +227,7 @@ fn spoken(picture: &Picture) -> String {
         }
         Part::Race { question: None, comparison, .. } => verdict(comparison),
         Part::Results { name, summary, .. } => {
-            format!("{name}: {}", capital(&sentence(summary), &[name]))
+            format!("{name}: {}", capital(&sentence(Language::English, summary), &[name]))
         }
     });
     cut(&parts.collect::<Vec<_>>().join(" "))

@@ -3,7 +3,7 @@
 use super::*;
 
 fn sentences(why: &Why) -> Vec<&str> {
-    why.checks.iter().map(|doubt| doubt.sentence.as_str()).collect()
+    why.checks.iter().map(|doubt| doubt.sentence.english()).collect()
 }
 
 #[test]

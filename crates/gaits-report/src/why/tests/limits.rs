@@ -18,7 +18,7 @@ fn a_server_that_only_takes_its_time() {
     let models = [sequential(answer(230 * MS)), event_loop("async:100", 100, answer(240 * MS))];
     let why = race(&models, &HTTP);
     assert_eq!(
-        why.sentence,
+        why.sentence.english(),
         "the limit is how long the server takes to answer: 100 % of the items' time is spent waiting for it, and with \
          100 in flight no longer than with one, so only the number in flight matters"
     );
@@ -32,7 +32,7 @@ fn a_server_that_takes_a_little_longer_is_told_neither_way() {
     let why = race(&models, &HTTP);
     assert_eq!(why.limit, None);
     assert_eq!(
-        why.sentence,
+        why.sentence.english(),
         "nothing stands out as the limit: async:100 kept the 2 cores busy for less than 1 % of the time; of the items' \
          time, it spent 100 % waiting for the server"
     );
@@ -57,7 +57,7 @@ fn a_server_whose_requests_wait_for_each_other() {
     let queue = Limit::ServerQueue { few: 1, few_us: 10_000.0, many: 100, many_us: 25_000.0 };
     assert_eq!(why.limit, Some(queue));
     assert_eq!(
-        why.sentence,
+        why.sentence.english(),
         "the limit is the server's queue: an answer takes 10.0 ms with one in flight, and 25.0 ms with 100"
     );
 }
@@ -78,7 +78,7 @@ fn a_rate_that_does_not_depend_on_the_number_in_flight() {
     ];
     let why = race(&models, &HTTP);
     assert_eq!(
-        why.sentence,
+        why.sentence.english(),
         "the limit is the server: it answers about 800 requests a second, whether 10 or 100 are in flight; that is a \
          queue or a rate limit, which look the same from here"
     );
@@ -113,7 +113,7 @@ fn a_client_whose_cores_are_all_busy() {
     let models = [sequential(time), busy(1900)];
     let why = race(&models, &HTTP);
     assert_eq!(
-        why.sentence,
+        why.sentence.english(),
         "the limit is the client's CPU: the client keeps the 2 cores busy for 95 % of the time"
     );
     assert_eq!(kind(&race(&[sequential(time), busy(1600)], &HTTP)).as_deref(), Some("server_time"));
@@ -125,7 +125,7 @@ fn a_client_whose_one_thread_is_busy() {
     let busy = |cpu_us| Model { cpu_us, ..event_loop("async:100", 100, time) };
     let why = race(&[sequential(time), busy(950)], &HTTP);
     assert_eq!(
-        why.sentence,
+        why.sentence.english(),
         "the limit is the client's CPU: the client keeps one of 2 cores busy for 95 % of the time, and its one thread \
          cannot use more"
     );
@@ -151,7 +151,7 @@ fn work_that_needs_the_cpu() {
     let two = |us, cpu_us| Model { cpu_us, ..threads("threads:2", 2, time(us)) };
     let why = race(&[one.clone(), two(1000, 990)], &CPU);
     assert_eq!(
-        why.sentence,
+        why.sentence.english(),
         "the limit is the CPU: the work keeps the 2 cores busy for 99 % of the time"
     );
     // the same with a wait in it
@@ -166,7 +166,7 @@ fn a_server_that_shares_the_machine() {
     };
     let here = Job { server_here: true, ..HTTP };
     assert_eq!(
-        race(&shared(50), &here).sentence,
+        race(&shared(50), &here).sentence.english(),
         "the limit is the CPU of this machine: the client took 40 % of its 2 cores and other programs, \
          perhaps the server, 49 %"
     );
@@ -186,7 +186,7 @@ fn name_look_ups() {
         [sequential(time), event_loop("async:100", 100, time)]
     };
     assert_eq!(
-        race(&models(35 * MS), &HTTP).sentence,
+        race(&models(35 * MS), &HTTP).sentence.english(),
         "the limit is name look-ups: they take 35 % of the items' time"
     );
     assert_eq!(kind(&race(&models(25 * MS), &HTTP)).as_deref(), Some("server_time"));
@@ -200,7 +200,7 @@ fn opening_connections() {
         [sequential(time), all_new]
     };
     assert_eq!(
-        race(&models(15 * MS, 20 * MS), &HTTP).sentence,
+        race(&models(15 * MS, 20 * MS), &HTTP).sentence.english(),
         "the limit is opening connections: that takes 35 % of the items' time, with 1,000 connections for 1,000 items"
     );
     assert_eq!(kind(&race(&models(10 * MS, 15 * MS), &HTTP)).as_deref(), Some("server_time"));
@@ -214,7 +214,7 @@ fn receiving_bodies() {
         [large(sequential(time)), large(event_loop("async:100", 100, time))]
     };
     assert_eq!(
-        race(&models(60 * MS), &HTTP).sentence,
+        race(&models(60 * MS), &HTTP).sentence.english(),
         "the limit is the network, or how fast the server sends: receiving bodies takes 60 % of the items' time, at \
          1.00 GB/s in all"
     );
@@ -227,7 +227,7 @@ fn starting_and_ending_the_workers() {
         [Model { startup_us, closing_us: 20 * MS, ..threads("threads:100", 100, answer(10 * MS)) }]
     };
     assert_eq!(
-        race(&models(90 * MS), &HTTP).sentence,
+        race(&models(90 * MS), &HTTP).sentence.english(),
         "the limit is starting and ending the workers: that takes 52 % of the time, and less of it the more items \
          there are"
     );
@@ -242,7 +242,7 @@ fn items_that_wait_for_something_else() {
         [model(sequential(time)), model(threads("threads:2", 2, time))]
     };
     assert_eq!(
-        race(&models(15 * MS), &WAIT).sentence,
+        race(&models(15 * MS), &WAIT).sentence.english(),
         "the limit is a wait for something other than the CPU: items need a core for 30 % of their time, and with 2 in \
          flight each takes no longer than with one, so only the number in flight matters"
     );
@@ -286,7 +286,10 @@ fn without_a_model_that_did_the_work_there_is_nothing_to_explain() {
     for subjects in [&[failed][..], &[]] {
         let why = explain(subjects, &HTTP);
         assert_eq!((why.limit, why.shares), (None, None));
-        assert_eq!(why.sentence, "no model did all the work, so there is nothing to explain");
+        assert_eq!(
+            why.sentence.english(),
+            "no model did all the work, so there is nothing to explain"
+        );
     }
 }
 
@@ -320,12 +323,15 @@ fn a_server_that_is_seen_is_not_blamed_for_what_others_take() {
     // 600 ms of the second, so 30 % of the cores.
     let busy = race(&model(600, 60, Some(58)), &here);
     assert_eq!(
-        busy.sentence,
+        busy.sentence.english(),
         "the limit is the CPU of this machine: the client took 30 % of its 2 cores and the server 58 %"
     );
     let idle = race(&model(600, 60, Some(2)), &here);
     assert_ne!(kind(&idle).as_deref(), Some("shared_cpu"));
-    assert!(idle.checks[0].sentence.contains("other programs took 58 % of its CPU"), "{idle:?}");
+    assert!(
+        idle.checks[0].sentence.english().contains("other programs took 58 % of its CPU"),
+        "{idle:?}"
+    );
     // Where the server can't be seen, a client that does next to nothing shares its cores with nobody.
     assert_eq!(kind(&race(&model(600, 60, None), &here)).as_deref(), Some("shared_cpu"));
     assert_ne!(kind(&race(&model(20, 95, None), &here)).as_deref(), Some("shared_cpu"));

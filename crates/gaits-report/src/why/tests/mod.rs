@@ -233,5 +233,5 @@ fn race(models: &[Model], job: &Job) -> Why {
 
 /// The sentence on `model`.
 fn row<'a>(why: &'a Why, model: &str) -> Option<&'a str> {
-    why.rows.iter().find(|row| row.model == model).map(|row| row.sentence.as_str())
+    why.rows.iter().find(|row| row.model == model).map(|row| row.sentence.english())
 }

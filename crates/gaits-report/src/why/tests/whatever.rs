@@ -90,9 +90,9 @@ prop_compose! {
 
 /// The sentences of `why`, and no number in it that is none.
 fn check(why: &Why) -> Result<(), TestCaseError> {
-    let rows = why.rows.iter().map(|row| &row.sentence);
-    let checks = why.checks.iter().map(|doubt| &doubt.sentence);
-    for text in rows.chain(checks).chain([&why.sentence]) {
+    let rows = why.rows.iter().map(|row| row.sentence.english());
+    let checks = why.checks.iter().map(|doubt| doubt.sentence.english());
+    for text in rows.chain(checks).chain([why.sentence.english()]) {
         let words = text.split(|c: char| !c.is_alphanumeric());
         let no_number =
             words.clone().any(|word| ["nan", "inf"].contains(&word.to_lowercase().as_str()));
