@@ -432,6 +432,30 @@ fn a_dry_run_shows_what_would_be_sent_and_sends_nothing() {
     gaits("compare http http://a/ --dry-run").run().expect_refused("leave out --dry-run");
 }
 
+/// Who asks is shown, whichever option says so; with what, is not.
+#[test]
+fn a_dry_run_shows_that_there_are_credentials() {
+    let dir = Dir::new();
+    dir.file("netrc", "machine 127.0.0.1 login me password s3cret\n");
+    for options in [
+        ["--bearer", "s3cret"],
+        ["-u", "me:s3cret"],
+        ["--netrc-file", "netrc"],
+        ["--token-command", "echo s3cret"],
+        ["-H", "Authorization: s3cret"],
+    ] {
+        let command = gaits("fetch http://127.0.0.1:1/a --dry-run --api-key key=s3cret");
+        let end = command.args(options).dir(dir.path()).run().expect_exit(0);
+        let shown = &end.stdout;
+        assert!(shown.contains("GET http://127.0.0.1:1/a?key=***\n"), "{options:?}: {shown}");
+        assert!(shown.contains("\n  authorization: "), "{options:?}: {shown}");
+        assert!(!shown.contains("s3cret") && !end.stderr.contains("s3cret"), "{end:?}");
+    }
+    let curl = "fetch http://127.0.0.1:1/a --print-curl=secrets --bearer s3cret --api-key key=k";
+    let shown = gaits(curl).run().expect_exit(0).stdout;
+    assert!(shown.contains("Bearer s3cret") && shown.contains("/a?key=k"), "{shown}");
+}
+
 #[test]
 fn an_item_is_shown_as_a_line_of_curl() {
     let list =

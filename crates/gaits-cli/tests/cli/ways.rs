@@ -151,9 +151,12 @@ fn a_server_that_does_not_know_http2_is_told_with_the_option() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     spawn("old-server", move || {
-        let (mut client, _) = listener.accept().unwrap();
-        drop(client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
-        drop(client.read_to_end(&mut Vec::new()));
+        // A connection that is closed before the request is sent is opened again.
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            drop(client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+            drop(client.read_to_end(&mut Vec::new()));
+        }
     });
     let end = gaits(&format!("fetch {url} --http2 --retries 0")).run().expect_exit(1);
     let why = end.records().expect_one_failure(ErrorKind::Protocol);

@@ -9,6 +9,7 @@ mod html;
 mod kind;
 mod path;
 mod pick;
+mod room;
 mod source;
 mod take;
 

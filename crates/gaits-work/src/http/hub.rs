@@ -22,7 +22,7 @@ use super::shared::Shared;
 use super::target::{Origin, Target, TargetError};
 use super::trace::{Phase, Trace};
 use super::{h1, h2};
-use gaits_core::{Advice, SessionScope};
+use gaits_core::SessionScope;
 use host::{Host, Protocol};
 use idle::IdleConnections;
 use std::cell::{Cell, RefCell};
@@ -175,8 +175,7 @@ impl Hub {
                     host.set_protocol(Protocol::OnlyHttp1);
                 }
                 Ok((head, ..)) if let Some(refusal) = host.refusal(head.status) => {
-                    // Another try would end in the same way.
-                    trace.advice = Some(Advice::Final);
+                    trace.refused_by_proxy = true;
                     return Err(host.named(refusal));
                 }
                 Ok(asked) => return Ok(asked),

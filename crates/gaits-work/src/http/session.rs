@@ -202,7 +202,7 @@ impl HttpSession {
             }
         };
         trace.enter(Phase::Between);
-        let advised = trace.advice;
+        let (advised, refused_by_proxy) = (trace.advice, trace.refused_by_proxy);
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
             Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),
@@ -210,9 +210,8 @@ impl HttpSession {
             Err(fault) => fault.into_error(),
         };
         let advice = match advised {
-            Some(advice) if error.kind == ErrorKind::HttpStatus || advice == Advice::Final => {
-                advice
-            }
+            _ if refused_by_proxy => Advice::Final,
+            Some(advice) if error.kind == ErrorKind::HttpStatus => advice,
             // Without a token, all others would fail, too.
             _ if error.kind == ErrorKind::Command => Advice::Stop,
             _ => retry::after_failure(error.kind, asked.repeatable),

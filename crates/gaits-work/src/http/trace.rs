@@ -47,6 +47,8 @@ pub(super) struct Trace {
     since_us: u64,
     /// What the last answer advises, where its status is not accepted.
     pub(super) advice: Option<Advice>,
+    /// Whether a proxy has refused the request in a way that another try would meet again.
+    pub(super) refused_by_proxy: bool,
     /// Whether a redirect has led away from the item's origin.
     pub(super) foreign: bool,
 }
@@ -54,7 +56,15 @@ pub(super) struct Trace {
 impl Trace {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         let (phase, since_us) = (Phase::Between, 0);
-        Self { detail: Box::default(), clock, phase, since_us, advice: None, foreign: false }
+        Self {
+            detail: Box::default(),
+            clock,
+            phase,
+            since_us,
+            advice: None,
+            refused_by_proxy: false,
+            foreign: false,
+        }
     }
 
     /// Ends the present phase, adding its time to the record, and begins `next`.

@@ -5,7 +5,7 @@
 //! element by element, and in between the time and the size of the tree are looked at. Limit: runs no scripts, and fetches
 //! nothing.
 
-use super::take::{Cannot, Room};
+use super::room::{Cannot, Room};
 use gaits_core::{Clock, Value};
 use html5ever::driver::{self, ParseOpts};
 use html5ever::tendril::{StrTendril, TendrilSink as _};

@@ -1,7 +1,7 @@
 //! Stands in for `html.rs` where gaits is built without the feature `css`, whose parser adds 1 MB: there is no selector, so no page
 //! is ever looked into.
 
-use super::take::{Cannot, Room};
+use super::room::{Cannot, Room};
 use gaits_core::{Clock, Value};
 use std::convert::Infallible;
 use std::marker::PhantomData;

@@ -3,6 +3,7 @@
 //! Limit: what is taken from one answer has a bound, and so has the time for it. Whatever takes long is done on another thread.
 
 use super::html::Page;
+use super::room::{Cannot, Room};
 use super::source::Source;
 use super::{Extract, charset, pick};
 use crate::http::decode::Kept;
@@ -12,9 +13,6 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-
-/// How many bytes are taken from one answer, all fields together. A value takes up to fifty times its text in memory.
-const MOST_TAKEN: usize = 1024 * 1024;
 
 /// The largest body that a `JSONPath` is followed in. As a tree it takes up to fifty times that.
 const MOST_TREE: usize = 4 * 1024 * 1024;
@@ -49,36 +47,6 @@ pub(in crate::http) struct Answer {
     pub(in crate::http) headers: Vec<(HeaderName, Box<[u8]>)>,
     /// Its body; none if it has none, or no field needs it.
     pub(in crate::http) body: Option<Arc<Kept>>,
-}
-
-/// Why a field can't be taken, although it may be there.
-#[derive(Debug)]
-pub(super) enum Cannot {
-    NotJson(serde_json::Error),
-    /// The body has this.
-    TooLarge(String),
-}
-
-/// How much may still be taken.
-#[derive(Debug)]
-pub(super) struct Room(usize);
-
-impl Room {
-    pub(super) fn take(&mut self, bytes: usize) -> Result<(), Cannot> {
-        self.check(bytes)?;
-        self.0 -= bytes;
-        Ok(())
-    }
-
-    /// Whether there is room for so much.
-    pub(super) fn check(&self, bytes: usize) -> Result<(), Cannot> {
-        if bytes > self.0 {
-            return Err(Cannot::TooLarge(format!(
-                "more than the {MOST_TAKEN} bytes that are taken"
-            )));
-        }
-        Ok(())
-    }
 }
 
 impl Extracts {
@@ -192,7 +160,7 @@ fn take_all(
 ) -> Result<Vec<(Box<str>, Value)>, ItemError> {
     let bytes = answer.body.as_ref().map_or(Cow::Borrowed(&[][..]), |body| body.join());
     let mut look = Look::new(extracts, answer, &bytes, clock)?;
-    let mut room = Room(MOST_TAKEN);
+    let mut room = Room::new();
     let mut taken = Vec::with_capacity(extracts.len());
     for (number, extract) in extracts.iter().enumerate() {
         let Extract { name, kind, source, .. } = extract;
@@ -378,6 +346,7 @@ impl<'a> Look<'a> {
 }
 #[cfg(test)]
 mod tests {
+    use super::super::room::MOST_TAKEN;
     use super::*;
     use gaits_core::ManualClock;
 

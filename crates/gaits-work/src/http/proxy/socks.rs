@@ -7,7 +7,7 @@ use super::super::target::Origin;
 use super::super::trace::Trace;
 use super::super::wire::Wire;
 use super::super::words::of_io;
-use gaits_core::{Advice, ErrorKind, ItemError};
+use gaits_core::{ErrorKind, ItemError};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tokio_socks::tcp::Socks5Stream;
@@ -35,8 +35,7 @@ pub(super) async fn open(
         Ok(stream) => Ok(stream.into_inner()),
         Err(e) => {
             if matches!(e, Error::NoAcceptableAuthMethods | Error::PasswordAuthFailure(_)) {
-                // Another try would end in the same way.
-                trace.advice = Some(Advice::Final);
+                trace.refused_by_proxy = true;
             }
             Err(Fault::Failed(failure(&e, credentials.is_some(), origin)))
         }

@@ -8,7 +8,7 @@ use super::super::trace::Trace;
 use super::super::wire::Wire;
 use super::super::words::of_io;
 use super::{Proxy, wants_credentials};
-use gaits_core::{Advice, ErrorKind};
+use gaits_core::ErrorKind;
 use http::StatusCode;
 use std::io;
 use std::net::IpAddr;
@@ -50,8 +50,7 @@ pub(super) async fn open(
     };
     let more = match status {
         407 => {
-            // Another try would end in the same way.
-            trace.advice = Some(Advice::Final);
+            trace.refused_by_proxy = true;
             format!("; {}", wants_credentials(proxy.authorization().is_some()))
         }
         _ => String::new(),
