@@ -195,6 +195,24 @@ fn modules(program: &Path) -> String {
 }
 
 fn configuration(ports: Ports) -> String {
+    format!(
+        r"{}    default_type application/json;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    open_file_cache max=16;
+    open_file_cache_valid 3600s;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    root .;
+{}}}
+",
+        beginning(),
+        servers(ports)
+    )
+}
+
+/// How the configuration of each nginx begins here, as far as into its block `http`.
+pub(super) fn beginning() -> String {
     // Started by root, the worker would become another user, who may not read the folder.
     let user = if Uid::effective().is_root() { "user root root;" } else { "" };
     format!(
@@ -207,7 +225,6 @@ error_log error.log warn;
 events {{ worker_connections 12000; }}
 http {{
     access_log off;
-    default_type application/json;
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
@@ -215,16 +232,7 @@ http {{
     scgi_temp_path scgi;
     keepalive_requests 1000000000;
     keepalive_timeout 3600s;
-    sendfile on;
-    tcp_nopush on;
-    tcp_nodelay on;
-    open_file_cache max=16;
-    open_file_cache_valid 3600s;
-    ssl_protocols TLSv1.2 TLSv1.3;
-    root .;
-{}}}
-",
-        servers(ports)
+"
     )
 }
 

@@ -2,9 +2,8 @@
 //!
 //! Limit: whatever host it is asked for, it leads to that one server.
 
-use super::{Nginx, Process, free_port, probe};
+use super::{Nginx, Process, free_port, nginx, probe};
 use anyhow::{Context, Result};
-use nix::unistd::Uid;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -44,27 +43,9 @@ impl Proxy {
 }
 
 fn configuration(port: u16, server: u16) -> String {
-    // Started by root, the worker would become another user, who may not read the folder.
-    let user = if Uid::effective().is_root() { "user root root;" } else { "" };
     // Connections to the server end soon after the last request, since a race waits until its server has none.
     format!(
-        r"{user}
-daemon off;
-worker_processes 1;
-worker_rlimit_nofile 16384;
-pid nginx.pid;
-error_log error.log warn;
-events {{ worker_connections 12000; }}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    keepalive_requests 1000000000;
-    keepalive_timeout 3600s;
-    tcp_nodelay on;
+        r"{}    tcp_nodelay on;
     upstream server {{
         server 127.0.0.1:{server};
         keepalive 256;
@@ -81,7 +62,8 @@ http {{
         }}
     }}
 }}
-"
+",
+        nginx::beginning()
     )
 }
 

@@ -3,6 +3,7 @@
 //! Every child has a watchdog: what hangs is killed, and the test that waits for it fails with all that was said.
 
 use gaits_core::{ErrorKind, Record};
+use gaits_origin::{Config, Origin};
 use gaits_work::http::HttpDetail;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -22,6 +23,26 @@ use std::time::Duration;
 
 /// After this long a child hangs. Far beyond what any test takes on a machine that does ten other things.
 const HANGS: Duration = Duration::from_mins(4);
+
+/// The variables of the environment that say something of proxies, to gaits or to curl.
+pub(crate) const PROXY_VARIABLES: [&str; 8] = [
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
+
+/// A server that speaks TLS, and a file with the certificate that it is to be trusted by.
+pub(crate) fn secure() -> (Origin, Dir, PathBuf) {
+    let origin = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
+    let dir = Dir::new();
+    let pem = dir.file("ca.pem", origin.ca_pem().unwrap());
+    (origin, dir, pem)
+}
 
 /// The command under test, with its arguments as they would be typed; a word ends at white space.
 pub(crate) fn gaits(words: &str) -> Gaits {
@@ -158,15 +179,7 @@ impl Gaits {
             }
         };
         // The tests' servers are on this machine, whatever proxy leads away from it.
-        for name in [
-            "http_proxy",
-            "https_proxy",
-            "HTTPS_PROXY",
-            "all_proxy",
-            "ALL_PROXY",
-            "no_proxy",
-            "NO_PROXY",
-        ] {
+        for name in PROXY_VARIABLES {
             command.env_remove(name);
         }
         command.args(&self.words).envs(self.envs.iter().map(|(name, value)| (name, value)));

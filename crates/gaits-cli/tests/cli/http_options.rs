@@ -1,21 +1,13 @@
 //! A test beside every option of the work `http`.
 
-use crate::harness::{Dir, Finished, Records, gaits, http};
+use crate::harness::{Dir, Finished, Records, gaits, http, secure};
 use gaits_core::{ErrorKind, Record, Value};
 use gaits_origin::{Config, Origin};
 use gaits_work::http::HttpVersion;
-use std::path::PathBuf;
 use std::time::Duration;
 
 fn origin() -> Origin {
     Origin::start(Config::default()).unwrap()
-}
-
-fn secure() -> (Origin, Dir, PathBuf) {
-    let origin = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
-    let dir = Dir::new();
-    let pem = dir.file("ca.pem", origin.ca_pem().unwrap());
-    (origin, dir, pem)
 }
 
 /// Fetches one path of an origin.

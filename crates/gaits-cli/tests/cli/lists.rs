@@ -432,6 +432,14 @@ fn a_dry_run_shows_what_would_be_sent_and_sends_nothing() {
     gaits("compare http http://a/ --dry-run").run().expect_refused("leave out --dry-run");
 }
 
+/// What is shown is what is sent: of two fields of one name, that of the item.
+#[test]
+fn a_dry_run_shows_a_field_of_the_items_own_in_place_of_another() {
+    let own = r#"{"url": "http://127.0.0.1:1/a", "method": "POST", "headers": {"Idempotency-Key": "mine"}}"#;
+    let end = gaits("fetch --dry-run --idempotency-key -i -").stdin(own).run().expect_exit(0);
+    assert_eq!(end.stdout.matches("idempotency-key: ").count(), 1, "{end:?}");
+}
+
 /// Who asks is shown, whichever option says so; with what, is not.
 #[test]
 fn a_dry_run_shows_that_there_are_credentials() {

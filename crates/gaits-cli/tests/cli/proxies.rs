@@ -1,23 +1,15 @@
 //! Requests through proxies: which are used, what they are asked, and what is said when they refuse.
 
-use crate::harness::{Dir, Finished, gaits, http};
+use crate::harness::{Finished, PROXY_VARIABLES, gaits, http, secure};
 use crate::proxy::TestProxy;
 use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
 use gaits_work::http::HttpVersion;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::Command;
 
 fn plain() -> Origin {
     Origin::start(Config::default()).unwrap()
-}
-
-fn secure() -> (Origin, Dir, PathBuf) {
-    let origin = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
-    let dir = Dir::new();
-    let pem = dir.file("ca.pem", origin.ca_pem().unwrap());
-    (origin, dir, pem)
 }
 
 fn fetch(url: &str, proxy: &str, more: &str) -> Finished {
@@ -245,17 +237,8 @@ fn the_environment_is_read_as_curl_reads_it() {
                 .find(|(other, _)| *other == name)
                 .map(|(_, v)| v.replace('P', &address))
         };
-        let names = [
-            "http_proxy",
-            "HTTP_PROXY",
-            "https_proxy",
-            "HTTPS_PROXY",
-            "all_proxy",
-            "ALL_PROXY",
-            "no_proxy",
-            "NO_PROXY",
-        ];
-        let variables: Vec<_> = names.iter().filter_map(|name| Some((*name, set(name)?))).collect();
+        let variables: Vec<_> =
+            PROXY_VARIABLES.iter().filter_map(|name| Some((*name, set(name)?))).collect();
         let mut run = gaits("fetch -q -k").args(&words).arg(&url);
         for (name, value) in &variables {
             run = run.env(name, value.clone());
@@ -267,7 +250,7 @@ fn the_environment_is_read_as_curl_reads_it() {
         if has_curl && !case.contains("127.0.0.0/8") {
             let before = proxy.seen().asked.len();
             let mut curl = Command::new("curl");
-            for name in names {
+            for name in PROXY_VARIABLES {
                 curl.env_remove(name);
             }
             let curl = curl.envs(variables).args(&words).args(["-sSkf", &url]).output().unwrap();

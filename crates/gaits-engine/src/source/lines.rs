@@ -1,6 +1,6 @@
 //! An item a line, from a file or a pipe.
 
-use super::{Check, TextEncoding, checked};
+use super::{Check, TextEncoding, unless_done};
 use gaits_core::{Content, Data, Entry, IsDone, More, Source};
 use std::io::{self, BufRead};
 
@@ -144,10 +144,7 @@ impl<R: BufRead> Lines<R> {
                         Err(wrong) => return invalid(wrong),
                     },
                 };
-                Some(match &self.done {
-                    Some(done) if done(self.index) => Content::Item { data, facts: None },
-                    _ => checked(&self.check, data, place),
-                })
+                Some(unless_done(self.done.as_ref(), self.index, &self.check, data, place))
             }
         }
     }

@@ -21,7 +21,7 @@ pub use pushed::{Ended, Pushed, Pusher, pushed};
 pub use rows::{MakeItem, Row, Rows, Table, look_at_first_row};
 pub use spans::Spans;
 
-use gaits_core::{Content, Data, Entry, Facts, ItemFacts, Refused, Work};
+use gaits_core::{Content, Data, Entry, Facts, IsDone, ItemFacts, Refused, Work};
 use std::sync::Arc;
 
 /// How many items are read at a time where all are read.
@@ -44,6 +44,20 @@ fn checked(check: &Check, data: Data, place: impl FnOnce() -> String) -> Content
             shown: shown.unwrap_or(data),
             message: format!("{}: {message}", place()),
         },
+    }
+}
+
+/// The same, but for an item that is done already: what it is need not be looked at.
+fn unless_done(
+    done: Option<&IsDone>,
+    index: u64,
+    check: &Check,
+    data: Data,
+    place: impl FnOnce() -> String,
+) -> Content {
+    match done {
+        Some(done) if done(index) => Content::Item { data, facts: None },
+        _ => checked(check, data, place),
     }
 }
 

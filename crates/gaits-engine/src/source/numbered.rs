@@ -2,8 +2,8 @@
 //!
 //! Limit: it can't tell what it makes; two items may be the same.
 
-use super::{Check, checked};
-use gaits_core::{Content, Data, Entry, IsDone, More, Source};
+use super::{Check, unless_done};
+use gaits_core::{Data, Entry, IsDone, More, Source};
 use std::io;
 
 /// Makes the item of a number, counted from 0.
@@ -43,10 +43,8 @@ impl Source for Numbered {
             }
             let index = self.next;
             let data = (self.make)(index);
-            let content = match &self.done {
-                Some(done) if done(index) => Content::Item { data, facts: None },
-                _ => checked(&self.check, data, || format!("item {index}")),
-            };
+            let place = || format!("item {index}");
+            let content = unless_done(self.done.as_ref(), index, &self.check, data, place);
             batch.push(Entry { index, content });
             self.next += 1;
         }

@@ -3,7 +3,7 @@
 //! Limit: a row is held as a whole, up to [`LONGEST_LINE`] bytes; what is longer is told and passed over.
 
 use super::lines::{HasMore as _, LONGEST_LINE, wrong_byte};
-use super::{Check, Text, TextEncoding, checked};
+use super::{Check, Text, TextEncoding, unless_done};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use gaits_core::{Content, Data, Entry, IsDone, More, Source};
 use std::io::{self, BufRead as _, BufReader, Cursor, Read as _};
@@ -80,7 +80,7 @@ struct Read {
 /// It can't be read.
 pub fn look_at_first_row(mut text: Text) -> io::Result<(Vec<u8>, Text)> {
     let mut first = Vec::new();
-    let mut quoted = false;
+    let (mut quoted, mut is_blank) = (false, true);
     'read: while first.len() <= LONGEST_LINE {
         let chunk = text.fill_buf()?;
         if chunk.is_empty() {
@@ -88,12 +88,12 @@ pub fn look_at_first_row(mut text: Text) -> io::Result<(Vec<u8>, Text)> {
         }
         for (at, byte) in chunk.iter().enumerate() {
             quoted ^= *byte == b'"';
-            let is_blank = first.iter().chain(&chunk[..at]).all(u8::is_ascii_whitespace);
             if *byte == b'\n' && !quoted && !is_blank {
                 first.extend_from_slice(&chunk[..=at]);
                 text.consume(at + 1);
                 break 'read;
             }
+            is_blank &= byte.is_ascii_whitespace();
         }
         first.extend_from_slice(chunk);
         let used = chunk.len();
@@ -146,17 +146,13 @@ impl Table {
     }
 
     fn read_header(&mut self) -> io::Result<()> {
+        let name = self.name.clone();
         let wrong = |line: u64, wrong: &str| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("{}:{line}: {wrong}", self.name))
+            io::Error::new(io::ErrorKind::InvalidData, format!("{name}:{line}: {wrong}"))
         };
         let no_header = wrong(1, "it is empty; a table begins with a row that names its columns");
         let read = self.read()?.ok_or(no_header)?;
-        let row = self.row(&read).map_err(|message| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("{}:{}: {message}", self.name, read.line),
-            )
-        })?;
+        let row = self.row(&read).map_err(|message| wrong(read.line, &message))?;
         let mut header: Vec<Box<str>> = Vec::new();
         for (column, name) in row.fields().enumerate() {
             // Spreadsheets and pandas leave some without a name.
@@ -166,10 +162,7 @@ impl Table {
             };
             if header.contains(&name) {
                 let twice = format!("two columns are called `{name}`; give each a name of its own");
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("{}:{}: {twice}", self.name, read.line),
-                ));
+                return Err(wrong(read.line, &twice));
             }
             header.push(name);
         }
@@ -331,10 +324,7 @@ impl Rows {
                 shown: self.table.shown(read),
                 message: format!("{}: {wrong}", place()),
             },
-            Ok(data) if self.done.as_ref().is_some_and(|done| done(self.index)) => {
-                Content::Item { data, facts: None }
-            }
-            Ok(data) => checked(&self.check, data, place),
+            Ok(data) => unless_done(self.done.as_ref(), self.index, &self.check, data, place),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Limit: an item has no more than [`LONGEST_LINE`] bytes. Where a longer one ends can't be told, so the next begins with the next line.
 
 use super::lines::{HasMore as _, LONGEST_LINE, wrong_byte};
-use super::{Check, MakeFromLine, Text, TextEncoding, checked};
+use super::{Check, MakeFromLine, Text, TextEncoding, unless_done};
 use gaits_core::{Content, Data, Entry, IsDone, More, Source};
 use std::io::{self, BufRead as _, Read as _};
 use xxhash_rust::xxh3::xxh3_64;
@@ -122,10 +122,7 @@ impl Spans {
             None => (self.make)(&String::from_utf8_lossy(&bytes)),
         };
         match made {
-            Ok(data) if self.done.as_ref().is_some_and(|done| done(self.index)) => {
-                Content::Item { data, facts: None }
-            }
-            Ok(data) => checked(&self.check, data, place),
+            Ok(data) => unless_done(self.done.as_ref(), self.index, &self.check, data, place),
             // Nobody knows where in it a secret stands.
             Err(wrong) => Content::Invalid {
                 shown: Data::from(format!(

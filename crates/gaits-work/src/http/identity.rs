@@ -3,14 +3,13 @@
 //! Limit: it compares what is sent, and can't know which of two requests a server would answer in the same way.
 
 use super::fill::Fill;
-use super::item::{Described, Sends, is_description};
+use super::item::{Described, Sends};
 use super::spec::HttpSpec;
 
 /// A hash of the request that an item asks for: of its method, its URL as it is sent, its own header fields and what is
 /// sent. None if it is none.
 pub(super) fn identity(text: &str, spec: &HttpSpec, fill: Option<&Fill>) -> Option<[u8; 16]> {
-    let described =
-        if is_description(text) { Described::parse(text).ok()? } else { Described::of_url(text) };
+    let described = Described::of(text).ok()?;
     let filled = fill.map(|fill| fill.of_item(text)).transpose().ok()?;
     let mut hasher = blake3::Hasher::new();
     let mut add = |part: &[u8]| {

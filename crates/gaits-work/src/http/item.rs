@@ -123,9 +123,15 @@ pub(super) fn key(text: &str, index: u64, of_all: &blake3::Hash) -> String {
 }
 
 impl Described {
-    /// What a URL alone describes.
-    pub(super) fn of_url(url: &str) -> Self {
-        Self { url: url.to_owned(), method: None, headers: Vec::new(), sends: None }
+    /// What an item describes: a URL alone, or a description.
+    ///
+    /// # Errors
+    /// It is a description of no request; the error says what is wrong with it.
+    pub(super) fn of(text: &str) -> Result<Self, String> {
+        if is_description(text) {
+            return Self::parse(text);
+        }
+        Ok(Self { url: text.to_owned(), method: None, headers: Vec::new(), sends: None })
     }
 
     /// Its method: the one it names, or that of all requests; with something to send, one that sends.

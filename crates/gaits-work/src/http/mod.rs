@@ -8,6 +8,7 @@
 //! only where `hub` says.
 
 mod answer;
+mod asked;
 mod auth;
 mod body_file;
 mod calendar;

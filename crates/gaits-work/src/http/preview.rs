@@ -2,14 +2,14 @@
 //!
 //! Limit: what follows from an answer is not known here, such as cookies and redirects, and nothing is looked up.
 
-use super::Method;
+use super::asked::{Wanted, WantedBody};
 use super::auth::{Access, ApiKey, Credentials};
 use super::fields::Fields;
 use super::fill::Fill;
-use super::item::{self, Described, Sends};
+use super::item::{self, Sends};
 use super::query::add_query;
 use super::redact::redacted;
-use super::spec::{HttpSpec, is_harmless, parse_header};
+use super::spec::{HttpSpec, is_harmless};
 use super::target::{self, Target};
 use crate::settings;
 use gaits_core::Value;
@@ -83,41 +83,20 @@ impl Previews {
     /// # Errors
     /// It is no request; says why.
     pub fn preview(&self, text: &str, index: u64, secrets: bool) -> Result<Preview, String> {
-        let described = if item::is_description(text) {
-            Described::parse(text)?
-        } else {
-            Described::of_url(text)
-        };
-        let filled = self.fill.as_ref().map(|fill| fill.of_item(text)).transpose()?;
-        let (payload, filled) =
-            filled.map_or((None, Vec::new()), |filled| (filled.payload, filled.headers));
-        let method = described.asks(&self.spec);
-        let named = described.method.is_some() && [Method::GET, Method::HEAD].contains(&method);
-        let mut own = described.headers;
-        for (name, value) in filled {
-            if !own.iter().any(|(other, _)| *other == name) {
-                own.push((name, value));
-            }
-        }
-        if let Some(name) = &self.spec.idempotency_key {
-            own.push(
-                parse_header(name, &item::key(text, index, &self.of_all))
-                    .map_err(|error| error.to_string())?,
-            );
-        }
-        let of_all = self.spec.payload.as_ref().filter(|_| !named);
-        let (body, content_type) = match (described.sends, payload.filter(|_| !named)) {
-            (Some(Sends::File(path)), _) => (Some(PreviewBody::File(path)), None),
-            (Some(Sends::Body(body)), _) | (None, Some(body)) => {
-                (Some(PreviewBody::Bytes(body.bytes.to_vec())), body.content_type)
-            }
-            (None, None) => of_all.map_or((None, None), |payload| {
+        let wanted = Wanted::of(text, index, &self.spec, self.fill.as_ref(), &self.of_all)?;
+        let (body, content_type) = match wanted.sends {
+            WantedBody::Nothing => (None, None),
+            WantedBody::OfAll => self.spec.payload.as_ref().map_or((None, None), |payload| {
                 let bytes = payload.data.as_bytes().to_vec();
                 let kind = payload.content_type.as_deref().map(Box::from);
                 (Some(PreviewBody::Bytes(bytes)), kind)
             }),
+            WantedBody::Own(Sends::File(path)) => (Some(PreviewBody::File(path)), None),
+            WantedBody::Own(Sends::Body(body)) => {
+                (Some(PreviewBody::Bytes(body.bytes.to_vec())), body.content_type)
+            }
         };
-        let fields = self.fields.with(&own);
+        let fields = self.fields.with(&wanted.headers);
         let fields = fields.of(false);
         let mut headers: Vec<(String, String)> = fields
             .iter()
@@ -133,15 +112,15 @@ impl Previews {
             headers.push((header::CONTENT_TYPE.to_string(), kind.into()));
         }
         if !fields.contains_key(header::AUTHORIZATION)
-            && let Some(value) = self.authorization(&described.url)
+            && let Some(value) = self.authorization(&wanted.url)
         {
             let value = if secrets { value } else { HIDDEN.to_owned() };
             headers.push((header::AUTHORIZATION.to_string(), value));
         }
         headers.sort();
-        let server = target::pacing_key(&described.url)?.into_owned();
+        let server = target::pacing_key(&wanted.url)?.into_owned();
         let url = if secrets {
-            let url = add_query(&described.url, &self.spec.query).into_owned();
+            let url = add_query(&wanted.url, &self.spec.query).into_owned();
             let keyed = Target::parse(&url, None).ok().and_then(|t| self.access.keyed(&t, false));
             keyed.map_or(url, |target| target.url().into())
         } else {
@@ -151,7 +130,7 @@ impl Previews {
                 ApiKey::Header { .. } => None,
             });
             let query: Vec<_> = self.spec.query.iter().map(hidden).chain(keys).collect();
-            let url = redacted(&described.url).unwrap_or(described.url);
+            let url = redacted(&wanted.url).unwrap_or(wanted.url);
             add_query(&url, &query).into_owned()
         };
         // As it is sent.
@@ -159,7 +138,7 @@ impl Previews {
             parsed.set_fragment(None);
             parsed.into()
         });
-        Ok(Preview { method: method.as_str().to_owned(), url, server, headers, body })
+        Ok(Preview { method: wanted.method.as_str().to_owned(), url, server, headers, body })
     }
 
     /// What goes into the field `authorization`, where that is not the same for all: what the netrc has for the host, or what

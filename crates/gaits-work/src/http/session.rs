@@ -5,24 +5,23 @@
 mod token;
 
 use super::answer;
+use super::asked::{Asked, Own};
 use super::cookies::{self, Jar};
 use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
 use super::extract::{self, Answer};
 use super::fault::Fault;
-use super::fields::Fields;
 use super::hub::Hub;
-use super::item::{self, Described, Sends};
+use super::item;
 use super::lent::Piece;
 use super::method::Method;
 use super::patience::Progress;
-use super::payload::Body;
 use super::query::add_query;
 use super::redirect;
 use super::request::Request;
 use super::retry;
 use super::shared::Shared;
-use super::spec::{BodyUse, MOST_INLINE, parse_header};
+use super::spec::{BodyUse, MOST_INLINE};
 use super::target::Target;
 use super::trace::{Phase, Trace};
 use super::words::seconds;
@@ -32,10 +31,8 @@ use gaits_core::{
     Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
     SessionScope, Value,
 };
-use http::HeaderName;
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -54,99 +51,6 @@ pub(super) struct HttpSession {
     /// Hashers that no body uses now. One has 2 kB, so a pointer to it is kept.
     #[expect(clippy::vec_box, reason = "2 kB would be moved twice for every body")]
     hashers: RefCell<Vec<Box<blake3::Hasher>>>,
-}
-
-/// What an item asks for that describes a request of its own.
-struct Own {
-    url: String,
-    method: Method,
-    /// The fields of all requests and its own, where it has any.
-    fields: Option<Fields>,
-    body: Option<Body>,
-}
-
-impl Own {
-    async fn of(text: &str, index: u64, shared: &Shared) -> Result<Self, ItemError> {
-        let invalid = |message| ItemError::new(ErrorKind::InvalidItem, message);
-        let described = if item::is_description(text) {
-            Described::parse(text).map_err(invalid)?
-        } else {
-            Described::of_url(text)
-        };
-        let (method, names_method) = (described.asks(&shared.spec), described.method.is_some());
-        let Described { url, mut headers, sends, .. } = described;
-        if let Some(name) = &shared.spec.idempotency_key {
-            let key = parse_header(name, &item::key(text, index, &shared.of_all));
-            let (name, value) = key.map_err(|error| invalid(error.to_string()))?;
-            // One of the item's own is better.
-            if !headers.iter().any(|(other, _)| *other == name) {
-                headers.push((name, value));
-            }
-        }
-        let filled =
-            shared.fill.as_ref().map(|fill| fill.of_item(text)).transpose().map_err(invalid)?;
-        let (payload, filled) =
-            filled.map_or_else(|| (None, Vec::new()), |filled| (filled.payload, filled.headers));
-        // Those of the item's own are better.
-        let of_own = |name: &HeaderName| headers.iter().any(|(other, _)| other == name);
-        let filled: Vec<_> = filled.into_iter().filter(|(name, _)| !of_own(name)).collect();
-        headers.extend(filled);
-        let body = match sends {
-            Some(Sends::Body(body)) => Some(body),
-            Some(Sends::File(path)) => Some(read_file(path).await.map_err(invalid)?),
-            // What all requests send, unless this one asks by itself for what has no body.
-            None if names_method && [Method::GET, Method::HEAD].contains(&method) => None,
-            None => payload.or_else(|| shared.payload.clone()),
-        };
-        let fields = (!headers.is_empty()).then(|| shared.fields.with(&headers));
-        Ok(Self { url, method, fields, body })
-    }
-}
-
-/// The largest file that is sent, in bytes: it is held in memory.
-const MOST_SENT: u64 = 1 << 30;
-
-/// The body that a file holds.
-async fn read_file(path: PathBuf) -> Result<Body, String> {
-    let shown = path.display().to_string();
-    let failed = |why: &dyn std::fmt::Display| format!("can't read the body_file {shown}: {why}");
-    // A disk holds up no event loop.
-    let read = tokio::task::spawn_blocking(move || {
-        let found = std::fs::metadata(&path)?;
-        // Anything else may have no end, or nothing to read for ever.
-        if !found.is_file() || found.len() > MOST_SENT {
-            return Err(std::io::Error::other("it is no file of at most 1 GiB"));
-        }
-        std::fs::read(path)
-    })
-    .await;
-    let bytes = read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-    Ok(Body { bytes: bytes.into(), content_type: None })
-}
-
-/// What an item asks for.
-struct Asked<'a> {
-    method: &'a Method,
-    fields: &'a Fields,
-    /// Whether the fields are those of all requests.
-    common: bool,
-    body: Option<&'a Body>,
-    repeatable: bool,
-}
-
-impl<'a> Asked<'a> {
-    fn of(shared: &'a Shared, own: Option<&'a Own>) -> Self {
-        let spec = &shared.spec;
-        let method = own.map_or(&spec.method, |own| &own.method);
-        let own_fields = own.and_then(|own| own.fields.as_ref());
-        Self {
-            method,
-            fields: own_fields.unwrap_or(&shared.fields),
-            common: own_fields.is_none(),
-            body: own.map_or(shared.payload.as_ref(), |own| own.body.as_ref()),
-            repeatable: spec.repeats(method),
-        }
-    }
 }
 
 type Extracted = Vec<(Box<str>, Value)>;

@@ -1,0 +1,147 @@
+//! What an item asks for: what it says itself, what it is filled with, and what all requests have in common.
+//!
+//! Limit: what follows from an answer, such as cookies and redirects, is for the session.
+
+use super::fields::Fields;
+use super::fill::Fill;
+use super::item::{self, Described, Sends};
+use super::method::Method;
+use super::payload::Body;
+use super::shared::Shared;
+use super::spec::{HttpSpec, parse_header};
+use gaits_core::{ErrorKind, ItemError};
+use http::{HeaderName, HeaderValue};
+use std::path::PathBuf;
+
+/// What an item asks for, before a file is read for it.
+pub(super) struct Wanted {
+    pub(super) url: String,
+    pub(super) method: Method,
+    /// They take the place of those of the same name that all requests have.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) sends: WantedBody,
+}
+
+/// What is sent with it.
+pub(super) enum WantedBody {
+    Nothing,
+    /// What all requests send, if they send anything.
+    OfAll,
+    Own(Sends),
+}
+
+impl Wanted {
+    /// What the item `text` at a place of the input asks for, where all requests are made as `spec` says, and filled by `fill`.
+    /// `of_all` is that of [`item::of_all`].
+    ///
+    /// # Errors
+    /// It is no request; says why.
+    pub(super) fn of(
+        text: &str,
+        index: u64,
+        spec: &HttpSpec,
+        fill: Option<&Fill>,
+        of_all: &blake3::Hash,
+    ) -> Result<Self, String> {
+        let described = Described::of(text)?;
+        let (method, names_method) = (described.asks(spec), described.method.is_some());
+        let Described { url, mut headers, sends, .. } = described;
+        if let Some(name) = &spec.idempotency_key {
+            let key = parse_header(name, &item::key(text, index, of_all));
+            let (name, value) = key.map_err(|error| error.to_string())?;
+            // One of the item's own is better.
+            if !headers.iter().any(|(other, _)| *other == name) {
+                headers.push((name, value));
+            }
+        }
+        let filled = fill.map(|fill| fill.of_item(text)).transpose()?;
+        let (payload, filled) =
+            filled.map_or_else(|| (None, Vec::new()), |filled| (filled.payload, filled.headers));
+        // Those of the item's own are better.
+        let of_own = |name: &HeaderName| headers.iter().any(|(other, _)| other == name);
+        let filled: Vec<_> = filled.into_iter().filter(|(name, _)| !of_own(name)).collect();
+        headers.extend(filled);
+        let sends = match (sends, payload) {
+            (Some(sends), _) => WantedBody::Own(sends),
+            // What all requests send, unless this one asks by itself for what has no body.
+            (None, _) if names_method && [Method::GET, Method::HEAD].contains(&method) => {
+                WantedBody::Nothing
+            }
+            (None, Some(filled)) => WantedBody::Own(Sends::Body(filled)),
+            (None, None) => WantedBody::OfAll,
+        };
+        Ok(Self { url, method, headers, sends })
+    }
+}
+
+/// What an item asks for that is not the same as for all others.
+pub(super) struct Own {
+    pub(super) url: String,
+    method: Method,
+    /// The fields of all requests and its own, where it has any.
+    fields: Option<Fields>,
+    body: Option<Body>,
+}
+
+impl Own {
+    pub(super) async fn of(text: &str, index: u64, shared: &Shared) -> Result<Self, ItemError> {
+        let invalid = |message| ItemError::new(ErrorKind::InvalidItem, message);
+        let fill = shared.fill.as_ref();
+        let wanted = Wanted::of(text, index, &shared.spec, fill, &shared.of_all);
+        let Wanted { url, method, headers, sends } = wanted.map_err(invalid)?;
+        let body = match sends {
+            WantedBody::Nothing => None,
+            WantedBody::OfAll => shared.payload.clone(),
+            WantedBody::Own(Sends::Body(body)) => Some(body),
+            WantedBody::Own(Sends::File(path)) => Some(read_file(path).await.map_err(invalid)?),
+        };
+        let fields = (!headers.is_empty()).then(|| shared.fields.with(&headers));
+        Ok(Self { url, method, fields, body })
+    }
+}
+
+/// The largest file that is sent, in bytes: it is held in memory.
+const MOST_SENT: u64 = 1 << 30;
+
+/// The body that a file holds.
+async fn read_file(path: PathBuf) -> Result<Body, String> {
+    let shown = path.display().to_string();
+    let failed = |why: &dyn std::fmt::Display| format!("can't read the body_file {shown}: {why}");
+    // A disk holds up no event loop.
+    let read = tokio::task::spawn_blocking(move || {
+        let found = std::fs::metadata(&path)?;
+        // Anything else may have no end, or nothing to read for ever.
+        if !found.is_file() || found.len() > MOST_SENT {
+            return Err(std::io::Error::other("it is no file of at most 1 GiB"));
+        }
+        std::fs::read(path)
+    })
+    .await;
+    let bytes = read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    Ok(Body { bytes: bytes.into(), content_type: None })
+}
+
+/// What is asked for an item: what it asks for itself, and else what all requests do.
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a Method,
+    pub(super) fields: &'a Fields,
+    /// Whether the fields are those of all requests.
+    pub(super) common: bool,
+    pub(super) body: Option<&'a Body>,
+    pub(super) repeatable: bool,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(shared: &'a Shared, own: Option<&'a Own>) -> Self {
+        let spec = &shared.spec;
+        let method = own.map_or(&spec.method, |own| &own.method);
+        let own_fields = own.and_then(|own| own.fields.as_ref());
+        Self {
+            method,
+            fields: own_fields.unwrap_or(&shared.fields),
+            common: own_fields.is_none(),
+            body: own.map_or(shared.payload.as_ref(), |own| own.body.as_ref()),
+            repeatable: spec.repeats(method),
+        }
+    }
+}
