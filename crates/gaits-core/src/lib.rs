@@ -10,9 +10,11 @@ mod data;
 mod detail;
 mod error;
 mod facts;
+mod follower;
 mod hash;
 mod item;
 mod record;
+mod reply;
 mod sink;
 mod source;
 mod value;
@@ -23,14 +25,15 @@ pub use data::Data;
 pub use detail::{Detail, Field, Measured};
 pub use error::{ErrorKind, ItemError};
 pub use facts::{ItemFacts, PacingKey};
+pub use follower::{MOST_STEPS, follower, root_and_steps};
 pub use hash::Blake3;
 pub use item::Item;
 pub use record::{Outcome, Record, Timing, Try, WorkerId};
+pub use reply::{Advice, Performed, Reply};
 pub use sink::Sink;
-pub use source::{Content, Entry, IsDone, More, Source};
+pub use source::{Content, Entry, HearsOf, IsDone, More, Source};
 pub use value::Value;
 pub use work::{
-    Advice, AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, LoopHost,
-    LoopWork, PerformFuture, Performed, Performs, Refused, Reply, Services, SessionError,
-    SessionScope, Setting, Work,
+    AsyncSession, AsyncWork, BlockingSession, BlockingWork, Facts, HostItem, LoopHost, LoopWork,
+    PerformFuture, Performs, Refused, Services, SessionError, SessionScope, Setting, Work,
 };

@@ -7,7 +7,8 @@ use std::sync::Arc;
 /// One entry of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the input, counted from 0: what records, and the source itself, know it by. A source that goes on with
+    /// Its place in the input, counted from 0, or for one that came out of an answer [a number](crate::follower) that no input
+    /// has: what records, and the source itself, know it by. A source that goes on with
     /// an input that was done in part leaves out those that are done.
     pub index: u64,
     /// What stands there.
@@ -41,6 +42,30 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// What records and messages show of it.
+    #[must_use]
+    pub fn shown(&self) -> &Data {
+        match self {
+            Content::Item { data, facts } => {
+                facts.as_ref().and_then(|facts| facts.shown.as_deref()).unwrap_or(data)
+            }
+            Content::Invalid { shown, .. } | Content::Cancelled { shown, .. } => shown,
+        }
+    }
+
+    /// The same, on its own.
+    #[must_use]
+    pub fn into_shown(self) -> Data {
+        match self {
+            Content::Item { data, facts } => {
+                facts.and_then(|facts| facts.shown).map_or(data, |shown| *shown)
+            }
+            Content::Invalid { shown, .. } | Content::Cancelled { shown, .. } => shown,
+        }
+    }
+}
+
 impl Entry {
     /// An item of which the work has not been asked yet.
     pub fn item(index: u64, data: impl Into<Data>) -> Self {
@@ -60,10 +85,14 @@ pub enum More {
 /// Says of an index whether its item is done.
 pub type IsDone = Box<dyn Fn(u64) -> bool + Send + Sync>;
 
+/// Hears of items, by their indices.
+pub type HearsOf = Arc<dyn Fn(&[u64]) + Send + Sync>;
+
 /// Where items come from.
 ///
 /// A source is read by one thread, from start to end. It may block (a pipe nobody writes to), and may have no
-/// end; it hands out what it has rather than wait until `limit` entries are there. Its indices rise from entry to entry.
+/// end; it hands out what it has rather than wait until `limit` entries are there. The indices of its
+/// input rise from entry to entry.
 pub trait Source: Send {
     /// Appends up to `limit` further entries to `batch`.
     ///
@@ -85,6 +114,12 @@ pub trait Source: Send {
     /// What ends the source from another thread, where it can be ended: the read that is under way, and all later ones,
     /// then come back soon, with [`More::No`]. One that has none is not waited for when its run ends before it.
     fn stopper(&self) -> Option<Arc<dyn Fn() + Send + Sync>> {
+        None
+    }
+
+    /// What hears, while the run goes on, of items that it leaves undone: no record will come of them. Called on the
+    /// dispatcher's thread, so it must not wait.
+    fn hears_of_undone(&self) -> Option<HearsOf> {
         None
     }
 

@@ -113,6 +113,7 @@ pub fn run<'b>(
         queue: Arc::clone(&cx.queue),
         pacer: Pacer::new(workers, plan.limits, namer(&cx.work), clock.now_us()),
         limits: plan.limits,
+        undone: source.hears_of_undone(),
         open: None,
         clock,
         cancel: cx.cancel.clone(),

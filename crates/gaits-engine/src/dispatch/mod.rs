@@ -21,7 +21,7 @@ use crate::pace::Pacer;
 use crate::plan::Limits;
 use crate::progress::Progress;
 use gaits_core::{
-    Clock, Content, Data, Entry, ErrorKind, Item, ItemError, Outcome, Record, Timing, Try,
+    Clock, Content, Data, Entry, ErrorKind, HearsOf, Item, ItemError, Outcome, Record, Timing, Try,
 };
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -67,6 +67,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) progress: Arc<Progress>,
     pub(crate) pacer: Pacer,
     pub(crate) limits: Limits,
+    /// Hears of items that are left undone, where the source wants to know.
+    pub(crate) undone: Option<HearsOf>,
     /// The items that were read and have no record yet, by their indices; none if the source does not want to know.
     pub(crate) open: Option<Arc<Mutex<HashSet<u64>>>>,
     pub(crate) state: State,
@@ -196,6 +198,7 @@ impl Dispatcher<'_> {
             for withdrawal in withdrawals {
                 self.withdraw_items(withdrawal);
             }
+            self.tell_undone();
             // Workers first: they go on while the records are written.
             self.hand_out(now_us);
             self.write(&mut records);
@@ -351,6 +354,16 @@ impl Dispatcher<'_> {
     fn take_back_start(&self, item: &Item) {
         if !item.repeatable {
             self.records.withdraw(item.index);
+        }
+    }
+
+    /// Tells the source which items were left undone.
+    fn tell_undone(&mut self) {
+        let left = self.pacer.just_left();
+        if left.len() > 0
+            && let Some(tell) = &self.undone
+        {
+            tell(left.as_slice());
         }
     }
 

@@ -22,6 +22,9 @@ impl Dispatcher<'_> {
             self.state.end.given_back += gone.len() as u64;
         }
         gone.sort_unstable();
+        if let Some(tell) = self.undone.as_ref().filter(|_| !gone.is_empty()) {
+            tell(&gone);
+        }
         told(gone);
     }
 }

@@ -1,7 +1,7 @@
 //! Which items have a record, how those fared, and what they were: enough to leave them out of a later run and to notice
 //! that the input is another one, in about a bit for each item.
 
-use gaits_core::{Data, Record};
+use gaits_core::{Data, Record, follower};
 use roaring::RoaringTreemap;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -60,6 +60,18 @@ impl Done {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.recorded.is_empty()
+    }
+
+    /// The same, without the items that came out of the answers to others.
+    #[must_use]
+    pub fn of_input(mut self) -> Self {
+        if let Some(first) = follower(0, 1) {
+            for set in [&mut self.recorded, &mut self.failed, &mut self.unsure] {
+                set.remove_range(first..);
+            }
+            self.sums.retain(|block, _| *block < first / BLOCK);
+        }
+        self
     }
 
     /// How many of them failed.

@@ -71,6 +71,8 @@ pub(crate) struct Pacer {
     outstanding: usize,
     /// Items of keys that were given up, by now.
     undone: u64,
+    /// Those of them that nobody was told of yet.
+    just_left: Vec<u64>,
     /// Those keys, with the time until which they want to be left alone.
     given_up: Vec<(Box<str>, u64)>,
     /// A key that belongs to others has been kept to the polite limit.
@@ -109,6 +111,7 @@ impl Pacer {
             reserve: Reserve::new(RESERVE_US, LARGEST_RESERVE, now_us),
             outstanding: 0,
             undone: 0,
+            just_left: Vec::new(),
             given_up: Vec::new(),
             is_polite: false,
         }
@@ -130,7 +133,7 @@ impl Pacer {
     pub(crate) fn retry(&mut self, item: Item, started_us: u64) {
         self.finished(item.key, started_us);
         if self.keys.get(&item.key).is_some_and(|key| key.given_up) {
-            self.undone += 1;
+            self.leave(item.index);
         } else {
             self.retries.add(item, self.now_us);
         }
@@ -152,10 +155,11 @@ impl Pacer {
             self.waiting -= left.len();
             self.waiting_bytes -= left.iter().map(|item| item.data.len()).sum::<usize>();
             self.undone += left.len() as u64;
+            self.just_left.extend(left.iter().map(|item| item.index));
             // What was handed out of it comes back through `readmit`.
         }
-        self.undone += u64::from(key.given_up);
         if key.given_up {
+            self.leave(item.index);
             self.schedule(id);
         } else {
             self.put_back(item);
@@ -330,6 +334,17 @@ impl Pacer {
         left
     }
 
+    /// Leaves an item undone, since its key was given up.
+    fn leave(&mut self, index: u64) {
+        self.undone += 1;
+        self.just_left.push(index);
+    }
+
+    /// The items that were left undone since this was asked last, by their indices.
+    pub(crate) fn just_left(&mut self) -> std::vec::Drain<'_, u64> {
+        self.just_left.drain(..)
+    }
+
     /// Puts an item before those that follow it in the input.
     fn put_back(&mut self, item: Item) {
         self.queue(item, |waiting, item| {
@@ -348,7 +363,7 @@ impl Pacer {
         let bytes = item.data.len();
         let key = Self::key(&mut self.keys, &self.name, &self.limits, &item);
         if key.given_up {
-            self.undone += 1;
+            self.leave(item.index);
             return;
         }
         put(&mut key.waiting, item);
