@@ -58,6 +58,7 @@
 mod bodies;
 mod early_end;
 mod export;
+mod follow;
 mod hosts;
 mod input;
 mod journal;
@@ -78,6 +79,7 @@ mod works;
 
 pub use bodies::{BodyFolder, BodyFolderError, BodyNames};
 pub use export::{Export, ExportError, ExportFrom, Exported};
+pub use follow::Unfollowed;
 pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use gaits_engine::source::{Shard, TextEncoding};
 pub use hosts::{RacedHost, job_of, local_ports, raced_hosts};

@@ -2,19 +2,23 @@
 
 use crate::bodies::{self, BodyFolder, Keeper};
 use crate::early_end::early_end;
+use crate::follow::{Before as BeforeStart, Followers, Unfollowed};
 use crate::input::{Input, InputError};
-use crate::journal::{Before, JournalError, Planned, Remaining, Removed, Shared, lock};
+use crate::journal::{
+    Before, JournalError, Planned, Remaining, Removed, Shared, lock, note_starts,
+};
 use crate::layout::layout;
 use crate::output::Output;
 use crate::sys;
 use crate::tally::SharedTally;
 use crate::works::set_up;
-use gaits_core::{Setting, Sink, Source};
+use gaits_core::{Entry, MOST_STEPS, Setting, Sink, Source, Work};
 use gaits_engine::RunError as Engine;
 use gaits_engine::journal::{Counts, Ending};
 use gaits_engine::plan::{Model, Plan};
 use gaits_engine::{Control, Notice, Observer, Program, RunEnd, Stopped, WorkError};
 use gaits_report::Summary;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -53,6 +57,8 @@ pub struct RunOutcome {
     pub summary: Summary,
     /// What earlier runs had done.
     pub before: Before,
+    /// What answers have named and was not done, where they name further items.
+    pub unfollowed: Unfollowed,
 }
 
 impl RunOutcome {
@@ -165,6 +171,9 @@ pub struct Run<'a> {
     bodies: Option<BodyFolder>,
     sinks: Vec<&'a mut (dyn Sink + 'a)>,
     arguments: Vec<String>,
+    most_followers: u64,
+    /// What the plan names, where it was set up already.
+    work: Option<Arc<dyn Work>>,
 }
 
 impl fmt::Debug for Run<'_> {
@@ -198,6 +207,8 @@ impl<'a> Run<'a> {
             bodies: None,
             sinks: Vec::new(),
             arguments: Vec::new(),
+            most_followers: MOST_STEPS,
+            work: None,
         }
     }
 
@@ -206,9 +217,9 @@ impl<'a> Run<'a> {
     /// # Errors
     /// The work can't be set up, or the input can't be opened.
     pub fn over(program: &'a Program, plan: &'a Plan, input: &Input) -> Result<Self, RunError> {
-        let source = input.open(&set_up(&program.works, &plan.work)?)?;
-        let run = Self::new(program, plan, source, input.name());
-        Ok(Self { input_settings: input.settings(), ..run })
+        let work = set_up(&program.works, &plan.work)?;
+        let run = Self::new(program, plan, input.open(&work)?, input.name());
+        Ok(Self { input_settings: input.settings(), work: Some(work), ..run })
     }
 
     /// Writes the records to `output`, too.
@@ -240,6 +251,13 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// How many items may follow one of the input, where answers name further items, such as the next page of a listing.
+    #[must_use]
+    pub fn most_followers(mut self, most: u64) -> Self {
+        self.most_followers = most;
+        self
+    }
+
     /// Runs it, and blocks until each item has its record. A `control` serves one run. Where the output goes on with a file
     /// and all is done already, nothing is started: see [`RunOutcome::nothing_to_do`].
     ///
@@ -253,8 +271,12 @@ impl<'a> Run<'a> {
         let mut tally = SharedTally::default();
         let journal = self.output.as_ref().and_then(Output::journal);
         let before = self.output.as_ref().map(Output::before).unwrap_or_default();
+        let work = match self.work.take() {
+            Some(work) => work,
+            None => set_up(&self.program.works, &self.plan.work)?,
+        };
+        let mut followers = None;
         if let Some(journal) = &journal {
-            let work = set_up(&self.program.works, &self.plan.work)?;
             let planned = Planned {
                 work: self.plan.work.name.clone(),
                 settings: work
@@ -274,14 +296,23 @@ impl<'a> Run<'a> {
             if before != Before::default() {
                 observer.resumed(&before);
             }
+            followers = self.followers(&work)?;
             let journal = Arc::clone(journal);
-            self.source = Box::new(Remaining::new(self.source, work, journal, planned));
+            let followers = followers.clone();
+            self.source = Box::new(Remaining::new(self.source, work, journal, planned, followers));
+        } else if work.has_followers() {
+            followers = self.followers(&work)?;
+        }
+        let total_items = self.source.total().filter(|_| followers.is_none());
+        if let Some(followers) = &followers {
+            self.source = Box::new(followers.source(self.source));
         }
         let mut watch = Watch {
             observer,
             tally: tally.clone(),
             model: self.plan.model,
-            total_items: self.source.total(),
+            total_items,
+            followers: followers.clone(),
             journal: journal.clone(),
             before,
         };
@@ -301,6 +332,8 @@ impl<'a> Run<'a> {
             }
             sinks.extend(self.sinks.iter_mut().map(|sink| &mut **sink as &mut dyn Sink));
             sinks.push(&mut tally);
+            // Last, so that what is named by a record goes out when the record is written.
+            sinks.extend(followers.iter_mut().map(|sink| sink as &mut dyn Sink));
             gaits_engine::run(self.program, self.plan, self.source, &mut sinks, &mut watch, control)
         });
         match result {
@@ -334,6 +367,26 @@ impl<'a> Run<'a> {
                 Err(error)
             }
         }
+    }
+}
+
+impl Run<'_> {
+    /// What sees to the items that answers name, where `work` has such answers.
+    fn followers(&self, work: &Arc<dyn Work>) -> Result<Option<Followers>, RunError> {
+        if !work.has_followers() {
+            return Ok(None);
+        }
+        let journal = self.output.as_ref().and_then(Output::journal);
+        let known = match &journal {
+            Some(journal) => lock(journal).open_listings(&**work)?,
+            None => HashMap::new(),
+        };
+        let before = journal.map(|journal| {
+            let key = lock(&journal).key();
+            Box::new(move |entries: &[Entry]| note_starts(&journal, &key, entries)) as BeforeStart
+        });
+        let work = Arc::clone(work);
+        Ok(Some(Followers::new(work, self.most_followers, before, known)))
     }
 }
 
@@ -397,6 +450,7 @@ struct Watch<'a> {
     tally: SharedTally,
     model: Model,
     total_items: Option<u64>,
+    followers: Option<Followers>,
     journal: Option<Shared>,
     before: Before,
 }
@@ -444,7 +498,8 @@ impl Watch<'_> {
             retries: end.retries,
             pauses: end.pauses,
         };
-        RunOutcome { end: end.clone(), summary, before: self.before.clone() }
+        let unfollowed = self.followers.as_ref().map(Followers::unfollowed).unwrap_or_default();
+        RunOutcome { end: end.clone(), summary, before: self.before.clone(), unfollowed }
     }
 }
 

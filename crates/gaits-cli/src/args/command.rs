@@ -3,6 +3,7 @@
 use super::bodies::Bodies;
 use super::help;
 use super::job::Job;
+use super::pages::Pages;
 use super::urls;
 use super::values::{self, Timeout};
 use crate::exit::Trouble;
@@ -164,6 +165,7 @@ impl CommandArgs {
             bodies: Bodies::Settled,
             model: as_many_as_cores()?,
             retries: spec.repeatable.then_some(0),
+            pages: Pages::default(),
             about: about(&words),
             notices: said.into_iter().chain(self.assumed).collect(),
         })

@@ -5,6 +5,7 @@ use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
 use super::list::{ListArgs, Shows};
+use super::pages::{Pages, PagesArgs};
 use super::patience::PatienceArgs;
 use super::request::RequestArgs;
 use super::urls;
@@ -170,6 +171,9 @@ pub(crate) struct HttpArgs {
     extract_required: bool,
 
     #[command(flatten)]
+    pages: PagesArgs,
+
+    #[command(flatten)]
     body: BodyArgs,
 
     #[command(flatten)]
@@ -199,6 +203,7 @@ impl Job {
             bodies: Bodies::Settled,
             model: Model::ASYNC,
             retries: Some(3),
+            pages: Pages::default(),
             about: "http".into(),
             notices: Vec::new(),
         })
@@ -236,6 +241,11 @@ impl HttpArgs {
         }
         if self.stop_on.is_some() {
             return Err(Trouble::wrong(format!("{what} does all items: leave out --stop-on")));
+        }
+        if self.pages.next.is_some() {
+            return Err(Trouble::wrong(format!(
+                "{what} does the same items each time: leave out --next"
+            )));
         }
         if self.retry_on != Statuses::that_may_pass() {
             return Err(Trouble::wrong(format!(
@@ -283,6 +293,7 @@ impl HttpArgs {
         };
         let (body, bodies) = self.body.resolve();
         let (ways, by_proxy) = self.ways.resolve()?;
+        let pages = self.pages.pages();
         let defaults = HttpSpec::default();
         let spec = HttpSpec {
             headers: auth::headers(self.headers)?,
@@ -303,6 +314,8 @@ impl HttpArgs {
             cookie_file: self.cookie_file.map(auth::read_cookies).transpose()?,
             extract: self.extract,
             extract_required: self.extract_required,
+            next: self.pages.next,
+            each: self.pages.each,
             body,
             repeats_all: self.repeats_all,
             filled: self.list.has_fields(),
@@ -322,6 +335,6 @@ impl HttpArgs {
         let (input, said) = urls::input(self.urls, self.list, self.count, needs, self.insecure)?;
         let notices = said.map(str::to_owned).into_iter().chain(self.assumed).chain(by_proxy);
         let notices = notices.collect();
-        Ok(Job { bodies, notices, ..Job::http(&spec, self.session.into(), input)? })
+        Ok(Job { bodies, pages, notices, ..Job::http(&spec, self.session.into(), input)? })
     }
 }

@@ -14,6 +14,7 @@ mod list;
 mod models;
 mod origin;
 mod pace;
+mod pages;
 mod patience;
 mod report;
 mod request;

@@ -6,6 +6,7 @@ use super::help;
 use super::http::HttpArgs;
 use super::job::Job;
 use super::list::Shows;
+use super::pages::Pages;
 use super::values;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
@@ -127,6 +128,7 @@ impl CpuArgs {
             bodies: Bodies::Settled,
             model: Model::ASYNC,
             retries: None,
+            pages: Pages::default(),
             about: format!("cpu product, n = {}", self.n),
             notices: Vec::new(),
         })
@@ -179,6 +181,7 @@ impl WaitArgs {
             bodies: Bodies::Settled,
             model: Model::ASYNC,
             retries: None,
+            pages: Pages::default(),
             about: if self.blocking { "wait, blocking" } else { "wait" }.into(),
             notices: Vec::new(),
         })

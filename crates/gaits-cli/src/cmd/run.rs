@@ -11,7 +11,8 @@ use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
     Before, BodyFolder, Control, Destination, Existing, GoOn, JournalError, Notice, Output,
-    OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Value, WorkSpec,
+    OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Unfollowed, Value,
+    WorkSpec,
 };
 use std::io::{self, IsTerminal as _};
 
@@ -19,10 +20,10 @@ use std::io::{self, IsTerminal as _};
 const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inline puts them into the records, \
      --bodies DIR into files";
 
-/// Whether requests carry a key that follows from the items' places.
-fn has_idempotency_key(work: &WorkSpec) -> bool {
+/// Whether the work has a setting.
+fn has(work: &WorkSpec, setting: &str) -> bool {
     let Value::Object(settings) = &work.settings else { return false };
-    settings.iter().any(|(name, value)| &**name == "idempotency_key" && *value != Value::Null)
+    settings.iter().any(|(name, value)| &**name == setting && *value != Value::Null)
 }
 
 /// Runs the work.
@@ -30,9 +31,15 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     if let Some(shows) = work.shows() {
         return preview::show(&work.resolve()?, shows, args.quiet);
     }
-    let Job { work, session, input, model, retries, bodies, notices, .. } =
+    let Job { work, session, input, model, retries, bodies, pages, notices, .. } =
         if args.retry_non_idempotent { work.resolve_repeating()? } else { work.resolve()? };
-    if args.knows_by_key() && has_idempotency_key(&work) {
+    let is_followed = has(&work, "next");
+    if args.knows_by_key() && is_followed {
+        return Err(Trouble::wrong(
+            "--key numbers items anew, and pages are known by the number of their first one: leave out --key or --next",
+        ));
+    }
+    if args.knows_by_key() && has(&work, "idempotency_key") {
         return Err(Trouble::wrong(
             "--key numbers items anew, and --idempotency-key must not change: use one of them",
         ));
@@ -42,6 +49,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let plan = Plan { work, model, session, limits: args.limits(model, retries)? };
     let program = program();
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
+    run = run.most_followers(pages.most - 1);
     let destination = args.destination();
     let output = Output::open(&destination, args.existing(), Some(&input)).map_err(refused)?;
     if let Bodies::Files { folder, names } = &bodies {
@@ -60,7 +68,9 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let control = Control::new();
     let to_stdout = destination == Destination::Stdout;
     let before = output.before().done;
-    let bar = Bar::start(control.progress(), &input, args.quiet, to_stdout, before);
+    // Nobody knows how many pages come.
+    let counted = (!is_followed).then_some(&input);
+    let bar = Bar::start(control.progress(), counted, args.quiet, to_stdout, before);
     let (to_stop, speaker) = (control.clone(), bar.speaker());
     interrupt::listen(move || to_stop.interrupt(), move |stop| speaker.speak(stop))
         .context("can't listen for signals")
@@ -89,11 +99,17 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         RunError::OutputClosed { .. } if to_stdout => Trouble::ReaderGone,
         other => other.into(),
     })?;
+    let is_cut = outcome.unfollowed.cut > 0 && !pages.is_given;
+    if !args.quiet {
+        for line in unfollowed(&outcome.unfollowed, pages.most) {
+            talk::line(&line);
+        }
+    }
     if outcome.nothing_to_do() {
         if !args.quiet {
             talk::line(&nothing_to_do(&outcome.before));
         }
-        return Ok(Exit::AllOk);
+        return Ok(if is_cut { Exit::StoppedEarly } else { Exit::AllOk });
     }
     let dropped = input.dropped();
     if dropped > 0 && !args.quiet {
@@ -107,7 +123,33 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     if matches!(bodies, Bodies::NotKept) && !args.quiet && io::stderr().is_terminal() {
         talk::line(NOT_KEPT);
     }
-    Ok(exit_of(&outcome.end, outcome.before.failed))
+    match exit_of(&outcome.end, outcome.before.failed) {
+        Exit::AllOk | Exit::SomeFailed if is_cut => Ok(Exit::StoppedEarly),
+        exit => Ok(exit),
+    }
+}
+
+/// What is to be told of pages that answers have named and that were not fetched.
+fn unfollowed(unfollowed: &Unfollowed, most: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(first) = &unfollowed.first_loop {
+        let others = match unfollowed.loops {
+            1 => String::new(),
+            2 => ", and so did 1 other".to_owned(),
+            loops => format!(", and so did {} others", loops - 1),
+        };
+        lines.push(format!(
+            "gaits: {first} named a page that was fetched before, or the same page again, as its next one, so its listing ended there{others}"
+        ));
+    }
+    if unfollowed.cut > 0 {
+        let listings = if unfollowed.cut == 1 { "listing goes" } else { "listings go" };
+        lines.push(format!(
+            "gaits: {} {listings} on after {most} pages; the same command with a larger --max-pages fetches the rest",
+            unfollowed.cut
+        ));
+    }
+    lines
 }
 
 /// How a run has ended, and how many items of earlier ones that it did not do again have failed.

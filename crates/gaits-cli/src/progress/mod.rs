@@ -44,11 +44,11 @@ enum Shown {
 }
 
 impl Bar {
-    /// Shows how far a run over `input` has come, unless that is not wanted: `quiet`, or records that go to the same
+    /// Shows how far a run over `input`, where its items can be counted, has come, unless that is not wanted: `quiet`, or records that go to the same
     /// terminal.
     pub(crate) fn start(
         progress: Arc<Progress>,
-        input: &Input,
+        input: Option<&Input>,
         quiet: bool,
         to_stdout: bool,
         done_before: u64,
@@ -72,12 +72,13 @@ impl Bar {
             return Self { drawn, stop: None, thread: None };
         }
         let (stop, stopped) = channel();
-        let (bar, input) = (drawn.clone(), input.clone());
+        let (bar, input) = (drawn.clone(), input.cloned());
         let thread = thread::Builder::new().name("progress".into()).spawn(move || {
             let mut meter = Meter::new(MonotonicClock::start());
             // A huge file takes its time to count; who stops the run does not wait for it.
             let gone = || stopped.try_recv() == Err(TryRecvError::Disconnected);
-            let total = input.count(gone).map(|total| total.saturating_sub(done_before));
+            let total = input.and_then(|input| input.count(gone));
+            let total = total.map(|total| total.saturating_sub(done_before));
             if shown == Shown::Bar {
                 bar.set_length(total.unwrap_or_default());
                 draw(&bar, &mut meter, &progress, total);

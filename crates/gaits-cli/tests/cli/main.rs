@@ -25,6 +25,7 @@ mod models;
 mod origin;
 mod pace;
 mod page;
+mod pages;
 mod patience;
 mod pictures;
 mod power_cut;

@@ -5,6 +5,7 @@ mod access;
 mod data;
 mod echo;
 mod form;
+mod list;
 mod ranges;
 mod redirects;
 
@@ -42,6 +43,9 @@ A local HTTP server to try clients on. GET and HEAD, where nothing else is said:
 /cookies/set?name=value         sets cookies, then redirects to /cookies
 /gzip /deflate /brotli /zstd    compressed JSON
 /json                           a JSON document
+/list?page=|offset=|cursor=&size=&total=
+                                a listing in pages, as JSON with links.next and meta.next, and
+                                with a link header
 /basic-auth/{user}/{password}   asks for these
 /hostile                        the ways to break HTTP/1.1 under /hostile/{name}; any method
 ";
@@ -71,6 +75,7 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
         ("cookies", Some("set")) => access::set_cookies(request),
         ("gzip" | "deflate" | "brotli" | "zstd", None) => data::compressed(first),
         ("json", None) => data::json(),
+        ("list", None) => list::list(request),
         ("basic-auth", Some(wanted)) => access::basic_auth(request, wanted),
         ("hostile", None) => text(hostile_index()),
         ("", None) => text(INDEX),

@@ -123,6 +123,8 @@ async fn read_file(path: PathBuf) -> Result<Body, String> {
 
 /// What is asked for an item: what it asks for itself, and else what all requests do.
 pub(super) struct Asked<'a> {
+    /// Without what all requests add to their query.
+    pub(super) url: &'a str,
     pub(super) method: &'a Method,
     pub(super) fields: &'a Fields,
     /// Whether the fields are those of all requests.
@@ -132,11 +134,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn of(shared: &'a Shared, own: Option<&'a Own>) -> Self {
+    pub(super) fn of(shared: &'a Shared, own: Option<&'a Own>, text: &'a str) -> Self {
         let spec = &shared.spec;
         let method = own.map_or(&spec.method, |own| &own.method);
         let own_fields = own.and_then(|own| own.fields.as_ref());
         Self {
+            url: own.map_or(text, |own| &own.url),
             method,
             fields: own_fields.unwrap_or(&shared.fields),
             common: own_fields.is_none(),

@@ -28,6 +28,9 @@ pub struct HttpDetail {
     /// The file that the decoded body is in. While the record is on its way, the name under which a worker has written it;
     /// in a results file, its final path in the folder of bodies.
     pub body_file: Option<Box<str>>,
+    /// The URL of the page that comes next, where the answer is a page of a listing and there is one. It holds no
+    /// credentials.
+    pub next: Option<Box<str>>,
     /// Why the body could not be written to its file. A run does not go on after that, so it stands in no results file.
     pub body_error: Option<Box<str>>,
     /// Whether each connection it went over, those of its redirects too, was opened before it.
@@ -89,7 +92,9 @@ impl Measured for HttpDetail {
         if let Some(body) = &self.body {
             each("body", Field::Value(body));
         }
-        for (name, text) in [("body_file", &self.body_file), ("body_error", &self.body_error)] {
+        for (name, text) in
+            [("body_file", &self.body_file), ("body_error", &self.body_error), ("next", &self.next)]
+        {
             if let Some(text) = text {
                 each(name, Field::Text(text));
             }
@@ -145,6 +150,7 @@ impl HttpDetail {
                 "body" => read.body = Some(field.to_value()),
                 "body_file" => read.body_file = field.as_text().map(Box::from),
                 "body_error" => read.body_error = field.as_text().map(Box::from),
+                "next" => read.next = field.as_text().map(Box::from),
                 "reused" => read.reused = field.as_bool().unwrap_or_default(),
                 "dns_us" => read.dns_us = count.unwrap_or_default(),
                 "connect_us" => read.connect_us = count.unwrap_or_default(),
@@ -176,6 +182,7 @@ mod tests {
             body: Some(Value::Array(vec![Value::Null])),
             body_file: Some("00/000000256".into()),
             body_error: Some("the disk is full".into()),
+            next: Some("http://a/?page=2".into()),
             reused: true,
             dns_us: 5,
             connect_us: 6,

@@ -3,18 +3,23 @@
 //!
 //! Limit: knows nothing about where the answer came from.
 
+mod answer;
 mod charset;
 #[cfg_attr(not(feature = "css"), path = "extract/no_html.rs")]
 mod html;
 mod kind;
+mod listing;
 mod path;
 mod pick;
 mod room;
 mod source;
 mod take;
 
-pub(super) use take::{Answer, Extracts, whole};
+pub(super) use answer::Answer;
+pub(super) use listing::Named;
+pub(super) use take::{EACH, Extracts, Wanted, whole};
 
+use super::pointer::PointerError;
 use kind::Kind;
 use serde::{Deserialize, Serialize};
 use source::Source;
@@ -65,15 +70,11 @@ pub enum ExtractError {
     #[error("{0:?} is no type: write NAME:int, NAME:float, NAME:bool, NAME:str or NAME:json")]
     Kind(String),
     /// The pointer does not begin with a slash.
-    #[error(
-        "the pointer {0:?} does not begin with `/`: did you mean \"/{0}\"? Other places are $.json.path, header:NAME, regex:PATTERN and css:SELECTOR"
-    )]
-    NoSlash(String),
-    /// A `~` stands for neither `~` nor `/`.
-    #[error(
-        "in the pointer {0:?} a `~` is followed by neither 0 nor 1: write ~0 for `~` and ~1 for `/`"
-    )]
-    Escape(String),
+    #[error("{0}; other places are $.json.path, header:NAME, regex:PATTERN and css:SELECTOR")]
+    Place(PointerError),
+    /// The pointer is none.
+    #[error(transparent)]
+    Pointer(PointerError),
     /// The `JSONPath` can't be followed.
     #[error("the JSONPath {path:?} can't be followed: {why}")]
     Path {

@@ -11,12 +11,13 @@ use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
 use super::extract::{self, Answer};
 use super::fault::Fault;
+use super::follow;
 use super::hub::Hub;
 use super::item;
 use super::lent::Piece;
 use super::method::Method;
 use super::patience::Progress;
-use super::query::add_query;
+use super::query::{add_missing, add_query};
 use super::redirect;
 use super::request::Request;
 use super::retry;
@@ -29,7 +30,7 @@ use crate::deadline::in_time;
 use base64::Engine as _;
 use gaits_core::{
     Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
-    SessionScope, Value,
+    SessionScope, Value, root_and_steps,
 };
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -87,9 +88,14 @@ impl HttpSession {
         } else {
             None
         };
-        let asked = Asked::of(shared, own.as_deref());
-        let url = own.as_ref().map_or(text, |own| &own.url);
-        let mut target = match self.hub.target(&add_query(url, &spec.query)) {
+        let asked = Asked::of(shared, own.as_deref(), text);
+        let is_page = root_and_steps(item.index).1 > 0;
+        let url = if is_page {
+            add_missing(asked.url, &spec.query)
+        } else {
+            add_query(asked.url, &spec.query)
+        };
+        let mut target = match self.hub.target(&url) {
             Ok(target) => target,
             Err(e) => {
                 let error = ItemError::new(ErrorKind::InvalidItem, e.to_string());
@@ -260,7 +266,12 @@ impl HttpSession {
                 return Ok(Vec::new());
             }
             let answer = Answer { headers: std::mem::take(&mut head.asked), body };
-            return shared.extracts.take(answer).await.map_err(Fault::Failed);
+            let taken = shared.extracts.take(answer).await.map_err(Fault::Failed)?;
+            if let (Some(named), Some(next)) = (taken.next, &spec.next) {
+                let url = follow::url(next, named, asked.url, &target, shared);
+                trace.detail.next = Some(url.map_err(Fault::Failed)?);
+            }
+            return Ok(taken.fields);
         }
     }
 

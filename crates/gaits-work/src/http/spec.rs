@@ -4,9 +4,12 @@
 
 use super::auth::{Auth, ClientCertificateError, Credentials};
 use super::cookies::file::{self as cookie_file, CookieFile, CookieFileError};
+use super::extract::EACH;
 use super::method::Method;
+use super::next_page::NextPage;
 use super::patience::{LeastRate, Patience};
 use super::payload::Payload;
+use super::pointer::{self, PointerError};
 use super::proxy::UnreachableProxy;
 use super::route::Routes;
 use super::template::TemplateError;
@@ -90,6 +93,12 @@ pub struct HttpSpec {
     /// Whether an item fails when one of them is not in its answer; else the field is null.
     #[serde(default)]
     pub extract_required: bool,
+    /// How an answer tells which page of a listing comes next; the pages are then done one after the other.
+    #[serde(default)]
+    pub next: Option<NextPage>,
+    /// A pointer to a list in an answer's JSON: fields are extracted from each of its elements.
+    #[serde(default)]
+    pub each: Option<Box<str>>,
     /// What becomes of bodies.
     pub body: BodyUse,
 }
@@ -158,6 +167,8 @@ impl Default for HttpSpec {
             cookie_file: None,
             extract: Vec::new(),
             extract_required: false,
+            next: None,
+            each: None,
             body: BodyUse::Hash,
         }
     }
@@ -211,8 +222,22 @@ impl HttpSpec {
                 return Err(HttpSpecError::DuplicateExtract(extract.name().to_owned()));
             }
         }
-        if self.method == Method::HEAD && self.extract.iter().any(Extract::needs_body) {
+        let looks_into_body = self.extract.iter().any(Extract::needs_body)
+            || self.each.is_some()
+            || self.next.as_ref().is_some_and(NextPage::needs_body);
+        if self.method == Method::HEAD && looks_into_body {
             return Err(HttpSpecError::NothingToExtractFrom);
+        }
+        if self.extract.iter().any(|extract| extract.name() == EACH) {
+            return Err(HttpSpecError::NamedEach);
+        }
+        if let Some(each) = &self.each {
+            pointer::check(each).map_err(HttpSpecError::Each)?;
+        }
+        if let Some(name) = self.next.as_ref().and_then(NextPage::parameter)
+            && self.query.iter().any(|(other, _)| other == name)
+        {
+            return Err(HttpSpecError::PageInQuery(name.to_owned()));
         }
         if self.method == Method::HEAD && self.payload.is_some() {
             return Err(HttpSpecError::NothingSent);
@@ -290,6 +315,8 @@ impl HttpSpec {
             means("cookies", Value::Bool(self.cookies)),
             means("extract", Value::Array(extract.collect())),
             means("extract-required", Value::Bool(self.extract_required)),
+            means("next", self.next.as_ref().map_or(Value::Null, |next| text(&next.to_string()))),
+            means("each", self.each.as_deref().map_or(Value::Null, text)),
             means("body", text(self.body.name())),
             // Secrets may change between two runs over one list.
             not("auth", Value::Array(self.auth.shown().iter().map(|shown| text(shown)).collect())),
@@ -453,6 +480,19 @@ pub enum HttpSpecError {
     /// Fields are to be taken from answers without a body.
     #[error("an answer to HEAD has no body to extract from, only header:NAME; use GET")]
     NothingToExtractFrom,
+    /// The place of a listing's elements is none.
+    #[error("--each: {0}")]
+    Each(PointerError),
+    /// A field is to be extracted under the name that `--each` has.
+    #[error(
+        "`each` is the name under which --each puts what it takes: call the field something else"
+    )]
+    NamedEach,
+    /// The parameter that counts pages is added to each URL as well.
+    #[error(
+        "--next changes {0} from page to page, and --query sets it for all: write it into the URL"
+    )]
+    PageInQuery(String),
     /// Bodies are to be kept of answers that have none.
     #[error("an answer to HEAD has no body to keep; use GET")]
     NoBody,

@@ -4,11 +4,13 @@
 
 use super::auth::Access;
 use super::body_file::BodyWriter;
+use super::detail::HttpDetail;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
-use super::extract::Extracts;
+use super::extract::{Extracts, Wanted};
 use super::fields::Fields;
 use super::fill::Fill;
+use super::follow;
 use super::identity;
 use super::item::{self, Described};
 use super::payload::Body;
@@ -21,7 +23,7 @@ use super::target;
 use super::tls::Tls;
 use crate::settings;
 use gaits_core::{
-    AsyncSession, AsyncWork, Clock, Data, Facts, Performs, Refused, Services, SessionError,
+    AsyncSession, AsyncWork, Clock, Data, Facts, Performs, Record, Refused, Services, SessionError,
     SessionScope, Setting, Value, Work,
 };
 use std::sync::Arc;
@@ -64,7 +66,13 @@ impl HttpWork {
         };
         let of_all = item::of_all(spec);
         let fill = Fill::of(spec)?;
-        let extracts = Extracts::new(&spec.extract, spec.extract_required, clock.clone());
+        let wanted = Wanted {
+            all: spec.extract.clone().into(),
+            required: spec.extract_required,
+            each: spec.each.clone(),
+            next: spec.next.clone(),
+        };
+        let extracts = Extracts::new(wanted, clock.clone());
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));
         Ok(Self {
             shared: Arc::new(Shared {
@@ -133,6 +141,27 @@ impl Work for HttpWork {
 
     fn identity(&self, item: &Data) -> Option<[u8; 16]> {
         identity::identity(item.as_text()?, &self.shared.spec, self.shared.fill.as_ref())
+    }
+
+    fn has_followers(&self) -> bool {
+        self.shared.spec.next.is_some()
+    }
+
+    fn is_followed(&self, record: &Record) -> bool {
+        HttpDetail::of(record).is_some_and(|detail| detail.next.is_some())
+    }
+
+    fn follower(
+        &self,
+        root: &Data,
+        record: &Record,
+        before: Option<&Record>,
+    ) -> Result<Option<Data>, Refused> {
+        let page = HttpDetail::of(record).unwrap_or_default();
+        let before = before.and_then(HttpDetail::of);
+        let root = root.as_text().unwrap_or_default();
+        let next = follow::item(&self.shared.spec, root, &page, before.as_ref())?;
+        Ok(next.map(Data::from))
     }
 }
 

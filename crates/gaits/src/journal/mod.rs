@@ -16,12 +16,13 @@ mod tests;
 pub use error::JournalError;
 pub(crate) use error::Removed;
 pub(crate) use plan::Planned;
-pub(crate) use remaining::{Position, Remaining};
+pub(crate) use remaining::{Position, Remaining, note_starts};
 pub(crate) use sink::JournalSink;
 
+use crate::follow::{Known, known};
 use crate::input::input_of;
 use crate::sys;
-use gaits_core::{Clock, Record, Sink as _};
+use gaits_core::{Clock, Record, Sink as _, Work};
 use gaits_engine::MonotonicClock;
 use gaits_engine::journal::{
     Checkpoint, Counts, Done, Ending, Match, RunEntry, RunFile, ScanError, Scanned, Started, Tail,
@@ -302,6 +303,26 @@ impl Journal {
             last_time: self.run_file.as_ref().and_then(RunFile::last_time).map(str::to_owned),
             notices: self.notices.clone(),
         }
+    }
+
+    /// The listings that were not followed to their end, as far as their records stay.
+    pub(crate) fn open_listings(
+        &self,
+        work: &dyn Work,
+    ) -> Result<HashMap<u64, Known>, JournalError> {
+        if self.starts_over || self.done.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let again = self.again();
+        let has_record = |index| self.done.contains(index) && !again.contains(index);
+        let failed = |source| JournalError::Read { results: self.name.clone(), source };
+        let file = self.file.try_clone().map_err(failed)?;
+        known(&file, work, has_record).map_err(|error| failed(io::Error::other(error)))
+    }
+
+    /// How items are known again.
+    pub(crate) fn key(&self) -> Match {
+        self.go_on.key.clone()
     }
 
     /// The items that are done again.

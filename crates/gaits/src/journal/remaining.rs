@@ -6,8 +6,9 @@
 //! Limit: it does not know how an item ended, and reads the results file only to name a difference.
 
 use super::{GoOn, JournalError, Planned, Shared, lock};
-use gaits_core::{Content, Data, Entry, ItemError, More, Source, Work};
-use gaits_engine::journal::{BLOCK, Done, item_hash, place_hash, scan};
+use crate::follow::Followers;
+use gaits_core::{Content, Data, Entry, ItemError, More, Source, Work, follower};
+use gaits_engine::journal::{BLOCK, Done, Match, item_hash, place_hash, scan};
 use gaits_engine::source::ask;
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -18,6 +19,12 @@ use std::sync::Arc;
 const MOST_HELD: usize = 16 * 1024 * 1024;
 /// What an entry takes in memory, apart from its item.
 const ENTRY: usize = size_of::<Entry>();
+
+/// The first index of an item that is not of the input.
+const FIRST_FOLLOWER: u64 = match follower(0, 1) {
+    Some(first) => first,
+    None => u64::MAX,
+};
 
 /// Where a source has to begin.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +55,14 @@ pub(crate) struct Remaining {
     ended: bool,
     begun: bool,
     by_item: Option<ByItem>,
+    followed: Option<Followed>,
+}
+
+/// Where items of the input have led to others.
+struct Followed {
+    followers: Followers,
+    /// Of those, what was started, may not be done twice, and has no record.
+    pending: BTreeMap<u64, u64>,
 }
 
 /// The comparison of what is done with the input.
@@ -87,8 +102,16 @@ impl Remaining {
         work: Arc<dyn Work>,
         journal: Shared,
         planned: Planned,
+        followers: Option<Followers>,
     ) -> Self {
-        let position = lock(&journal).position();
+        let mut position = lock(&journal).position();
+        let followed = followers.map(|followers| {
+            // What has come out of answers is not in the input.
+            position.done = std::mem::take(&mut position.done).of_input();
+            position.again.remove_range(FIRST_FOLLOWER..);
+            let pending = position.pending.split_off(&FIRST_FOLLOWER);
+            Followed { followers, pending }
+        });
         let pending = &position.pending;
         let last = position.done.highest().max(pending.last_key_value().map(|(index, _)| *index));
         let by_item = position.go_on.key.is_by_item().then(|| ByItem {
@@ -120,6 +143,7 @@ impl Remaining {
             ended: false,
             begun: false,
             by_item,
+            followed,
         }
     }
 
@@ -163,15 +187,20 @@ impl Remaining {
         let last = check.last;
         if self.position.done.contains(index) {
             let again = self.position.again.contains(index).then(|| entry.clone());
-            check.sum = check.sum.wrapping_add(place_hash(index, shown(&entry.content)));
+            check.sum = check.sum.wrapping_add(place_hash(index, entry.content.shown()));
             check.seen.insert(index);
+            let resumed = self.followed.as_ref().and_then(|followed| followed.resume(&entry));
             check.items.push(entry);
             if let Some(entry) = again {
                 self.hold(entry);
             }
+            if let Some((entry, is_pending)) = resumed {
+                let entry = if is_pending { self.not_twice(entry) } else { entry };
+                self.hold(entry);
+            }
         } else if let Some(hash) = self.position.pending.get(&index) {
             ask(self.work.as_ref(), &mut entry);
-            let shown = shown(&entry.content);
+            let shown = entry.content.shown();
             if *hash != item_hash(shown) {
                 let then = "another one, which may have been processed".to_owned();
                 return Err(self.differs(index, shown, then));
@@ -193,7 +222,7 @@ impl Remaining {
     fn take_by_item(&mut self, mut entry: Entry) {
         let Some(by_item) = &mut self.by_item else { return };
         ask(self.work.as_ref(), &mut entry);
-        let hash = self.position.go_on.key.hash(shown(&entry.content));
+        let hash = self.position.go_on.key.hash(entry.content.shown());
         if !self.position.items.insert(hash) {
             return;
         }
@@ -212,7 +241,7 @@ impl Remaining {
 
     fn hold(&mut self, mut entry: Entry) {
         ask(self.work.as_ref(), &mut entry);
-        self.held_bytes += ENTRY + shown(&entry.content).len();
+        self.held_bytes += ENTRY + entry.content.shown().len();
         self.held.push_back(entry);
     }
 
@@ -223,7 +252,7 @@ impl Remaining {
                 "an earlier run died while it was at work on this item; it {}, so it was not sent again",
                 ItemError::MAY_HAVE_BEEN_PROCESSED
             );
-            entry.content = Content::Cancelled { shown: into_shown(entry.content), message };
+            entry.content = Content::Cancelled { shown: entry.content.into_shown(), message };
         }
         entry
     }
@@ -245,7 +274,7 @@ impl Remaining {
     fn sum_as_shown(&self, items: &mut [Entry]) -> u64 {
         let hashes = items.iter_mut().map(|entry| {
             ask(self.work.as_ref(), entry);
-            place_hash(entry.index, shown(&entry.content))
+            place_hash(entry.index, entry.content.shown())
         });
         hashes.fold(0, u64::wrapping_add)
     }
@@ -280,7 +309,7 @@ impl Remaining {
                 return;
             }
             let now = check.items.binary_search_by_key(&index, |entry| entry.index);
-            let now = now.ok().map(|at| shown(&check.items[at].content));
+            let now = now.ok().map(|at| check.items[at].content.shown());
             if now != Some(item) {
                 found = Some((index, now.cloned(), format!("{item:?}")));
             }
@@ -329,20 +358,35 @@ impl Remaining {
     fn hand_out(&mut self, limit: usize, batch: &mut Vec<Entry>) {
         let first = batch.len();
         for entry in self.held.drain(..limit.min(self.held.len())) {
-            self.held_bytes -= ENTRY + shown(&entry.content).len();
+            self.held_bytes -= ENTRY + entry.content.shown().len();
             batch.push(entry);
         }
-        let key = &self.position.go_on.key;
-        let once = |entry: &Entry| match &entry.content {
-            Content::Item { facts: Some(facts), .. } if !facts.repeatable => {
-                Some((entry.index, key.hash(shown(&entry.content))))
-            }
-            _ => None,
-        };
-        let mut once = batch[first..].iter().filter_map(once).peekable();
-        if once.peek().is_some() {
-            lock(&self.journal).will_start(once);
+        note_starts(&self.journal, &self.position.go_on.key, &batch[first..]);
+    }
+}
+
+/// Tells the journal which entries may not be done twice, before they go out; `key` says how items are known again.
+pub(crate) fn note_starts(journal: &Shared, key: &Match, entries: &[Entry]) {
+    let once = |entry: &Entry| match &entry.content {
+        Content::Item { facts: Some(facts), .. } if !facts.repeatable => {
+            Some((entry.index, key.hash(entry.content.shown())))
         }
+        _ => None,
+    };
+    let mut once = entries.iter().filter_map(once).peekable();
+    if once.peek().is_some() {
+        lock(journal).will_start(once);
+    }
+}
+
+impl Followed {
+    /// What comes next after an item of the input whose answers were not followed to their end; and whether it was started
+    /// already, and may not be done twice.
+    fn resume(&self, entry: &Entry) -> Option<(Entry, bool)> {
+        let Content::Item { data, .. } = &entry.content else { return None };
+        let next = self.followers.resume(entry.index, data)?;
+        let is_pending = self.pending.contains_key(&next.index);
+        Some((next, is_pending))
     }
 }
 
@@ -395,24 +439,5 @@ impl Source for Remaining {
             }
         }
         self.inner.given_back(&all);
-    }
-}
-
-/// What records show of an entry.
-fn shown(content: &Content) -> &Data {
-    match content {
-        Content::Item { data, facts } => {
-            facts.as_ref().and_then(|facts| facts.shown.as_deref()).unwrap_or(data)
-        }
-        Content::Invalid { shown, .. } | Content::Cancelled { shown, .. } => shown,
-    }
-}
-
-fn into_shown(content: Content) -> Data {
-    match content {
-        Content::Item { data, facts } => {
-            facts.and_then(|facts| facts.shown).map_or(data, |shown| *shown)
-        }
-        Content::Invalid { shown, .. } | Content::Cancelled { shown, .. } => shown,
     }
 }

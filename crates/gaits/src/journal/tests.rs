@@ -50,7 +50,7 @@ fn remaining(journal: &Shared, source: Box<dyn Source>) -> Remaining {
         input: "orders".into(),
         arguments: Vec::new(),
     };
-    Remaining::new(source, work, Arc::clone(journal), planned)
+    Remaining::new(source, work, Arc::clone(journal), planned, None)
 }
 
 fn all(source: &mut dyn Source) -> io::Result<Vec<Entry>> {

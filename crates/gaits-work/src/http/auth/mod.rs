@@ -147,6 +147,11 @@ impl Access {
         }
     }
 
+    /// Takes keys out of the query of `target` that a server has put there.
+    pub(super) fn strip(&self, target: &mut Target) {
+        self.keys.strip(target);
+    }
+
     /// `target` with the keys that belong into its query; none if there are none, or it is a `foreign` host, which gets none.
     pub(super) fn keyed(&self, target: &Target, foreign: bool) -> Option<Target> {
         if foreign { None } else { self.keys.keyed(target) }

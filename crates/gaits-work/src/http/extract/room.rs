@@ -9,6 +9,12 @@ pub(super) enum Cannot {
     NotJson(serde_json::Error),
     /// The body has this.
     TooLarge(String),
+    /// Where the elements of a listing should be is something else.
+    NoList,
+    /// Where the URL of the next page should be is something else.
+    NoUrl,
+    /// Where the value of a parameter should be is something else.
+    NoValue,
 }
 
 /// How much may still be taken.

@@ -3,6 +3,7 @@
 use super::ExtractError;
 use super::html::Selector;
 use super::path::Path;
+use crate::http::pointer::{self, PointerError};
 use http::HeaderName;
 use regex_lite::{Regex, RegexBuilder};
 use std::str::FromStr;
@@ -42,22 +43,13 @@ impl FromStr for Source {
         if text.starts_with('$') {
             return text.parse().map(Self::Path);
         }
-        pointer(text)
+        pointer::check(text).map_err(|error| match error {
+            // Perhaps another place was meant.
+            PointerError::NoSlash(_) => ExtractError::Place(error),
+            other => ExtractError::Pointer(other),
+        })?;
+        Ok(Self::Pointer(text.into()))
     }
-}
-
-fn pointer(pointer: &str) -> Result<Source, ExtractError> {
-    if !pointer.is_empty() && !pointer.starts_with('/') {
-        return Err(ExtractError::NoSlash(pointer.to_owned()));
-    }
-    let mut rest = pointer;
-    while let Some(at) = rest.find('~') {
-        rest = &rest[at + 1..];
-        if !rest.starts_with(['0', '1']) {
-            return Err(ExtractError::Escape(pointer.to_owned()));
-        }
-    }
-    Ok(Source::Pointer(pointer.into()))
 }
 
 fn regex(pattern: &str) -> Result<Regex, ExtractError> {

@@ -2,11 +2,14 @@
 //!
 //! Limit: what is taken from one answer has a bound, and so has the time for it. Whatever takes long is done on another thread.
 
+use super::answer::Answer;
 use super::html::Page;
+use super::listing::{self, Named};
 use super::room::{Cannot, Room};
 use super::source::Source;
 use super::{Extract, charset, pick};
 use crate::http::decode::Kept;
+use crate::http::next_page::NextPage;
 use gaits_core::{Clock, ErrorKind, ItemError, Value};
 use http::HeaderName;
 use serde_json::value::RawValue;
@@ -26,32 +29,46 @@ const LIGHT: usize = 4 * 1024;
 /// How many bodies a process holds as trees at once.
 const TREES: usize = 4;
 
-/// The fields to take from each answer.
+/// What is to be taken from each answer.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Wanted {
+    /// Fields, by name.
+    pub(in crate::http) all: Box<[Extract]>,
+    /// Whether all of them have to be there.
+    pub(in crate::http) required: bool,
+    /// A pointer to a list; the fields are then those of each of its elements.
+    pub(in crate::http) each: Option<Box<str>>,
+    /// How it is found which page comes next.
+    pub(in crate::http) next: Option<NextPage>,
+}
+
+/// What was taken from an answer.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Taken {
+    pub(in crate::http) fields: Vec<(Box<str>, Value)>,
+    /// What it says of the next page; none if it is the last one.
+    pub(in crate::http) next: Option<Named>,
+}
+
+/// The name of the field that has what was taken of each element of a listing.
+pub(in crate::http) const EACH: &str = "each";
+
+/// Takes what is wanted from answers.
 #[derive(Debug)]
 pub(in crate::http) struct Extracts {
-    all: Arc<[Extract]>,
+    wanted: Arc<Wanted>,
     /// The fields of the head that they need.
     headers: Box<[HeaderName]>,
     needs_body: bool,
     /// Whether there is more than pointers and headers.
     is_heavy: bool,
-    required: bool,
     trees: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
-/// An answer that fields are taken from.
-#[derive(Debug, Default)]
-pub(in crate::http) struct Answer {
-    /// The fields of its head that [`Extracts::headers`] names.
-    pub(in crate::http) headers: Vec<(HeaderName, Box<[u8]>)>,
-    /// Its body; none if it has none, or no field needs it.
-    pub(in crate::http) body: Option<Arc<Kept>>,
-}
-
 impl Extracts {
-    /// To take `all` fields; with `required`, all have to be there.
-    pub(in crate::http) fn new(all: &[Extract], required: bool, clock: Arc<dyn Clock>) -> Self {
+    pub(in crate::http) fn new(wanted: Wanted, clock: Arc<dyn Clock>) -> Self {
+        let Wanted { all, each, next, .. } = &wanted;
         let mut headers: Vec<HeaderName> = all
             .iter()
             .filter_map(|extract| match &*extract.source {
@@ -64,14 +81,18 @@ impl Extracts {
         if all.iter().any(is_text) {
             headers.push(http::header::CONTENT_TYPE);
         }
+        headers.extend((*next == Some(NextPage::Link)).then_some(http::header::LINK));
+        let needs_body = each.is_some()
+            || next.as_ref().is_some_and(NextPage::needs_body)
+            || all.iter().any(Extract::needs_body);
         let light =
             |extract: &Extract| matches!(*extract.source, Source::Pointer(_) | Source::Header(_));
+        let is_heavy = !all.iter().all(light);
         Self {
-            all: all.into(),
+            wanted: Arc::new(wanted),
             headers: headers.into(),
-            needs_body: all.iter().any(Extract::needs_body),
-            is_heavy: !all.iter().all(light),
-            required,
+            needs_body,
+            is_heavy,
             trees: Arc::new(Semaphore::new(TREES)),
             clock,
         }
@@ -79,7 +100,8 @@ impl Extracts {
 
     /// Whether nothing is taken.
     pub(in crate::http) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        let Wanted { all, each, next, .. } = &*self.wanted;
+        all.is_empty() && each.is_none() && next.is_none()
     }
 
     /// Whether anything is taken from the body.
@@ -92,25 +114,21 @@ impl Extracts {
         &self.headers
     }
 
-    /// Takes all fields from `answer`. What is not there is null, unless it is required. What would hold the event loop is done
+    /// Takes what is wanted from `answer`. What is not there is null, unless it is required. What would hold the event loop is done
     /// on another thread: JSON of 32 MB takes 0.2 s.
     ///
     /// # Errors
     ///
     /// The body is no JSON and a field is to be taken from JSON, a field is required and not there, or more is there than is
     /// taken.
-    pub(in crate::http) async fn take(
-        &self,
-        answer: Answer,
-    ) -> Result<Vec<(Box<str>, Value)>, ItemError> {
+    pub(in crate::http) async fn take(&self, answer: Answer) -> Result<Taken, ItemError> {
         let body = answer.body.as_ref();
         let is_small =
             body.is_none_or(|body| body.is_small() && (!self.is_heavy || body.len() <= LIGHT));
         if is_small {
-            return take_all(&self.all, self.required, &answer, &*self.clock);
+            return take_all(&self.wanted, &answer, &*self.clock);
         }
-        let (all, required, clock) =
-            (Arc::clone(&self.all), self.required, Arc::clone(&self.clock));
+        let (wanted, clock) = (Arc::clone(&self.wanted), Arc::clone(&self.clock));
         let ended = |e: &dyn std::fmt::Display| ItemError::new(ErrorKind::Cancelled, e.to_string());
         let permit = if self.is_heavy {
             let permit = Arc::clone(&self.trees).acquire_owned().await;
@@ -121,7 +139,7 @@ impl Extracts {
         let taken = tokio::task::spawn_blocking(move || {
             // Whoever waits may give up before this is done, and another must not begin then.
             let _permit = permit;
-            take_all(&all, required, &answer, &*clock)
+            take_all(&wanted, &answer, &*clock)
         });
         match taken.await.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(taken) => taken,
@@ -148,26 +166,68 @@ pub(in crate::http) async fn whole(
         text: "body=".into(),
     };
     let answer = Answer { headers: Vec::new(), body: Some(body) };
-    let mut taken = Extracts::new(&[all], true, clock).take(answer).await?;
+    let wanted = Wanted { all: Box::new([all]), required: true, ..Wanted::default() };
+    let mut taken = Extracts::new(wanted, clock).take(answer).await?.fields;
     Ok(taken.pop().map_or(Value::Null, |(_, value)| value))
 }
 
-fn take_all(
-    extracts: &[Extract],
-    required: bool,
+fn take_all(wanted: &Wanted, answer: &Answer, clock: &dyn Clock) -> Result<Taken, ItemError> {
+    let bytes = answer.body.as_ref().map_or(Cow::Borrowed(&[][..]), |body| body.join());
+    let mut room = Room::new();
+    let mut count = None;
+    let fields = match &wanted.each {
+        None => fields(wanted, answer, &bytes, &mut room, clock)?,
+        Some(pointer) => {
+            let cannot = |cannot| not_taken(cannot, Some((EACH, pointer)));
+            let elements = listing::elements(&bytes, pointer).map_err(cannot)?;
+            count = Some(elements.as_ref().map_or(0, Vec::len));
+            let rows = match elements {
+                Some(elements) => {
+                    let rows = elements.into_iter().map(|element| {
+                        let bytes = element.get().as_bytes();
+                        if wanted.all.is_empty() {
+                            room.take(bytes.len()).map_err(cannot)?;
+                            let value = serde_json::from_slice(bytes).map_err(Cannot::NotJson);
+                            return value.map_err(cannot);
+                        }
+                        fields(wanted, answer, bytes, &mut room, clock).map(Value::Object)
+                    });
+                    Value::Array(rows.collect::<Result<_, _>>()?)
+                }
+                None if wanted.required => {
+                    let message =
+                        format!("cannot extract {EACH}: the body has nothing at {pointer}");
+                    return Err(ItemError::new(ErrorKind::Decode, message));
+                }
+                None => Value::Null,
+            };
+            vec![(EACH.into(), rows)]
+        }
+    };
+    let next = wanted.next.as_ref().map(|next| {
+        let pointer = next.pointer().unwrap_or_default();
+        let found = listing::next_page(next, answer, &bytes, count);
+        found.map_err(|cannot| not_taken(cannot, Some(("the next page", pointer))))
+    });
+    Ok(Taken { fields, next: next.transpose()?.flatten() })
+}
+
+/// The fields of an answer, or of an element of it that has these `bytes`.
+fn fields(
+    Wanted { all, required, .. }: &Wanted,
     answer: &Answer,
+    bytes: &[u8],
+    room: &mut Room,
     clock: &dyn Clock,
 ) -> Result<Vec<(Box<str>, Value)>, ItemError> {
-    let bytes = answer.body.as_ref().map_or(Cow::Borrowed(&[][..]), |body| body.join());
-    let mut look = Look::new(extracts, answer, &bytes, clock)?;
-    let mut room = Room::new();
-    let mut taken = Vec::with_capacity(extracts.len());
-    for (number, extract) in extracts.iter().enumerate() {
+    let mut look = Look::new(all, answer, bytes, clock)?;
+    let mut taken = Vec::with_capacity(all.len());
+    for (number, extract) in all.iter().enumerate() {
         let Extract { name, kind, source, .. } = extract;
-        let cannot = |cannot| not_taken(cannot, Some(extract));
-        let found = look.find(number, source, &mut room).map_err(cannot)?;
+        let cannot = |cannot| not_taken(cannot, Some((name, &source.place())));
+        let found = look.find(number, source, room).map_err(cannot)?;
         let missing = |why: &str| {
-            if required {
+            if *required {
                 let message = format!("cannot extract {name}: {why}");
                 return Err(ItemError::new(ErrorKind::Decode, message));
             }
@@ -193,19 +253,27 @@ fn no(extract: &Extract) -> String {
     format!("what is at {} is no {}", extract.source.place(), extract.kind.name())
 }
 
-fn not_taken(cannot: Cannot, extract: Option<&Extract>) -> ItemError {
-    match (cannot, extract) {
-        (Cannot::NotJson(e), _) => ItemError::new(
+/// The error of something that can't be taken; `what` says what it is, and where it should stand.
+fn not_taken(cannot: Cannot, what: Option<(&str, &str)>) -> ItemError {
+    let (name, place) = what.unwrap_or(("it", ""));
+    let wrong = |why: &str| {
+        let message = format!("cannot extract {name}: what is at {place} is {why}");
+        ItemError::new(ErrorKind::Decode, message)
+    };
+    match cannot {
+        Cannot::NotJson(e) => ItemError::new(
             ErrorKind::Decode,
             format!("cannot extract from the body: it cannot be read as JSON ({e})"),
         ),
-        (Cannot::TooLarge(what), Some(Extract { name, source, .. })) => ItemError::new(
+        Cannot::TooLarge(found) => ItemError::new(
             ErrorKind::TooLarge,
-            format!("cannot extract {name}: the body has {what} at {}", source.place()),
+            format!("cannot extract {name}: the body has {found} at {place}"),
         ),
-        (Cannot::TooLarge(what), None) => {
-            ItemError::new(ErrorKind::TooLarge, format!("cannot extract: the body has {what}"))
-        }
+        Cannot::NoList => wrong("no list"),
+        Cannot::NoUrl => wrong(
+            "no URL; where it is a value for a parameter of the query, write --next 'NAME={POINTER}'",
+        ),
+        Cannot::NoValue => wrong("neither a text nor a number"),
     }
 }
 
@@ -350,17 +418,18 @@ mod tests {
     use super::*;
     use gaits_core::ManualClock;
 
-    fn fields(all: &[&str]) -> Vec<Extract> {
+    fn fields(all: &[&str]) -> Box<[Extract]> {
         all.iter().map(|text| text.parse().unwrap()).collect()
     }
 
     /// What is taken of an answer with this body, on a loop as a session does it.
     fn extracted(all: &[&str], required: bool, body: &[u8]) -> Result<Vec<Value>, ItemError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let extracts = Extracts::new(&fields(all), required, Arc::new(CpuClock));
+        let wanted = Wanted { all: fields(all), required, ..Wanted::default() };
+        let extracts = Extracts::new(wanted, Arc::new(CpuClock));
         let answer = Answer { headers: Vec::new(), body: Some(Arc::new(Kept::from(body))) };
         let taken = runtime.block_on(extracts.take(answer))?;
-        Ok(taken.into_iter().map(|(_, value)| value).collect())
+        Ok(taken.fields.into_iter().map(|(_, value)| value).collect())
     }
 
     fn id(body: &[u8]) -> Result<Value, ItemError> {
@@ -447,12 +516,13 @@ mod tests {
     #[test]
     fn headers_are_taken_from_the_head() {
         let all = fields(&["etag=header:ETag", "n:int=header:x-n", "v=header:vary"]);
-        let extracts = Extracts::new(&all, false, Arc::new(ManualClock::default()));
+        let wanted = || Wanted { all: all.clone(), required: true, ..Wanted::default() };
+        let extracts = Extracts::new(wanted(), Arc::new(ManualClock::default()));
         assert!(!extracts.needs_body());
         let pairs = [("etag", "\"x\""), ("vary", "a"), ("x-n", " 7"), ("vary", "b")];
         let headers = pairs.map(|(name, value)| (name.parse().unwrap(), value.as_bytes().into()));
         let answer = Answer { headers: headers.into(), body: None };
-        let taken = take_all(&all, true, &answer, &ManualClock::default()).unwrap();
+        let taken = take_all(&wanted(), &answer, &ManualClock::default()).unwrap().fields;
         let values: Vec<Value> = taken.into_iter().map(|(_, value)| value).collect();
         assert_eq!(serde_json::to_string(&values).unwrap(), r#"["\"x\"",7,["a","b"]]"#);
     }

@@ -1,0 +1,211 @@
+//! From the answer to a page of a listing to the request for the next one.
+//!
+//! A worker says in the record what URL comes next ([`url`]); the dispatcher's process makes an item of it ([`item`]), with
+//! all that the first page's item asked for. Limit: whether a listing goes in circles over several pages is not known here.
+
+use super::detail::HttpDetail;
+use super::extract::Named;
+use super::item::{self, Described};
+use super::next_page::NextPage;
+use super::query::{value_of, with_value, without};
+use super::redirect::is_foreign;
+use super::shared::Shared;
+use super::spec::{HttpSpec, is_harmless};
+use super::target::Target;
+use gaits_core::{Data, ErrorKind, ItemError, Refused};
+use serde_json::Value;
+use url::Url;
+
+/// The longest URL that is followed: no longer item is taken from a list either.
+const LONGEST: usize = 64 * 1024;
+
+/// The URL of the page that `named` leads to, without credentials. The item asked for `asked`, and `page` has answered.
+pub(super) fn url(
+    next: &NextPage,
+    named: Named,
+    asked: &str,
+    page: &Target,
+    shared: &Shared,
+) -> Result<Box<str>, ItemError> {
+    let spec = &shared.spec;
+    let wrong = |why: &str| {
+        ItemError::new(ErrorKind::Decode, format!("--next {next}: what the answer names is {why}"))
+    };
+    let text = match (named, next) {
+        (Named::Url(url), _) => {
+            if url.len() > LONGEST {
+                return Err(wrong(&format!("longer than {LONGEST} bytes")));
+            }
+            let base = Url::parse(&page.url()).map_err(|error| wrong(&error.to_string()))?;
+            let url = base.join(url.trim()).map_err(|error| wrong(&format!("no URL: {error}")))?;
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(wrong(&format!("no page of the web: {}:", url.scheme())));
+            }
+            // What all requests add is added to this one, too.
+            without(url.as_str(), &spec.query)
+        }
+        (Named::Value(value), _) if value.len() > LONGEST => {
+            return Err(wrong(&format!("longer than {LONGEST} bytes")));
+        }
+        (Named::Value(value), NextPage::Cursor { name, .. }) => with_value(asked, name, &value),
+        (_, NextPage::Counter { name, step }) => {
+            let now = match value_of(asked, name) {
+                Some(now) => now.parse().map_err(|_not_a_number: std::num::ParseIntError| {
+                    let message =
+                        format!("--next {next}: {name} in the URL is no number to count from");
+                    ItemError::new(ErrorKind::InvalidItem, message)
+                })?,
+                None => u64::from(step.is_none()),
+            };
+            let then = now.saturating_add(step.unwrap_or(1));
+            with_value(asked, name, &then.to_string())
+        }
+        _ => return Err(wrong("of another kind")),
+    };
+    let mut target = Target::parse(&text, None).map_err(|error| wrong(&error.to_string()))?;
+    shared.access.strip(&mut target);
+    Ok(target.url())
+}
+
+/// The item for the page that comes after `page`, where `root` is the item of the first one. None if `before`, the page before,
+/// was the same: whoever counts pages for a server that does not would count for ever.
+pub(super) fn item(
+    spec: &HttpSpec,
+    root: &str,
+    page: &HttpDetail,
+    before: Option<&HttpDetail>,
+) -> Result<Option<String>, Refused> {
+    let Some(next) = &page.next else { return Ok(None) };
+    let is_counted = matches!(spec.next, Some(NextPage::Counter { .. }));
+    let same = |before: &HttpDetail| before.blake3.is_some() && before.blake3 == page.blake3;
+    if is_counted && before.is_some_and(same) {
+        return Ok(None);
+    }
+    let refused = |message: String| Refused { message, shown: Some(Data::from(&**next)) };
+    let described = Described::of(root).map_err(refused)?;
+    let parse = |text: &str| Url::parse(text.trim()).map_err(|error| refused(error.to_string()));
+    let target = |url: &Url| Target::from_url(url).map_err(|error| refused(error.to_string()));
+    let (first, mut url) = (parse(&described.url)?, parse(next)?);
+    if let Ok(page) = Url::parse(&page.url)
+        && page.scheme() == "https"
+        && url.scheme() == "http"
+        && page.host() == url.host()
+        && url.port().is_none()
+        && page.port().is_none()
+    {
+        // Behind a server that takes off the TLS, many programs write such URLs of themselves.
+        let _ = url.set_scheme("https");
+    }
+    let (from, to) = (target(&first)?, target(&url)?);
+    if is_foreign(&from.origin, &to.origin) {
+        let is_of_page =
+            Target::parse(&page.url, None).is_ok_and(|page| !is_foreign(&page.origin, &to.origin));
+        if !is_of_page || has_secrets(spec, &described, &from) {
+            return Err(refused(format!(
+                "the next page is on another host, {}, which must not get what was meant for {}; fetch it in a run of its own",
+                to.origin.authority, from.origin.authority
+            )));
+        }
+    } else {
+        let _ = url.set_username(first.username());
+        let _ = url.set_password(first.password());
+    }
+    if !item::is_description(root) {
+        return Ok(Some(url.into()));
+    }
+    let Ok(Value::Object(mut object)) = serde_json::from_str(root) else { return Ok(None) };
+    // It stands in the URL now.
+    object.remove("query");
+    object.insert("url".to_owned(), Value::from(String::from(url)));
+    Ok(Some(Value::Object(object).to_string()))
+}
+
+/// Whether requests carry what another host must not see.
+fn has_secrets(spec: &HttpSpec, described: &Described, first: &Target) -> bool {
+    let own = described.headers.iter().any(|(name, _)| !is_harmless(name));
+    let of_all = spec.headers.iter().any(|(name, _)| {
+        http::HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| !is_harmless(&name))
+    });
+    own || of_all
+        || first.authorization.is_some()
+        || described.sends.is_some()
+        || spec.payload.is_some()
+        || !spec.query.is_empty()
+        || spec.auth != super::auth::Auth::default()
+        || spec.cookies
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaits_core::Blake3;
+
+    fn page(url: &str, next: &str) -> HttpDetail {
+        HttpDetail { url: url.into(), next: Some(next.into()), ..HttpDetail::default() }
+    }
+
+    fn next(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<Option<String>, String> {
+        item(spec, root, page, None).map_err(|refused| refused.message)
+    }
+
+    #[test]
+    fn the_next_item_asks_as_the_first_one_does() {
+        let spec = HttpSpec::default();
+        let then = "http://h/p?page=2";
+        for (root, wanted) in [
+            ("http://h/p", "http://h/p?page=2"),
+            ("http://u:s3cret@h/p", "http://u:s3cret@h/p?page=2"),
+            (
+                r#"{"url":"http://h/p","query":{"page":1},"headers":{"X-A":"1"},"id":7}"#,
+                r#"{"url":"http://h/p?page=2","headers":{"X-A":"1"},"id":7}"#,
+            ),
+        ] {
+            let made = next(&spec, root, &page("http://h/p", then)).unwrap().unwrap();
+            let same = |text: &str| serde_json::from_str::<Value>(text).ok();
+            assert!(
+                made == wanted || same(&made) == same(wanted) && same(wanted).is_some(),
+                "{made}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_host_is_not_followed_where_it_would_see_what_is_not_its_own() {
+        let spec = HttpSpec::default();
+        let secret =
+            HttpSpec { headers: vec![("X-Key".into(), "s3cret".into())], ..HttpSpec::default() };
+        let moved = page("http://www.h/p", "http://www.h/p?page=2");
+        assert!(next(&spec, "http://h/p", &moved).unwrap().is_some(), "it has redirected there");
+        let error = next(&secret, "http://h/p", &moved).unwrap_err();
+        assert!(error.contains("on another host, www.h, which must not get"), "{error}");
+        let away = page("http://h/p", "http://evil/");
+        let error = next(&spec, "http://h/p", &away).unwrap_err();
+        assert!(error.contains("another host, evil"), "{error}");
+        let down = page("http://h:8080/p", "http://h:9090/p");
+        assert!(next(&spec, "http://h:8080/p", &down).is_err(), "another port is another server");
+    }
+
+    #[test]
+    fn a_page_that_calls_itself_less_safe_than_it_is_stays_safe() {
+        let spec = HttpSpec::default();
+        let behind = page("https://h/p", "http://h/p?page=2");
+        assert_eq!(next(&spec, "https://h/p", &behind), Ok(Some("https://h/p?page=2".to_owned())));
+        let upgraded = page("https://h/p", "https://h/p?page=2");
+        assert_eq!(next(&spec, "http://h/p", &upgraded), Ok(Some("https://h/p?page=2".to_owned())));
+    }
+
+    #[test]
+    fn pages_are_not_counted_for_a_server_that_does_not_count() {
+        let with = |next: &str| HttpSpec { next: next.parse().ok(), ..HttpSpec::default() };
+        let same = |hash| HttpDetail {
+            blake3: Some(Blake3([hash; 32])),
+            ..page("http://h/?page=2", "http://h/?page=3")
+        };
+        let counted = |before: &HttpDetail| {
+            item(&with("page={n}"), "http://h/", &same(1), Some(before)).unwrap()
+        };
+        assert_eq!(counted(&same(1)), None);
+        assert!(counted(&same(2)).is_some());
+        assert!(item(&with("/next"), "http://h/", &same(1), Some(&same(1))).unwrap().is_some());
+    }
+}

@@ -1,0 +1,213 @@
+//! Items that come out of the answers to others, such as the next page of a listing: they are done in the same run, and have
+//! records as any other item.
+//!
+//! [`Followers`] sees each record once it is written, asks the work what it names, and hands that to the source
+//! of the run. What a run that was stopped has left open is found in its results file: the last record of each listing still
+//! names what comes next.
+//!
+//! Limit: only the work knows what a record names, and what the item that comes next looks like.
+
+mod known;
+mod source;
+
+pub(crate) use known::{Known, known};
+
+use gaits_core::{Content, Data, Entry, Record, Refused, Sink, Work, follower, root_and_steps};
+use gaits_engine::journal::item_hash;
+use gaits_engine::source::ask;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What became of items that answers have named, where it is worth telling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfollowed {
+    /// How many listings ended since an answer has named an item that was done before.
+    pub loops: u64,
+    /// The item whose answer was the first to do so.
+    pub first_loop: Option<String>,
+    /// How many listings go on and were not followed to their end, since no more items were to follow.
+    pub cut: u64,
+}
+
+/// Hears of items before they are handed out.
+pub(crate) type Before = Box<dyn Fn(&[Entry]) + Send + Sync>;
+
+/// The items that come out of the answers of a run.
+#[derive(Clone)]
+pub(crate) struct Followers {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Followers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Followers").field("most", &self.shared.most).finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    work: Arc<dyn Work>,
+    /// How many items may follow one of the input.
+    most: u64,
+    /// What is to know of items before they are handed out.
+    before: Option<Before>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What one item of the input has led to.
+struct Listing {
+    /// The item of the input.
+    root: Data,
+    /// The last record that has named a further item.
+    last: Option<Record>,
+    /// What was asked for in it.
+    seen: HashSet<[u8; 16]>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What was read of the input, and how it has ended.
+    input: VecDeque<Entry>,
+    input_end: Option<io::Result<()>>,
+    /// What answers have named.
+    followers: VecDeque<Entry>,
+    /// The listings whose last item has no record yet, by their items of the input.
+    open: HashMap<u64, Listing>,
+    /// What earlier runs have left open, until its item of the input is read.
+    known: HashMap<u64, Known>,
+    /// The source was stopped, or is gone.
+    stopped: bool,
+    unfollowed: Unfollowed,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing inside the lock can panic half-way but a work, and then the run is over.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What stands for an item where loops are looked for: the same for two items that ask for the same.
+    fn identity(&self, shown: &Data) -> [u8; 16] {
+        identity(&*self.work, shown)
+    }
+}
+
+fn identity(work: &dyn Work, shown: &Data) -> [u8; 16] {
+    work.identity(shown).unwrap_or_else(|| {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&item_hash(shown).to_le_bytes());
+        id
+    })
+}
+
+/// What comes after an item.
+enum Next {
+    /// This.
+    Entry(Entry),
+    /// Nothing.
+    End,
+    /// Something that was done before.
+    Loop,
+    /// More than is to be followed.
+    Cut,
+}
+
+impl Followers {
+    /// At most `most` items follow one of the input. `before` hears of items before they are handed out, and `known` is what earlier runs have left open.
+    pub(crate) fn new(
+        work: Arc<dyn Work>,
+        most: u64,
+        before: Option<Before>,
+        known: HashMap<u64, Known>,
+    ) -> Self {
+        let state = Mutex::new(State { known, ..State::default() });
+        Self { shared: Arc::new(Shared { work, most, before, state, changed: Condvar::new() }) }
+    }
+
+    /// What is to be told in the end.
+    pub(crate) fn unfollowed(&self) -> Unfollowed {
+        self.shared.lock().unfollowed.clone()
+    }
+
+    /// The item that comes next in the listing that began with the item `root` at `index` of the input, where earlier runs have
+    /// left one open.
+    pub(crate) fn resume(&self, index: u64, root: &Data) -> Option<Entry> {
+        let mut state = self.shared.lock();
+        let Known { last, before, seen, steps } = state.known.remove(&index)?;
+        let mut listing = Listing { root: root.clone(), last: before, seen };
+        let next = self.shared.next(&mut listing, &last, steps);
+        state.take(index, listing, next, &last)
+    }
+}
+
+impl Shared {
+    /// What comes after the item of `record`, which is `steps` away from the input's.
+    fn next(&self, listing: &mut Listing, record: &Record, steps: u64) -> Next {
+        if !record.outcome.is_ok() || !self.work.is_followed(record) {
+            return Next::End;
+        }
+        let (root, _) = root_and_steps(record.index);
+        let index = follower(root, steps + 1).filter(|_| steps < self.most);
+        let Some(index) = index else { return Next::Cut };
+        let mut entry = match self.work.follower(&listing.root, record, listing.last.as_ref()) {
+            Ok(None) => return Next::Loop,
+            Ok(Some(data)) => Entry::item(index, data),
+            Err(Refused { message, shown }) => {
+                let shown = shown.unwrap_or_else(|| record.item.clone());
+                let message = format!("after {}: {message}", record.item);
+                return Next::Entry(Entry { index, content: Content::Invalid { shown, message } });
+            }
+        };
+        ask(&*self.work, &mut entry);
+        if !listing.seen.insert(self.identity(entry.content.shown())) {
+            return Next::Loop;
+        }
+        listing.last = Some(brief(record));
+        Next::Entry(entry)
+    }
+}
+
+impl State {
+    /// Keeps the listing for as long as something comes next in it, and gives that.
+    fn take(&mut self, root: u64, listing: Listing, next: Next, record: &Record) -> Option<Entry> {
+        match next {
+            Next::Entry(entry) => {
+                self.open.insert(root, listing);
+                return Some(entry);
+            }
+            Next::End => {}
+            Next::Cut => self.unfollowed.cut += 1,
+            Next::Loop => {
+                self.unfollowed.loops += 1;
+                self.unfollowed.first_loop.get_or_insert_with(|| record.item.to_string());
+            }
+        }
+        None
+    }
+}
+
+/// What is kept of a record to find what comes after it.
+fn brief(record: &Record) -> Record {
+    Record { extract: Vec::new(), payload: None, tries: Vec::new(), ..record.clone() }
+}
+
+/// Sees the records, after they are written.
+impl Sink for Followers {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        let (root, steps) = root_and_steps(record.index);
+        let mut state = self.shared.lock();
+        let Some(mut listing) = state.open.remove(&root) else { return Ok(()) };
+        if steps == 0 {
+            let id = self.shared.identity(&record.item);
+            listing.seen.insert(id);
+        }
+        let next = self.shared.next(&mut listing, record, steps);
+        let entry = state.take(root, listing, next, record);
+        state.followers.extend(entry);
+        drop(state);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+}
