@@ -391,3 +391,45 @@ fn other_methods_than_get_and_head_are_told_what_is_allowed() {
         assert_eq!((response.status, response.header("allow")), (405, Some(method)));
     }
 }
+
+#[test]
+fn a_listing_names_its_next_page_in_all_usual_ways() {
+    let origin = origin();
+    let ids = |path: &str| {
+        let response = get(&origin, path);
+        let json = response.json();
+        let ids: Vec<u64> = json["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["id"].as_u64().unwrap())
+            .collect();
+        (
+            ids,
+            json["links"]["next"].clone(),
+            json["meta"]["next"].clone(),
+            response.header("link").map(str::to_owned),
+        )
+    };
+    let (first, link, cursor, field) = ids("/list?size=2&total=5");
+    assert_eq!(
+        (first, &link, &cursor),
+        (vec![1, 2], &"/list?size=2&total=5&page=2".into(), &"after-2".into())
+    );
+    assert_eq!(field.as_deref(), Some("</list?size=2&total=5&page=2>; rel=\"next\""));
+    for path in [
+        "/list?size=2&total=5&page=3",
+        "/list?size=2&total=5&offset=4",
+        "/list?size=2&total=5&cursor=after-4",
+    ] {
+        let last = ids(path);
+        assert_eq!(
+            last,
+            (vec![5], serde_json::Value::Null, serde_json::Value::Null, None),
+            "{path}"
+        );
+    }
+    assert_eq!(ids("/list?page=1000").0, [0u64; 0]);
+    assert_eq!(get(&origin, "/list?cursor=x").status, 400);
+    assert_eq!(get(&origin, "/list?page=x").status, 400);
+}
