@@ -67,6 +67,7 @@ mod output;
 mod page;
 mod picture;
 mod race;
+mod rows;
 mod run;
 mod saved;
 mod stored;

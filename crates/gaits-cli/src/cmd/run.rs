@@ -1,6 +1,6 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
-use super::preview;
+use super::{preview, table};
 use crate::args::{self, Bodies, Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
@@ -10,10 +10,13 @@ use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, Control, Destination, Existing, GoOn, JournalError, Notice, Output,
-    OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Value, WorkSpec,
+    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, JournalError,
+    Notice, OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Value,
+    WorkSpec,
 };
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where the bodies went, and how to keep them.
 const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inline puts them into the records, \
@@ -30,6 +33,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     if let Some(shows) = work.shows() {
         return preview::show(&work.resolve()?, shows, args.quiet);
     }
+    let given = args.table(&work.extracted())?;
     let Job { work, session, input, model, retries, bodies, notices, .. } =
         if args.retry_non_idempotent { work.resolve_repeating()? } else { work.resolve()? };
     if args.knows_by_key() && has_idempotency_key(&work) {
@@ -43,18 +47,15 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let program = program();
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
     let destination = args.destination();
-    let output = Output::open(&destination, args.existing(), Some(&input)).map_err(refused)?;
-    if let Bodies::Files { folder, names } = &bodies {
-        let results = match &destination {
-            Destination::File(path) => Some(&**path),
-            Destination::Stdout => None,
-        };
-        match BodyFolder::open(folder, *names, results) {
-            Ok(folder) => run = run.bodies(folder),
-            Err(error) => {
-                output.discard();
-                return Err(Trouble::Wrong(error.into()));
-            }
+    table::check(given.as_ref(), &destination, &args.existing(), &input)?;
+    let output = table::open(given.as_ref(), &destination, args.existing(), &input);
+    let output = output.map_err(refused)?;
+    match body_folder(&bodies, &destination) {
+        Ok(Some(folder)) => run = run.bodies(folder),
+        Ok(None) => {}
+        Err(error) => {
+            output.discard();
+            return Err(Trouble::Wrong(error.into()));
         }
     }
     let control = Control::new();
@@ -62,7 +63,13 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let before = output.before().done;
     let bar = Bar::start(control.progress(), &input, args.quiet, to_stdout, before);
     let (to_stop, speaker) = (control.clone(), bar.speaker());
-    interrupt::listen(move || to_stop.interrupt(), move |stop| speaker.speak(stop))
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&stop);
+    let interrupted = move || {
+        stopping.store(true, Ordering::Relaxed);
+        to_stop.interrupt();
+    };
+    interrupt::listen(interrupted, move |stop| speaker.speak(stop))
         .context("can't listen for signals")
         .map_err(Trouble::CouldNotGoOn)?;
     let mut watch = Watch {
@@ -93,7 +100,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         if !args.quiet {
             talk::line(&nothing_to_do(&outcome.before));
         }
-        return Ok(Exit::AllOk);
+        return table::make(given, &destination, Exit::AllOk, &stop, args.quiet);
     }
     let dropped = input.dropped();
     if dropped > 0 && !args.quiet {
@@ -107,7 +114,21 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     if matches!(bodies, Bodies::NotKept) && !args.quiet && io::stderr().is_terminal() {
         talk::line(NOT_KEPT);
     }
-    Ok(exit_of(&outcome.end, outcome.before.failed))
+    let exit = exit_of(&outcome.end, outcome.before.failed);
+    table::make(given, &destination, exit, &stop, args.quiet)
+}
+
+/// The folder that bodies are written to, if they are.
+fn body_folder(
+    bodies: &Bodies,
+    destination: &Destination,
+) -> Result<Option<BodyFolder>, BodyFolderError> {
+    let Bodies::Files { folder, names } = bodies else { return Ok(None) };
+    let results = match destination {
+        Destination::File(path) => Some(&**path),
+        Destination::Stdout => None,
+    };
+    BodyFolder::open(folder, *names, results).map(Some)
 }
 
 /// How a run has ended, and how many items of earlier ones that it did not do again have failed.
