@@ -32,6 +32,7 @@ mod programs;
 mod proxies;
 mod proxy;
 mod readers;
+mod recipes;
 mod requests;
 mod sweep;
 mod tables;

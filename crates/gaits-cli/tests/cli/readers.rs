@@ -7,16 +7,24 @@ use std::process::Command;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/readers.py");
 
-/// Whether Python can import `module`.
-fn has(module: &str) -> bool {
-    let import = Command::new("python3").args(["-c", &format!("import {module}")]).output();
-    let has = import.is_ok_and(|output| output.status.success());
-    if !has {
+/// Whether Python can import `module`; if not, that is said.
+pub(crate) fn has_module(module: &str) -> bool {
+    runs("python3", &["-c", &format!("import {module}")], &format!("python3 has no {module}"))
+}
+
+/// Whether there is such a command; if not, that is said.
+pub(crate) fn has_command(name: &str) -> bool {
+    runs(name, &["--version"], &format!("there is no {name}"))
+}
+
+fn runs(program: &str, words: &[&str], otherwise: &str) -> bool {
+    let output = Command::new(program).args(words).output();
+    let runs = output.is_ok_and(|output| output.status.success());
+    if !runs {
         // On standard error, past what the harness holds back of a test that goes well.
-        let said = format!("passed over: python3 has no {module}\n");
-        std::io::stderr().write_all(said.as_bytes()).unwrap();
+        std::io::stderr().write_all(format!("passed over: {otherwise}\n").as_bytes()).unwrap();
     }
-    has
+    runs
 }
 
 fn tables() -> (Dir, Value) {
@@ -42,7 +50,7 @@ fn tables() -> (Dir, Value) {
 }
 
 fn read_by(reader: &str) {
-    if !has(reader) || reader == "pandas" && !has("pyarrow") {
+    if !has_module(reader) || reader == "pandas" && !has_module("pyarrow") {
         return;
     }
     let (dir, rows) = tables();
