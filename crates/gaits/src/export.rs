@@ -6,7 +6,7 @@
 use crate::output::Destination;
 use crate::sys;
 use gaits_engine::journal::{Aside, ScanError, Tail, scan_lines};
-use gaits_report::export::{Columns, Survey, Table, TableFormat, Wanted};
+use gaits_report::export::{Columns, Kinds, RowError, Survey, Table, TableFormat, Wanted};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -73,12 +73,15 @@ pub enum ExportError {
     },
     /// They can be read only once, and columns would have to be looked for first.
     #[error(
-        "{results} can't be read twice, and the extracted fields are looked for before the first row is written: \
-         name the columns, such as --columns index,item,status,price, or give a file"
+        "{results} can't be read twice, and {sought} are looked for before the first row is written: {advice}"
     )]
     ReadsOnce {
         /// Their name.
         results: String,
+        /// What has to be looked for.
+        sought: &'static str,
+        /// What to do.
+        advice: &'static str,
     },
     /// The table can't be written there at all.
     #[error("can't write to {output}: {why}")]
@@ -122,21 +125,24 @@ impl Export {
     ) -> Result<Exported, ExportError> {
         let mut input = Input::open(from)?;
         let output = Output::open(to, &input)?;
-        let columns = match self.columns {
+        let mut columns = match self.columns {
             Some(columns) => columns,
             None => input.survey(&is_to_stop)?,
         };
+        if self.form.has_types() {
+            columns = input.typed(columns, self.wanted, &is_to_stop)?;
+        }
         let name = output.name.clone();
         let failed = |source| ExportError::Write { output: name.clone(), source };
         let mut table = Table::begin(output, self.form, columns, self.wanted).map_err(failed)?;
         let mut refused = None;
-        let scanned = input.scan(|line| {
-            if is_to_stop() {
-                return Err(STOPPED.into());
-            }
-            table.add(line)?.map_err(|error| {
-                refused = Some(error);
-                STOPPED.into()
+        let scanned = input.scan(&is_to_stop, |line| {
+            table.add(line).map_err(|error| match error {
+                RowError::Line(wrong) => wrong,
+                RowError::Write(error) => {
+                    refused = Some(error);
+                    STOPPED.into()
+                }
             })
         });
         let tail = match (scanned, refused) {
@@ -184,23 +190,56 @@ impl Input {
 
     /// The usual columns, and those of the extracted fields, for which all lines are looked at.
     fn survey(&mut self, is_to_stop: &impl Fn() -> bool) -> Result<Columns, ExportError> {
-        if self.length.is_none() {
-            return Err(ExportError::ReadsOnce { results: self.name.clone() });
-        }
+        self.check_reads_twice(
+            "the extracted fields",
+            "name the columns, such as --columns index,item,status,price, or give a file",
+        )?;
         let mut survey = Survey::default();
-        self.scan(|line| {
-            if is_to_stop() {
-                return Err(STOPPED.into());
-            }
-            survey.add(line)
-        })?;
-        self.file
-            .rewind()
-            .map_err(|source| ExportError::Read { results: self.name.clone(), source })?;
+        self.scan(is_to_stop, |line| survey.add(line))?;
+        self.rewind()?;
         Ok(Columns::usual(survey.names()))
     }
 
-    fn scan(&mut self, each: impl FnMut(&[u8]) -> Result<(), String>) -> Result<Tail, ExportError> {
+    /// The columns with their types, for which all lines are looked at, unless the types are known.
+    fn typed(
+        &mut self,
+        columns: Columns,
+        wanted: Wanted,
+        is_to_stop: &impl Fn() -> bool,
+    ) -> Result<Columns, ExportError> {
+        let mut kinds = Kinds::of(&columns, wanted);
+        if !kinds.are_known() {
+            self.check_reads_twice("the types of the columns", "give a file")?;
+            self.scan(is_to_stop, |line| kinds.add(line))?;
+            self.rewind()?;
+        }
+        Ok(kinds.settle(columns))
+    }
+
+    fn check_reads_twice(
+        &self,
+        sought: &'static str,
+        advice: &'static str,
+    ) -> Result<(), ExportError> {
+        let results = || self.name.clone();
+        match self.length {
+            Some(_) => Ok(()),
+            None => Err(ExportError::ReadsOnce { results: results(), sought, advice }),
+        }
+    }
+
+    fn rewind(&mut self) -> Result<(), ExportError> {
+        let read = |source| ExportError::Read { results: self.name.clone(), source };
+        self.file.rewind().map_err(read)
+    }
+
+    /// Hands each line over, and asks before whether it `is_to_stop`.
+    fn scan(
+        &mut self,
+        is_to_stop: &impl Fn() -> bool,
+        mut each: impl FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<Tail, ExportError> {
+        let each = |line: &[u8]| if is_to_stop() { Err(STOPPED.into()) } else { each(line) };
         let results = || self.name.clone();
         let input = (&self.file).take(self.length.unwrap_or(u64::MAX));
         let scanned = scan_lines(input, 0, 0, each, |_, ()| Ok(()));

@@ -68,6 +68,7 @@ mod output;
 mod page;
 mod picture;
 mod race;
+mod rows;
 mod run;
 mod saved;
 mod stored;

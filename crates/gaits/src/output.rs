@@ -4,9 +4,11 @@
 
 use crate::input::{Input, Place, input_of};
 use crate::journal::{Before, GoOn, Journal, JournalError, JournalSink, Shared, lock};
+use crate::rows::Rows;
 use crate::sys;
 use gaits_core::Sink;
 use gaits_engine::sink::JsonLines;
+use gaits_report::export::{Columns, TableFormat};
 use std::fmt;
 use std::fs::{OpenOptions, TryLockError};
 use std::io;
@@ -128,6 +130,34 @@ impl Output {
         match destination {
             Destination::Stdout => Self::stdout(input),
             Destination::File(path) => Self::file(path, existing, input),
+        }
+    }
+
+    /// Opens standard output, or a pipe or device, for a table instead: a row for each record, as they come.
+    ///
+    /// # Errors
+    /// It can't be written to, or should not be.
+    pub fn open_table(
+        destination: &Destination,
+        form: TableFormat,
+        columns: Columns,
+        input: Option<&Input>,
+    ) -> Result<Self, OutputError> {
+        match destination {
+            Destination::Stdout => {
+                let opened = Self::stdout(input)?;
+                let rows = Rows::new(io::stdout(), form, columns);
+                Ok(Self { sink: Box::new(JsonLines::stream(rows).with_input(input_of)), ..opened })
+            }
+            Destination::File(path) => {
+                let name = path.display().to_string();
+                let opened = OpenOptions::new().append(true).open(path);
+                let file =
+                    opened.map_err(|source| OutputError::Open { output: name.clone(), source })?;
+                let rows = Rows::new(file, form, columns);
+                let sink = Box::new(JsonLines::stream(rows).with_input(input_of));
+                Ok(Self { sink, name, journal: None })
+            }
         }
     }
 

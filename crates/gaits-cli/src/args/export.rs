@@ -1,8 +1,10 @@
 //! Options of `gaits export`.
 
+use super::table::{FormArg, columns};
 use crate::exit::Trouble;
-use clap::{Args, ValueEnum};
-use gaits::{Columns, Destination, Export, ExportFrom, TableFormat, Wanted};
+use clap::Args;
+use gaits::{Destination, Export, ExportFrom, TableFormat, Wanted};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 /// `gaits export`.
@@ -13,6 +15,10 @@ pub(crate) struct ExportArgs {
     path: PathBuf,
 
     /// The form [default: what FILE ends with, or csv]
+    ///
+    /// Columns of a Parquet file have types: 64-bit whole numbers, doubles, true and false, text, and JSON for lists and
+    /// objects. Times are microseconds. Where the records themselves have to tell the type of a column, as for extracted fields,
+    /// all are looked at before the first row is written, so that a pipe will not do. A column of several types is text.
     #[arg(long, value_enum, value_name = "FORM")]
     to: Option<FormArg>,
 
@@ -52,45 +58,17 @@ pub(crate) struct ExportArgs {
     pub(crate) quiet: bool,
 }
 
-/// A form of table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FormArg {
-    /// Comma-separated values (RFC 4180)
-    Csv,
-    /// The same with tabs
-    Tsv,
-    /// A flat JSON object on each line
-    Jsonl,
-}
-
-impl FormArg {
-    /// The form that the name of a file tells.
-    fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
-            "tsv" | "tab" => Some(Self::Tsv),
-            "jsonl" | "ndjson" => Some(Self::Jsonl),
-            _ => None,
-        }
-    }
-}
-
 impl ExportArgs {
     /// What they come to: what is read, where the table goes, and what it is like.
     pub(crate) fn resolve(self) -> Result<(ExportFrom, Destination, Export), Trouble> {
         let by_name = self.output.as_deref().and_then(FormArg::of);
-        let excel = self.excel;
-        let form = match self.to.or(by_name).unwrap_or(FormArg::Csv) {
-            FormArg::Csv => TableFormat::Csv { excel },
-            FormArg::Tsv => TableFormat::Tsv { excel },
-            FormArg::Jsonl if excel => {
-                return Err(Trouble::wrong("--excel is for --to csv and --to tsv"));
-            }
-            FormArg::Jsonl => TableFormat::JsonLines,
-        };
-        let names = self.columns.iter().map(String::as_str);
-        let columns = (!self.columns.is_empty()).then(|| Columns::named(names)).transpose();
-        let columns = columns.map_err(|error| Trouble::wrong(format!("--columns: {error}")))?;
+        let form = self.to.or(by_name).unwrap_or(FormArg::Csv).format("--to", self.excel)?;
+        if form == TableFormat::Parquet && self.output.is_none() && io::stdout().is_terminal() {
+            return Err(Trouble::wrong(
+                "Parquet is nothing to read on a terminal; give a file with -o FILE",
+            ));
+        }
+        let columns = columns(&self.columns)?;
         let wanted = match (self.ok, self.failed) {
             (true, _) => Wanted::Ok,
             (_, true) => Wanted::Failed,

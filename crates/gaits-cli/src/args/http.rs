@@ -156,8 +156,8 @@ pub(crate) struct HttpArgs {
     /// Put a field of the answer into the record
     ///
     /// May be repeated. PLACE is a JSON Pointer (/items/0/name), a `JSONPath` ($.items[*].name), header:etag, regex:ID-(\d+)
-    /// for what the first group matches in the text; if gaits was built with the feature css, also css:h1 for the text of
-    /// elements of HTML, or css:a.next@href for an attribute. One value is put in as it is, several as an array. NAME:int, :float, :bool, :str or :json gives it a type.
+    /// for what the first group matches in the text, css:h1 for the text of elements of HTML, or css:a.next@href for an
+    /// attribute. One value is put in as it is, several as an array. NAME:int, :float, :bool, :str or :json gives it a type.
     /// What is not there is null, and the summary counts it. An answer that is not JSON fails if a field is looked for in
     /// JSON. So does an answer of more than 32 MiB (4 MiB for a `JSONPath`, 8 MiB for regex and css), and one whose fields are
     /// more than 1 MiB in all.
@@ -258,6 +258,11 @@ impl HttpArgs {
     /// What is to be shown in place of sending anything.
     pub(super) fn shows(&self) -> Option<Shows> {
         self.list.shows()
+    }
+
+    /// The names of the fields that answers give.
+    pub(super) fn extracted(&self) -> Vec<String> {
+        self.extract.iter().map(|field| field.name().to_owned()).collect()
     }
 
     /// Lets requests be sent twice that may have an effect each time.

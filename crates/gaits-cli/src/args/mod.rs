@@ -22,6 +22,7 @@ mod run;
 mod secret;
 mod selection;
 mod sweep;
+mod table;
 mod tips;
 mod urls;
 mod values;
@@ -39,6 +40,7 @@ pub(crate) use report::ReportArgs;
 pub(crate) use run::RunArgs;
 pub(crate) use secret::is_reference;
 pub(crate) use sweep::SweepArgs;
+pub(crate) use table::TableOf;
 pub(crate) use work::WorkArgs;
 
 use crate::talk::Colors;

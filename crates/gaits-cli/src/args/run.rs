@@ -3,6 +3,7 @@
 use super::help;
 use super::models::ModelParser;
 use super::pace::PaceArgs;
+use super::table::{TableArgs, TableOf};
 use crate::exit::Trouble;
 use clap::Args;
 use gaits::{Destination, Existing, GoOn, Limits, Match, Model};
@@ -68,6 +69,9 @@ pub(crate) struct RunArgs {
     pub(crate) quiet: bool,
 
     #[command(flatten)]
+    table: TableArgs,
+
+    #[command(flatten)]
     pace: PaceArgs,
 
     /// The options as they were given, without secrets.
@@ -116,10 +120,20 @@ impl RunArgs {
 
     /// Where records go.
     pub(crate) fn destination(&self) -> Destination {
+        self.table.records(self.named())
+    }
+
+    /// What -o names.
+    fn named(&self) -> Destination {
         match &self.output {
             Some(path) if path.as_os_str() != "-" => Destination::File(path.clone()),
             _ => Destination::Stdout,
         }
+    }
+
+    /// The table that is asked for in place of records; `extracted` are the names of the fields that answers give.
+    pub(crate) fn table(&self, extracted: &[String]) -> Result<Option<TableOf>, Trouble> {
+        self.table.resolve(self.named(), extracted)
     }
 
     /// What becomes of records that are there already.

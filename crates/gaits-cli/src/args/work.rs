@@ -51,6 +51,14 @@ impl WorkArgs {
         }
     }
 
+    /// The names of the fields that what is done gives.
+    pub(crate) fn extracted(&self) -> Vec<String> {
+        match self {
+            WorkArgs::Http(http) => http.extracted(),
+            WorkArgs::Cpu(_) | WorkArgs::Wait(_) | WorkArgs::Command(_) => Vec::new(),
+        }
+    }
+
     /// The same, where what may have another effect the second time may be done twice as well.
     pub(crate) fn resolve_repeating(mut self) -> Result<Job, Trouble> {
         if let WorkArgs::Http(http) = &mut self {

@@ -4,7 +4,7 @@ use crate::args::ExportArgs;
 use crate::exit::{Exit, Trouble};
 use crate::{interrupt, talk};
 use anyhow::Context as _;
-use gaits::{Destination, ExportError, ExportFrom, units};
+use gaits::{Destination, Export, ExportError, ExportFrom, units};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,22 +12,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn export(args: ExportArgs) -> Result<Exit, Trouble> {
     let quiet = args.quiet;
     let (from, to, export) = args.resolve()?;
-    let asked = export.columns.is_some();
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
     interrupt::listen(move || stopping.store(true, Ordering::Relaxed), |stop| stop())
         .context("can't listen for signals")
         .map_err(Trouble::CouldNotGoOn)?;
-    let exported = match export.run(&from, &to, || stop.load(Ordering::Relaxed)) {
+    write(&from, &to, export, &stop, quiet)
+}
+
+/// The same for what is resolved; `stop` ends it.
+pub(super) fn write(
+    from: &ExportFrom,
+    to: &Destination,
+    export: Export,
+    stop: &AtomicBool,
+    quiet: bool,
+) -> Result<Exit, Trouble> {
+    let asked = export.columns.is_some();
+    let exported = match export.run(from, to, || stop.load(Ordering::Relaxed)) {
         Ok(exported) => exported,
         Err(ExportError::Stopped) => return Ok(Exit::Interrupted),
-        Err(error) => return Err(trouble(error, &to)),
+        Err(error) => return Err(trouble(error, to)),
     };
     if quiet {
         return Ok(Exit::AllOk);
     }
     if exported.torn_bytes > 0 {
-        let shown = match &from {
+        let shown = match from {
             ExportFrom::Stdin => "standard input".to_owned(),
             ExportFrom::File(path) => path.display().to_string(),
         };
@@ -39,7 +50,7 @@ pub(super) fn export(args: ExportArgs) -> Result<Exit, Trouble> {
     for name in exported.empty.iter().filter(|_| asked && exported.rows > 0) {
         talk::line(&format!("gaits: the column {name} has no value in any row"));
     }
-    if let Destination::File(path) = &to {
+    if let Destination::File(path) = to {
         let rows = if exported.rows == 1 { "row" } else { "rows" };
         let count = units::count(exported.rows);
         talk::line(&format!("gaits: wrote {count} {rows} to {}", path.display()));

@@ -11,6 +11,7 @@ mod report;
 mod run;
 mod stdout;
 mod sweep;
+mod table;
 mod trials;
 
 use crate::args::{Command, WorkArgs};

@@ -1,6 +1,6 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
-use super::preview;
+use super::{preview, table};
 use crate::args::{self, Bodies, Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
@@ -10,11 +10,13 @@ use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, Control, Destination, Existing, GoOn, JournalError, Notice, Output,
-    OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Unfollowed, Value,
-    WorkSpec,
+    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, JournalError,
+    Notice, OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Unfollowed,
+    Value, WorkSpec,
 };
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where the bodies went, and how to keep them.
 const NOT_KEPT: &str = "gaits: the bodies were hashed and not kept; --body inline puts them into the records, \
@@ -26,24 +28,32 @@ fn has(work: &WorkSpec, setting: &str) -> bool {
     settings.iter().any(|(name, value)| &**name == setting && *value != Value::Null)
 }
 
+/// Refuses what needs items to keep their numbers, where they are numbered anew.
+fn check_key(args: &RunArgs, work: &WorkSpec) -> Result<(), Trouble> {
+    if !args.knows_by_key() {
+        return Ok(());
+    }
+    for (setting, why) in [
+        ("next", "pages are known by the number of their first one: leave out --key or --next"),
+        ("idempotency_key", "--idempotency-key must not change: use one of them"),
+    ] {
+        if has(work, setting) {
+            return Err(Trouble::wrong(format!("--key numbers items anew, and {why}")));
+        }
+    }
+    Ok(())
+}
+
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit, Trouble> {
     if let Some(shows) = work.shows() {
         return preview::show(&work.resolve()?, shows, args.quiet);
     }
+    let given = args.table(&work.extracted())?;
     let Job { work, session, input, model, retries, bodies, pages, notices, .. } =
         if args.retry_non_idempotent { work.resolve_repeating()? } else { work.resolve()? };
     let is_followed = has(&work, "next");
-    if args.knows_by_key() && is_followed {
-        return Err(Trouble::wrong(
-            "--key numbers items anew, and pages are known by the number of their first one: leave out --key or --next",
-        ));
-    }
-    if args.knows_by_key() && has(&work, "idempotency_key") {
-        return Err(Trouble::wrong(
-            "--key numbers items anew, and --idempotency-key must not change: use one of them",
-        ));
-    }
+    check_key(args, &work)?;
     let model = args.model(model)?;
     let notices = notices.into_iter().chain(args.uneven(model));
     let plan = Plan { work, model, session, limits: args.limits(model, retries)? };
@@ -51,18 +61,15 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
     run = run.most_followers(pages.most - 1);
     let destination = args.destination();
-    let output = Output::open(&destination, args.existing(), Some(&input)).map_err(refused)?;
-    if let Bodies::Files { folder, names } = &bodies {
-        let results = match &destination {
-            Destination::File(path) => Some(&**path),
-            Destination::Stdout => None,
-        };
-        match BodyFolder::open(folder, *names, results) {
-            Ok(folder) => run = run.bodies(folder),
-            Err(error) => {
-                output.discard();
-                return Err(Trouble::Wrong(error.into()));
-            }
+    table::check(given.as_ref(), &destination, &args.existing(), &input)?;
+    let output = table::open(given.as_ref(), &destination, args.existing(), &input);
+    let output = output.map_err(refused)?;
+    match body_folder(&bodies, &destination) {
+        Ok(Some(folder)) => run = run.bodies(folder),
+        Ok(None) => {}
+        Err(error) => {
+            output.discard();
+            return Err(Trouble::Wrong(error.into()));
         }
     }
     let control = Control::new();
@@ -72,7 +79,13 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let counted = (!is_followed).then_some(&input);
     let bar = Bar::start(control.progress(), counted, args.quiet, to_stdout, before);
     let (to_stop, speaker) = (control.clone(), bar.speaker());
-    interrupt::listen(move || to_stop.interrupt(), move |stop| speaker.speak(stop))
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&stop);
+    let interrupted = move || {
+        stopping.store(true, Ordering::Relaxed);
+        to_stop.interrupt();
+    };
+    interrupt::listen(interrupted, move |stop| speaker.speak(stop))
         .context("can't listen for signals")
         .map_err(Trouble::CouldNotGoOn)?;
     let mut watch = Watch {
@@ -109,7 +122,8 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         if !args.quiet {
             talk::line(&nothing_to_do(&outcome.before));
         }
-        return Ok(if is_cut { Exit::StoppedEarly } else { Exit::AllOk });
+        let exit = if is_cut { Exit::StoppedEarly } else { Exit::AllOk };
+        return table::make(given, &destination, exit, &stop, args.quiet);
     }
     let dropped = input.dropped();
     if dropped > 0 && !args.quiet {
@@ -123,10 +137,24 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     if matches!(bodies, Bodies::NotKept) && !args.quiet && io::stderr().is_terminal() {
         talk::line(NOT_KEPT);
     }
-    match exit_of(&outcome.end, outcome.before.failed) {
-        Exit::AllOk | Exit::SomeFailed if is_cut => Ok(Exit::StoppedEarly),
-        exit => Ok(exit),
-    }
+    let exit = match exit_of(&outcome.end, outcome.before.failed) {
+        Exit::AllOk | Exit::SomeFailed if is_cut => Exit::StoppedEarly,
+        exit => exit,
+    };
+    table::make(given, &destination, exit, &stop, args.quiet)
+}
+
+/// The folder that bodies are written to, if they are.
+fn body_folder(
+    bodies: &Bodies,
+    destination: &Destination,
+) -> Result<Option<BodyFolder>, BodyFolderError> {
+    let Bodies::Files { folder, names } = bodies else { return Ok(None) };
+    let results = match destination {
+        Destination::File(path) => Some(&**path),
+        Destination::Stdout => None,
+    };
+    BodyFolder::open(folder, *names, results).map(Some)
 }
 
 /// What is to be told of pages that answers have named and that were not fetched.

@@ -1,11 +1,12 @@
 //! `gaits export`: results as tables, and what happens to results and disks that are not as they should be.
 
-use crate::harness::{Dir, Finished, eventually, gaits};
+use crate::harness::{Dir, Finished, closed_pipe, eventually, gaits};
 use gaits_origin::{Config, Origin};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// A record as a run writes it.
 fn record(index: u64, item: &str, extract: &str) -> String {
@@ -28,6 +29,10 @@ fn results(dir: &Dir) -> PathBuf {
 
 fn export(results: &Path, words: &str) -> Finished {
     gaits("export").arg(results).args(words.split_whitespace()).run()
+}
+
+fn export_to(results: &Path, words: &str, stdout: impl Into<Stdio>) -> Finished {
+    gaits("export").arg(results).args(words.split_whitespace()).stdout_to(stdout).run()
 }
 
 #[test]
@@ -109,6 +114,41 @@ fn excel_gets_no_formula_and_others_get_the_text_as_it_is() {
     let end = export(&results, "--columns item,n,t");
     assert_eq!(end.stdout, "item,n,t\n=HYPERLINK(1),-1,-1\n");
     export(&results, "--to jsonl --excel").expect_refused("--excel is for --to csv");
+    export(&results, "--to parquet --excel").expect_refused("--excel is for --to csv");
+}
+
+#[test]
+fn parquet_is_written_whole_or_not_at_all() {
+    let dir = Dir::new();
+    let results = results(&dir);
+    let table = dir.at("table.parquet");
+    let end = gaits("export -o").arg(&table).arg(&results).run().expect_exit(0);
+    end.expect_stderr(&format!("gaits: wrote 3 rows to {}\n", table.display()));
+    let bytes = fs::read(&table).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+
+    // A pipe has the same table, if what is read can be read twice or its types are known.
+    let piped = File::create(dir.at("piped")).unwrap();
+    export_to(&results, "--to parquet", piped).expect_exit(0);
+    assert_eq!(fs::read(dir.at("piped")).unwrap(), bytes);
+    let records = fs::read(&results).unwrap();
+    let end = gaits("export - --to parquet --columns item,price").stdin(&records).run();
+    end.expect_refused("the types of the columns are looked for").expect_stderr_contains("a file");
+    let known = gaits("export - --columns item,status -o").arg(dir.at("known.parquet"));
+    known.stdin(&records).run().expect_exit(0);
+
+    fs::write(&results, record(0, "a", "").replace(":200", ":\"x\"")).unwrap();
+    let end = gaits("export -o").arg(&table).arg(&results).run();
+    end.expect_refused("results.jsonl:1: the column status has \"x\" where a whole number");
+    assert_eq!(fs::read(&table).unwrap(), bytes);
+    assert!(!dir.at("table.parquet.tmp").exists());
+
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    fs::write(&results, records).unwrap();
+    let end = export_to(&results, "--to parquet", full).expect_exit(3);
+    end.expect_stderr_contains("can't write to standard output: No space left on device");
+    let end = export_to(&results, "--to parquet", closed_pipe()).expect_exit(3);
+    end.expect_stderr("");
 }
 
 #[test]
@@ -200,6 +240,9 @@ fn a_full_disk_is_told_and_leaves_nothing_under_the_name() {
     assert!(said.contains("table.csv: File too large"), "{said}");
     assert_eq!(fs::read_to_string(&table).unwrap(), "old\n");
     assert!(!dir.at("table.csv.tmp").exists());
+    gaits("export").arg(&results).stdout_closed().run().expect_exit(3).expect_stderr("");
+    // The end of the pipe is met in the middle of the table, too.
+    fs::write(&results, record(0, "a", "").repeat(20_000)).unwrap();
     gaits("export").arg(&results).stdout_closed().run().expect_exit(3).expect_stderr("");
 }
 

@@ -1,5 +1,6 @@
 //! The columns of a table: what their names are, and where in a record their cells stand.
 
+use super::kind::Kind;
 use std::fmt;
 
 /// The fields that a record can have beside its detail.
@@ -56,6 +57,8 @@ pub(super) enum Place {
 pub struct Column {
     head: Box<str>,
     pub(super) place: Place,
+    /// The type that its cells have in a table with types.
+    pub(super) kind: Kind,
 }
 
 /// Why columns can't be those of a table.
@@ -96,7 +99,7 @@ impl Column {
             (_, Some((object, field))) => under(object, field),
             (_, None) => under("extract", name),
         };
-        Ok(Self { head: name.into(), place })
+        Ok(Self { head: name.into(), place, kind: Kind::default() })
     }
 
     /// The column of an extracted field. It has the field's name, unless another place of a record goes by that.
@@ -104,7 +107,7 @@ impl Column {
         let place = Place::Under("extract".into(), field.into());
         let is_plain = Self::named(field).is_ok_and(|column| column.place == place);
         let head = if is_plain { field.into() } else { format!("extract.{field}").into() };
-        Self { head, place }
+        Self { head, place, kind: Kind::default() }
     }
 
     /// What it is called.
@@ -151,6 +154,10 @@ impl Columns {
     #[must_use]
     pub fn all(&self) -> &[Column] {
         &self.0
+    }
+
+    pub(super) fn all_mut(&mut self) -> &mut [Column] {
+        &mut self.0
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Limit: of what no column wants it checks that it is JSON, and that the fields are there by which a record is known.
 
-use super::column::{Columns, Place};
+use super::column::{Column, Place};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -18,6 +18,8 @@ pub(super) type Cells<'l> = Vec<Option<&'l RawValue>>;
 pub(super) struct Finder {
     fields: Vec<Wanted>,
     width: usize,
+    /// Columns that show what another one shows, which is the first of each pair.
+    copies: Vec<(usize, usize)>,
 }
 
 /// A field of the record, and the columns that want it or a field of it.
@@ -29,9 +31,15 @@ struct Wanted {
 }
 
 impl Finder {
-    pub(super) fn new(columns: &Columns) -> Self {
+    pub(super) fn new<'c>(columns: impl IntoIterator<Item = &'c Column>) -> Self {
+        let columns: Vec<&Column> = columns.into_iter().collect();
         let mut fields: Vec<Wanted> = Vec::new();
-        for (number, column) in columns.all().iter().enumerate() {
+        let mut copies = Vec::new();
+        for (number, column) in columns.iter().enumerate() {
+            if let Some(first) = columns[..number].iter().position(|c| c.place == column.place) {
+                copies.push((first, number));
+                continue;
+            }
             let (Place::Field(name) | Place::Under(name, _)) = &column.place;
             let at = fields.iter().position(|field| field.name == *name).unwrap_or_else(|| {
                 fields.push(Wanted { name: name.clone(), whole: None, parts: Vec::new() });
@@ -42,7 +50,7 @@ impl Finder {
                 Place::Under(_, part) => fields[at].parts.push((part.clone(), number)),
             }
         }
-        Self { fields, width: columns.all().len() }
+        Self { fields, width: columns.len(), copies }
     }
 
     /// The cells of a line, in the order of the columns, and whether its item went well.
@@ -58,6 +66,9 @@ impl Finder {
         let mut json = serde_json::Deserializer::from_str(line);
         let seek = Record { finder: self, found: &mut found };
         seek.deserialize(&mut json).and_then(|()| json.end()).map_err(|error| error.to_string())?;
+        for (first, copy) in &self.copies {
+            found.cells[*copy] = found.cells[*first];
+        }
         Ok((found.cells, found.is_ok))
     }
 }

@@ -1,14 +1,18 @@
-//! Records as rows of a table: one row for each record, in CSV, TSV or flat JSON Lines.
+//! Records as rows of a table: one row for each record, in CSV, TSV, flat JSON Lines or Parquet.
 //!
 //! Duty: which columns there are, and how their cells are written. Each line is looked at where it lies; of a record only the
 //! cells that are wanted are found, and nothing is copied. Limit: it sees lines, one at a time. Reading files, and where the
 //! rows go, is for whoever calls.
 
 mod column;
+mod kind;
 mod line;
+#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
+mod parquet;
 mod survey;
 mod table;
 
 pub use column::{Column, ColumnError, Columns};
+pub use kind::{Kind, Kinds};
 pub use survey::Survey;
-pub use table::{Table, TableFormat, Wanted};
+pub use table::{RowError, Table, TableFormat, Wanted};

@@ -2,6 +2,7 @@
 
 use super::column::Columns;
 use super::line::{Cells, Finder};
+use super::parquet::ParquetRows;
 use csv::{Terminator, Writer, WriterBuilder};
 use memchr::memchr;
 use std::borrow::Cow;
@@ -29,6 +30,24 @@ pub enum TableFormat {
     },
     /// A flat JSON object on each line.
     JsonLines,
+    /// Apache Parquet, in which columns have types: they are to be [settled](super::Kinds::settle).
+    Parquet,
+}
+
+impl TableFormat {
+    /// Whether the columns of such a table need types.
+    #[must_use]
+    pub fn has_types(self) -> bool {
+        self == Self::Parquet
+    }
+
+    /// Whether this program can write it.
+    ///
+    /// # Errors
+    /// It was built without it, and how to build it.
+    pub fn check(self) -> Result<(), &'static str> {
+        if self == Self::Parquet { super::parquet::check() } else { Ok(()) }
+    }
 }
 
 /// Which records get a row.
@@ -43,8 +62,19 @@ pub enum Wanted {
     Failed,
 }
 
+impl Wanted {
+    /// Whether a record gets a row, by whether its item went well.
+    pub(super) fn takes(self, is_ok: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Ok => is_ok,
+            Self::Failed => !is_ok,
+        }
+    }
+}
+
 /// A table that is written row by row.
-pub struct Table<W: Write> {
+pub struct Table<W: Write + Send> {
     columns: Columns,
     finder: Finder,
     wanted: Wanted,
@@ -54,12 +84,28 @@ pub struct Table<W: Write> {
     written: u64,
 }
 
-enum Rows<W: Write> {
+enum Rows<W: Write + Send> {
     Separated { out: Box<Writer<W>>, excel: bool },
     Json { out: io::BufWriter<W>, names: Vec<Vec<u8>> },
+    Parquet(Box<ParquetRows<W>>),
 }
 
-impl<W: Write> std::fmt::Debug for Table<W> {
+/// Why a line gets no row.
+#[derive(Debug)]
+pub enum RowError {
+    /// It is no record, or none that fits the table, and why. Nothing of it was written.
+    Line(String),
+    /// It can't be written.
+    Write(io::Error),
+}
+
+impl From<io::Error> for RowError {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl<W: Write + Send> std::fmt::Debug for Table<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Table")
             .field("columns", &self.columns)
@@ -69,7 +115,7 @@ impl<W: Write> std::fmt::Debug for Table<W> {
     }
 }
 
-impl<W: Write> Table<W> {
+impl<W: Write + Send> Table<W> {
     /// A table with these columns; writes its head.
     ///
     /// # Errors
@@ -96,9 +142,9 @@ impl<W: Write> Table<W> {
                 }
                 let mut out = settings.from_writer(out);
                 for head in heads {
-                    out.write_field(&*guarded(head.as_bytes().into(), excel))?;
+                    out.write_field(&*guarded(head.as_bytes().into(), excel)).map_err(of_csv)?;
                 }
-                out.write_record(None::<&[u8]>)?;
+                out.write_record(None::<&[u8]>).map_err(of_csv)?;
                 Rows::Separated { out: Box::new(out), excel }
             }
             TableFormat::JsonLines => {
@@ -111,27 +157,25 @@ impl<W: Write> Table<W> {
                 }
                 Rows::Json { out: io::BufWriter::with_capacity(BUFFER, out), names }
             }
+            TableFormat::Parquet => {
+                Rows::Parquet(Box::new(ParquetRows::begin(out, columns.all())?))
+            }
         };
         let filled = vec![false; columns.all().len()];
-        let finder = Finder::new(&columns);
+        let finder = Finder::new(columns.all());
         Ok(Self { columns, finder, wanted, rows, filled, written: 0 })
     }
 
     /// Writes the row of the record in `line`, if it is to have one.
     ///
     /// # Errors
-    /// The line is no record: then nothing of it was written. Or the row can't be written.
-    pub fn add(&mut self, line: &[u8]) -> Result<io::Result<()>, String> {
-        let (cells, is_ok) = self.finder.find(line)?;
-        let is_wanted = match self.wanted {
-            Wanted::All => true,
-            Wanted::Ok => is_ok,
-            Wanted::Failed => !is_ok,
-        };
-        Ok(if is_wanted { self.row(&cells) } else { Ok(()) })
+    /// The line is no record that fits, or the row can't be written.
+    pub fn add(&mut self, line: &[u8]) -> Result<(), RowError> {
+        let (cells, is_ok) = self.finder.find(line).map_err(RowError::Line)?;
+        if self.wanted.takes(is_ok) { self.row(&cells) } else { Ok(()) }
     }
 
-    fn row(&mut self, cells: &Cells<'_>) -> io::Result<()> {
+    fn row(&mut self, cells: &Cells<'_>) -> Result<(), RowError> {
         self.written += 1;
         for (filled, cell) in self.filled.iter_mut().zip(cells) {
             *filled |= cell.is_some_and(|cell| cell.get() != "null");
@@ -140,9 +184,9 @@ impl<W: Write> Table<W> {
         match &mut self.rows {
             Rows::Separated { out, excel } => {
                 for json in json {
-                    out.write_field(&*separated(json, *excel)?)?;
+                    out.write_field(&*separated(json, *excel)?).map_err(of_csv)?;
                 }
-                out.write_record(None::<&[u8]>)?;
+                out.write_record(None::<&[u8]>).map_err(of_csv)?;
             }
             Rows::Json { out, names } => {
                 for (name, json) in names.iter().zip(json) {
@@ -151,8 +195,21 @@ impl<W: Write> Table<W> {
                 }
                 out.write_all(b"}\n")?;
             }
+            Rows::Parquet(rows) => rows.add(json)?,
         }
         Ok(())
+    }
+
+    /// Writes what has come together, for whoever reads along. Of a Parquet file nothing can be read before its end.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match &mut self.rows {
+            Rows::Separated { out, .. } => out.flush(),
+            Rows::Json { out, .. } => out.flush(),
+            Rows::Parquet(_) => Ok(()),
+        }
     }
 
     /// Writes what has come together; gives how many rows there are, the columns that had no value in any of them, and
@@ -168,24 +225,36 @@ impl<W: Write> Table<W> {
                 out.into_inner().map_err(csv::IntoInnerError::into_error)
             }
             Rows::Json { out, .. } => out.into_inner().map_err(io::IntoInnerError::into_error),
+            Rows::Parquet(rows) => rows.finish(),
         };
         Ok((self.written, empty, out?))
     }
 }
 
-/// A cell of a table without types: text without its quotes, all else as it is in JSON, and nothing for null.
-fn separated(json: &str, excel: bool) -> io::Result<Cow<'_, [u8]>> {
+/// What the system said of a write; the crate's own conversion hides its kind.
+fn of_csv(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// A cell as text: a string without its quotes, all else as it is in JSON, and nothing for null.
+pub(super) fn separated(json: &str, excel: bool) -> io::Result<Cow<'_, [u8]>> {
     let Some(text) = json.strip_prefix('"') else {
         return Ok(if json == "null" { Cow::Borrowed(b"") } else { json.as_bytes().into() });
     };
-    let text = text.strip_suffix('"').unwrap_or(text).as_bytes();
-    let text = if memchr(b'\\', text).is_none() {
-        Cow::Borrowed(text)
-    } else {
-        let text: String = serde_json::from_str(json)?;
-        Cow::Owned(text.into_bytes())
-    };
-    Ok(guarded(text, excel))
+    Ok(guarded(unquoted(json, text)?, excel))
+}
+
+/// The text of a JSON string, `inner` being what stands behind its first quote.
+fn unquoted<'j>(json: &'j str, inner: &'j str) -> io::Result<Cow<'j, [u8]>> {
+    let text = inner.strip_suffix('"').unwrap_or(inner).as_bytes();
+    if memchr(b'\\', text).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let text: String = serde_json::from_str(json)?;
+    Ok(Cow::Owned(text.into_bytes()))
 }
 
 /// Text that Excel does not take for a formula, whatever a server has put in it.
@@ -215,7 +284,7 @@ mod tests {
         let columns = Columns::named(columns.split(',')).unwrap();
         let mut table = Table::begin(Vec::new(), form, columns, wanted).unwrap();
         for line in lines {
-            table.add(line.as_bytes()).unwrap().unwrap();
+            table.add(line.as_bytes()).unwrap();
         }
         let (_, empty, out) = table.finish().unwrap();
         (String::from_utf8(out).unwrap(), empty)
@@ -279,7 +348,7 @@ mod tests {
             let columns = Columns::usual([]);
             let mut table =
                 Table::begin(Vec::new(), TableFormat::JsonLines, columns, Wanted::All).unwrap();
-            let error = table.add(line.as_bytes()).unwrap_err();
+            let RowError::Line(error) = table.add(line.as_bytes()).unwrap_err() else { panic!() };
             assert!(error.contains(why), "{line}: {error}");
             assert_eq!(table.finish().unwrap().2, b"");
         }

@@ -1,4 +1,4 @@
-//! Stands in for `html.rs` where gaits is built without the feature `css`, whose parser adds 1 MB: there is no selector, so no page
+//! Stands in for `html.rs` where gaits is built without its default feature `css`, whose parser adds 1 MB: there is no selector, so no page
 //! is ever looked into.
 
 use super::room::{Cannot, Room};
