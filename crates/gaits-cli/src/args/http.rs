@@ -260,9 +260,12 @@ impl HttpArgs {
         self.list.shows()
     }
 
-    /// The names of the fields that answers give.
-    pub(super) fn extracted(&self) -> Vec<String> {
-        self.extract.iter().map(|field| field.name().to_owned()).collect()
+    /// The names of the fields that answers give; none if nobody can know them.
+    pub(super) fn extracted(&self) -> Option<Vec<String>> {
+        if self.pages.each.is_some() && self.extract.is_empty() {
+            return None;
+        }
+        Some(self.extract.iter().map(|field| field.name().to_owned()).collect())
     }
 
     /// Lets requests be sent twice that may have an effect each time.

@@ -131,8 +131,9 @@ impl RunArgs {
         }
     }
 
-    /// The table that is asked for in place of records; `extracted` are the names of the fields that answers give.
-    pub(crate) fn table(&self, extracted: &[String]) -> Result<Option<TableOf>, Trouble> {
+    /// The table that is asked for in place of records; `extracted` are the names of the fields that answers give, as
+    /// far as they are known.
+    pub(crate) fn table(&self, extracted: Option<&[String]>) -> Result<Option<TableOf>, Trouble> {
         self.table.resolve(self.named(), extracted)
     }
 

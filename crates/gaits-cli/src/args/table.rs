@@ -98,11 +98,12 @@ impl TableArgs {
         }
     }
 
-    /// The table, if one is asked for; `extracted` are the names of the fields that answers give.
+    /// The table, if one is asked for; `extracted` are the names of the fields that answers give, as far as
+    /// they are known.
     pub(super) fn resolve(
         &self,
         to: Destination,
-        extracted: &[String],
+        extracted: Option<&[String]>,
     ) -> Result<Option<TableOf>, Trouble> {
         let Some(form) = self.format else { return Ok(None) };
         let form = form.format("--format", false)?;
@@ -123,8 +124,14 @@ impl TableArgs {
                 ));
             }
             _ => {
-                let usual = || Columns::usual(extracted.iter().map(String::as_str));
-                TableOf::AsTheyCome(form, columns.unwrap_or_else(usual))
+                let usual = extracted.map(|names| Columns::usual(names.iter().map(String::as_str)));
+                let columns = columns.or(usual).ok_or_else(|| {
+                    Trouble::wrong(
+                        "nobody knows the fields of the elements before they come; name the columns, such as \
+                         --columns index,item,id, take fields with --extract, or give a file with -o FILE",
+                    )
+                })?;
+                TableOf::AsTheyCome(form, columns)
             }
         }))
     }

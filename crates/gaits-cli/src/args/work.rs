@@ -51,11 +51,11 @@ impl WorkArgs {
         }
     }
 
-    /// The names of the fields that what is done gives.
-    pub(crate) fn extracted(&self) -> Vec<String> {
+    /// The names of the fields that what is done gives; none if nobody can know them.
+    pub(crate) fn extracted(&self) -> Option<Vec<String>> {
         match self {
             WorkArgs::Http(http) => http.extracted(),
-            WorkArgs::Cpu(_) | WorkArgs::Wait(_) | WorkArgs::Command(_) => Vec::new(),
+            WorkArgs::Cpu(_) | WorkArgs::Wait(_) | WorkArgs::Command(_) => Some(Vec::new()),
         }
     }
 

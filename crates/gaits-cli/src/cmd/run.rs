@@ -49,7 +49,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     if let Some(shows) = work.shows() {
         return preview::show(&work.resolve()?, shows, args.quiet);
     }
-    let given = args.table(&work.extracted())?;
+    let given = args.table(work.extracted().as_deref())?;
     let Job { work, session, input, model, retries, bodies, pages, notices, .. } =
         if args.retry_non_idempotent { work.resolve_repeating()? } else { work.resolve()? };
     let is_followed = has(&work, "next");

@@ -353,3 +353,32 @@ fn pages_that_may_not_be_asked_for_twice_are_not_asked_for_again_after_a_death()
     fetch("--retry-failed --retry-non-idempotent").run().expect_exit(0);
     expect_ok(parse_file(&results), 2);
 }
+
+#[test]
+fn a_table_has_a_row_for_each_element_of_each_page() {
+    let origin = origin();
+    let dir = Dir::new();
+    let url = origin.url("/list?size=40");
+    let (results, table) = (dir.at("results.jsonl"), dir.at("table.csv"));
+    let run = gaits("fetch --next link --each /results -o").arg(&results).arg(&url);
+    run.run().expect_exit(0);
+    let export = gaits("export --columns item,id,name").arg(&results).run().expect_exit(0);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let rows = lines(&export.stdout);
+    assert_eq!((rows.len(), &*rows[0]), (96, "item,id,name"));
+    assert_eq!(rows[1], format!("{url},1,element 1"));
+    assert!(rows[95].ends_with("page=3,95,element 95"), "{}", rows[95]);
+    // The usual columns have the fields of the elements at their end.
+    let all = gaits("export").arg(&results).run().expect_exit(0);
+    assert!(lines(&all.stdout)[0].ends_with(",id,name"), "{}", all.stdout);
+    let run =
+        gaits("fetch --next link --each /results --extract n:int=/id --format csv --columns n");
+    let streamed = run.arg(&url).run().expect_exit(0);
+    let ids: Vec<_> = (1..=95).map(|id| id.to_string()).collect();
+    assert_eq!(lines(&streamed.stdout)[1..], ids);
+    let run = gaits("fetch --next link --each /results --format csv -o").arg(&table).arg(&url);
+    run.run().expect_exit(0);
+    assert_eq!(std::fs::read_to_string(&table).unwrap().lines().count(), 96);
+    let unknown = gaits("fetch --each /results --format csv").arg(&url).run().expect_exit(2);
+    unknown.expect_stderr_contains("name the columns");
+}

@@ -5,6 +5,7 @@
 //! text that they are in a table without types.
 
 use super::column::{Column, Columns, Place};
+use super::each;
 use super::line::Finder;
 use super::table::Wanted;
 
@@ -74,13 +75,15 @@ impl Kinds {
     /// # Errors
     /// It is no record, and why.
     pub fn add(&mut self, line: &[u8]) -> Result<(), String> {
-        let (cells, is_ok) = self.finder.find(line)?;
-        if self.wanted.takes(is_ok) {
-            for ((_, seen), cell) in self.open.iter_mut().zip(cells) {
-                *seen |= cell.map_or(0, |cell| sort_of(cell.get()));
+        each::rows(line, |line| {
+            let (cells, is_ok) = self.finder.find(line)?;
+            if self.wanted.takes(is_ok) {
+                for ((_, seen), cell) in self.open.iter_mut().zip(cells) {
+                    *seen |= cell.map_or(0, |cell| sort_of(cell.get()));
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The columns, each with its type.

@@ -1,10 +1,11 @@
-//! Records as rows of a table: one row for each record, in CSV, TSV, flat JSON Lines or Parquet.
+//! Records as rows of a table: one row for each record, or for each element of a list that was taken from its answer, in CSV, TSV, flat JSON Lines or Parquet.
 //!
 //! Duty: which columns there are, and how their cells are written. Each line is looked at where it lies; of a record only the
 //! cells that are wanted are found, and nothing is copied. Limit: it sees lines, one at a time. Reading files, and where the
 //! rows go, is for whoever calls.
 
 mod column;
+mod each;
 mod kind;
 mod line;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]

@@ -4,6 +4,7 @@
 //! this program end with `"extract":{…}}`, and what is in front of that is not read. Limit: what is no record is passed over,
 //! and refused when its row is made.
 
+use super::each;
 use super::line::Key;
 use memchr::memmem::FinderRev;
 use serde::de::{Deserialize, Deserializer as _, IgnoredAny, MapAccess, Visitor};
@@ -38,6 +39,10 @@ impl Survey {
     /// # Errors
     /// There are more fields than a table has columns for.
     pub fn add(&mut self, line: &[u8]) -> Result<(), String> {
+        each::rows(line, |line| self.add_row(line))
+    }
+
+    fn add_row(&mut self, line: &[u8]) -> Result<(), String> {
         let Some(fields) = self.fields(line) else { return Ok(()) };
         let mut json = Deserializer::from_str(fields.get());
         // What can't be read is told where the line is read as a whole.

@@ -1,6 +1,7 @@
 //! Writes the rows of a table.
 
 use super::column::Columns;
+use super::each;
 use super::line::{Cells, Finder};
 use super::parquet::ParquetRows;
 use csv::{Terminator, Writer, WriterBuilder};
@@ -166,13 +167,15 @@ impl<W: Write + Send> Table<W> {
         Ok(Self { columns, finder, wanted, rows, filled, written: 0 })
     }
 
-    /// Writes the row of the record in `line`, if it is to have one.
+    /// Writes the rows of the record in `line`, if it is to have any: one, or one for each element of a list.
     ///
     /// # Errors
     /// The line is no record that fits, or the row can't be written.
     pub fn add(&mut self, line: &[u8]) -> Result<(), RowError> {
-        let (cells, is_ok) = self.finder.find(line).map_err(RowError::Line)?;
-        if self.wanted.takes(is_ok) { self.row(&cells) } else { Ok(()) }
+        each::rows(line, |line| {
+            let (cells, is_ok) = self.finder.find(line).map_err(RowError::Line)?;
+            if self.wanted.takes(is_ok) { self.row(&cells) } else { Ok(()) }
+        })
     }
 
     fn row(&mut self, cells: &Cells<'_>) -> Result<(), RowError> {
