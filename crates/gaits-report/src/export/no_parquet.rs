@@ -29,3 +29,14 @@ impl<W: Write + Send> ParquetRows<W> {
         match self.0 {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::TableFormat;
+
+    #[test]
+    fn it_is_said_how_to_build_it() {
+        let missing = TableFormat::Parquet.check().unwrap_err();
+        assert!(missing.contains("--features parquet"), "{missing}");
+    }
+}
