@@ -147,6 +147,10 @@ pub(crate) enum Clock {
 pub(crate) enum Reader {
     /// gaits: its results file.
     Gaits,
+    /// gaits: how many requests its preview counts.
+    Preview,
+    /// gaits: how many rows it says that it wrote.
+    Export,
     /// wrk: its summary.
     Wrk,
     /// oha: its summary.
@@ -190,6 +194,8 @@ impl Reader {
     pub(crate) fn read(self, scratch: &Path) -> Result<Reading> {
         match self {
             Self::Gaits => clients::gaits::read(scratch),
+            Self::Preview => clients::gaits::preview(scratch),
+            Self::Export => clients::gaits::exported(scratch),
             Self::Wrk => clients::wrk::read(scratch),
             Self::Oha => clients::oha::read(scratch),
             Self::H2load => clients::h2load::read(scratch),

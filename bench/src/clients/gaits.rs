@@ -3,13 +3,17 @@
 use super::BODIES;
 use super::words;
 use crate::contender::{Contender, Entrant, Expect, Files, Reader, Reading};
+use crate::measure::STDERR;
 use crate::tools::Binary;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+
+/// Where a table goes, inside the scratch folder.
+const TABLE: &str = "table";
 
 /// Where the records go, inside the scratch folder.
 pub(crate) const RESULTS: &str = "results.jsonl";
@@ -92,6 +96,56 @@ pub(crate) fn command(gaits: &Binary, model: &str, list: &Path, count: u64) -> E
     row(gaits, model, count, argv).changed(|contender| {
         contender.argv.extend(["--", "true"].map(OsString::from));
     })
+}
+
+/// Reads the `count` items of a list, which `what` names, and looks at one of them; `options` say how they are read.
+pub(crate) fn sample(
+    gaits: &Binary,
+    what: &str,
+    items: &Path,
+    count: u64,
+    options: &[&str],
+) -> Entrant {
+    let mut argv = words(&gaits.path, ["fetch", "--sample", "1", "--dry-run", "-i"]);
+    argv.push(items.as_os_str().to_owned());
+    argv.extend(options.iter().map(Into::into));
+    let name = format!("{} {what}", gaits.name);
+    Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::ExitOf(count)))
+}
+
+/// Counts the requests of a list, of which `count` are different.
+pub(crate) fn dedupe(gaits: &Binary, items: &Path, count: u64) -> Entrant {
+    let mut argv = words(&gaits.path, ["fetch", "--dedupe", "--dry-run", "-i"]);
+    argv.push(items.as_os_str().to_owned());
+    let name = format!("{} --dedupe", gaits.name);
+    Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::Preview))
+}
+
+/// Writes the `count` records of a results file as a table.
+pub(crate) fn export(gaits: &Binary, form: &str, results: &Path, count: u64) -> Entrant {
+    let mut argv = words(&gaits.path, ["export", "--to", form, "-o", TABLE]);
+    argv.push(results.as_os_str().to_owned());
+    let name = format!("{} export to {form}", gaits.name);
+    Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::Export))
+}
+
+/// Reads `gaits: 12 requests would be sent` of a preview.
+pub(crate) fn preview(scratch: &Path) -> Result<Reading> {
+    counted(scratch, |line| line.split_once(" would be sent")?.0.split_whitespace().next())
+}
+
+/// Reads `gaits: wrote 1,000 rows to FILE` of an export.
+pub(crate) fn exported(scratch: &Path) -> Result<Reading> {
+    counted(scratch, |line| line.strip_prefix("wrote ")?.split_whitespace().next())
+}
+
+/// The number that `find` takes from a line of what gaits says.
+fn counted(scratch: &Path, find: impl Fn(&str) -> Option<&str>) -> Result<Reading> {
+    let said =
+        fs::read_to_string(scratch.join(STDERR)).context("failed to read what gaits said")?;
+    let count = said.lines().find_map(|line| find(line.strip_prefix("gaits: ")?));
+    let count = count.context("gaits tells no count")?.replace(',', "");
+    Ok(Reading::counted(count.parse().context("gaits tells no count")?, 0))
 }
 
 fn row(gaits: &Binary, model: &str, count: u64, mut argv: Vec<OsString>) -> Entrant {
@@ -182,6 +236,18 @@ mod tests {
         let reading = course.reading;
         assert_eq!((reading.done, reading.failed), (1, 2));
         assert_eq!(reading.own_wall, Some(2.5));
+    }
+
+    #[test]
+    fn counts_are_read_from_what_is_said() {
+        let scratch = tempfile::tempdir().unwrap();
+        let said =
+            "gaits: --dedupe left out 1 item\ngaits: 10,000 requests would be sent: 10,000 to h\n";
+        fs::write(scratch.path().join(STDERR), said).unwrap();
+        assert_eq!(preview(scratch.path()).unwrap().done, 10_000);
+        assert!(exported(scratch.path()).is_err());
+        fs::write(scratch.path().join(STDERR), "gaits: wrote 1,234 rows to table\n").unwrap();
+        assert_eq!(exported(scratch.path()).unwrap().done, 1_234);
     }
 
     #[test]

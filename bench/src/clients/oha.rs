@@ -11,6 +11,15 @@ pub(crate) fn row(tool: &Tool, url: &str, connections: u64, count: u64) -> Entra
     build(tool, url, count, &["-c", &connections.to_string()])
 }
 
+/// The same, each request sending `json`.
+pub(crate) fn post(tool: &Tool, url: &str, connections: u64, count: u64, json: &str) -> Entrant {
+    let options = ["-m", "POST", "-T", "application/json", "-d", json];
+    row(tool, url, connections, count).changed(|contender| {
+        contender.name.push_str(" POST");
+        contender.argv.extend(options.map(Into::into));
+    })
+}
+
 /// The same over HTTP/2, with so many streams on each connection; `authority` is the certificate to trust.
 pub(crate) fn http2(
     tool: &Tool,

@@ -3,16 +3,20 @@
 mod bodies;
 mod command;
 mod cpu;
+mod dedupe;
+mod export;
 mod finishing;
 mod hosts;
 mod http2;
 mod in_flight;
+mod items;
 mod latency;
 mod many_hosts;
 mod memory;
 mod overhead;
 mod pacing;
 mod pause;
+mod post;
 mod proxy;
 mod scale;
 mod start;
@@ -72,6 +76,14 @@ pub(crate) enum Job {
     Bodies,
     /// Requests a second through an HTTP proxy, against curl -Z through the same
     Proxy,
+    /// POSTs of 1 kB of JSON a second, against GETs, and against oha that sends the same
+    Post,
+    /// Two million items from a list and from a CSV with a template: what it costs to read one
+    Items,
+    /// Ten million different URLs with --dedupe: memory, and whether the count is right
+    Dedupe,
+    /// A million records as CSV and as Parquet
+    Export,
     /// How late the last request to a host starts after an answer that pauses it, under every model
     Pause,
     /// What is lost, done twice or wrong when a server has faults and the program is killed: gaits and others
@@ -95,7 +107,7 @@ pub(crate) struct Session<'a> {
 
 impl Job {
     /// All of them, in the order of the results file.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Small,
         Self::InFlight,
         Self::Large,
@@ -115,6 +127,10 @@ impl Job {
         Self::Pacing,
         Self::Bodies,
         Self::Proxy,
+        Self::Post,
+        Self::Items,
+        Self::Dedupe,
+        Self::Export,
         Self::Pause,
         Self::Finishing,
     ];
@@ -141,6 +157,10 @@ impl Job {
             Self::Pacing => "pacing",
             Self::Bodies => "bodies",
             Self::Proxy => "proxy",
+            Self::Post => "post",
+            Self::Items => "items",
+            Self::Dedupe => "dedupe",
+            Self::Export => "export",
             Self::Pause => "pause",
             Self::Finishing => "finishing",
         }
@@ -168,6 +188,10 @@ impl Job {
             Self::Pacing => pacing::run(session),
             Self::Bodies => bodies::run(session),
             Self::Proxy => proxy::run(session),
+            Self::Post => post::run(session),
+            Self::Items => items::run(session),
+            Self::Dedupe => dedupe::run(session),
+            Self::Export => export::run(session),
             Self::Pause => pause::run(session),
             Self::Finishing => finishing::run(session),
         }

@@ -124,7 +124,7 @@ impl Export {
         is_to_stop: impl Fn() -> bool,
     ) -> Result<Exported, ExportError> {
         let mut input = Input::open(from)?;
-        let output = Output::open(to, &input)?;
+        let mut output = Output::open(to, &input)?;
         let mut columns = match self.columns {
             Some(columns) => columns,
             None => input.survey(&is_to_stop)?,
@@ -134,7 +134,8 @@ impl Export {
         }
         let name = output.name.clone();
         let failed = |source| ExportError::Write { output: name.clone(), source };
-        let mut table = Table::begin(output, self.form, columns, self.wanted).map_err(failed)?;
+        let mut table =
+            Table::begin(&mut output, self.form, columns, self.wanted).map_err(failed)?;
         let mut refused = None;
         let scanned = input.scan(&is_to_stop, |line| {
             table.add(line).map_err(|error| match error {
@@ -149,7 +150,7 @@ impl Export {
             (_, Some(error)) => return Err(failed(error)),
             (scanned, None) => scanned?,
         };
-        let (rows, empty, output) = table.finish().map_err(failed)?;
+        let (rows, empty) = table.finish().map_err(failed)?;
         output.finish().map_err(failed)?;
         let torn_bytes = match tail {
             Tail::Torn(bytes) => bytes,

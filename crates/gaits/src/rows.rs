@@ -8,19 +8,19 @@ use memchr::memchr;
 use std::io::{self, Write};
 
 /// Takes the lines of records, and writes the rows of a table.
-pub(crate) enum Rows<W: Write + Send> {
+pub(crate) enum Rows<'w, W: Write + Send + 'w> {
     /// Nothing was written yet, so that a run which never begins leaves no head of a table.
     Waiting(Option<(W, TableFormat, Columns)>),
     /// The table, and what there is of a line that is not whole yet.
-    Begun(Box<Table<W>>, Vec<u8>),
+    Begun(Box<Table<'w>>, Vec<u8>),
 }
 
-impl<W: Write + Send> Rows<W> {
+impl<'w, W: Write + Send + 'w> Rows<'w, W> {
     pub(crate) fn new(out: W, form: TableFormat, columns: Columns) -> Self {
         Self::Waiting(Some((out, form, columns)))
     }
 
-    fn begun(&mut self) -> io::Result<(&mut Table<W>, &mut Vec<u8>)> {
+    fn begun(&mut self) -> io::Result<(&mut Table<'w>, &mut Vec<u8>)> {
         if let Self::Waiting(waiting) = self {
             let (out, form, columns) =
                 waiting.take().ok_or_else(|| io::Error::other("the table could not be begun"))?;
@@ -34,7 +34,7 @@ impl<W: Write + Send> Rows<W> {
     }
 }
 
-impl<W: Write + Send> Write for Rows<W> {
+impl<'w, W: Write + Send + 'w> Write for Rows<'w, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (table, partial) = self.begun()?;
         let mut rest = bytes;

@@ -15,7 +15,7 @@ pub(super) enum FormArg {
     Tsv,
     /// A flat JSON object on each line
     Jsonl,
-    /// Apache Parquet, with typed columns
+    /// Apache Parquet, with typed columns, if gaits was built with --features parquet
     Parquet,
 }
 

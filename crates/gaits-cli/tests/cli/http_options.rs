@@ -2,7 +2,7 @@
 
 use crate::harness::{Dir, Finished, Records, gaits, http, secure};
 use gaits_core::{ErrorKind, Record, Value};
-use gaits_origin::{Config, Origin};
+use gaits_origin::{Config, Origin, Script, Step};
 use gaits_work::http::HttpVersion;
 use std::time::Duration;
 
@@ -37,6 +37,21 @@ fn extract_puts_fields_of_the_answer_into_the_record() {
     let record = one(&end);
     assert_eq!(extracted(&record, "title"), text("Ways of walking"), "{end:?}");
     assert_eq!(extracted(&record, "second"), text("trot"), "{end:?}");
+}
+
+#[test]
+fn extract_takes_selectors_of_html() {
+    let page = "<h1>Two <b>chairs</b></h1><a class=next href='/2'>on</a>";
+    let head = format!("Content-Type: text/html\r\nContent-Length: {}", page.len());
+    let reply = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{page}");
+    let script = Script::default().with("/page", [vec![Step::send(reply)]]).unwrap();
+    let script = Some(script);
+    let origin = Origin::start(Config { script, ..Config::default() }).unwrap();
+    let end = fetch(&origin, "/page", "--extract title=css:h1 --extract next=css:a.next@href");
+    let record = one(&end.expect_exit(0));
+    assert_eq!(extracted(&record, "title"), text("Two chairs"));
+    assert_eq!(extracted(&record, "next"), text("/2"));
+    fetch(&origin, "/page", "--extract a=css:a[").expect_refused("is no CSS selector");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Limit: of what no column wants it checks that it is JSON, and that the fields are there by which a record is known.
 
 use super::column::{Column, Place};
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -155,12 +155,7 @@ impl<'l> DeserializeSeed<'l> for Parts<'_, 'l> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'l>>(self, value: D) -> Result<(), D::Error> {
-        let whole: &RawValue = serde::Deserialize::deserialize(value)?;
-        if !whole.get().starts_with('{') {
-            return Ok(());
-        }
-        let mut whole = serde_json::Deserializer::from_str(whole.get());
-        whole.deserialize_map(self).map_err(D::Error::custom)
+        value.deserialize_any(self)
     }
 }
 
@@ -168,7 +163,36 @@ impl<'l> Visitor<'l> for Parts<'_, 'l> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'l>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'l>>(self, mut map: A) -> Result<(), A::Error> {

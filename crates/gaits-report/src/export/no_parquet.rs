@@ -1,23 +1,23 @@
 //! Stands in for `parquet.rs` where gaits is built without the feature `parquet`: there is no such table.
 
 use super::column::Column;
-use super::table::RowError;
+use super::table::{Out, RowError};
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io;
 use std::marker::PhantomData;
 
 const MISSING: &str = "this gaits was built without Parquet; build it with `cargo build --release --features parquet`";
 
 /// There is none.
-pub(super) struct ParquetRows<W>(Infallible, PhantomData<W>);
+pub(super) struct ParquetRows<'w>(Infallible, PhantomData<Out<'w>>);
 
 /// Says why there is none.
 pub(super) fn check() -> Result<(), &'static str> {
     Err(MISSING)
 }
 
-impl<W: Write + Send> ParquetRows<W> {
-    pub(super) fn begin(_out: W, _columns: &[Column]) -> io::Result<Self> {
+impl<'w> ParquetRows<'w> {
+    pub(super) fn begin(_out: Out<'w>, _columns: &[Column]) -> io::Result<Self> {
         Err(io::Error::new(io::ErrorKind::Unsupported, MISSING))
     }
 
@@ -25,7 +25,18 @@ impl<W: Write + Send> ParquetRows<W> {
         match self.0 {}
     }
 
-    pub(super) fn finish(self) -> io::Result<W> {
+    pub(super) fn finish(self) -> io::Result<()> {
         match self.0 {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::TableFormat;
+
+    #[test]
+    fn it_is_said_how_to_build_it() {
+        let missing = TableFormat::Parquet.check().unwrap_err();
+        assert!(missing.contains("--features parquet"), "{missing}");
     }
 }

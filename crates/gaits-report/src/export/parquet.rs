@@ -5,7 +5,7 @@
 
 use super::column::Column;
 use super::kind::Kind;
-use super::table::{RowError, separated};
+use super::table::{Out, RowError, separated};
 use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use ::parquet::column::writer::ColumnWriterImpl;
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
@@ -16,7 +16,7 @@ use ::parquet::file::writer::{
 };
 use ::parquet::schema::types::{ColumnDescPtr, Type};
 use bytes::Bytes;
-use std::io::{self, Write};
+use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -39,26 +39,11 @@ pub(super) fn check() -> Result<(), &'static str> {
 }
 
 /// The rows of a Parquet file.
-pub(super) struct ParquetRows<W: Write + Send> {
-    out: SerializedFileWriter<Lent<W>>,
+pub(super) struct ParquetRows<'w> {
+    out: SerializedFileWriter<Out<'w>>,
     columns: Vec<Pending>,
     rows: usize,
     bytes: usize,
-}
-
-/// What is written to, until it is taken back: the crate's own way to get it back drops what the system said.
-struct Lent<W>(Option<W>);
-
-impl<W: Write> Write for Lent<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .as_mut()
-            .map_or_else(|| Err(io::ErrorKind::BrokenPipe.into()), |out| out.write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.as_mut().map_or(Ok(()), Write::flush)
-    }
 }
 
 /// The cells of a column that wait for their row group.
@@ -78,15 +63,15 @@ enum Values {
     Text(Vec<u8>, Vec<usize>),
 }
 
-impl<W: Write + Send> ParquetRows<W> {
-    pub(super) fn begin(out: W, columns: &[Column]) -> io::Result<Self> {
+impl<'w> ParquetRows<'w> {
+    pub(super) fn begin(out: Out<'w>, columns: &[Column]) -> io::Result<Self> {
         let fields = columns.iter().map(field).collect::<Result<_, _>>().map_err(told)?;
         let schema = Type::group_type_builder("records").with_fields(fields).build();
         let settings = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by(concat!("gaits version ", env!("CARGO_PKG_VERSION")).into());
         let schema = Arc::new(schema.map_err(told)?);
-        let out = SerializedFileWriter::new(Lent(Some(out)), schema, Arc::new(settings.build()));
+        let out = SerializedFileWriter::new(out, schema, Arc::new(settings.build()));
         let out = out.map_err(told)?;
         let described = out.schema_descr().columns().iter().cloned();
         let columns = columns.iter().zip(described).map(|(c, d)| Pending::new(c.kind, d)).collect();
@@ -118,12 +103,11 @@ impl<W: Write + Send> ParquetRows<W> {
     }
 
     /// Writes what is left, and the directory.
-    pub(super) fn finish(mut self) -> io::Result<W> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         if self.rows > 0 {
             self.row_group()?;
         }
-        self.out.finish().map_err(told)?;
-        self.out.inner_mut().0.take().ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+        self.out.finish().map(drop).map_err(told)
     }
 }
 
@@ -204,9 +188,9 @@ impl Pending {
     }
 
     /// Writes the cells as a part of a row group, and forgets them.
-    fn write<W: Write + Send>(
+    fn write(
         &mut self,
-        group: &mut SerializedRowGroupWriter<'_, W>,
+        group: &mut SerializedRowGroupWriter<'_, Out<'_>>,
         settings: &WriterPropertiesPtr,
     ) -> Result<(), ParquetError> {
         let present = &*std::mem::take(&mut self.present);
@@ -280,12 +264,12 @@ mod tests {
             kinds.add(line.as_bytes()).unwrap();
         }
         let columns = kinds.settle(columns);
-        let mut table =
-            Table::begin(Vec::new(), TableFormat::Parquet, columns, Wanted::All).unwrap();
+        let mut out = Vec::new();
+        let mut table = Table::begin(&mut out, TableFormat::Parquet, columns, Wanted::All).unwrap();
         for line in lines {
             table.add(line.as_bytes()).unwrap();
         }
-        let (rows, _, out) = table.finish().unwrap();
+        let (rows, _) = table.finish().unwrap();
         assert_eq!(rows, lines.len() as u64);
         let reader = SerializedFileReader::new(Bytes::from(out)).unwrap();
         let cells = reader

@@ -7,6 +7,7 @@
 use super::each;
 use super::line::Key;
 use memchr::memmem::FinderRev;
+use memchr::memrchr;
 use serde::de::{Deserialize, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
@@ -60,9 +61,18 @@ impl Survey {
         self.names.iter().map(AsRef::as_ref)
     }
 
+    /// Where the extracted fields begin in a line, if it has some.
+    fn place(&self, line: &[u8]) -> Option<usize> {
+        // Where no field holds an object, theirs is the last that begins. To find that is quick.
+        match memrchr(b'{', line) {
+            Some(at) if line[..at].ends_with(MARK) => Some(at),
+            _ => self.mark.rfind(line).map(|at| at + MARK.len()),
+        }
+    }
+
     /// The object of the extracted fields in a line.
     fn fields<'l>(&self, line: &'l [u8]) -> Option<&'l RawValue> {
-        let at = self.mark.rfind(line)? + MARK.len();
+        let at = self.place(line)?;
         let mut json = Deserializer::from_slice(&line[at..]);
         let fields = <&RawValue>::deserialize(&mut json).ok()?;
         // Only what the record itself ends with belongs to it, and not to one of its objects.

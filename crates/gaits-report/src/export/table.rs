@@ -75,20 +75,23 @@ impl Wanted {
 }
 
 /// A table that is written row by row.
-pub struct Table<W: Write + Send> {
+pub struct Table<'w> {
     columns: Columns,
     finder: Finder,
     wanted: Wanted,
-    rows: Rows<W>,
+    rows: Rows<'w>,
     /// For each column, whether it has had a value.
     filled: Vec<bool>,
     written: u64,
 }
 
-enum Rows<W: Write + Send> {
-    Separated { out: Box<Writer<W>>, excel: bool },
-    Json { out: io::BufWriter<W>, names: Vec<Vec<u8>> },
-    Parquet(Box<ParquetRows<W>>),
+/// What a table is written to. It is no parameter of the table's type, so that there is one such code, compiled for speed here.
+pub(super) type Out<'w> = Box<dyn Write + Send + 'w>;
+
+enum Rows<'w> {
+    Separated { out: Box<Writer<Out<'w>>>, excel: bool },
+    Json { out: io::BufWriter<Out<'w>>, names: Vec<Vec<u8>> },
+    Parquet(Box<ParquetRows<'w>>),
 }
 
 /// Why a line gets no row.
@@ -106,7 +109,7 @@ impl From<io::Error> for RowError {
     }
 }
 
-impl<W: Write + Send> std::fmt::Debug for Table<W> {
+impl std::fmt::Debug for Table<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Table")
             .field("columns", &self.columns)
@@ -116,17 +119,18 @@ impl<W: Write + Send> std::fmt::Debug for Table<W> {
     }
 }
 
-impl<W: Write + Send> Table<W> {
+impl<'w> Table<'w> {
     /// A table with these columns; writes its head.
     ///
     /// # Errors
     /// It can't be written.
     pub fn begin(
-        mut out: W,
+        out: impl Write + Send + 'w,
         form: TableFormat,
         columns: Columns,
         wanted: Wanted,
     ) -> io::Result<Self> {
+        let mut out: Out<'w> = Box::new(out);
         let heads = columns.all().iter().map(super::Column::head);
         let rows = match form {
             TableFormat::Csv { excel } | TableFormat::Tsv { excel } => {
@@ -215,22 +219,19 @@ impl<W: Write + Send> Table<W> {
         }
     }
 
-    /// Writes what has come together; gives how many rows there are, the columns that had no value in any of them, and
-    /// what was written to.
+    /// Writes what has come together; gives how many rows there are, and the columns that had no value in any of them.
     ///
     /// # Errors
     /// It can't be written.
-    pub fn finish(self) -> io::Result<(u64, Vec<String>, W)> {
+    pub fn finish(self) -> io::Result<(u64, Vec<String>)> {
         let empty = self.columns.all().iter().zip(&self.filled).filter(|(_, filled)| !**filled);
         let empty = empty.map(|(column, _)| column.head().to_owned()).collect();
-        let out = match self.rows {
-            Rows::Separated { out, .. } => {
-                out.into_inner().map_err(csv::IntoInnerError::into_error)
-            }
-            Rows::Json { out, .. } => out.into_inner().map_err(io::IntoInnerError::into_error),
-            Rows::Parquet(rows) => rows.finish(),
-        };
-        Ok((self.written, empty, out?))
+        match self.rows {
+            Rows::Separated { mut out, .. } => out.flush()?,
+            Rows::Json { mut out, .. } => out.flush()?,
+            Rows::Parquet(rows) => rows.finish()?,
+        }
+        Ok((self.written, empty))
     }
 }
 
@@ -285,11 +286,12 @@ mod tests {
         lines: &[&str],
     ) -> (String, Vec<String>) {
         let columns = Columns::named(columns.split(',')).unwrap();
-        let mut table = Table::begin(Vec::new(), form, columns, wanted).unwrap();
+        let mut out = Vec::new();
+        let mut table = Table::begin(&mut out, form, columns, wanted).unwrap();
         for line in lines {
             table.add(line.as_bytes()).unwrap();
         }
-        let (_, empty, out) = table.finish().unwrap();
+        let (_, empty) = table.finish().unwrap();
         (String::from_utf8(out).unwrap(), empty)
     }
 
@@ -349,11 +351,13 @@ mod tests {
             (r#"{"index":0,"item":"a","outcome":"ok","attempts":1}}"#, "trailing"),
         ] {
             let columns = Columns::usual([]);
+            let mut out = Vec::new();
             let mut table =
-                Table::begin(Vec::new(), TableFormat::JsonLines, columns, Wanted::All).unwrap();
+                Table::begin(&mut out, TableFormat::JsonLines, columns, Wanted::All).unwrap();
             let RowError::Line(error) = table.add(line.as_bytes()).unwrap_err() else { panic!() };
             assert!(error.contains(why), "{line}: {error}");
-            assert_eq!(table.finish().unwrap().2, b"");
+            table.finish().unwrap();
+            assert_eq!(out, b"");
         }
     }
 
