@@ -112,6 +112,17 @@ fn a_csv_of_product_pages() {
 }
 
 #[test]
+fn a_paginated_api() {
+    let (dir, _) = run("A paginated API");
+    let text = fs::read_to_string(dir.at("elements.csv")).unwrap();
+    let rows: Vec<String> = (1..=95).map(|id| format!("{id},element {id}")).collect();
+    let mut lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.remove(0), "id,name");
+    assert_eq!(lines, rows);
+    assert_eq!(parse_file(&dir.at("elements.csv.jsonl")).len(), 5);
+}
+
+#[test]
 fn upload_a_folder() {
     let (dir, _) = run("Upload a folder");
     let results = dir.at("uploaded.jsonl");
