@@ -1,10 +1,10 @@
 //! Options that say what a request asks for and what is sent with it.
 
 use crate::exit::Trouble;
-use anyhow::anyhow;
+use anyhow::Context as _;
 use clap::Args;
-use gaits::http::{Method, Payload};
-use gaits::{Data, http::HttpSpec};
+use gaits::Data;
+use gaits::http::{self, HttpSpec, Method, Payload};
 use std::io::Read as _;
 
 /// What `-d` sends, if nothing else is said: what browsers send of a form.
@@ -38,7 +38,11 @@ pub(super) struct RequestArgs {
     #[arg(long, value_name = "JSON", conflicts_with_all = ["head", "data", "form"], hide_short_help = true)]
     data_json: Option<String>,
 
-    /// Send this field of a form, encoded; may be repeated
+    /// Send this field of a form, encoded; may be repeated. NAME=@FILE sends a file
+    ///
+    /// With a file among them, the form is sent as multipart/form-data, as curl -F does, else as
+    /// application/x-www-form-urlencoded. Behind a file may stand its type and another name:
+    /// 'photo=@a.jpg;type=image/jpeg;filename=b.jpg'. Files are read once, and are at most 1 GiB.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with_all = ["head", "data"])]
     #[arg(hide_short_help = true)]
     form: Vec<(String, String)>,
@@ -67,27 +71,38 @@ fn pair(text: &str) -> Result<(String, String), String> {
 impl RequestArgs {
     /// What they come to; reads files that are to be sent. `headers` are those of the user.
     pub(super) fn resolve(self, spec: HttpSpec) -> Result<HttpSpec, Trouble> {
-        let payload = if let Some(json) = self.data_json {
-            Some((read("--data-json", &json)?, JSON))
-        } else if !self.form.is_empty() {
-            let form =
-                form_urlencoded::Serializer::new(String::new()).extend_pairs(self.form).finish();
-            Some((form.into_bytes(), FORM))
-        } else if self.data.is_empty() {
-            None
-        } else {
-            let parts = self.data.iter().map(|data| read("--data", data));
-            Some((parts.collect::<Result<Vec<_>, _>>()?.join(&b'&'), FORM))
-        };
         let says_what =
             spec.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let payload = payload.map(|(bytes, kind)| Payload {
+        let typed = |bytes: Vec<u8>, kind: &str| Payload {
             data: match String::from_utf8(bytes) {
                 Ok(text) => Data::Text(text.into()),
                 Err(error) => Data::Bytes(error.into_bytes().into()),
             },
             content_type: (!says_what).then(|| kind.to_owned()),
-        });
+        };
+        let payload = if let Some(json) = self.data_json {
+            Some(typed(read("--data-json", &json)?, JSON))
+        } else if self.form.iter().any(|(_, value)| value.starts_with('@')) {
+            let read_file =
+                |path: &str| read_file("--form", path).map_err(|error| format!("{error:#}"));
+            let form = http::form_with_files(&self.form, read_file).map_err(Trouble::wrong)?;
+            if says_what {
+                return Err(Trouble::wrong(
+                    "a form with files says itself what it is, since that names what separates its parts: leave out -H \
+                     Content-Type",
+                ));
+            }
+            Some(form)
+        } else if !self.form.is_empty() {
+            let form =
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(self.form).finish();
+            Some(typed(form.into_bytes(), FORM))
+        } else if self.data.is_empty() {
+            None
+        } else {
+            let parts = self.data.iter().map(|data| read("--data", data));
+            Some(typed(parts.collect::<Result<Vec<_>, _>>()?.join(&b'&'), FORM))
+        };
         let method = match self.method {
             Some(method) => method,
             None if self.head => Method::HEAD,
@@ -101,17 +116,20 @@ impl RequestArgs {
 
 /// What an option sends: itself, or what a file holds.
 fn read(option: &str, given: &str) -> Result<Vec<u8>, Trouble> {
-    let Some(name) = given.strip_prefix('@') else { return Ok(given.as_bytes().to_vec()) };
-    let failed = |error: std::io::Error| {
-        let file = if name == "-" { "standard input" } else { name };
-        Trouble::Wrong(
-            anyhow!(error).context(format!("can't read {file}, which {option} is to send")),
-        )
-    };
+    match given.strip_prefix('@') {
+        None => Ok(given.as_bytes().to_vec()),
+        Some(name) => read_file(option, name).map_err(Trouble::Wrong),
+    }
+}
+
+/// What a file holds that an option is to send; `-` is standard input.
+fn read_file(option: &str, name: &str) -> anyhow::Result<Vec<u8>> {
+    let file = if name == "-" { "standard input" } else { name };
+    let failed = || format!("can't read {file}, which {option} is to send");
     if name == "-" {
         let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).map_err(failed)?;
+        std::io::stdin().read_to_end(&mut bytes).with_context(failed)?;
         return Ok(bytes);
     }
-    std::fs::read(name).map_err(failed)
+    std::fs::read(name).with_context(failed)
 }

@@ -205,3 +205,34 @@ fn what_is_sent_stands_in_no_file_but_may_not_change() {
     run("token=other").expect_refused("data");
     run("token=s3cret").expect_exit(0);
 }
+
+#[test]
+fn a_form_with_files_is_sent_in_parts() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    let photo = dir.file("a b.jpg", [0xff, 0xd8, 0, b'\n']);
+    let note = dir.file("note.txt", "one\r\n--two");
+    let photo = format!("photo=@{};type=image/jpeg", photo.display());
+    let note = format!("note=@{};filename=\"n.txt\"", note.display());
+    let words = ["--form", "title=@home? no", "--form", &note, "--form", "q=a;type=b"];
+    // A value that begins with @ names a file, so this one is missing.
+    let run = gaits("fetch").args(words).arg(origin.url("/anything")).run();
+    run.expect_refused("can't read home? no, which --form is to send");
+    let echo =
+        sent(&origin, "/anything", &["--form", "q=a;type=b", "--form", &note, "--form", &photo]);
+    assert_eq!(echo["method"], "POST", "{echo}");
+    assert_eq!(echo["form"], json!({"q": "a;type=b"}), "{echo}");
+    assert_eq!(echo["files"]["note"], "one\r\n--two", "{echo}");
+    assert!(
+        echo["files"]["photo"].as_str().is_some_and(|text| text.starts_with("data:")),
+        "{echo}"
+    );
+    let kind = echo["headers"]["Content-Type"].as_str().unwrap().to_owned();
+    assert!(kind.starts_with("multipart/form-data; boundary=gaits-"), "{kind}");
+    let again =
+        sent(&origin, "/anything", &["--form", "q=a;type=b", "--form", &note, "--form", &photo]);
+    assert_eq!(again["headers"]["Content-Type"], kind.as_str(), "a rerun compares what is sent");
+    let wrong =
+        gaits("fetch -H content-type:x").args(["--form", &photo]).arg(origin.url("/anything"));
+    wrong.run().expect_refused("leave out -H Content-Type");
+}

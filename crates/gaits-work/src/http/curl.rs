@@ -3,11 +3,10 @@
 //! Limit: one request a command. What curl does besides asking, such as writing files, is for gaits' own options.
 
 mod flags;
-mod form;
 mod words;
 
+use super::multipart::{AS_IS, content_type, multipart};
 use flags::{Flag, flag};
-use form::{AS_IS, multipart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
@@ -188,8 +187,11 @@ impl Command {
             if !self.data.is_empty() {
                 return Err("it has -F and -d, which can't be sent together".to_owned());
             }
-            let (text, boundary) = multipart(&self.parts)?;
-            (body, kind) = (Some(text), Some(format!("multipart/form-data; boundary={boundary}")));
+            let read = |path: &str| read_file(path, "-F").map(String::into_bytes);
+            let (bytes, boundary) = multipart(&self.parts, &read)?;
+            // What was read is text, since it stands in the item.
+            body = String::from_utf8(bytes).ok();
+            kind = Some(content_type(&boundary));
         } else if !self.data.is_empty() {
             let joined = self.data.join(if self.is_json { "" } else { "&" });
             if self.get || self.head {
