@@ -1,6 +1,5 @@
 //! The columns of a table: what their names are, and where in a record their cells stand.
 
-use super::kind::Kind;
 use std::fmt;
 
 /// The fields that a record can have beside its detail.
@@ -50,6 +49,22 @@ pub(super) enum Place {
     Field(Box<str>),
     /// A field of one of its objects.
     Under(Box<str>, Box<str>),
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Whole numbers of 64 bits with a sign.
+    Int,
+    /// Numbers with 53 bits of precision.
+    Double,
+    /// True or false.
+    Bool,
+    /// Text: a string without its quotes, and all else as it is in JSON.
+    #[default]
+    Text,
+    /// The JSON of the cell, with the quotes of a string.
+    Json,
 }
 
 /// One column.

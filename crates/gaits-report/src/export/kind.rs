@@ -4,26 +4,10 @@
 //! rows, so this takes a look at all records first. Limit: a column has one type, so that cells of several types become the
 //! text that they are in a table without types.
 
-use super::column::{Column, Columns, Place};
+use super::column::{Column, Columns, Kind, Place};
 use super::each;
 use super::line::Finder;
 use super::table::Wanted;
-
-/// The type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kind {
-    /// Whole numbers of 64 bits with a sign.
-    Int,
-    /// Numbers with 53 bits of precision.
-    Double,
-    /// True or false.
-    Bool,
-    /// Text: a string without its quotes, and all else as it is in JSON.
-    #[default]
-    Text,
-    /// The JSON of the cell, with the quotes of a string.
-    Json,
-}
 
 /// What was seen in the cells of one column; each has one bit.
 mod seen {

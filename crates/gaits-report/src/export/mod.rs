@@ -4,6 +4,7 @@
 //! cells that are wanted are found, and nothing is copied. Limit: it sees lines, one at a time. Reading files, and where the
 //! rows go, is for whoever calls.
 
+mod cell;
 mod column;
 mod each;
 mod kind;
@@ -13,7 +14,8 @@ mod parquet;
 mod survey;
 mod table;
 
-pub use column::{Column, ColumnError, Columns};
-pub use kind::{Kind, Kinds};
+pub use cell::RowError;
+pub use column::{Column, ColumnError, Columns, Kind};
+pub use kind::Kinds;
 pub use survey::Survey;
-pub use table::{RowError, Table, TableFormat, Wanted};
+pub use table::{Table, TableFormat, Wanted};

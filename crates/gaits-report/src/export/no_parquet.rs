@@ -1,7 +1,7 @@
 //! Stands in for `parquet.rs` where gaits is built without the feature `parquet`: there is no such table.
 
+use super::cell::{Out, RowError};
 use super::column::Column;
-use super::table::{Out, RowError};
 use std::convert::Infallible;
 use std::io;
 use std::marker::PhantomData;

@@ -3,9 +3,8 @@
 //! Rows are brought together column by column, and go out as a row group when they are many or large, so that memory does not
 //! grow with the table. Limit: a file of this kind can be read only when it is whole, since its directory stands at the end.
 
-use super::column::Column;
-use super::kind::Kind;
-use super::table::{Out, RowError, separated};
+use super::cell::{Out, RowError, separated};
+use super::column::{Column, Kind};
 use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use ::parquet::column::writer::ColumnWriterImpl;
 use ::parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};

@@ -1,12 +1,11 @@
 //! Writes the rows of a table.
 
+use super::cell::{Out, RowError, guarded, separated};
 use super::column::Columns;
 use super::each;
 use super::line::{Cells, Finder};
 use super::parquet::ParquetRows;
 use csv::{Terminator, Writer, WriterBuilder};
-use memchr::memchr;
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// How much is brought together before it is written out.
@@ -85,28 +84,10 @@ pub struct Table<'w> {
     written: u64,
 }
 
-/// What a table is written to. It is no parameter of the table's type, so that there is one such code, compiled for speed here.
-pub(super) type Out<'w> = Box<dyn Write + Send + 'w>;
-
 enum Rows<'w> {
     Separated { out: Box<Writer<Out<'w>>>, excel: bool },
     Json { out: io::BufWriter<Out<'w>>, names: Vec<Vec<u8>> },
     Parquet(Box<ParquetRows<'w>>),
-}
-
-/// Why a line gets no row.
-#[derive(Debug)]
-pub enum RowError {
-    /// It is no record, or none that fits the table, and why. Nothing of it was written.
-    Line(String),
-    /// It can't be written.
-    Write(io::Error),
-}
-
-impl From<io::Error> for RowError {
-    fn from(error: io::Error) -> Self {
-        Self::Write(error)
-    }
 }
 
 impl std::fmt::Debug for Table<'_> {
@@ -240,34 +221,6 @@ fn of_csv(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-/// A cell as text: a string without its quotes, all else as it is in JSON, and nothing for null.
-pub(super) fn separated(json: &str, excel: bool) -> io::Result<Cow<'_, [u8]>> {
-    let Some(text) = json.strip_prefix('"') else {
-        return Ok(if json == "null" { Cow::Borrowed(b"") } else { json.as_bytes().into() });
-    };
-    Ok(guarded(unquoted(json, text)?, excel))
-}
-
-/// The text of a JSON string, `inner` being what stands behind its first quote.
-fn unquoted<'j>(json: &'j str, inner: &'j str) -> io::Result<Cow<'j, [u8]>> {
-    let text = inner.strip_suffix('"').unwrap_or(inner).as_bytes();
-    if memchr(b'\\', text).is_none() {
-        return Ok(Cow::Borrowed(text));
-    }
-    let text: String = serde_json::from_str(json)?;
-    Ok(Cow::Owned(text.into_bytes()))
-}
-
-/// Text that Excel does not take for a formula, whatever a server has put in it.
-fn guarded(text: Cow<'_, [u8]>, excel: bool) -> Cow<'_, [u8]> {
-    match text.first() {
-        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') if excel => {
-            Cow::Owned([b"'", &*text].concat())
-        }
-        _ => text,
     }
 }
 
