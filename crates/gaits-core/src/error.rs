@@ -58,6 +58,8 @@ error_kinds! {
     HttpStatus = "http_status",
     /// The address connected to is one the plan refuses.
     BlockedAddress = "blocked_address",
+    /// The host's robots.txt forbids it, or could not be read, so that nobody knows.
+    Robots = "robots",
     /// The command could not be started or did not exit with 0.
     Command = "command",
     /// The work panicked on this item.

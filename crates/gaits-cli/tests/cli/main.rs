@@ -32,6 +32,7 @@ mod programs;
 mod proxies;
 mod proxy;
 mod requests;
+mod robots;
 mod sweep;
 mod terminal;
 mod tokens;

@@ -57,6 +57,9 @@ pub struct HttpSpec {
     /// counts is the address that is connected to, after redirects as well.
     #[serde(default)]
     pub deny_private: bool,
+    /// Whether the robots.txt of each host is obeyed.
+    #[serde(default)]
+    pub robots: bool,
     /// How servers are reached.
     #[serde(default)]
     pub ways: Ways,
@@ -145,6 +148,7 @@ impl Default for HttpSpec {
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
             deny_private: false,
+            robots: false,
             ways: Ways::default(),
             connect_timeout: Some(Duration::from_secs(10)),
             timeout: Some(Duration::from_mins(1)),
@@ -298,6 +302,7 @@ impl HttpSpec {
             not("stop-on", stop_on),
             not("trust", trust),
             not("deny-private", Value::Bool(self.deny_private)),
+            not("robots", Value::Bool(self.robots)),
             not("connect-timeout", time(self.connect_timeout)),
             not("timeout", time(self.timeout)),
             not("first-byte-timeout", time(self.patience.first_byte)),

@@ -13,6 +13,7 @@ use super::identity;
 use super::item::{self, Described};
 use super::payload::Body;
 use super::redact::redacted;
+use super::robots::Robots;
 use super::route::Routes;
 use super::session::HttpSession;
 use super::shared::Shared;
@@ -62,6 +63,7 @@ impl HttpWork {
             BodyUse::Files(folder) => Some(BodyWriter::new(folder)),
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
         };
+        let robots = Robots::of(spec);
         let of_all = item::of_all(spec);
         let fill = Fill::of(spec)?;
         let extracts = Extracts::new(&spec.extract, spec.extract_required, clock.clone());
@@ -77,6 +79,7 @@ impl HttpWork {
                 fill,
                 dialer,
                 routes,
+                robots,
                 tls,
                 clock,
                 tell: services.tell.clone(),
