@@ -34,7 +34,7 @@ error_kinds! {
     Dns = "dns",
     /// No connection: refused, unreachable, or no file descriptor left for it.
     Connect = "connect",
-    /// Name, connection and TLS together took longer than the connect timeout.
+    /// Name, connection and TLS together took longer than the connect timeout, or TLS alone longer than its own.
     ConnectTimeout = "connect_timeout",
     /// The TLS handshake failed: certificate, name or protocol.
     Tls = "tls",

@@ -196,10 +196,12 @@ impl HttpSpec {
         if let Some(name) = &self.idempotency_key {
             parse_header(name, "")?;
         }
-        let Patience { first_byte, stall, least_rate } = self.patience;
+        let Patience { dns, tls, first_byte, stall, least_rate } = self.patience;
         for (what, timeout) in [
             ("connect timeout", self.connect_timeout),
             ("timeout", self.timeout),
+            ("DNS timeout", dns),
+            ("TLS timeout", tls),
             ("first byte timeout", first_byte),
             ("stall timeout", stall),
             ("time of the least rate", least_rate.map(|rate| rate.over)),
@@ -304,6 +306,8 @@ impl HttpSpec {
             not("deny-private", Value::Bool(self.deny_private)),
             not("robots", Value::Bool(self.robots)),
             not("connect-timeout", time(self.connect_timeout)),
+            not("dns-timeout", time(self.patience.dns)),
+            not("tls-timeout", time(self.patience.tls)),
             not("timeout", time(self.timeout)),
             not("first-byte-timeout", time(self.patience.first_byte)),
             not("stall-timeout", time(self.patience.stall)),

@@ -52,8 +52,9 @@ impl HttpWork {
         };
         let reach = if spec.deny_private { Reach::Public } else { Reach::Any };
         let servers = NameServers::of(&spec.ways);
-        let dialer =
-            Dialer::new(servers, spec.connect_timeout, clock.clone(), last, reach).by(&spec.ways);
+        let dialer = Dialer::new(servers, spec.connect_timeout, clock.clone(), last, reach)
+            .by(&spec.ways)
+            .patient(spec.patience);
         let routes = Routes::new(&spec.ways)?;
         let tls =
             Tls::new(spec.trust.clone(), spec.auth.certificate.clone(), services.tell.clone());
