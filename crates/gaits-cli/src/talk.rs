@@ -38,6 +38,8 @@ pub(crate) struct Notices {
     unstarted_times: u32,
     /// The hosts whose first pause was told.
     paused: HashSet<String>,
+    /// The hosts of which it was told how much time they want between two requests.
+    spaced: HashSet<String>,
 }
 
 impl Notices {
@@ -55,6 +57,11 @@ impl Notices {
             // Each of its pauses after the first is in the progress line, and those of hosts beyond a few.
             Notice::Paused { ref key, .. }
                 if self.paused.len() >= MOST_PAUSES || !self.paused.insert(key.clone()) =>
+            {
+                return None;
+            }
+            Notice::SpacedOut { ref key, .. }
+                if self.spaced.len() >= MOST_PAUSES || !self.spaced.insert(key.clone()) =>
             {
                 return None;
             }
@@ -125,6 +132,10 @@ fn put(notice: &Notice) -> String {
         Notice::Paused { key, for_us } => {
             format!("gaits: {key} wants to be left alone for {}; it is", units::duration(*for_us))
         }
+        Notice::SpacedOut { key, apart_us } => format!(
+            "gaits: {key} wants {} between two requests (Crawl-delay), so it is asked for one at a time",
+            units::duration(*apart_us)
+        ),
         Notice::LetsThrough { key, items, in_us } => {
             let rate = rate(*items, *in_us);
             format!(

@@ -34,7 +34,7 @@ error_kinds! {
     Dns = "dns",
     /// No connection: refused, unreachable, or no file descriptor left for it.
     Connect = "connect",
-    /// Name, connection and TLS together took longer than the connect timeout.
+    /// Name, connection and TLS together took longer than the connect timeout, or TLS alone longer than its own.
     ConnectTimeout = "connect_timeout",
     /// The TLS handshake failed: certificate, name or protocol.
     Tls = "tls",
@@ -58,6 +58,8 @@ error_kinds! {
     HttpStatus = "http_status",
     /// The address connected to is one the plan refuses.
     BlockedAddress = "blocked_address",
+    /// The host's robots.txt forbids it, or could not be read, so that nobody knows.
+    Robots = "robots",
     /// The command could not be started or did not exit with 0.
     Command = "command",
     /// The work panicked on this item.

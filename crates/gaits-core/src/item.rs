@@ -20,6 +20,9 @@ pub struct Item {
     pub repeatable: bool,
     /// When it was to be started, in microseconds since the run began, where items arrive at a rate of their own.
     pub due_us: Option<u64>,
+    /// How many microseconds after the last item with its key it is started at least, as the work has advised; 0 if it has
+    /// not.
+    pub apart_us: u64,
     /// When the dispatcher queued it, in microseconds since the run began.
     pub queued_us: u64,
     /// How many tries at it have failed.
@@ -50,6 +53,7 @@ impl Item {
             public,
             repeatable,
             due_us: None,
+            apart_us: 0,
             queued_us: 0,
             tries: 0,
             deaths: 0,

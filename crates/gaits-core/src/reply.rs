@@ -29,6 +29,13 @@ pub enum Advice {
         /// The time, where one was named.
         until_us: Option<u64>,
     },
+    /// Whoever the pacing key stands for wants some time to pass between two items: start one at a time with that key, each
+    /// at least this many microseconds after the one before. Then try the item again; it is no failure. Items that come with
+    /// this time or a longer one, as [`Item::apart_us`](crate::Item::apart_us), are spaced out already.
+    Space {
+        /// The time between the starts of two items, in microseconds.
+        apart_us: u64,
+    },
     /// What went wrong would meet all other items as well: end the run, with this item undone.
     Stop,
 }

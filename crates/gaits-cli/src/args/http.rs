@@ -82,6 +82,15 @@ pub(crate) struct HttpArgs {
     #[arg(long, hide_short_help = true)]
     deny_private: bool,
 
+    /// Obey each host's robots.txt
+    ///
+    /// It is read once a process, before the first item of its host, over the same ways, time-outs and limits, and leaves no
+    /// record. An item that it forbids fails, with the error kind `robots`; so does a redirect to where it forbids to go. Its
+    /// rules for the product that --user-agent names count, or those for all. Without one (4xx), all is allowed; while it can't
+    /// be read, nothing is. Crawl-delay is kept: such a host is asked for one item at a time, with that time between two.
+    #[arg(long, hide_short_help = true)]
+    robots: bool,
+
     /// Give up connecting after this long; 0 for never
     ///
     /// The look-up of the name and the TLS handshake are part of connecting. A time is 230ms, 1.5s, 2m or 1h; a number
@@ -309,6 +318,7 @@ impl HttpArgs {
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
             deny_private: self.deny_private,
+            robots: self.robots,
             ways,
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,

@@ -9,6 +9,19 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Request")]
 pub(super) struct PatienceArgs {
+    /// Give up a host whose name is not resolved this long after a name server was asked
+    ///
+    /// The item fails with the error kind `dns`. Without it, or with 0, --connect-timeout alone counts, of which it is a part.
+    #[arg(long, value_name = "TIME", value_parser = values::timeout, hide_short_help = true)]
+    dns_timeout: Option<Timeout>,
+
+    /// Give up a TLS handshake that takes longer
+    ///
+    /// The item fails with the error kind `connect_timeout`, and the message says that it was the handshake. Without it, or with
+    /// 0, --connect-timeout alone counts, of which it is a part.
+    #[arg(long, value_name = "TIME", value_parser = values::timeout, hide_short_help = true)]
+    tls_timeout: Option<Timeout>,
+
     /// Give up a request whose answer has not begun this long after it was sent
     ///
     /// Interim answers (1xx) are no beginning. The item fails with the error kind `timeout`. Without it, or with 0, --timeout
@@ -49,6 +62,8 @@ impl PatienceArgs {
     pub(super) fn resolve(self) -> Patience {
         let over = self.min_rate_time;
         Patience {
+            dns: self.dns_timeout.and_then(|timeout| timeout.0),
+            tls: self.tls_timeout.and_then(|timeout| timeout.0),
             first_byte: self.first_byte_timeout.and_then(|timeout| timeout.0),
             stall: self.stall_timeout.and_then(|timeout| timeout.0),
             least_rate: self.min_rate.map(|bytes_per_s| LeastRate { bytes_per_s, over }),

@@ -35,6 +35,7 @@ mod proxy;
 mod readers;
 mod recipes;
 mod requests;
+mod robots;
 mod sweep;
 mod tables;
 mod terminal;

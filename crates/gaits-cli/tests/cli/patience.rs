@@ -100,3 +100,15 @@ fn limits_that_nothing_can_keep_are_refused() {
         gaits(&format!("fetch http://127.0.0.1:9/ {words}")).run().expect_refused(wanted);
     }
 }
+
+#[test]
+fn a_handshake_that_does_not_end_is_given_up() {
+    // It takes connections, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let wanted = format!("the TLS handshake with {address} took longer than 0.05 s");
+    let words = "--tls-timeout 50ms --connect-timeout 0";
+    fails(&format!("https://{address}/"), words, ErrorKind::ConnectTimeout, &wanted);
+    let origin = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
+    fetch(&origin.url("/json"), "--tls-timeout 1h --dns-timeout 1h").expect_exit(0);
+}

@@ -4,6 +4,7 @@ use super::{Dispatcher, Stopped};
 use crate::flow::Notice;
 use crate::pace::{LetThrough, Pause};
 use gaits_core::{Advice, Item, Record, Try};
+use std::time::Duration;
 
 impl Dispatcher<'_> {
     /// Follows the advice of the work, as far as the limits of the plan allow. Gives the record if that was the end of the
@@ -20,7 +21,7 @@ impl Dispatcher<'_> {
             Advice::Final => false,
             Advice::Retry => item.tries < self.limits.retries,
             Advice::Pause { .. } => self.limits.longest_pause.is_some(),
-            Advice::Stop => true,
+            Advice::Stop | Advice::Space { .. } => true,
         };
         if !is_followed {
             self.pacer.finished(item.key, started_us);
@@ -31,6 +32,7 @@ impl Dispatcher<'_> {
             _ if self.state.stopping => self.again(item),
             Advice::Retry => self.retry(&record, item),
             Advice::Pause { until_us } => self.pause(item, started_us, until_us, now_us),
+            Advice::Space { apart_us } => self.space_out(item, started_us, apart_us, now_us),
             Advice::Stop | Advice::Final => {
                 if let Some(error) = record.error().cloned() {
                     self.stop_early(Stopped::Advised { item: record.item.to_string(), error });
@@ -84,6 +86,25 @@ impl Dispatcher<'_> {
         if let (Some(LetThrough { items, in_us }), Some(key)) = (let_through, key) {
             self.state.let_through_told = true;
             self.observer.notice(Notice::LetsThrough { key, items, in_us });
+        }
+    }
+
+    /// Spaces the items of a pacing key out: takes back what was handed out ahead.
+    fn space_out(&mut self, mut item: Item, started_us: u64, apart_us: u64, now_us: u64) {
+        let longest = self.limits.longest_pause.unwrap_or(Duration::MAX);
+        if Duration::from_micros(apart_us) > longest {
+            // Each item would be a pause of that length.
+            return self.pause(item, started_us, Some(started_us.saturating_add(apart_us)), now_us);
+        }
+        self.take_back_start(&item);
+        let id = item.key;
+        item.trial = 0;
+        let key = self.pacer.name_of(&item).into_string();
+        if self.pacer.space_out(item, started_us, apart_us) {
+            for back in self.queue.recall_everywhere(id) {
+                self.again(back);
+            }
+            self.observer.notice(Notice::SpacedOut { key, apart_us });
         }
     }
 

@@ -229,7 +229,7 @@ impl<'a> Worker<'a> {
             Report::Advised { record, advice, item: kept }
         };
         self.cx.out.report(report);
-        if matches!(advice, Advice::Pause { .. }) && self.cx.heeds_pauses {
+        if matches!(advice, Advice::Pause { .. } | Advice::Space { .. }) && self.cx.heeds_pauses {
             // At once, and not only when the dispatcher comes round: nothing more of the key is to be started.
             let back = self.cx.queue.recall(Some(key)).into_iter().map(Report::Unstarted);
             self.cx.out.reports(back.collect());

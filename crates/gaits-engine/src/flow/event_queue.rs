@@ -115,6 +115,13 @@ pub enum Notice {
         /// What could not be done.
         why: String,
     },
+    /// A pacing key wants some time between two of its items, and gets it.
+    SpacedOut {
+        /// The key.
+        key: String,
+        /// The time between the starts of two, in microseconds.
+        apart_us: u64,
+    },
     /// A host, or whatever else the work paces together, is asked for fewer items at a time than there are workers, since
     /// it belongs to others.
     Polite {

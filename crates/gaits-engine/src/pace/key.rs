@@ -27,6 +27,9 @@ pub(super) struct Key {
     /// How many may be for now, after a pause.
     window: Option<u32>,
     meter: Option<Meter>,
+    /// How much time it wants between the starts of two items, if it wants any, and when the next may be started for that.
+    pub(super) apart_us: u64,
+    free_from_us: u64,
     /// Nothing is started before this.
     paused_until_us: u64,
     /// When it has asked for the first of the pauses that were not followed by anything that went well, and how many
@@ -86,6 +89,8 @@ impl Key {
             limit: limits.per_key.or(polite).map_or(u32::MAX, std::num::NonZero::get),
             window: None,
             meter: limits.rate.map(Meter::new),
+            apart_us: 0,
+            free_from_us: 0,
             paused_until_us: 0,
             refusing_since_us: 0,
             refusals: 0,
@@ -101,12 +106,14 @@ impl Key {
     /// Whether a limit of its own holds for it, so that nothing of it is handed out before a worker is free: it would be
     /// started later than it was counted.
     pub(super) fn is_limited(&self) -> bool {
-        self.limit < u32::MAX || self.window.is_some() || self.meter.is_some()
+        self.limit < u32::MAX || self.window.is_some() || self.meter.is_some() || self.apart_us > 0
     }
 
     /// How many more may be out.
     pub(super) fn room(&self) -> u32 {
-        self.limit.min(self.window.unwrap_or(u32::MAX)).saturating_sub(self.in_flight)
+        // When the one before was really started is known once it is finished.
+        let apart = if self.apart_us > 0 { 1 } else { u32::MAX };
+        self.limit.min(self.window.unwrap_or(u32::MAX)).min(apart).saturating_sub(self.in_flight)
     }
 
     /// Whether its limit keeps it from having more out.
@@ -119,7 +126,7 @@ impl Key {
     pub(super) fn next_us(&self) -> Option<u64> {
         let free = self.room() > 0 && !self.given_up;
         let metered_us = self.meter.as_ref().map_or(0, Meter::next_us);
-        free.then(|| metered_us.max(self.paused_until_us))
+        free.then(|| metered_us.max(self.paused_until_us).max(self.free_from_us))
     }
 
     /// How many of its items that wait may go at once.
@@ -134,12 +141,29 @@ impl Key {
         if let Some(meter) = &mut self.meter {
             meter.start(now_us);
         }
+        self.started(now_us);
+    }
+
+    /// One was started at that time, so the next one has to wait for a while, if that is wanted.
+    pub(super) fn started(&mut self, started_us: u64) {
+        if self.apart_us > 0 {
+            self.free_from_us = self.free_from_us.max(started_us.saturating_add(self.apart_us));
+        }
+    }
+
+    /// It wants this time between two, said to one that was started at `started_us`. Tells whether that is news.
+    pub(super) fn space_out(&mut self, started_us: u64, apart_us: u64) -> bool {
+        let is_new = apart_us > self.apart_us;
+        self.apart_us = self.apart_us.max(apart_us);
+        self.started(started_us);
+        is_new
     }
 
     /// One that was started at `started_us` was answered in another way than by asking for a pause: if that was after the
     /// pause, one more may be out. So their number doubles each time when all are answered. `most` is how many can be.
     pub(super) fn answered(&mut self, started_us: u64, most: usize) {
         self.answered += 1;
+        self.started(started_us);
         if started_us < self.paused_until_us {
             return;
         }
@@ -160,6 +184,7 @@ impl Key {
         until_us: Option<u64>,
         longest_us: u64,
     ) -> Pause {
+        self.started(started_us);
         // What was started before it asked first says nothing new.
         let is_new = self.refusals == 0 || started_us >= self.paused_until_us;
         if is_new {
@@ -215,6 +240,7 @@ impl Key {
             && !self.given_up
             && self.window.is_none()
             && self.refusals == 0
+            && self.free_from_us <= now_us
             && self.meter.as_ref().is_none_or(|meter| meter.next_us() <= now_us)
     }
 }

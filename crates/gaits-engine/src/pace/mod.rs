@@ -167,6 +167,17 @@ impl Pacer {
         pause
     }
 
+    /// Takes an item that was answered with the wish for some time between two of its key, and sees to that. It was started
+    /// at `started_us`. Tells whether the wish is new.
+    pub(crate) fn space_out(&mut self, item: Item, started_us: u64, apart_us: u64) -> bool {
+        self.outstanding -= 1;
+        let key = Self::key(&mut self.keys, &self.name, &self.limits, &item);
+        key.in_flight = key.in_flight.saturating_sub(1);
+        let is_new = key.space_out(started_us, apart_us);
+        self.put_back(item);
+        is_new
+    }
+
     /// What a key has let through, where that is worth telling: once, when it has asked for several pauses.
     pub(crate) fn let_through(&self, id: PacingKey) -> Option<LetThrough> {
         self.keys.get(&id).and_then(|key| key.let_through(self.now_us))
@@ -237,6 +248,7 @@ impl Pacer {
             key.turn = Turn::None;
             let mut item = key.waiting.pop_front()?;
             key.start(self.now_us);
+            item.apart_us = key.apart_us;
             self.is_polite |= item.public && key.is_at_its_limit() && !key.waiting.is_empty();
             self.waiting -= 1;
             self.waiting_bytes -= item.data.len();

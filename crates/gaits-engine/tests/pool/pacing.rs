@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("no_more_are_in_flight_to_a_host_than_allowed", per_host),
         ("a_pause_is_heeded_by_every_worker_and_holds_up_no_other_host", paused),
         ("who_wants_too_long_a_pause_is_given_up", given_up),
+        ("who_wants_time_between_two_items_gets_it", spaced_out),
         ("advice_to_stop_is_followed", stopped),
         ("so_many_failures_are_enough", enough),
     ];
@@ -124,6 +125,26 @@ fn paused(model: &str) {
     assert_eq!((refused.attempts, refused.tries.len()), (1, 0), "a pause is no failure");
     assert_eq!(ended.end.unwrap().pauses, 1);
     let is_told = |notice: &&Notice| matches!(notice, Notice::Paused { key, .. } if key == "a");
+    assert_eq!(ended.notices.iter().filter(is_told).count(), 1);
+}
+
+fn spaced_out(model: &str) {
+    const APART_US: u64 = 150_000;
+    let scene = Scene::new(model, ASYNC);
+    let items = (0..400).map(|n| match n % 100 {
+        0 => "at a; apart 150",
+        _ => "at b; ok",
+    });
+    let ended = scene.run_with(limits(), items);
+    ended.assert_all_ok(400);
+    let mut starts: Vec<u64> =
+        at(&ended, "a").iter().map(|record| record.timing.started_us).collect();
+    starts.sort_unstable();
+    for two in starts.windows(2) {
+        assert!(two[1] - two[0] >= APART_US, "{starts:?}");
+    }
+    assert!(ended.records.iter().all(|record| record.attempts == 1), "it is no failure");
+    let is_told = |notice: &&Notice| matches!(notice, Notice::SpacedOut { key, .. } if key == "a");
     assert_eq!(ended.notices.iter().filter(is_told).count(), 1);
 }
 

@@ -236,6 +236,12 @@ impl Stage {
                         return failed(Advice::Pause { until_us: Some(until_us) });
                     }
                 }
+                "apart" => {
+                    let apart_us = 1_000 * rest.parse::<u64>().unwrap();
+                    if item.apart_us < apart_us {
+                        return failed(Advice::Space { apart_us });
+                    }
+                }
                 "touch" => self.touch(rest),
                 "find" => assert!(self.dir.join(rest).exists(), "{rest} is not there"),
                 "wait" => until(blocking, || self.dir.join(rest).exists()).await,

@@ -139,7 +139,9 @@ impl Opener {
         let connector = self.connectors.get(&self.shared.tls, alpn)?;
         let name = tls::server_name(server)?;
         trace.enter(Phase::Tls);
-        connector.connect(name, wire).await.map_err(|e| tls::handshake_error(server, &e))
+        let Shared { spec, clock, .. } = &*self.shared;
+        let shaken = spec.patience.tls(connector.connect(name, wire), server, &**clock).await;
+        shaken.map_err(Fault::Failed)?.map_err(|e| tls::handshake_error(server, &e))
     }
 
     /// Goes on from `proxy`, to which `wire` leads, until HTTP or TLS can be spoken with `origin`, or HTTP with the proxy in

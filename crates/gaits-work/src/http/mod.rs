@@ -49,6 +49,7 @@ mod redact;
 mod redirect;
 mod request;
 mod retry;
+mod robots;
 mod route;
 mod session;
 mod shared;

@@ -1,16 +1,18 @@
-//! How long a server may be silent or slow: until its answer begins, and in the middle of a body.
+//! How long a server may be silent or slow: until its name is resolved, in the TLS handshake, until its answer begins, and in the
+//! middle of a body.
 //!
 //! What counts in a body is its data: the framing around it, such as chunks that hold nothing, moves nothing. Time in which gaits
 //! itself holds a body up, say because a disk is slow, counts for nobody, nor does time in which the process was stopped.
 //! Limit: knows neither the time-out of the whole item nor that of connecting.
 
+use super::target::Origin;
 use super::words::seconds;
 use crate::deadline::within;
 use gaits_core::{Clock, ErrorKind, ItemError};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 /// Into how many steps a time is divided at whose ends it is looked. A silence is noticed when it has lasted as long as it may,
@@ -21,6 +23,10 @@ const STEPS: u32 = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Patience {
+    /// How long a name server may take to tell a host's addresses, once it is asked.
+    pub dns: Option<Duration>,
+    /// How long a TLS handshake may take.
+    pub tls: Option<Duration>,
     /// How long the head of the answer may take to come, once the request is sent. Interim answers (1xx) are none.
     pub first_byte: Option<Duration>,
     /// For how long no data of a body may come.
@@ -66,6 +72,37 @@ impl Progress {
 }
 
 impl Patience {
+    /// Waits for the addresses of `host`.
+    pub(super) async fn dns<T>(
+        &self,
+        addresses: impl Future<Output = T>,
+        host: &str,
+        clock: &dyn Clock,
+    ) -> Result<T, ItemError> {
+        let Some(limit) = self.dns else { return Ok(addresses.await) };
+        // Boxed, since few have such a limit.
+        Box::pin(async { within(pin!(addresses), limit, clock).await }).await.ok_or_else(|| {
+            let limit = seconds(limit);
+            let message = format!("could not resolve host {host}: no answer within {limit}");
+            ItemError::new(ErrorKind::Dns, message)
+        })
+    }
+
+    /// Waits for the TLS handshake with `server`.
+    pub(super) async fn tls<T>(
+        &self,
+        handshake: impl Future<Output = T>,
+        server: &Origin,
+        clock: &dyn Clock,
+    ) -> Result<T, ItemError> {
+        let Some(limit) = self.tls else { return Ok(handshake.await) };
+        within(pin!(handshake), limit, clock).await.ok_or_else(|| {
+            let (server, limit) = (&server.authority, seconds(limit));
+            let message = format!("the TLS handshake with {server} took longer than {limit}");
+            ItemError::new(ErrorKind::ConnectTimeout, message)
+        })
+    }
+
     /// Waits for an answer to begin. `is_sent` tells whether the request has been sent as a whole: the time runs from then on.
     pub(super) async fn first_byte<T>(
         &self,
@@ -160,6 +197,7 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::Target;
     use super::*;
     use gaits_core::ManualClock;
     use std::future::pending;
@@ -191,6 +229,24 @@ mod tests {
         let progress = Progress::default();
         let body = body(&progress, each, times, ends);
         patience.body(pin!(body), &progress, &ManualClock::default()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_server_and_a_handshake_are_given_their_time() {
+        let (dns, tls) = (Some(2 * SECOND), Some(3 * SECOND));
+        let patience = Patience { dns, tls, ..Patience::default() };
+        let server = Target::parse("https://a.test:444/", None).unwrap().origin;
+        let clock = ManualClock::default();
+        assert_eq!(patience.dns(sleep(SECOND), "a.test", &clock).await, Ok(()));
+        assert_eq!(patience.tls(sleep(2 * SECOND), &server, &clock).await, Ok(()));
+        let late = patience.dns(pending::<()>(), "a.test", &clock).await.unwrap_err();
+        assert_eq!(late.to_string(), "dns: could not resolve host a.test: no answer within 2 s");
+        let late = patience.tls(pending::<()>(), &server, &clock).await.unwrap_err();
+        assert_eq!(late.kind, ErrorKind::ConnectTimeout);
+        assert_eq!(late.message, "the TLS handshake with a.test:444 took longer than 3 s");
+        let unlimited = Patience::default();
+        assert_eq!(unlimited.dns(sleep(900 * SECOND), "a.test", &clock).await, Ok(()));
+        assert_eq!(unlimited.tls(sleep(900 * SECOND), &server, &clock).await, Ok(()));
     }
 
     fn stall(limit: Duration) -> Patience {

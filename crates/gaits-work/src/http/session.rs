@@ -2,6 +2,7 @@
 //!
 //! Limit: never tries an item again, but with a new token.
 
+mod robots;
 mod token;
 
 use super::answer;
@@ -103,6 +104,12 @@ impl HttpSession {
             }
         };
         shared.access.authorize(&mut target, asked.fields.has_authorization());
+        if let Some(robots) = &shared.robots
+            // Boxed, since few obey.
+            && let Err(reply) = Box::pin(self.may_ask(robots, item, &target)).await
+        {
+            return reply;
+        }
         let mut trace = Trace::new(shared.clock.clone());
         let result = match shared.access.tokens(&target, asked.fields.has_authorization()) {
             None => self.within_timeout(item, &asked, target, &mut trace).await,
@@ -121,7 +128,9 @@ impl HttpSession {
         };
         let advice = match advised {
             _ if refused_by_proxy => Advice::Final,
-            Some(advice) if error.kind == ErrorKind::HttpStatus => advice,
+            Some(advice) if matches!(error.kind, ErrorKind::HttpStatus | ErrorKind::Robots) => {
+                advice
+            }
             // Without a token, all others would fail, too.
             _ if error.kind == ErrorKind::Command => Advice::Stop,
             _ => retry::after_failure(error.kind, asked.repeatable),
@@ -227,6 +236,9 @@ impl HttpSession {
                 if foreign || then != *method {
                     // It was meant for this server, and for this method.
                     body = None;
+                }
+                if let Some(robots) = &shared.robots {
+                    Box::pin(self.may_follow(robots, &next, trace)).await?;
                 }
                 (method, target) = (Cow::Owned(then), next);
                 continue;

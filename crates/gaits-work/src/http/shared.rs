@@ -1,6 +1,7 @@
 //! What the sessions of one process share: DNS answers and TLS settings above all.
 //!
-//! Limit: holds nothing that every request changes; event loops would wait for each other there.
+//! Limit: holds nothing that every request changes; event loops would wait for each other there. Only where
+//! robots.txt is obeyed does each request take a lock, to look its host's rules up.
 
 use super::auth::Access;
 use super::body_file::BodyWriter;
@@ -9,6 +10,7 @@ use super::extract::Extracts;
 use super::fields::Fields;
 use super::fill::Fill;
 use super::payload::Body;
+use super::robots::Robots;
 use super::route::Routes;
 use super::spec::HttpSpec;
 use super::tls::{Tell, Tls};
@@ -30,6 +32,8 @@ pub(super) struct Shared {
     pub(super) fill: Option<Fill>,
     pub(super) dialer: Dialer,
     pub(super) routes: Routes,
+    /// What hosts allow, where that is obeyed.
+    pub(super) robots: Option<Robots>,
     pub(super) tls: Tls,
     pub(super) clock: Arc<dyn Clock>,
     /// What the user is told goes there.

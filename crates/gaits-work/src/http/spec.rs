@@ -60,6 +60,9 @@ pub struct HttpSpec {
     /// counts is the address that is connected to, after redirects as well.
     #[serde(default)]
     pub deny_private: bool,
+    /// Whether the robots.txt of each host is obeyed.
+    #[serde(default)]
+    pub robots: bool,
     /// How servers are reached.
     #[serde(default)]
     pub ways: Ways,
@@ -154,6 +157,7 @@ impl Default for HttpSpec {
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,
             deny_private: false,
+            robots: false,
             ways: Ways::default(),
             connect_timeout: Some(Duration::from_secs(10)),
             timeout: Some(Duration::from_mins(1)),
@@ -203,10 +207,12 @@ impl HttpSpec {
         if let Some(name) = &self.idempotency_key {
             parse_header(name, "")?;
         }
-        let Patience { first_byte, stall, least_rate } = self.patience;
+        let Patience { dns, tls, first_byte, stall, least_rate } = self.patience;
         for (what, timeout) in [
             ("connect timeout", self.connect_timeout),
             ("timeout", self.timeout),
+            ("DNS timeout", dns),
+            ("TLS timeout", tls),
             ("first byte timeout", first_byte),
             ("stall timeout", stall),
             ("time of the least rate", least_rate.map(|rate| rate.over)),
@@ -325,7 +331,10 @@ impl HttpSpec {
             not("stop-on", stop_on),
             not("trust", trust),
             not("deny-private", Value::Bool(self.deny_private)),
+            not("robots", Value::Bool(self.robots)),
             not("connect-timeout", time(self.connect_timeout)),
+            not("dns-timeout", time(self.patience.dns)),
+            not("tls-timeout", time(self.patience.tls)),
             not("timeout", time(self.timeout)),
             not("first-byte-timeout", time(self.patience.first_byte)),
             not("stall-timeout", time(self.patience.stall)),

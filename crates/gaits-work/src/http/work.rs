@@ -15,6 +15,7 @@ use super::identity;
 use super::item::{self, Described};
 use super::payload::Body;
 use super::redact::redacted;
+use super::robots::Robots;
 use super::route::Routes;
 use super::session::HttpSession;
 use super::shared::Shared;
@@ -53,8 +54,9 @@ impl HttpWork {
         };
         let reach = if spec.deny_private { Reach::Public } else { Reach::Any };
         let servers = NameServers::of(&spec.ways);
-        let dialer =
-            Dialer::new(servers, spec.connect_timeout, clock.clone(), last, reach).by(&spec.ways);
+        let dialer = Dialer::new(servers, spec.connect_timeout, clock.clone(), last, reach)
+            .by(&spec.ways)
+            .patient(spec.patience);
         let routes = Routes::new(&spec.ways)?;
         let tls =
             Tls::new(spec.trust.clone(), spec.auth.certificate.clone(), services.tell.clone());
@@ -64,6 +66,7 @@ impl HttpWork {
             BodyUse::Files(folder) => Some(BodyWriter::new(folder)),
             BodyUse::Hash | BodyUse::Inline | BodyUse::Json => None,
         };
+        let robots = Robots::of(spec);
         let of_all = item::of_all(spec);
         let fill = Fill::of(spec)?;
         let wanted = Wanted {
@@ -85,6 +88,7 @@ impl HttpWork {
                 fill,
                 dialer,
                 routes,
+                robots,
                 tls,
                 clock,
                 tell: services.tell.clone(),

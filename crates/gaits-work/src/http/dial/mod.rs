@@ -19,6 +19,7 @@ pub(super) use socket::LastDescriptors;
 
 use super::dns::{Addresses, Dns, Lookup, LookupError, NameServers};
 use super::fault::{self, Fault};
+use super::patience::Patience;
 use super::route::Endpoint;
 use super::trace::{Phase, Trace};
 use super::ways::{Family, Ways};
@@ -50,6 +51,9 @@ pub(super) struct Dialer {
     reach: Reach,
     family: Family,
     fixed: FixedAddresses,
+    /// How long a name server may take.
+    slowness: Patience,
+    clock: Arc<dyn Clock>,
 }
 
 /// Which addresses may be connected to.
@@ -110,13 +114,19 @@ impl Dialer {
         Self { family: ways.family, fixed: FixedAddresses::new(&ways.fixed), ..self }
     }
 
+    /// The same, with as much patience for name servers.
+    pub(super) fn patient(self, slowness: Patience) -> Self {
+        Self { slowness, ..self }
+    }
+
     fn with(dns: Dns, patience: Option<Duration>, clock: Arc<dyn Clock>) -> Self {
         // There must be time for a few addresses.
         let delay = patience.map_or(ATTEMPT_DELAY, |patience| ATTEMPT_DELAY.min(patience / 4));
         let delay = delay.max(MIN_ATTEMPT_DELAY);
         let (last, reach) = (LastDescriptors::ForAnything, Reach::Any);
         let (family, fixed) = (Family::Any, FixedAddresses::default());
-        Self { dns, dead: DeadAddresses::new(clock), delay, last, reach, family, fixed }
+        let (dead, slowness) = (DeadAddresses::new(clock.clone()), Patience::default());
+        Self { dns, dead, delay, last, reach, family, fixed, slowness, clock }
     }
 
     /// Finds out where `endpoint` is to be reached. If its name has to be asked for, the look-up has begun when this
@@ -193,11 +203,15 @@ impl Dialer {
         endpoint: &Endpoint,
         make_room: &mut impl FnMut() -> bool,
     ) -> Result<Arc<Addresses>, Fault> {
-        let mut answer = lookup.answer().await;
-        if matches!(answer, Err(LookupError::Exhausted(_))) && make_room() {
-            answer = self.dns.look_up(&endpoint.host).answer().await;
-        }
-        answer.map_err(|e| match e {
+        let answer = async {
+            let answer = lookup.answer().await;
+            if matches!(answer, Err(LookupError::Exhausted(_))) && make_room() {
+                return self.dns.look_up(&endpoint.host).answer().await;
+            }
+            answer
+        };
+        let answer = self.slowness.dns(answer, &endpoint.host, &*self.clock).await;
+        answer.map_err(Fault::Failed)?.map_err(|e| match e {
             LookupError::Failed(why) => Fault::new(
                 ErrorKind::Dns,
                 format!("could not resolve host {}: {why}", endpoint.host),
