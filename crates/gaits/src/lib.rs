@@ -71,6 +71,7 @@ mod race;
 mod rows;
 mod run;
 mod saved;
+mod sitemap;
 mod stored;
 mod sweep;
 mod sys;
@@ -85,7 +86,7 @@ pub use gaits_engine::source::{Ended, Pushed, Pusher, pushed};
 pub use gaits_engine::source::{Shard, TextEncoding};
 pub use hosts::{RacedHost, job_of, local_ports, raced_hosts};
 pub use input::{
-    Dropped, Files, Form, Input, InputError, MOST_HELD, Place, Selection, Table, UrlFrom,
+    Dropped, Files, Form, Input, InputError, MOST_HELD, Made, Place, Selection, Table, UrlFrom,
     UrlPattern,
 };
 pub use journal::{Before, GoOn, JournalError};
@@ -96,6 +97,7 @@ pub use picture::{PicturedResults, picture_of_races, picture_of_results, write_s
 pub use race::{Extent, Race, RaceError, RaceObserver, RaceOutcome, SavedRace, SavedRaces};
 pub use run::{LastRecord, Run, RunError, RunObserver, RunOutcome};
 pub use saved::{Environment, SavedError};
+pub use sitemap::{LARGEST_SITEMAP, SitemapError, Sitemaps, read_sitemaps};
 pub use stored::{Stored, StoredError, stored_summary};
 pub use sweep::{SavedSweep, Sweep, SweepError, SweepObserver, SweepOutcome, SweepTime};
 pub use trial::{

@@ -264,6 +264,7 @@ fn is_input(output: BorrowedFd<'_>, input: Option<&Input>) -> bool {
         input.places().iter().any(|place| match place {
             Place::Stdin => sys::is_stdin(output),
             Place::File(path) => sys::is_file_at(output, path),
+            Place::Made(_) => false,
         })
     })
 }

@@ -350,9 +350,17 @@ impl HttpArgs {
             bodies => bodies,
         };
         let needs = http::needs(&spec).map_err(|error| Trouble::Wrong(error.into()))?;
-        let (input, said) = urls::input(self.urls, self.list, self.count, needs, self.insecure)?;
-        let notices = said.map(str::to_owned).into_iter().chain(self.assumed).chain(by_proxy);
+        let session = self.session.into();
+        let (input, said) = if self.list.sitemaps.is_given() {
+            let (input, said) = self.list.sitemaps.read(&spec, session)?;
+            (self.list.part_of(input), Some(said))
+        } else {
+            let (input, said) =
+                urls::input(self.urls, self.list, self.count, needs, self.insecure)?;
+            (input, said.map(str::to_owned))
+        };
+        let notices = said.into_iter().chain(self.assumed).chain(by_proxy);
         let notices = notices.collect();
-        Ok(Job { bodies, pages, notices, ..Job::http(&spec, self.session.into(), input)? })
+        Ok(Job { bodies, pages, notices, ..Job::http(&spec, session, input)? })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::help;
 use super::selection::SelectionArgs;
+use super::sitemap::SitemapArgs;
 use crate::exit::Trouble;
 use clap::{Args, ValueEnum};
 use gaits::http::{CurlContext, UrlTemplate};
@@ -68,6 +69,9 @@ pub(super) struct ListArgs {
     delimiter: Option<u8>,
 
     #[command(flatten)]
+    pub(super) sitemaps: SitemapArgs,
+
+    #[command(flatten)]
     selection: SelectionArgs,
 
     /// Show the requests that would be sent, and how many go to each host; send nothing
@@ -123,7 +127,7 @@ fn encoding(name: &str) -> Result<TextEncoding, String> {
 impl ListArgs {
     /// Whether a list is given.
     pub(super) fn is_given(&self) -> bool {
-        !self.input.is_empty() || self.from_curl.is_some()
+        !self.input.is_empty() || self.from_curl.is_some() || self.sitemaps.is_given()
     }
 
     /// What is to be shown in place of sending anything.
@@ -157,6 +161,11 @@ impl ListArgs {
             (None, None) => return Ok(Form::Lines),
         };
         Ok(Form::Table(Table { delimiter: self.delimiter, url, needs }))
+    }
+
+    /// A part of what sitemaps have.
+    pub(super) fn part_of(self, sitemaps: Input) -> Input {
+        self.selection.part_of(sitemaps)
     }
 
     /// The input, where it is a list: the one that is given, or `otherwise`.

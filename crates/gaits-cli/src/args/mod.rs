@@ -21,6 +21,7 @@ mod request;
 mod run;
 mod secret;
 mod selection;
+mod sitemap;
 mod sweep;
 mod table;
 mod tips;

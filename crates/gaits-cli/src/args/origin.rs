@@ -119,7 +119,7 @@ Endpoints: /uuid, /delay/{seconds}, /status/{code}, … --help has them all.";
 const ENDPOINTS: &str = "\
 Endpoints: /uuid /get /post /put /patch /delete /headers /anything /delay/{seconds} /status/{code}
   /bytes/{count} /range/{count} /drip /redirect/{count} /redirect-to?url= /cookies
-  /cookies/set?name=value /gzip /brotli /zstd /deflate /json /list?page=
+  /cookies/set?name=value /gzip /brotli /zstd /deflate /json /list?page= /sitemap.xml
   /basic-auth/{user}/{password}
   /hostile/{name}: replies that break HTTP/1.1, such as /hostile/bomb; /hostile lists them";
 

@@ -39,7 +39,7 @@ pub(super) fn check(
     let Ok(there) = fs::canonicalize(path) else { return Ok(()) };
     let is_there = |place: &Place| match place {
         Place::File(read) => fs::canonicalize(read).is_ok_and(|read| read == there),
-        Place::Stdin => false,
+        Place::Stdin | Place::Made(_) => false,
     };
     let shown = path.display();
     if input.places().iter().any(is_there) {

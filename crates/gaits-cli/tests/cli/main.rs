@@ -36,6 +36,7 @@ mod readers;
 mod recipes;
 mod requests;
 mod robots;
+mod sitemaps;
 mod sweep;
 mod tables;
 mod terminal;

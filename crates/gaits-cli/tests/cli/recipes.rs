@@ -123,6 +123,12 @@ fn a_paginated_api() {
 }
 
 #[test]
+fn a_sitemap() {
+    let (dir, _) = run("A sitemap");
+    parse_file(&dir.at("pages.jsonl")).expect_all_ok(20);
+}
+
+#[test]
 fn upload_a_folder() {
     let (dir, _) = run("Upload a folder");
     let results = dir.at("uploaded.jsonl");

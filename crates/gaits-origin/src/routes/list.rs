@@ -1,14 +1,37 @@
-//! A listing in pages: /list. It says in all usual ways which page comes next.
+//! What a site has: /list, a listing in pages that says in all usual ways which page comes next, and /sitemap.xml.
 
 use http::header::{HeaderValue, LINK};
 use serde_json::{Value, json};
 
+use crate::body::Payload;
 use crate::reply::Reply;
 use crate::request::Request;
 
 /// How many elements a page has, and all pages together, if the query does not say.
 const SIZE: u64 = 10;
 const TOTAL: u64 = 95;
+
+/// How many pages a sitemap has, if the query does not say, and at most.
+const URLS: u64 = 20;
+const MOST_URLS: u64 = 50_000;
+
+pub(super) fn sitemap(request: &Request<'_>) -> Reply {
+    let urls = match request.parameter("urls").map(|urls| urls.parse()) {
+        None => URLS,
+        Some(Ok(urls)) if urls <= MOST_URLS => urls,
+        Some(_) => {
+            return Reply::bad_request("urls is not a whole number up to 50000, as in ?urls=100");
+        }
+    };
+    let site = format!("{}://{}", request.scheme, request.host());
+    let urls = (1..=urls).map(|page| format!("  <url><loc>{site}/get?page={page}</loc></url>\n"));
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n{}</urlset>\n",
+        urls.collect::<String>()
+    );
+    Reply::content("application/xml", Payload::Whole(text.into()))
+}
 
 /// The most elements of a page.
 const LARGEST: u64 = 10_000;

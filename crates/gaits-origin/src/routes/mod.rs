@@ -41,6 +41,7 @@ A local HTTP server to try clients on. GET and HEAD, where nothing else is said:
 /redirect-to?url=&status_code=  a redirect to that URL; any method
 /cookies                        the cookies that came with the request
 /cookies/set?name=value         sets cookies, then redirects to /cookies
+/sitemap.xml?urls=              a sitemap of so many pages
 /gzip /deflate /brotli /zstd    compressed JSON
 /json                           a JSON document
 /list?page=|offset=|cursor=&size=&total=
@@ -76,6 +77,7 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
         ("gzip" | "deflate" | "brotli" | "zstd", None) => data::compressed(first),
         ("json", None) => data::json(),
         ("list", None) => list::list(request),
+        ("sitemap.xml", None) => list::sitemap(request),
         ("basic-auth", Some(wanted)) => access::basic_auth(request, wanted),
         ("hostile", None) => text(hostile_index()),
         ("", None) => text(INDEX),

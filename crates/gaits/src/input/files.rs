@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::TempPath;
 
 /// Where a list stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,30 @@ pub enum Place {
     File(PathBuf),
     /// On standard input.
     Stdin,
+    /// In a file that was made for this.
+    Made(Made),
 }
+
+/// A list in a file that was made for it, and is removed when nobody needs it any more.
+#[derive(Debug, Clone)]
+pub struct Made {
+    name: String,
+    path: Arc<TempPath>,
+}
+
+impl Made {
+    pub(crate) fn new(name: String, path: TempPath) -> Self {
+        Self { name, path: Arc::new(path) }
+    }
+}
+
+impl PartialEq for Made {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && **self.path == **other.path
+    }
+}
+
+impl Eq for Made {}
 
 /// Lists, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +76,7 @@ impl Place {
         match self {
             Place::File(path) => path.display().to_string(),
             Place::Stdin => "standard input".to_owned(),
+            Place::Made(made) => made.name.clone(),
         }
     }
 
@@ -60,6 +85,7 @@ impl Place {
         match self {
             Place::File(path) => path.display().to_string(),
             Place::Stdin => "stdin".to_owned(),
+            Place::Made(made) => made.name.clone(),
         }
     }
 
@@ -67,6 +93,7 @@ impl Place {
         Ok(match self {
             Place::File(path) => Box::new(open_file(path)?),
             Place::Stdin => Box::new(io::stdin()),
+            Place::Made(made) => Box::new(open_file(&made.path)?),
         })
     }
 
@@ -163,7 +190,11 @@ impl Files {
     pub(super) fn count(&self, stopped: impl Fn() -> bool) -> Option<u64> {
         let mut items = 0;
         for place in &self.places {
-            let Place::File(path) = place else { return None };
+            let path: &Path = match place {
+                Place::File(path) => path,
+                Place::Made(made) => &made.path,
+                Place::Stdin => return None,
+            };
             // Counting a pipe would empty it; opening one that has no writer any more would wait for the next.
             if !fs::metadata(path).ok()?.is_file() {
                 return None;

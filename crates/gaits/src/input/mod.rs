@@ -7,7 +7,7 @@ mod pattern;
 mod selection;
 mod table;
 
-pub use files::{Files, Form, Place};
+pub use files::{Files, Form, Made, Place};
 pub use pattern::UrlPattern;
 pub use selection::{Dropped, Selection};
 pub use table::{Table, UrlFrom};
@@ -117,6 +117,11 @@ pub enum InputError {
 }
 
 impl Input {
+    /// One list, an item a line.
+    pub(crate) fn of(place: Place) -> Self {
+        Self::Files(Files::one(place))
+    }
+
     /// What messages call it.
     #[must_use]
     pub fn name(&self) -> String {

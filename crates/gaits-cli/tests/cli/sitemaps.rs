@@ -1,0 +1,137 @@
+//! Items that come from sitemaps.
+
+use crate::harness::{Dir, gaits, parse_file};
+use base64::Engine as _;
+use gaits_origin::{Config, Origin, Script};
+use serde_json::{Value, json};
+use std::io::Write as _;
+
+/// A scripted answer with this body.
+fn answer(body: &[u8]) -> Vec<Value> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    let body = base64::engine::general_purpose::STANDARD.encode(body);
+    vec![json!({"send": head}), json!({"base64": body})]
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
+
+/// A sitemap of these pages.
+fn urlset(urls: &[&str]) -> String {
+    let urls = urls.iter().map(|url| format!("<url><loc>{url}</loc></url>"));
+    format!("<urlset>{}</urlset>", urls.collect::<String>())
+}
+
+/// An index of these sitemaps.
+fn index(sitemaps: &[&str]) -> String {
+    let entries = sitemaps.iter().map(|url| format!("<sitemap><loc>{url}</loc></sitemap>"));
+    format!("<sitemapindex>{}</sitemapindex>", entries.collect::<String>())
+}
+
+fn origin(script: &Value) -> Origin {
+    let script = Some(Script::parse(&script.to_string()).unwrap());
+    Origin::start(Config { script, ..Config::default() }).unwrap()
+}
+
+#[test]
+fn the_sitemaps_that_an_index_leads_to_give_the_items_in_order() {
+    let origin = origin(&json!({
+        "/index.xml": answer(index(&["/a.xml.gz", "/more.xml", "/index.xml"]).as_bytes()),
+        "/a.xml.gz": answer(&gzip(&urlset(&["/get?n=0", "/get?n=1&amp;m=2"]))),
+        "/more.xml": answer(index(&["/b.txt"]).as_bytes()),
+        "/b.txt": answer(format!("\n{}\n", "/get?n=2").as_bytes()),
+    }));
+    let dir = Dir::new();
+    let results = dir.at("results.jsonl");
+    let fetch = || {
+        let run = gaits("fetch -o").arg(&results).arg("--sitemap").arg(origin.url("/index.xml"));
+        run.run().expect_exit(0)
+    };
+    fetch().expect_stderr_contains("4 sitemaps have 3 URLs; 1 was named twice and read once");
+    let records = parse_file(&results).expect_all_ok(3);
+    let wanted = ["/get?n=0", "/get?n=1&m=2", "/get?n=2"].map(|path| origin.url(path));
+    let items = records.iter().map(|record| record.item.to_string());
+    assert_eq!(items.collect::<Vec<_>>(), wanted);
+    fetch().expect_stderr_contains("nothing to do: 3 items");
+}
+
+#[test]
+fn a_file_may_lead_to_sitemaps_and_the_rest_of_a_list_applies() {
+    let origin = origin(&json!({
+        "/a.xml": answer(urlset(&["/get?n=0", "/get?n=1", "/get?n=0"]).as_bytes()),
+    }));
+    let dir = Dir::new();
+    let file = dir.file("sitemap.xml", index(&[&origin.url("/a.xml")]));
+    let run =
+        |words: &str| gaits("fetch --sitemap").arg(&file).args(words.split_whitespace()).run();
+    run("--dedupe").expect_exit(0).records().expect_all_ok(2);
+    run("--limit 1").expect_exit(0).records().expect_all_ok(1);
+    let shown = run("--dry-run").expect_exit(0);
+    assert_eq!(shown.stdout.matches("/get?n=0").count(), 2, "{shown:?}");
+    let shares = ["1/2", "2/2"].map(|share| run(&format!("--shard {share}")).records().len());
+    assert_eq!(shares.iter().sum::<usize>(), 3);
+}
+
+#[test]
+fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
+    let origin = origin(&json!({
+        "/index.xml": answer(index(&["/a.xml", "/gone.xml"]).as_bytes()),
+        "/a.xml": answer(urlset(&["/get"]).as_bytes()),
+        "/gone.xml": [{"send": "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"}],
+        "/page.xml": answer(b"<html><body>hello</body></html>"),
+        "/bomb.xml": answer(b"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><urlset><url><loc>&a;</loc></url></urlset>"),
+        "/cut.xml": answer(b"<urlset><url><loc>http://h/"),
+        "/empty.xml": answer(b"<urlset/>"),
+    }));
+    let dir = Dir::new();
+    let results = dir.at("results.jsonl");
+    for (path, why) in [
+        ("/index.xml", "/gone.xml: 404 Not Found"),
+        ("/page.xml", "its first element is <html>"),
+        ("/bomb.xml", "it has the entity &a;"),
+        ("/cut.xml", "it ends in the middle"),
+        ("/empty.xml", "no URLs in "),
+    ] {
+        let run = gaits("fetch --retries 0 -o").arg(&results).arg("--sitemap");
+        run.arg(origin.url(path)).run().expect_exit(2).expect_stderr_contains(why);
+        assert!(!results.exists(), "nothing was begun");
+    }
+    gaits("fetch --sitemap /nowhere/sitemap.xml").run().expect_refused("/nowhere/sitemap.xml");
+    gaits("fetch --sitemap x -n 3").run().expect_exit(2);
+}
+
+#[test]
+fn a_sitemap_that_changed_is_noticed_as_a_changed_list_is() {
+    let dir = Dir::new();
+    let server = Origin::start(Config::default()).unwrap();
+    let (file, results) = (dir.at("sitemap.xml"), dir.at("results.jsonl"));
+    let fetch = |urls: &[&str]| {
+        let urls: Vec<String> = urls.iter().map(|path| server.url(path)).collect();
+        let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+        std::fs::write(&file, urlset(&urls)).unwrap();
+        gaits("fetch --sitemap").arg(&file).arg("-o").arg(&results).run()
+    };
+    fetch(&["/get?n=0", "/get?n=1"]).expect_exit(0);
+    fetch(&["/get?n=0", "/get?n=1", "/get?n=2"]).expect_exit(0);
+    parse_file(&results).expect_all_ok(3);
+    fetch(&["/get?n=9", "/get?n=1", "/get?n=2"]).expect_exit(2).expect_stderr_contains("n=9");
+}
+
+#[test]
+fn sitemaps_are_asked_for_as_items_are_and_their_credentials_stay_hidden() {
+    let refused = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+    let origin = origin(&json!({"/no.xml": [{"send": refused}]}));
+    let dir = Dir::new();
+    let results = dir.at("results.jsonl");
+    let secret = origin.url("/no.xml").replace("http://", "http://user:s3cret@");
+    let run = gaits("fetch -o").arg(&results).arg("--sitemap").arg(&secret).run().expect_exit(2);
+    run.expect_stderr_contains("401").expect_stderr_lacks("s3cret");
+    let file = dir.file("urls.xml", urlset(&[&origin.url("/get")]));
+    let run = gaits("fetch -o").arg(&results).arg("--sitemap").arg(&file);
+    run.run().expect_exit(0);
+    let note = std::fs::read_to_string(dir.at("results.jsonl.run")).unwrap();
+    assert!(note.contains("urls.xml"), "it is known by its name: {note}");
+}
