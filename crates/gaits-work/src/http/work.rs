@@ -131,9 +131,17 @@ impl Work for HttpWork {
             }
             return Ok(Facts { pacing_key, public, repeatable, shown });
         }
-        let shown = item::shown(text).map(Data::from);
+        let parsed = Described::parse(text);
+        // To look for what is to be hidden takes as long as all the rest, and few items have any.
+        let hides =
+            |described: &Described| !described.headers.is_empty() || described.url.contains('@');
+        let shown = if parsed.as_ref().is_ok_and(|described| !hides(described)) {
+            None
+        } else {
+            item::shown(text).map(Data::from)
+        };
         let refused = |message| Refused { message, shown: shown.clone() };
-        let described = Described::parse(text).map_err(refused)?;
+        let described = parsed.map_err(refused)?;
         if let Some(fill) = &self.shared.fill {
             fill.of_item(text).map_err(refused)?;
         }
@@ -172,5 +180,34 @@ impl Work for HttpWork {
 impl AsyncWork for HttpWork {
     fn open(&self, scope: SessionScope) -> Result<Box<dyn AsyncSession>, SessionError> {
         Ok(Box::new(HttpSession::new(self.shared.clone(), scope)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaits_core::ManualClock;
+
+    #[test]
+    fn what_is_hidden_is_hidden_however_it_is_written() {
+        let work = HttpWork::new(&HttpSpec::default(), Arc::new(ManualClock::default())).unwrap();
+        for text in [
+            r#"{"url":"http://h/","input":{"id":"a@b"}}"#,
+            r#"{"url":"http://u:s3cret@h/"}"#,
+            r#"{"url":"http://u:s3cret\u0040h/"}"#,
+            r#"{"url":"http://h/","headers":{"X-Key":"s3cret"}}"#,
+            r#"{"url":"http://h/","headers":{}}"#,
+            r#"{"url":"http://h/","headers":"s3cret"}"#,
+            r#"{"url":7,"headers":{"X-Key":"s3cret"}}"#,
+        ] {
+            let item = Data::from(text);
+            let shown = match work.inspect(&item) {
+                Ok(facts) => facts.shown,
+                Err(refused) => refused.shown,
+            };
+            assert_eq!(shown, item::shown(text).map(Data::from), "{text}");
+            let shown = shown.unwrap_or(item);
+            assert!(!shown.to_string().contains("s3cret"), "{shown}");
+        }
     }
 }
