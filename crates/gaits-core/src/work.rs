@@ -47,19 +47,20 @@ pub trait Work: Send + Sync + fmt::Debug {
         false
     }
 
-    /// The item that `record` names. `root` is the item of the input that it all began with; `before` is the record that has
-    /// led to this one, if there is one. None if it is not to be followed, since it would never end.
+    /// The item that `record` names. `root` is the item of the input that it all began with.
     ///
     /// # Errors
     /// What is named is no item; says why.
-    fn follower(
-        &self,
-        root: &Data,
-        record: &Record,
-        before: Option<&Record>,
-    ) -> Result<Option<Data>, Refused> {
-        let _ = (root, record, before);
-        Ok(None)
+    fn follower(&self, root: &Data, record: &Record) -> Result<Data, Refused> {
+        let _ = record;
+        Ok(root.clone())
+    }
+
+    /// Whether `record` says the same as the record `before`, which has led to it, and where more of the kind would follow for ever:
+    /// the same answer again where nobody but the run counts.
+    fn is_repeated(&self, record: &Record, before: &Record) -> bool {
+        let _ = (record, before);
+        false
     }
 }
 

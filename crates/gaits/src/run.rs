@@ -2,7 +2,7 @@
 
 use crate::bodies::{self, BodyFolder, Keeper};
 use crate::early_end::early_end;
-use crate::follow::{Before as BeforeStart, Followers, Unfollowed};
+use crate::follow::{Before as BeforeStart, Followers, HasRecord, Unfollowed};
 use crate::input::{Input, InputError};
 use crate::journal::{
     Before, JournalError, Planned, Remaining, Removed, Shared, lock, note_starts,
@@ -377,16 +377,19 @@ impl Run<'_> {
             return Ok(None);
         }
         let journal = self.output.as_ref().and_then(Output::journal);
-        let known = match &journal {
-            Some(journal) => lock(journal).open_listings(&**work)?,
-            None => HashMap::new(),
+        let (has_record, known): (HasRecord, _) = match &journal {
+            Some(journal) => {
+                let journal = lock(journal);
+                (journal.has_record(), journal.open_listings(&**work)?)
+            }
+            None => (Box::new(|_| false), HashMap::new()),
         };
         let before = journal.map(|journal| {
             let key = lock(&journal).key();
             Box::new(move |entries: &[Entry]| note_starts(&journal, &key, entries)) as BeforeStart
         });
         let work = Arc::clone(work);
-        Ok(Some(Followers::new(work, self.most_followers, before, known)))
+        Ok(Some(Followers::new(work, self.most_followers, before, has_record, known)))
     }
 }
 

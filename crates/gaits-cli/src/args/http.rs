@@ -339,6 +339,9 @@ impl HttpArgs {
             filled: self.list.has_fields(),
             ..defaults
         };
+        if self.list.has_fields() {
+            self.request.refuse_places()?;
+        }
         let spec = self.request.resolve(spec)?;
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
         let spec = HttpSpec { auth: auth::with_token(spec.auth)?, ..spec };
@@ -352,7 +355,7 @@ impl HttpArgs {
         let needs = http::needs(&spec).map_err(|error| Trouble::Wrong(error.into()))?;
         let session = self.session.into();
         let (input, said) = if self.list.sitemaps.is_given() {
-            let (input, said) = self.list.sitemaps.read(&spec, session)?;
+            let (input, said) = self.list.sitemaps.read(&spec, session, self.list.encoding())?;
             (self.list.part_of(input), Some(said))
         } else {
             let (input, said) =

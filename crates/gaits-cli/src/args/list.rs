@@ -143,6 +143,11 @@ impl ListArgs {
         self.globoff
     }
 
+    /// The encoding that is named.
+    pub(super) const fn encoding(&self) -> Option<TextEncoding> {
+        self.encoding
+    }
+
     /// Whether items have named fields, which can be put into what is sent.
     pub(super) fn has_fields(&self) -> bool {
         self.url_column.is_some() || self.template.is_some()

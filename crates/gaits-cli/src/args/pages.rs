@@ -8,13 +8,14 @@ use std::num::NonZeroU64;
 /// How many pages a listing may have, if nothing is said.
 const PAGES: u64 = 10_000;
 
+// {N} for {n}, which is the same: where clap shows these texts, it puts a line break for the latter.
 /// How pages lead to one another, and what is on them.
 #[derive(Debug, Args)]
 pub(super) struct PagesArgs {
-    /// Fetch the next page, too, and so on to the last one: link, /links/next, 'page={n}', …
+    /// Fetch the next page, too, and so on to the last one: link, /links/next, 'page={N}', …
     ///
     /// `link` takes the URL that the header field `link` calls next, /json/pointer the one that stands there in JSON. With
-    /// 'page={n}' the parameter `page` counts up until an answer is empty; 'offset={n+100}' counts in steps, from 0 if the URL
+    /// 'page={N}' the parameter `page` counts up until an answer is empty; 'offset={N+100}' counts in steps, from 0 if the URL
     /// says nothing. With 'cursor={/meta/next}' the parameter gets what stands at that pointer. Quote them, or the shell
     /// reads them. Each page is an item with a record of its own, and is asked for as the first one was.
     #[arg(long, value_name = "HOW", help_heading = help::INPUT, hide_short_help = true)]
@@ -29,7 +30,7 @@ pub(super) struct PagesArgs {
     /// Take the fields of --extract from each element of the list at this JSON Pointer
     ///
     /// The record's `extract` has them as a list called `each`, which `gaits export` turns into a row for each element. Without
-    /// --extract, the elements themselves are taken. With 'page={n}', a page without elements is the last one.
+    /// --extract, the elements themselves are taken. With 'page={N}', a page without elements is the last one.
     #[arg(long, value_name = "POINTER", help_heading = help::OUTPUT, hide_short_help = true)]
     pub(super) each: Option<Box<str>>,
 }

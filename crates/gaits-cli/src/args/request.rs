@@ -69,6 +69,20 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 impl RequestArgs {
+    /// Refuses places for columns where none is filled: the braces would be sent.
+    pub(super) fn refuse_places(&self) -> Result<(), Trouble> {
+        for (option, pairs) in [("--form", &self.form), ("--query", &self.query)] {
+            let has_place = |text: &str| text.contains('{') && text.contains('}');
+            if let Some((name, _)) = pairs.iter().find(|(_, value)| has_place(value)) {
+                return Err(Trouble::wrong(format!(
+                    "{option} {name}=…: columns are filled into the URL of --template, --data, --data-json and -H only; write \
+                     it there"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// What they come to; reads files that are to be sent. `headers` are those of the user.
     pub(super) fn resolve(self, spec: HttpSpec) -> Result<HttpSpec, Trouble> {
         let says_what =

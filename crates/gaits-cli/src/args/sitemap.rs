@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use clap::Args;
 use gaits::http::{self, BodyUse, HttpSpec, Method};
 use gaits::{
-    Input, LARGEST_SITEMAP, Limits, Model, Notice, Plan, RunObserver, SessionScope, WorkSpec,
-    read_sitemaps,
+    Input, LARGEST_SITEMAP, Limits, Model, Notice, Plan, RunObserver, SessionScope, TextEncoding,
+    WorkSpec, read_sitemaps,
 };
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -23,8 +23,9 @@ pub(super) struct SitemapArgs {
     /// Take the URLs of this sitemap, and of those that it leads to; may be repeated
     ///
     /// A URL or a file: XML, an index of sitemaps, or one URL a line, packed with gzip or not. All sitemaps are fetched before
-    /// the first item, with the options of the requests, such as -H and --robots. One that can't be fetched or read ends the
-    /// run before it has begun.
+    /// the first item, with --dry-run as well, with the options of the requests, such as -H and --robots; each is tried up to
+    /// four times. One that can't be fetched or read ends the run before it has begun. They are in UTF-8 unless they have a mark, or
+    /// --encoding says otherwise.
     #[arg(long, value_name = "URL", help_heading = help::INPUT, hide_short_help = true)]
     #[arg(conflicts_with_all = ["urls", "input", "count", "from_curl", "template", "url_column"])]
     sitemap: Vec<String>,
@@ -41,6 +42,7 @@ impl SitemapArgs {
         &self,
         spec: &HttpSpec,
         session: SessionScope,
+        encoding: Option<TextEncoding>,
     ) -> Result<(Input, String), Trouble> {
         let folder = tempfile::tempdir()
             .context("can't make a temporary folder for sitemaps")
@@ -78,7 +80,8 @@ impl SitemapArgs {
             },
         };
         let mut teller = Teller::default();
-        let read = read_sitemaps(&program(), &plan, folder.path(), &self.sitemap, &mut teller);
+        let read =
+            read_sitemaps(&program(), &plan, folder.path(), &self.sitemap, encoding, &mut teller);
         teller.0.rest().iter().for_each(|line| talk::line(line));
         let read = read.map_err(|error| Trouble::Wrong(error.into()))?;
         let counted = |number: u64, one: &str, many: &str| {

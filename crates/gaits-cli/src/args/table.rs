@@ -53,7 +53,7 @@ pub(super) fn columns(names: &[String]) -> Result<Option<Columns>, Trouble> {
     if names.is_empty() {
         return Ok(None);
     }
-    let columns = Columns::named(names.iter().map(String::as_str));
+    let columns = Columns::named(names.iter().map(|name| name.trim()));
     columns.map(Some).map_err(|error| Trouble::wrong(format!("--columns: {error}")))
 }
 

@@ -10,7 +10,7 @@ use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, JournalError,
+    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, Input, JournalError,
     Notice, OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Unfollowed,
     Value, WorkSpec,
 };
@@ -108,11 +108,17 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let total = bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
     let mut outcome = result.map_err(|error| match error {
+        RunError::Journal(error @ (JournalError::Item { .. } | JournalError::Gone { .. }))
+            if is_followed =>
+        {
+            let error = anyhow::Error::from(error);
+            Trouble::Wrong(anyhow!("{error:#}; give the same input, or --fresh to start over"))
+        }
         RunError::Journal(error) => advised(error),
         RunError::OutputClosed { .. } if to_stdout => Trouble::ReaderGone,
         other => other.into(),
     })?;
-    let is_cut = outcome.unfollowed.cut > 0 && !pages.is_given;
+    let is_cut = outcome.unfollowed.cut > 0 && !pages.is_given || outcome.unfollowed.stuck > 0;
     if !args.quiet {
         for line in unfollowed(&outcome.unfollowed, pages.most) {
             talk::line(&line);
@@ -125,12 +131,8 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         let exit = if is_cut { Exit::StoppedEarly } else { Exit::AllOk };
         return table::make(given, &destination, exit, &stop, args.quiet);
     }
-    let dropped = input.dropped();
-    if dropped > 0 && !args.quiet {
-        let items = if dropped == 1 { "item that asks" } else { "items that ask" };
-        talk::line(&format!(
-            "gaits: --dedupe left out {dropped} {items} for the same as one before"
-        ));
+    if let Some(line) = dropped(&input).filter(|_| !args.quiet) {
+        talk::line(&line);
     }
     outcome.summary.total_items = outcome.summary.total_items.or(total);
     watch.summary(&outcome);
@@ -157,6 +159,14 @@ fn body_folder(
     BodyFolder::open(folder, *names, results).map(Some)
 }
 
+/// What is to be told of items that were left out as the same as others.
+fn dropped(input: &Input) -> Option<String> {
+    let dropped = input.dropped();
+    let items = if dropped == 1 { "item that asks" } else { "items that ask" };
+    (dropped > 0)
+        .then(|| format!("gaits: --dedupe left out {dropped} {items} for the same as one before"))
+}
+
 /// What is to be told of pages that answers have named and that were not fetched.
 fn unfollowed(unfollowed: &Unfollowed, most: u64) -> Vec<String> {
     let mut lines = Vec::new();
@@ -167,13 +177,30 @@ fn unfollowed(unfollowed: &Unfollowed, most: u64) -> Vec<String> {
             loops => format!(", and so did {} others", loops - 1),
         };
         lines.push(format!(
-            "gaits: {first} named a page that was fetched before, or the same page again, as its next one, so its listing ended there{others}"
+            "gaits: {first} named a page that was fetched before as its next one, so its listing ended there{others}"
         ));
+    }
+    if let Some(first) = &unfollowed.first_stuck {
+        let others = match unfollowed.stuck {
+            1 => String::new(),
+            stuck => format!("; so did {stuck} listings in all"),
+        };
+        lines.push(format!(
+            "gaits: {first} got the same answer as the two pages before it, so its listing was not followed further, although it may go \
+             on{others}"
+        ));
+    }
+    if unfollowed.nothing_named {
+        lines.push(
+            "gaits: no answer named a next page; if there are more, look at --next again"
+                .to_owned(),
+        );
     }
     if unfollowed.cut > 0 {
         let listings = if unfollowed.cut == 1 { "listing goes" } else { "listings go" };
         lines.push(format!(
-            "gaits: {} {listings} on after {most} pages; the same command with a larger --max-pages fetches the rest",
+            "gaits: {} {listings} on beyond the {most} pages that are followed; the same command with a larger --max-pages fetches \
+             the rest",
             unfollowed.cut
         ));
     }

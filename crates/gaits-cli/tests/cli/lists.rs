@@ -559,3 +559,15 @@ fn a_line_of_curl_comes_back_as_the_same_request() {
     let again = gaits("fetch --from-curl - --print-curl=secrets").stdin(&curl).run().expect_exit(0);
     assert_eq!(again.stdout, curl);
 }
+
+#[test]
+fn columns_are_not_sent_as_they_are_where_none_is_filled() {
+    let dir = Dir::new();
+    let list = dir.file("t.csv", "id\n1\n");
+    for option in ["--form", "--query"] {
+        let run = gaits("fetch --template http://127.0.0.1:9/{id} -i").arg(&list);
+        run.args([option, "n={id}"])
+            .run()
+            .expect_refused("columns are filled into the URL of --template");
+    }
+}

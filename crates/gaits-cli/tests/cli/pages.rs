@@ -95,7 +95,7 @@ fn a_listing_is_cut_where_it_is_told_and_the_same_command_goes_on() {
     };
     let end = fetch("3").run().expect_exit(0);
     end.expect_stderr_contains(
-        "1 listing goes on after 3 pages; the same command with a larger --max-pages",
+        "1 listing goes on beyond the 3 pages that are followed; the same command with a larger --max-pages",
     );
     assert_eq!(parse_file(&results).len(), 3);
     let again = fetch("3").run().expect_exit(0);
@@ -113,7 +113,7 @@ fn a_listing_without_end_stops_at_the_default_and_says_so_by_the_exit_code() {
     let url = origin.url("/list?size=1&total=4000000");
     let dir = Dir::new();
     let run = gaits("fetch --next link -m async:4 -o").arg(dir.at("r")).arg(url);
-    run.run().expect_exit(4).expect_stderr_contains("1 listing goes on after 10000 pages");
+    run.run().expect_exit(4).expect_stderr_contains("1 listing goes on beyond the 10000 pages");
 }
 
 #[test]
@@ -172,9 +172,58 @@ fn a_circle_is_noticed_at_once_and_also_after_a_stop() {
 #[test]
 fn a_server_that_does_not_count_is_not_counted_for() {
     let origin = origin();
-    let end = gaits("fetch --next page={n}").arg(origin.url("/json")).run().expect_exit(0);
-    expect_ok(end.records(), 2);
-    end.expect_stderr_contains("or the same page again");
+    let end = gaits("fetch --next page={n}").arg(origin.url("/json")).run().expect_exit(4);
+    expect_ok(end.records(), 3);
+    end.expect_stderr_contains("got the same answer as the two pages before it");
+}
+
+#[test]
+fn two_pages_that_are_alike_end_no_listing() {
+    let page = |body: &str| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        vec![serde_json::json!({"send": format!("{head}{body}")})]
+    };
+    let (up, down) = (page("[\"up\"]"), page("[\"down\"]"));
+    let replies = [&up, &up, &down, &down, &up, &page("[]")];
+    let script = serde_json::json!({"/p": {"replies": replies}});
+    let script = Some(Script::parse(&script.to_string()).unwrap());
+    let origin = Origin::start(Config { script, ..Config::default() }).unwrap();
+    let end = gaits("fetch --next page={n}").arg(origin.url("/p")).run().expect_exit(0);
+    expect_ok(end.records(), 6);
+}
+
+#[test]
+fn records_that_were_taken_out_are_done_again_and_no_others() {
+    let origin = origin();
+    let dir = Dir::new();
+    let results = dir.at("results.jsonl");
+    let fetch = |max: &str| {
+        let run = gaits("fetch --next link --each /results --extract id=/id --max-pages");
+        run.arg(max).arg("-o").arg(&results).arg(origin.url("/list")).run()
+    };
+    for (max, gone) in [("100", 0_u64), ("100", 3), ("100", 9), ("6", 0), ("6", 2)] {
+        let _ = std::fs::remove_file(&results);
+        fetch(max).expect_exit(0);
+        let text = std::fs::read_to_string(&results).unwrap();
+        let gone = format!("{{\"index\":{},", gone << 32_u64);
+        let kept: String =
+            text.split_inclusive('\n').filter(|line| !line.starts_with(&gone)).collect();
+        assert!(kept.len() < text.len());
+        std::fs::write(&results, kept).unwrap();
+        let before = origin.requests();
+        fetch("100").expect_exit(0);
+        let records = expect_ok(parse_file(&results), 10);
+        assert_eq!(ids(&records), (1..=95).collect::<Vec<_>>());
+        let left = if max == "6" { 4 } else { 0 };
+        assert_eq!(origin.requests() - before, 1 + left, "{gone}");
+    }
+}
+
+#[test]
+fn a_pointer_that_leads_nowhere_is_told() {
+    let origin = origin();
+    let end = gaits("fetch --next /nope").arg(origin.url("/list")).run().expect_exit(0);
+    end.expect_stderr_contains("no answer named a next page");
 }
 
 #[test]
@@ -189,7 +238,7 @@ fn a_next_page_on_another_host_fails_and_is_not_sent_what_is_secret() {
     let records = end.expect_exit(1).records();
     assert_eq!(records.kinds(), [None, Some(ErrorKind::InvalidItem)]);
     let error = records[1].error().unwrap();
-    assert!(error.message.contains("the next page is on another host"), "{error}");
+    assert!(error.message.contains("the next page is on another server"), "{error}");
     assert_eq!(other.requests(), 0, "nobody asked it");
 }
 
@@ -243,7 +292,11 @@ fn elements_that_are_not_there_are_null_and_counted_or_fail() {
 fn what_can_not_go_together_is_told_before_anything_is_sent() {
     for (words, why) in [
         ("fetch --next nonsense http://127.0.0.1:9/", "write link, /json/pointer, 'page={n}'"),
-        ("fetch --next page={n} --query page=1 http://127.0.0.1:9/", "write it into the URL"),
+        ("fetch --next page={n} --query page=1 http://127.0.0.1:9/", "belongs into the URL"),
+        (
+            "fetch --next page={n} --api-key page=env:HOME http://127.0.0.1:9/",
+            "--api-key sets it for all",
+        ),
         ("fetch --max-pages 3 http://127.0.0.1:9/", "--next"),
         ("fetch --each results http://127.0.0.1:9/", "does not begin with `/`"),
         ("fetch --extract each=/x http://127.0.0.1:9/", "call the field something else"),

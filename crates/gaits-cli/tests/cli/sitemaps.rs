@@ -38,11 +38,12 @@ fn origin(script: &Value) -> Origin {
 
 #[test]
 fn the_sitemaps_that_an_index_leads_to_give_the_items_in_order() {
+    let pages = Origin::start(Config::default()).unwrap();
     let origin = origin(&json!({
         "/index.xml": answer(index(&["/a.xml.gz", "/more.xml", "/index.xml"]).as_bytes()),
         "/a.xml.gz": answer(&gzip(&urlset(&["/get?n=0", "/get?n=1&amp;m=2"]))),
         "/more.xml": answer(index(&["/b.txt"]).as_bytes()),
-        "/b.txt": answer(format!("\n{}\n", "/get?n=2").as_bytes()),
+        "/b.txt": answer(format!("\n{}\n", pages.url("/get?n=2")).as_bytes()),
     }));
     let dir = Dir::new();
     let results = dir.at("results.jsonl");
@@ -52,7 +53,8 @@ fn the_sitemaps_that_an_index_leads_to_give_the_items_in_order() {
     };
     fetch().expect_stderr_contains("4 sitemaps have 3 URLs; 1 was named twice and read once");
     let records = parse_file(&results).expect_all_ok(3);
-    let wanted = ["/get?n=0", "/get?n=1&m=2", "/get?n=2"].map(|path| origin.url(path));
+    let [a, b] = ["/get?n=0", "/get?n=1&m=2"].map(|path| origin.url(path));
+    let wanted = [a, b, pages.url("/get?n=2")];
     let items = records.iter().map(|record| record.item.to_string());
     assert_eq!(items.collect::<Vec<_>>(), wanted);
     fetch().expect_stderr_contains("nothing to do: 3 items");
@@ -81,6 +83,7 @@ fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
         "/index.xml": answer(index(&["/a.xml", "/gone.xml"]).as_bytes()),
         "/a.xml": answer(urlset(&["/get"]).as_bytes()),
         "/gone.xml": [{"send": "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"}],
+        "/soft.xml": answer(b"Not found"),
         "/page.xml": answer(b"<html><body>hello</body></html>"),
         "/bomb.xml": answer(b"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><urlset><url><loc>&a;</loc></url></urlset>"),
         "/cut.xml": answer(b"<urlset><url><loc>http://h/"),
@@ -90,6 +93,7 @@ fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
     let results = dir.at("results.jsonl");
     for (path, why) in [
         ("/index.xml", "/gone.xml: 404 Not Found"),
+        ("/soft.xml", "neither XML nor a list of URLs"),
         ("/page.xml", "its first element is <html>"),
         ("/bomb.xml", "it has the entity &a;"),
         ("/cut.xml", "it ends in the middle"),

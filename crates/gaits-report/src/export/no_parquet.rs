@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::io;
 use std::marker::PhantomData;
 
-const MISSING: &str = "this gaits was built without Parquet; build it with `cargo build --release --features parquet`";
+const MISSING: &str = "this gaits was built without Parquet; install one with it: `cargo install --path crates/gaits-cli --features parquet`";
 
 /// There is none.
 pub(super) struct ParquetRows<'w>(Infallible, PhantomData<Out<'w>>);

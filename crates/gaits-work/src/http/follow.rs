@@ -67,21 +67,10 @@ pub(super) fn url(
     Ok(target.url())
 }
 
-/// The item for the page that comes after `page`, where `root` is the item of the first one. None if `before`, the page before,
-/// was the same: whoever counts pages for a server that does not would count for ever.
-pub(super) fn item(
-    spec: &HttpSpec,
-    root: &str,
-    page: &HttpDetail,
-    before: Option<&HttpDetail>,
-) -> Result<Option<String>, Refused> {
-    let Some(next) = &page.next else { return Ok(None) };
-    let is_counted = matches!(spec.next, Some(NextPage::Counter { .. }));
-    let same = |before: &HttpDetail| before.blake3.is_some() && before.blake3 == page.blake3;
-    if is_counted && before.is_some_and(same) {
-        return Ok(None);
-    }
-    let refused = |message: String| Refused { message, shown: Some(Data::from(&**next)) };
+/// The item for the page that comes after `page`, where `root` is the item of the first one.
+pub(super) fn item(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<String, Refused> {
+    let next = page.next.as_deref().unwrap_or_default();
+    let refused = |message: String| Refused { message, shown: Some(Data::from(next)) };
     let described = Described::of(root).map_err(refused)?;
     let parse = |text: &str| Url::parse(text.trim()).map_err(|error| refused(error.to_string()));
     let target = |url: &Url| Target::from_url(url).map_err(|error| refused(error.to_string()));
@@ -102,8 +91,9 @@ pub(super) fn item(
             Target::parse(&page.url, None).is_ok_and(|page| !is_foreign(&page.origin, &to.origin));
         if !is_of_page || has_secrets(spec, &described, &from) {
             return Err(refused(format!(
-                "the next page is on another host, {}, which must not get what was meant for {}; fetch it in a run of its own",
-                to.origin.authority, from.origin.authority
+                "the next page is on another server, {}, which must not get what was meant for {}; fetch it in a run of its own",
+                to.origin.prefix(),
+                from.origin.prefix()
             )));
         }
     } else {
@@ -111,13 +101,15 @@ pub(super) fn item(
         let _ = url.set_password(first.password());
     }
     if !item::is_description(root) {
-        return Ok(Some(url.into()));
+        return Ok(url.into());
     }
-    let Ok(Value::Object(mut object)) = serde_json::from_str(root) else { return Ok(None) };
+    let Ok(Value::Object(mut object)) = serde_json::from_str(root) else {
+        return Err(refused("its first page is described in a way that can't be read".to_owned()));
+    };
     // It stands in the URL now.
     object.remove("query");
     object.insert("url".to_owned(), Value::from(String::from(url)));
-    Ok(Some(Value::Object(object).to_string()))
+    Ok(Value::Object(object).to_string())
 }
 
 /// Whether requests carry what another host must not see.
@@ -138,14 +130,13 @@ fn has_secrets(spec: &HttpSpec, described: &Described, first: &Target) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gaits_core::Blake3;
 
     fn page(url: &str, next: &str) -> HttpDetail {
         HttpDetail { url: url.into(), next: Some(next.into()), ..HttpDetail::default() }
     }
 
-    fn next(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<Option<String>, String> {
-        item(spec, root, page, None).map_err(|refused| refused.message)
+    fn next(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<String, String> {
+        item(spec, root, page).map_err(|refused| refused.message)
     }
 
     #[test]
@@ -160,7 +151,7 @@ mod tests {
                 r#"{"url":"http://h/p?page=2","headers":{"X-A":"1"},"id":7}"#,
             ),
         ] {
-            let made = next(&spec, root, &page("http://h/p", then)).unwrap().unwrap();
+            let made = next(&spec, root, &page("http://h/p", then)).unwrap();
             let same = |text: &str| serde_json::from_str::<Value>(text).ok();
             assert!(
                 made == wanted || same(&made) == same(wanted) && same(wanted).is_some(),
@@ -175,12 +166,12 @@ mod tests {
         let secret =
             HttpSpec { headers: vec![("X-Key".into(), "s3cret".into())], ..HttpSpec::default() };
         let moved = page("http://www.h/p", "http://www.h/p?page=2");
-        assert!(next(&spec, "http://h/p", &moved).unwrap().is_some(), "it has redirected there");
+        assert!(next(&spec, "http://h/p", &moved).is_ok(), "it has redirected there");
         let error = next(&secret, "http://h/p", &moved).unwrap_err();
-        assert!(error.contains("on another host, www.h, which must not get"), "{error}");
+        assert!(error.contains("on another server, http://www.h, which must not get"), "{error}");
         let away = page("http://h/p", "http://evil/");
         let error = next(&spec, "http://h/p", &away).unwrap_err();
-        assert!(error.contains("another host, evil"), "{error}");
+        assert!(error.contains("another server, http://evil"), "{error}");
         let down = page("http://h:8080/p", "http://h:9090/p");
         assert!(next(&spec, "http://h:8080/p", &down).is_err(), "another port is another server");
     }
@@ -189,23 +180,8 @@ mod tests {
     fn a_page_that_calls_itself_less_safe_than_it_is_stays_safe() {
         let spec = HttpSpec::default();
         let behind = page("https://h/p", "http://h/p?page=2");
-        assert_eq!(next(&spec, "https://h/p", &behind), Ok(Some("https://h/p?page=2".to_owned())));
+        assert_eq!(next(&spec, "https://h/p", &behind), Ok("https://h/p?page=2".to_owned()));
         let upgraded = page("https://h/p", "https://h/p?page=2");
-        assert_eq!(next(&spec, "http://h/p", &upgraded), Ok(Some("https://h/p?page=2".to_owned())));
-    }
-
-    #[test]
-    fn pages_are_not_counted_for_a_server_that_does_not_count() {
-        let with = |next: &str| HttpSpec { next: next.parse().ok(), ..HttpSpec::default() };
-        let same = |hash| HttpDetail {
-            blake3: Some(Blake3([hash; 32])),
-            ..page("http://h/?page=2", "http://h/?page=3")
-        };
-        let counted = |before: &HttpDetail| {
-            item(&with("page={n}"), "http://h/", &same(1), Some(before)).unwrap()
-        };
-        assert_eq!(counted(&same(1)), None);
-        assert!(counted(&same(2)).is_some());
-        assert!(item(&with("/next"), "http://h/", &same(1), Some(&same(1))).unwrap().is_some());
+        assert_eq!(next(&spec, "http://h/p", &upgraded), Ok("https://h/p?page=2".to_owned()));
     }
 }

@@ -57,6 +57,7 @@ mod spec;
 mod statuses;
 mod target;
 mod template;
+mod text;
 mod tls;
 mod trace;
 mod trust;

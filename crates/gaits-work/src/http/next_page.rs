@@ -99,7 +99,7 @@ impl FromStr for NextPage {
         if value.starts_with('/') {
             return Ok(Self::Cursor { name, pointer: checked(value)? });
         }
-        let step = match value.strip_prefix('n').ok_or_else(form)? {
+        let step = match value.strip_prefix(['n', 'N']).ok_or_else(form)? {
             "" => None,
             step => {
                 let step = step.strip_prefix('+').and_then(|step| step.parse().ok());
@@ -139,6 +139,12 @@ impl From<NextPage> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_counted_may_be_written_large() {
+        assert_eq!("page={N}".parse(), "page={n}".parse::<NextPage>());
+        assert_eq!("p={N+5}".parse(), "p={n+5}".parse::<NextPage>());
+    }
 
     #[test]
     fn what_says_nothing_is_refused_with_the_forms() {

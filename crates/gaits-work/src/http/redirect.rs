@@ -4,9 +4,8 @@
 
 use super::fault::Fault;
 use super::target::{Origin, Scheme, Target};
+use super::text::text_of;
 use gaits_core::ErrorKind;
-use percent_encoding::AsciiSet;
-use std::borrow::Cow;
 use url::Url;
 
 /// Where the response to a request for `target` sends the client on to, by its `status` and its `location` field; none when
@@ -60,18 +59,6 @@ const SHOWN: usize = 100;
 fn beginning_of(text: &str) -> &str {
     text.char_indices().nth(SHOWN).map_or(text, |(end, _)| &text[..end])
 }
-
-/// A location as text. One that is not UTF-8 is in an encoding that nobody names: its bytes are percent-encoded as they are,
-/// as browsers do, so that the server gets back what it sent.
-fn text_of(location: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(location) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => percent_encoding::percent_encode(location, NOT_ASCII).into(),
-    }
-}
-
-/// Encodes nothing but what is not ASCII, which every set does.
-const NOT_ASCII: &AsciiSet = &AsciiSet::EMPTY;
 
 /// Whether what was meant for `from` must not be shown to `to`: it is another host, or a less safe way to it.
 pub(super) fn is_foreign(from: &Origin, to: &Origin) -> bool {

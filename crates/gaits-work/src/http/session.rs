@@ -321,15 +321,13 @@ impl HttpSession {
         let looks_into = accepted && shared.extracts.needs_body();
         let keep = looks_into || spec.body != BodyUse::Hash;
         let mut most = spec.max_body_size;
-        if looks_into {
-            most = most.min(LOOKED_INTO);
+        let mut too_large: fn(u64) -> ItemError = decode::too_large;
+        if looks_into && most > LOOKED_INTO {
+            (most, too_large) = (LOOKED_INTO, too_large_to_look_into);
         }
-        let too_large = if spec.body.is_inline() && most > MOST_INLINE {
-            most = MOST_INLINE;
-            too_large_for_record
-        } else {
-            decode::too_large
-        };
+        if spec.body.is_inline() && most > MOST_INLINE {
+            (most, too_large) = (MOST_INLINE, too_large_for_record);
+        }
         let mut file = shared.bodies.as_ref().map(|writer| writer.file(item));
         let hasher = self.hashers.borrow_mut().pop();
         let mut hasher = hasher.unwrap_or_default();
@@ -402,6 +400,14 @@ fn as_value(body: &Kept) -> Value {
     }
     let base64 = base64::engine::general_purpose::STANDARD.encode(&bytes);
     Value::Object(vec![("base64".into(), Value::String(base64.into()))])
+}
+
+/// The body is larger than what is looked into.
+fn too_large_to_look_into(most: u64) -> ItemError {
+    let message = format!(
+        "the decoded body is larger than the {most} bytes that --extract, --each and --next look into"
+    );
+    ItemError::new(ErrorKind::TooLarge, message)
 }
 
 /// The body is larger than a record has room for.

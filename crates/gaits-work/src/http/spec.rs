@@ -2,7 +2,7 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::auth::{Auth, ClientCertificateError, Credentials};
+use super::auth::{ApiKey, Auth, ClientCertificateError, Credentials};
 use super::cookies::file::{self as cookie_file, CookieFile, CookieFileError};
 use super::extract::EACH;
 use super::method::Method;
@@ -240,8 +240,14 @@ impl HttpSpec {
         if let Some(each) = &self.each {
             pointer::check(each).map_err(HttpSpecError::Each)?;
         }
+        let is_key = |wanted: &str| {
+            self.auth
+                .keys
+                .iter()
+                .any(|key| matches!(key, ApiKey::Query { name, .. } if name == wanted))
+        };
         if let Some(name) = self.next.as_ref().and_then(NextPage::parameter)
-            && self.query.iter().any(|(other, _)| other == name)
+            && (is_key(name) || self.query.iter().any(|(other, _)| other == name))
         {
             return Err(HttpSpecError::PageInQuery(name.to_owned()));
         }
@@ -499,7 +505,7 @@ pub enum HttpSpecError {
     NamedEach,
     /// The parameter that counts pages is added to each URL as well.
     #[error(
-        "--next changes {0} from page to page, and --query sets it for all: write it into the URL"
+        "--next changes {0} from page to page, and --query or --api-key sets it for all; what the first page is to have belongs into the URL"
     )]
     PageInQuery(String),
     /// Bodies are to be kept of answers that have none.

@@ -13,6 +13,7 @@ use super::fill::Fill;
 use super::follow;
 use super::identity;
 use super::item::{self, Described};
+use super::next_page::NextPage;
 use super::payload::Body;
 use super::redact::redacted;
 use super::robots::Robots;
@@ -163,17 +164,16 @@ impl Work for HttpWork {
         HttpDetail::of(record).is_some_and(|detail| detail.next.is_some())
     }
 
-    fn follower(
-        &self,
-        root: &Data,
-        record: &Record,
-        before: Option<&Record>,
-    ) -> Result<Option<Data>, Refused> {
+    fn follower(&self, root: &Data, record: &Record) -> Result<Data, Refused> {
         let page = HttpDetail::of(record).unwrap_or_default();
-        let before = before.and_then(HttpDetail::of);
         let root = root.as_text().unwrap_or_default();
-        let next = follow::item(&self.shared.spec, root, &page, before.as_ref())?;
-        Ok(next.map(Data::from))
+        follow::item(&self.shared.spec, root, &page).map(Data::from)
+    }
+
+    fn is_repeated(&self, record: &Record, before: &Record) -> bool {
+        let hash = |record| HttpDetail::of(record).and_then(|detail| detail.blake3);
+        let is_counted = matches!(self.shared.spec.next, Some(NextPage::Counter { .. }));
+        is_counted && hash(record).is_some_and(|hash_now| hash(before) == Some(hash_now))
     }
 }
 

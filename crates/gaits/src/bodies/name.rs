@@ -6,7 +6,7 @@
 //!
 //! Limit: does not look what is there.
 
-use gaits_core::Blake3;
+use gaits_core::{Blake3, root_and_steps};
 
 /// What the files of bodies are named by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +30,9 @@ impl BodyNames {
     /// The path of a body, from the folder of bodies on. `item` is what the record shows of the item.
     pub(super) fn path(self, index: u64, item: &str, hash: &Blake3) -> String {
         // 256 sub-folders: a folder with millions of files is slow to list, and on some disks to write to.
-        let folder = index & 0xff;
+        // Items that follow another one have numbers that differ only in front.
+        let (root, steps) = root_and_steps(index);
+        let folder = (root + steps) & 0xff;
         match self {
             BodyNames::Index => format!("{folder:02x}/{index:09}"),
             BodyNames::Hash => {

@@ -21,40 +21,40 @@ pub(crate) struct Known {
 }
 
 /// The listings in `file` that were not followed to their end, by their items of the input. `has_record` says of an index
-/// whether its item has a record that stays.
+/// whether its item has a record that stays. Where records were taken out by hand, a listing is open in several places.
 pub(crate) fn known(
     file: &File,
     work: &dyn Work,
     has_record: impl Fn(u64) -> bool,
-) -> Result<HashMap<u64, Known>, ScanError> {
-    let mut open: HashMap<u64, Known> = HashMap::new();
+) -> Result<HashMap<u64, Vec<Known>>, ScanError> {
+    let mut open: HashMap<u64, Vec<Known>> = HashMap::new();
     scan(file, 0, 0, |line| {
         let record = line.record;
-        if !has_record(record.index) {
-            // It is done again, and what has led to it leads to it once more.
-            return Ok(());
-        }
         let (root, steps) = root_and_steps(record.index);
-        if !record.outcome.is_ok() || !work.is_followed(&record) {
-            open.remove(&root);
-            return Ok(());
+        let next = follower(root, steps + 1);
+        let is_end = has_record(record.index) && next.is_none_or(|next| !has_record(next));
+        if is_end && record.outcome.is_ok() && work.is_followed(&record) {
+            let known = Known { last: brief(&record), before: None, steps, seen: HashSet::new() };
+            open.entry(root).or_default().push(known);
         }
-        let seen = identity(work, &record.item);
-        let before = open.remove(&root);
-        let mut known = match before {
-            Some(Known { last, seen, steps: then, .. }) if then < steps => {
-                Known { last: brief(&record), before: Some(last), steps, seen }
-            }
-            // Records that were put together by hand may stand in any order.
-            Some(later) => later,
-            None => Known { last: brief(&record), before: None, steps, seen: HashSet::new() },
-        };
-        known.seen.insert(seen);
-        open.insert(root, known);
         Ok(())
     })?;
-    open.retain(|root, known| {
-        follower(*root, known.steps + 1).is_none_or(|next| !has_record(next))
-    });
+    if open.is_empty() {
+        return Ok(open);
+    }
+    // Once more, for what was asked for in them: few listings are open, and only of these it is kept.
+    scan(file, 0, 0, |line| {
+        let record = line.record;
+        let (root, steps) = root_and_steps(record.index);
+        for known in open.get_mut(&root).into_iter().flatten() {
+            if has_record(record.index) && steps <= known.steps {
+                known.seen.insert(identity(work, &record.item));
+                if steps + 1 == known.steps {
+                    known.before = Some(brief(&record));
+                }
+            }
+        }
+        Ok(())
+    })?;
     Ok(open)
 }

@@ -27,6 +27,12 @@ pub struct Unfollowed {
     pub loops: u64,
     /// The item whose answer was the first to do so.
     pub first_loop: Option<String>,
+    /// How many listings ended since the same answer came again and again where pages are counted; perhaps they go on.
+    pub stuck: u64,
+    /// The item that got the first of these answers.
+    pub first_stuck: Option<String>,
+    /// Answers came, and none of them named a further item.
+    pub nothing_named: bool,
     /// How many listings go on and were not followed to their end, since no more items were to follow.
     pub cut: u64,
 }
@@ -52,9 +58,17 @@ struct Shared {
     most: u64,
     /// What is to know of items before they are handed out.
     before: Option<Before>,
+    /// What earlier runs have done is not done again.
+    has_record: HasRecord,
     state: Mutex<State>,
     changed: Condvar,
 }
+
+/// So often the same answer may come in a row where nobody but the run counts: pages may be alike.
+const MOST_ALIKE: u32 = 3;
+
+/// Says of an index whether its item has a record already.
+pub(crate) type HasRecord = Box<dyn Fn(u64) -> bool + Send + Sync>;
 
 /// What one item of the input has led to.
 struct Listing {
@@ -64,6 +78,14 @@ struct Listing {
     last: Option<Record>,
     /// What was asked for in it.
     seen: HashSet<[u8; 16]>,
+    /// How many answers in a row were alike, the last one included.
+    alike: u32,
+}
+
+impl Listing {
+    fn new(root: Data, last: Option<Record>, seen: HashSet<[u8; 16]>) -> Self {
+        Self { root, last, seen, alike: 1 }
+    }
 }
 
 #[derive(Default)]
@@ -73,13 +95,16 @@ struct State {
     input_end: Option<io::Result<()>>,
     /// What answers have named.
     followers: VecDeque<Entry>,
-    /// The listings whose last item has no record yet, by their items of the input.
+    /// The listings, by the item of each that has no record yet.
     open: HashMap<u64, Listing>,
-    /// What earlier runs have left open, until its item of the input is read.
-    known: HashMap<u64, Known>,
+    /// What earlier runs have left open, by the item of the input, until that is read.
+    known: HashMap<u64, Vec<Known>>,
     /// The source was stopped, or is gone.
     stopped: bool,
     unfollowed: Unfollowed,
+    /// How many answers went well, and whether any of them, or of earlier runs, has named a further item.
+    answers: u64,
+    has_followed: bool,
 }
 
 impl Shared {
@@ -110,6 +135,8 @@ enum Next {
     End,
     /// Something that was done before.
     Loop,
+    /// The same answer, again and again.
+    Stuck,
     /// More than is to be followed.
     Cut,
 }
@@ -120,25 +147,33 @@ impl Followers {
         work: Arc<dyn Work>,
         most: u64,
         before: Option<Before>,
-        known: HashMap<u64, Known>,
+        has_record: HasRecord,
+        known: HashMap<u64, Vec<Known>>,
     ) -> Self {
         let state = Mutex::new(State { known, ..State::default() });
-        Self { shared: Arc::new(Shared { work, most, before, state, changed: Condvar::new() }) }
+        let changed = Condvar::new();
+        Self { shared: Arc::new(Shared { work, most, before, has_record, state, changed }) }
     }
 
     /// What is to be told in the end.
     pub(crate) fn unfollowed(&self) -> Unfollowed {
-        self.shared.lock().unfollowed.clone()
+        let state = self.shared.lock();
+        let nothing_named = state.answers > 0 && !state.has_followed;
+        Unfollowed { nothing_named, ..state.unfollowed.clone() }
     }
 
-    /// The item that comes next in the listing that began with the item `root` at `index` of the input, where earlier runs have
-    /// left one open.
-    pub(crate) fn resume(&self, index: u64, root: &Data) -> Option<Entry> {
+    /// The items that come next in the listing that began with the item `root` at `index` of the input, where earlier runs have
+    /// left it open: one, or several where records were taken out.
+    pub(crate) fn resume(&self, index: u64, root: &Data) -> Vec<Entry> {
         let mut state = self.shared.lock();
-        let Known { last, before, seen, steps } = state.known.remove(&index)?;
-        let mut listing = Listing { root: root.clone(), last: before, seen };
-        let next = self.shared.next(&mut listing, &last, steps);
-        state.take(index, listing, next, &last)
+        let known = state.known.remove(&index).unwrap_or_default();
+        state.has_followed |= !known.is_empty();
+        let resume = |Known { last, before, seen, steps }| {
+            let mut listing = Listing::new(root.clone(), before, seen);
+            let next = self.shared.next(&mut listing, &last, steps);
+            state.take(listing, next, &last)
+        };
+        known.into_iter().filter_map(resume).collect()
     }
 }
 
@@ -151,9 +186,18 @@ impl Shared {
         let (root, _) = root_and_steps(record.index);
         let index = follower(root, steps + 1).filter(|_| steps < self.most);
         let Some(index) = index else { return Next::Cut };
-        let mut entry = match self.work.follower(&listing.root, record, listing.last.as_ref()) {
-            Ok(None) => return Next::Loop,
-            Ok(Some(data)) => Entry::item(index, data),
+        if (self.has_record)(index) {
+            // An earlier run went on from here.
+            return Next::End;
+        }
+        let is_repeated = |before: &Record| self.work.is_repeated(record, before);
+        listing.alike =
+            if listing.last.as_ref().is_some_and(is_repeated) { listing.alike + 1 } else { 1 };
+        if listing.alike >= MOST_ALIKE {
+            return Next::Stuck;
+        }
+        let mut entry = match self.work.follower(&listing.root, record) {
+            Ok(data) => Entry::item(index, data),
             Err(Refused { message, shown }) => {
                 let shown = shown.unwrap_or_else(|| record.item.clone());
                 let message = format!("after {}: {message}", record.item);
@@ -171,14 +215,18 @@ impl Shared {
 
 impl State {
     /// Keeps the listing for as long as something comes next in it, and gives that.
-    fn take(&mut self, root: u64, listing: Listing, next: Next, record: &Record) -> Option<Entry> {
+    fn take(&mut self, listing: Listing, next: Next, record: &Record) -> Option<Entry> {
         match next {
             Next::Entry(entry) => {
-                self.open.insert(root, listing);
+                self.open.insert(entry.index, listing);
                 return Some(entry);
             }
             Next::End => {}
             Next::Cut => self.unfollowed.cut += 1,
+            Next::Stuck => {
+                self.unfollowed.stuck += 1;
+                self.unfollowed.first_stuck.get_or_insert_with(|| record.item.to_string());
+            }
             Next::Loop => {
                 self.unfollowed.loops += 1;
                 self.unfollowed.first_loop.get_or_insert_with(|| record.item.to_string());
@@ -196,15 +244,17 @@ fn brief(record: &Record) -> Record {
 /// Sees the records, after they are written.
 impl Sink for Followers {
     fn write(&mut self, record: &Record) -> io::Result<()> {
-        let (root, steps) = root_and_steps(record.index);
+        let (_, steps) = root_and_steps(record.index);
         let mut state = self.shared.lock();
-        let Some(mut listing) = state.open.remove(&root) else { return Ok(()) };
+        let Some(mut listing) = state.open.remove(&record.index) else { return Ok(()) };
         if steps == 0 {
             let id = self.shared.identity(&record.item);
             listing.seen.insert(id);
         }
         let next = self.shared.next(&mut listing, record, steps);
-        let entry = state.take(root, listing, next, record);
+        state.answers += u64::from(record.outcome.is_ok());
+        state.has_followed |= steps > 0 || !matches!(next, Next::End);
+        let entry = state.take(listing, next, record);
         state.followers.extend(entry);
         drop(state);
         self.shared.changed.notify_all();

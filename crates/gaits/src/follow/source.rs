@@ -122,11 +122,11 @@ impl Source for FollowedSource {
             if most > 0 {
                 let entries: Vec<_> = state.input.drain(..most).collect();
                 for entry in entries {
-                    let (root, steps) = root_and_steps(entry.index);
+                    let (_, steps) = root_and_steps(entry.index);
                     // One that goes on with what an earlier run has left open is known already.
                     if let (Content::Item { data, .. }, 0) = (&entry.content, steps) {
-                        let (root_item, seen) = (data.clone(), HashSet::new());
-                        state.open.insert(root, Listing { root: root_item, last: None, seen });
+                        let listing = Listing::new(data.clone(), None, HashSet::new());
+                        state.open.insert(entry.index, listing);
                     }
                     batch.push(entry);
                 }
@@ -163,7 +163,7 @@ impl Source for FollowedSource {
         Some(Arc::new(move |indices| {
             let mut state = shared.lock();
             for index in indices {
-                state.open.remove(&root_and_steps(*index).0);
+                state.open.remove(index);
             }
             drop(state);
             shared.changed.notify_all();

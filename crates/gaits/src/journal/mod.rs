@@ -19,7 +19,7 @@ pub(crate) use plan::Planned;
 pub(crate) use remaining::{Position, Remaining, note_starts};
 pub(crate) use sink::JournalSink;
 
-use crate::follow::{Known, known};
+use crate::follow::{HasRecord, Known, known};
 use crate::input::input_of;
 use crate::sys;
 use gaits_core::{Clock, Record, Sink as _, Work};
@@ -309,7 +309,7 @@ impl Journal {
     pub(crate) fn open_listings(
         &self,
         work: &dyn Work,
-    ) -> Result<HashMap<u64, Known>, JournalError> {
+    ) -> Result<HashMap<u64, Vec<Known>>, JournalError> {
         if self.starts_over || self.done.is_empty() {
             return Ok(HashMap::new());
         }
@@ -318,6 +318,15 @@ impl Journal {
         let failed = |source| JournalError::Read { results: self.name.clone(), source };
         let file = self.file.try_clone().map_err(failed)?;
         known(&file, work, has_record).map_err(|error| failed(io::Error::other(error)))
+    }
+
+    /// Says of an index whether earlier runs have left a record that stays.
+    pub(crate) fn has_record(&self) -> HasRecord {
+        if self.starts_over {
+            return Box::new(|_| false);
+        }
+        let done = self.done.recorded() - &self.again();
+        Box::new(move |index| done.contains(index))
     }
 
     /// How items are known again.

@@ -180,7 +180,7 @@ impl Remaining {
             self.compare_block()?;
         }
         let Some(check) = &mut self.check else {
-            self.hold(entry);
+            self.hold_with_resumed(entry);
             return Ok(());
         };
         check.block = index / BLOCK;
@@ -189,15 +189,11 @@ impl Remaining {
             let again = self.position.again.contains(index).then(|| entry.clone());
             check.sum = check.sum.wrapping_add(place_hash(index, entry.content.shown()));
             check.seen.insert(index);
-            let resumed = self.followed.as_ref().and_then(|followed| followed.resume(&entry));
-            check.items.push(entry);
-            if let Some(entry) = again {
-                self.hold(entry);
+            let resumed = self.resumed(&entry);
+            if let Some(check) = &mut self.check {
+                check.items.push(entry);
             }
-            if let Some((entry, is_pending)) = resumed {
-                let entry = if is_pending { self.not_twice(entry) } else { entry };
-                self.hold(entry);
-            }
+            again.into_iter().chain(resumed).for_each(|entry| self.hold(entry));
         } else if let Some(hash) = self.position.pending.get(&index) {
             ask(self.work.as_ref(), &mut entry);
             let shown = entry.content.shown();
@@ -208,7 +204,7 @@ impl Remaining {
             let entry = self.not_twice(entry);
             self.hold(entry);
         } else {
-            self.hold(entry);
+            self.hold_with_resumed(entry);
         }
         // What comes after the last one has nothing to be compared with, and may be long in coming.
         if index >= last
@@ -217,6 +213,25 @@ impl Remaining {
             self.finish(check)?;
         }
         Ok(())
+    }
+
+    /// What comes next after an item of the input whose answers were not followed to their end.
+    fn resumed(&self, entry: &Entry) -> Vec<Entry> {
+        let (Some(followed), Content::Item { data, .. }) = (&self.followed, &entry.content) else {
+            return Vec::new();
+        };
+        let next = followed.followers.resume(entry.index, data);
+        // It may be started already, and not be done twice.
+        let not_twice = |entry: Entry| {
+            if followed.pending.contains_key(&entry.index) { self.not_twice(entry) } else { entry }
+        };
+        next.into_iter().map(not_twice).collect()
+    }
+
+    /// Holds an item that has no record. Those that it had led to may be there, if its record was taken out by hand.
+    fn hold_with_resumed(&mut self, entry: Entry) {
+        let resumed = self.resumed(&entry);
+        std::iter::once(entry).chain(resumed).for_each(|entry| self.hold(entry));
     }
 
     fn take_by_item(&mut self, mut entry: Entry) {
@@ -376,17 +391,6 @@ pub(crate) fn note_starts(journal: &Shared, key: &Match, entries: &[Entry]) {
     let mut once = entries.iter().filter_map(once).peekable();
     if once.peek().is_some() {
         lock(journal).will_start(once);
-    }
-}
-
-impl Followed {
-    /// What comes next after an item of the input whose answers were not followed to their end; and whether it was started
-    /// already, and may not be done twice.
-    fn resume(&self, entry: &Entry) -> Option<(Entry, bool)> {
-        let Content::Item { data, .. } = &entry.content else { return None };
-        let next = self.followers.resume(entry.index, data)?;
-        let is_pending = self.pending.contains_key(&next.index);
-        Some((next, is_pending))
     }
 }
 

@@ -8,9 +8,9 @@ mod parse;
 
 use crate::input::{Input, Made, Place};
 use crate::run::{Run, RunError, RunObserver};
-use gaits_core::{Outcome, Record, Sink};
+use gaits_core::{ErrorKind, Outcome, Record, Sink};
 use gaits_engine::plan::Plan;
-use gaits_engine::source::text_of;
+use gaits_engine::source::{TextEncoding, text_of};
 use gaits_engine::{Control, Program};
 use gaits_work::http::{HttpDetail, redacted};
 use parse::{Found, ParseError};
@@ -85,7 +85,7 @@ pub struct Sitemaps {
 }
 
 /// Reads the sitemaps at `places`, URLs or files, and all that they lead to. `plan` fetches a URL, and writes its body to a file in
-/// `folder`; it is asked for with each of its answers.
+/// `folder`. They are in `encoding`, or else in UTF-8, where they have no mark.
 ///
 /// # Errors
 /// One of them can't be fetched or read.
@@ -94,6 +94,7 @@ pub fn read_sitemaps(
     plan: &Plan,
     folder: &Path,
     places: &[String],
+    encoding: Option<TextEncoding>,
     observer: &mut dyn RunObserver,
 ) -> Result<Sitemaps, SitemapError> {
     let name = match places {
@@ -107,6 +108,7 @@ pub fn read_sitemaps(
         seen: HashSet::new(),
         again: 0,
         next: Vec::new(),
+        encoding,
     };
     let (urls, files): (Vec<_>, Vec<_>) =
         places.iter().partition::<Vec<&String>, _>(|place| place.contains("://"));
@@ -156,6 +158,8 @@ struct Reading {
     again: u64,
     /// Those of them that are to be fetched.
     next: Vec<String>,
+    /// What they are written in where they have no mark.
+    encoding: Option<TextEncoding>,
 }
 
 impl Reading {
@@ -180,16 +184,22 @@ impl Reading {
         let file = File::open(path).map_err(|error| wrong(error.into()))?;
         let mut named = Vec::new();
         let mut kept = Ok(());
-        let read = parse::parse(text_of(file, None), |found| {
+        let read = parse::parse(text_of(file, self.encoding), |found| {
             let (Found::Page(text) | Found::Sitemap(text)) = &found;
-            let url = match base {
+            // Some write paths, which nobody can take for anything else.
+            let url = match base.filter(|_| text.starts_with('/')) {
                 Some(base) => base.join(text),
                 None => Url::parse(text),
             };
-            let url = url.map_err(|error| {
+            let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
+            let wrong = |why: &str| {
                 let text: String = text.chars().take(100).collect();
-                io::Error::other(format!("{text:?} in it is no URL: {error}"))
-            })?;
+                io::Error::other(format!("{text:?} in it is no URL of the web{why}"))
+            };
+            let url = url.map_err(|error| wrong(&format!(": {error}")))?;
+            if !is_web(&url) {
+                return Err(wrong("").into());
+            }
             match found {
                 Found::Sitemap(_) => named.push(String::from(url)),
                 Found::Page(_) => {
@@ -271,7 +281,10 @@ impl Sink for Fetched<'_> {
             }
             Outcome::Failed(error) => {
                 if self.failed.as_ref().is_none_or(|(index, ..)| record.index < *index) {
-                    let why = error.message.clone();
+                    let why = match error.kind {
+                        ErrorKind::TooLarge => ParseError::TooLarge.to_string(),
+                        _ => error.message.clone(),
+                    };
                     self.failed = Some((record.index, record.item.to_string(), why));
                 }
             }

@@ -38,6 +38,8 @@ pub(super) enum ParseError {
     NoSitemap(String),
     #[error("it is no sitemap: there is nothing in it")]
     Nothing,
+    #[error("it is no sitemap: it is neither XML nor a list of URLs, as {0:?} in it shows")]
+    NoUrl(String),
     #[error("it has the entity &{0};, which is none of XML's own")]
     Entity(String),
     #[error("it ends in the middle")]
@@ -84,9 +86,19 @@ fn lines(
             return Err(ParseError::LongUrl);
         }
         if !url.is_empty() {
+            if !is_absolute(url) {
+                return Err(ParseError::NoUrl(beginning(url)));
+            }
             each(Found::Page(url.to_owned()))?;
         }
     }
+}
+
+/// Whether a text begins as a URL of the web.
+fn is_absolute(text: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| {
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    })
 }
 
 /// What the elements that are open are.
@@ -94,8 +106,9 @@ fn lines(
 struct Open {
     /// How many elements are open.
     depth: usize,
-    /// Whether the first one is an index.
+    /// Whether the first one is an index, and what stands in front of the names of its vocabulary.
     is_index: bool,
+    prefix: String,
     /// The second one is an entry: `<url>`, or `<sitemap>` in an index.
     in_entry: bool,
     /// The third one is `<loc>`: its text so far.
@@ -113,17 +126,21 @@ fn xml(
         let event = reader.read_event_into(&mut buffer).map_err(of_xml)?;
         match event {
             Event::Start(element) => {
-                let name = element.local_name();
+                let (name, whole) = (element.local_name(), element.name());
+                let prefix = whole.prefix();
+                let prefix = prefix.as_ref().map_or("", |prefix| prefix.as_ref());
                 match (open.depth, name.as_ref()) {
                     (0, "urlset" | "sitemapindex") => {
                         open.is_index = name.as_ref() == "sitemapindex";
+                        prefix.clone_into(&mut open.prefix);
                     }
                     (0, other) => return Err(ParseError::NoSitemap(beginning(other))),
                     (1, name) => {
-                        open.in_entry = name == if open.is_index { "sitemap" } else { "url" };
+                        let entry = if open.is_index { "sitemap" } else { "url" };
+                        open.in_entry = name == entry && prefix == open.prefix;
                     }
-                    // Images and videos have a <loc> of their own, with a prefix.
-                    (2, _) if open.in_entry && element.name().as_ref() == name.as_ref() => {
+                    // Images and videos have a <loc> of their own, with another prefix.
+                    (2, _) if open.in_entry && prefix == open.prefix => {
                         open.url = (name.as_ref() == "loc").then(String::new);
                     }
                     _ => {}
@@ -270,6 +287,8 @@ mod tests {
               <url><lastmod>x</lastmod></url><url><loc></loc></url><url/><other><loc>no</loc></other>
               <url><loc>http://h/<!-- c -->d</loc><image:loc>no</image:loc></url>
             </urlset>"#;
+        let prefixed = "<s:urlset xmlns:s='x'><s:url><s:loc>http://h/a</s:loc><loc>no</loc></s:url></s:urlset>";
+        assert_eq!(found(prefixed.as_bytes()).unwrap(), pages(&["http://h/a"]));
         let wanted = pages(&["http://h/?a=1&b=23", "http://h/c?d&e", "http://h/d"]);
         assert_eq!(found(text.as_bytes()).unwrap(), wanted);
         assert_eq!(
@@ -293,6 +312,7 @@ mod tests {
         for (text, why) in [
             ("", "there is nothing in it"),
             (" \n ", "there is nothing in it"),
+            ("Not found\n", "it is neither XML nor a list of URLs, as \"Not found\" in it shows"),
             ("<html><body/></html>", "its first element is <html>"),
             ("<urlset><url><loc>http://h/", "it ends in the middle"),
             ("<urlset><url></loc></url>", "it is not well-formed"),

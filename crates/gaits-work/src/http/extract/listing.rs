@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::pick;
 use super::room::Cannot;
 use crate::http::next_page::NextPage;
+use crate::http::text::text_of;
 use http::header::LINK;
 use serde_json::value::RawValue;
 
@@ -44,10 +45,12 @@ pub(super) fn next_page(
     match next {
         NextPage::Link => {
             let fields = answer.headers.iter().filter(|(name, _)| *name == LINK);
-            let found = fields
-                .map(|(_, value)| String::from_utf8_lossy(value))
-                .find_map(|links| link_called_next(&links));
-            Ok(found.map(Named::Url))
+            for (_, value) in fields {
+                if let Some(url) = link_called_next(&text_of(value))? {
+                    return Ok(Some(Named::Url(url)));
+                }
+            }
+            Ok(None)
         }
         NextPage::Counter { .. } => {
             let is_empty = match elements {
@@ -59,7 +62,8 @@ pub(super) fn next_page(
         NextPage::Url(pointer) => {
             let Some(found) = at(body, pointer)? else { return Ok(None) };
             match serde_json::from_str(found.get()) {
-                Ok(url) => Ok(Some(url).filter(|url: &String| !url.is_empty()).map(Named::Url)),
+                Ok(url) => Ok(named(url).map(Named::Url)),
+                Err(_) if found.get().starts_with(['[', '{']) => Err(Cannot::NoValue),
                 Err(_) => Err(Cannot::NoUrl),
             }
         }
@@ -67,12 +71,18 @@ pub(super) fn next_page(
             let Some(found) = at(body, pointer)? else { return Ok(None) };
             let value = match serde_json::from_str(found.get()) {
                 Ok(serde_json::Value::String(text)) => text,
-                Ok(serde_json::Value::Number(number)) => number.to_string(),
+                // As the server has written it: as a number it may lose digits.
+                Ok(serde_json::Value::Number(_)) => found.get().to_owned(),
                 _ => return Err(Cannot::NoValue),
             };
-            Ok(Some(value).filter(|value| !value.is_empty()).map(Named::Value))
+            Ok(named(value).map(Named::Value))
         }
     }
+}
+
+/// What a server names; none where it is blank.
+fn named(text: String) -> Option<String> {
+    (!text.trim().is_empty()).then_some(text)
 }
 
 /// What is at a pointer; none for nothing, null and false, which is how servers say that there is no next page.
@@ -134,18 +144,24 @@ impl<'de: 'j, 'j> serde::Deserialize<'de> for Vec1<'j> {
     }
 }
 
-/// The URL of the link that is called `next` in a `link` field (RFC 8288, section 3): `<URL>; rel="next", …`.
-fn link_called_next(field: &str) -> Option<String> {
+/// The URL of the link that is called `next` in a `link` field (RFC 8288, section 3): `<URL>; rel="next", …`. Links of something
+/// else than the answer (`anchor`) are passed over.
+fn link_called_next(field: &str) -> Result<Option<String>, Cannot> {
     let mut rest = field;
     loop {
-        let start = rest.find('<')?;
-        let (url, after) = rest[start + 1..].split_once('>')?;
+        let Some(start) = rest.find('<') else { return Ok(None) };
+        let Some((url, after)) = rest[start + 1..].split_once('>') else {
+            return Err(Cannot::NoLink);
+        };
         let (parameters, others) = until_comma(after);
-        if parameters.iter().any(|(name, value)| {
-            name.eq_ignore_ascii_case("rel")
-                && value.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
-        }) {
-            return Some(url.trim().to_owned()).filter(|url| !url.is_empty());
+        let of =
+            |wanted: &str| parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let is_next = of("rel").is_some_and(|(_, rel)| {
+            let rel = rel.trim_matches('\'');
+            rel.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
+        });
+        if is_next && of("anchor").is_none() {
+            return Ok(named(url.trim().to_owned()));
         }
         rest = others;
     }
@@ -210,12 +226,16 @@ mod tests {
             (r#"<a>; rel="prev", <b>; title="x, <y>; rel=\"next\""; rel="last NEXT""#, Some("b")),
             (r#"<a>; rel="prev",<b,c;d>;rel=next;x"#, Some("b,c;d")),
             (r#"<a>; rel="nextish", <b>"#, None),
+            ("<a>; rel='next'", Some("a")),
+            ("<a>; rel=prev; rel=next", None),
+            (r##"<a>; rel=next; anchor="#x""##, None),
             ("<>; rel=next", None),
             ("nonsense", None),
             (r#"<a>; rel=""#, None),
         ] {
-            assert_eq!(link_called_next(field).as_deref(), wanted, "{field}");
+            assert_eq!(link_called_next(field).unwrap().as_deref(), wanted, "{field}");
         }
+        assert!(link_called_next("</list?n=2; rel=next").is_err(), "a link that is cut is none");
     }
 
     #[test]
@@ -231,7 +251,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_field_is_read_to_its_end(field in r#"[<>;,="\\a-e \PC]{0,60}"#) {
-            if let Some(url) = link_called_next(&field) {
+            if let Ok(Some(url)) = link_called_next(&field) {
                 prop_assert!(field.contains(&url), "{url:?}");
             }
         }

@@ -13,6 +13,8 @@ pub(super) enum Cannot {
     NoList,
     /// Where the URL of the next page should be is something else.
     NoUrl,
+    /// A link ends in the middle.
+    NoLink,
     /// Where the value of a parameter should be is something else.
     NoValue,
 }

@@ -269,6 +269,10 @@ fn not_taken(cannot: Cannot, what: Option<(&str, &str)>) -> ItemError {
             ErrorKind::TooLarge,
             format!("cannot extract {name}: the body has {found} at {place}"),
         ),
+        Cannot::NoLink => ItemError::new(
+            ErrorKind::Decode,
+            "the header field `link` can't be read: a URL in it does not end".to_owned(),
+        ),
         Cannot::NoList => wrong("no list"),
         Cannot::NoUrl => wrong(
             "no URL; where it is a value for a parameter of the query, write --next 'NAME={POINTER}'",
