@@ -121,7 +121,10 @@ mod tests {
     fn other_names_are_numbers() {
         let hash = Blake3([0xab; 32]);
         assert_eq!(BodyNames::Index.path(256, "x", &hash), "00/000000256");
-        assert_eq!(BodyNames::Index.path(u64::MAX, "x", &hash), "ff/18446744073709551615");
+        // The third page after the item 7 of the input.
+        let page = (3 << 32) + 7;
+        assert_eq!(BodyNames::Index.path(page, "x", &hash), "0a/12884901895");
+        assert_eq!(BodyNames::Index.path(u64::MAX, "x", &hash), "fe/18446744073709551615");
         assert_eq!(BodyNames::Hash.path(1, "x", &hash), format!("ab/{}", "ab".repeat(32)));
     }
 
