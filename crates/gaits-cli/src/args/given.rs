@@ -186,6 +186,7 @@ mod tests {
             "form",
             "proxy",
             "query",
+            "sitemap",
             "help",
             "version",
             "WORK",
