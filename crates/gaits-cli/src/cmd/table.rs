@@ -26,7 +26,7 @@ pub(super) fn open(
     }
 }
 
-/// Refuses a table in the place of a file that is no table of this run. Nothing was written yet.
+/// Refuses to replace a file that is not a table of this run. Called before anything is written.
 pub(super) fn check(
     table: Option<&TableOf>,
     records: &Destination,

@@ -233,7 +233,7 @@ impl Pending {
     }
 }
 
-/// Takes in a cell that is no text; gives its size, unless it is of another type.
+/// Adds a cell that is no text. Gives its size in bytes, or none if the cell is of another type than the column.
 fn parsed<T: FromStr>(values: &mut Vec<T>, json: &str) -> Option<usize> {
     values.push(json.parse().ok()?);
     Some(size_of::<T>())

@@ -188,7 +188,7 @@ impl<'w> Table<'w> {
         Ok(())
     }
 
-    /// Writes what has come together, for whoever reads along. Of a Parquet file nothing can be read before its end.
+    /// Writes the rows that are buffered, so that a reader of the pipe sees them now. A Parquet file can only be read when it is whole.
     ///
     /// # Errors
     /// It can't be written.
@@ -200,7 +200,7 @@ impl<'w> Table<'w> {
         }
     }
 
-    /// Writes what has come together; gives how many rows there are, and the columns that had no value in any of them.
+    /// Writes the rows that are buffered; gives how many rows there are, and the columns that had no value in any of them.
     ///
     /// # Errors
     /// It can't be written.

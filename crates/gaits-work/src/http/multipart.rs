@@ -1,6 +1,6 @@
 //! The body of a form with parts, `multipart/form-data` (RFC 7578), as curl's `-F` makes it.
 //!
-//! Limit: it is put together in memory, and whoever asks for it reads the files.
+//! Limit: the whole body is built in memory. The caller reads the files.
 
 use super::payload::Payload;
 use gaits_core::Data;

@@ -102,8 +102,8 @@ struct State {
     /// The source was stopped, or is gone.
     stopped: bool,
     unfollowed: Unfollowed,
-    /// How many answers went well, and whether any of them, or of earlier runs, has named a further item.
-    answers: u64,
+    /// Whether an answer went well, and whether one, perhaps of an earlier run, has named a further item.
+    has_answers: bool,
     has_followed: bool,
 }
 
@@ -142,7 +142,8 @@ enum Next {
 }
 
 impl Followers {
-    /// At most `most` items follow one of the input. `before` hears of items before they are handed out, and `known` is what earlier runs have left open.
+    /// At most `most` items follow one of the input. `before` hears of items before they are handed out, `has_record` tells
+    /// which of them earlier runs have done, and `known` is what those have left open.
     pub(crate) fn new(
         work: Arc<dyn Work>,
         most: u64,
@@ -158,7 +159,7 @@ impl Followers {
     /// What is to be told in the end.
     pub(crate) fn unfollowed(&self) -> Unfollowed {
         let state = self.shared.lock();
-        let nothing_named = state.answers > 0 && !state.has_followed;
+        let nothing_named = state.has_answers && !state.has_followed;
         Unfollowed { nothing_named, ..state.unfollowed.clone() }
     }
 
@@ -252,7 +253,7 @@ impl Sink for Followers {
             listing.seen.insert(id);
         }
         let next = self.shared.next(&mut listing, record, steps);
-        state.answers += u64::from(record.outcome.is_ok());
+        state.has_answers |= record.outcome.is_ok();
         state.has_followed |= steps > 0 || !matches!(next, Next::End);
         let entry = state.take(listing, next, record);
         state.followers.extend(entry);

@@ -59,12 +59,11 @@ impl Shared {
             let more = input.next_batch(AHEAD, &mut batch);
             let mut state = self.lock();
             state.input.extend(batch.drain(..));
-            let ended = match more {
+            state.input_end = match more {
                 Ok(More::Maybe) => None,
                 Ok(More::No) => Some(Ok(())),
                 Err(error) => Some(Err(error)),
             };
-            state.input_end = ended;
             let is_over = state.input_end.is_some();
             drop(state);
             self.changed.notify_all();

@@ -313,11 +313,9 @@ impl Journal {
         if self.starts_over || self.done.is_empty() {
             return Ok(HashMap::new());
         }
-        let again = self.again();
-        let has_record = |index| self.done.contains(index) && !again.contains(index);
         let failed = |source| JournalError::Read { results: self.name.clone(), source };
         let file = self.file.try_clone().map_err(failed)?;
-        known(&file, work, has_record).map_err(|error| failed(io::Error::other(error)))
+        known(&file, work, self.has_record()).map_err(|error| failed(io::Error::other(error)))
     }
 
     /// Says of an index whether earlier runs have left a record that stays.
