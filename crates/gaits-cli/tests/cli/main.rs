@@ -42,5 +42,6 @@ mod tables;
 mod terminal;
 mod tokens;
 mod torture;
+mod uploads;
 mod ways;
 mod works;

@@ -2,16 +2,17 @@
 //!
 //! Limit: what follows from an answer, such as cookies and redirects, is for the session.
 
+use super::fault::Fault;
 use super::fields::Fields;
 use super::fill::Fill;
 use super::item::{self, Described, Sends};
 use super::method::Method;
-use super::payload::Body;
+use super::payload::{Body, Outgoing};
 use super::shared::Shared;
 use super::spec::{HttpSpec, parse_header};
-use gaits_core::{ErrorKind, ItemError};
+use super::upload::{Found, LongFile};
+use gaits_core::ErrorKind;
 use http::{HeaderName, HeaderValue};
-use std::path::PathBuf;
 
 /// What an item asks for, before a file is read for it.
 pub(super) struct Wanted {
@@ -80,45 +81,34 @@ pub(super) struct Own {
     method: Method,
     /// The fields of all requests and its own, where it has any.
     fields: Option<Fields>,
-    body: Option<Body>,
+    body: OwnBody,
+}
+
+/// What is sent with an item.
+enum OwnBody {
+    Nothing,
+    Bytes(Body),
+    File(LongFile),
 }
 
 impl Own {
-    pub(super) async fn of(text: &str, index: u64, shared: &Shared) -> Result<Self, ItemError> {
-        let invalid = |message| ItemError::new(ErrorKind::InvalidItem, message);
+    pub(super) async fn of(text: &str, index: u64, shared: &Shared) -> Result<Self, Fault> {
+        let invalid = |message: String| Fault::new(ErrorKind::InvalidItem, message);
         let fill = shared.fill.as_ref();
         let wanted = Wanted::of(text, index, &shared.spec, fill, &shared.of_all);
         let Wanted { url, method, headers, sends } = wanted.map_err(invalid)?;
         let body = match sends {
-            WantedBody::Nothing => None,
-            WantedBody::OfAll => shared.payload.clone(),
-            WantedBody::Own(Sends::Body(body)) => Some(body),
-            WantedBody::Own(Sends::File(path)) => Some(read_file(path).await.map_err(invalid)?),
+            WantedBody::Nothing => OwnBody::Nothing,
+            WantedBody::OfAll => shared.payload.clone().map_or(OwnBody::Nothing, OwnBody::Bytes),
+            WantedBody::Own(Sends::Body(body)) => OwnBody::Bytes(body),
+            WantedBody::Own(Sends::File(path)) => match Found::at(path).await? {
+                Found::Short(bytes) => OwnBody::Bytes(Body { bytes, content_type: None }),
+                Found::Long(long) => OwnBody::File(long),
+            },
         };
         let fields = (!headers.is_empty()).then(|| shared.fields.with(&headers));
         Ok(Self { url, method, fields, body })
     }
-}
-
-/// The largest file that is sent, in bytes: it is held in memory.
-const MOST_SENT: u64 = 1 << 30;
-
-/// The body that a file holds.
-async fn read_file(path: PathBuf) -> Result<Body, String> {
-    let shown = path.display().to_string();
-    let failed = |why: &dyn std::fmt::Display| format!("can't read the body_file {shown}: {why}");
-    // A disk holds up no event loop.
-    let read = tokio::task::spawn_blocking(move || {
-        let found = std::fs::metadata(&path)?;
-        // Anything else may have no end, or nothing to read for ever.
-        if !found.is_file() || found.len() > MOST_SENT {
-            return Err(std::io::Error::other("it is no file of at most 1 GiB"));
-        }
-        std::fs::read(path)
-    })
-    .await;
-    let bytes = read.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-    Ok(Body { bytes: bytes.into(), content_type: None })
 }
 
 /// What is asked for an item: what it asks for itself, and else what all requests do.
@@ -129,7 +119,7 @@ pub(super) struct Asked<'a> {
     pub(super) fields: &'a Fields,
     /// Whether the fields are those of all requests.
     pub(super) common: bool,
-    pub(super) body: Option<&'a Body>,
+    pub(super) body: Option<Outgoing<'a>>,
     pub(super) repeatable: bool,
 }
 
@@ -137,13 +127,19 @@ impl<'a> Asked<'a> {
     pub(super) fn of(shared: &'a Shared, own: Option<&'a Own>, text: &'a str) -> Self {
         let spec = &shared.spec;
         let method = own.map_or(&spec.method, |own| &own.method);
+        let body = match own.map(|own| &own.body) {
+            None => shared.payload.as_ref().map(Outgoing::Bytes),
+            Some(OwnBody::Nothing) => None,
+            Some(OwnBody::Bytes(body)) => Some(Outgoing::Bytes(body)),
+            Some(OwnBody::File(file)) => Some(Outgoing::File(file)),
+        };
         let own_fields = own.and_then(|own| own.fields.as_ref());
         Self {
             url: own.map_or(text, |own| &own.url),
             method,
             fields: own_fields.unwrap_or(&shared.fields),
             common: own_fields.is_none(),
-            body: own.map_or(shared.payload.as_ref(), |own| own.body.as_ref()),
+            body,
             repeatable: spec.repeats(method),
         }
     }

@@ -21,7 +21,9 @@ use super::request::Request;
 use super::shared::Shared;
 use super::target::{Origin, Target, TargetError};
 use super::trace::{Phase, Trace};
+use super::upload::Unsent;
 use super::{h1, h2};
+use bytes::Bytes;
 use gaits_core::SessionScope;
 use host::{Host, Protocol};
 use idle::IdleConnections;
@@ -197,7 +199,11 @@ impl Hub {
         trace.enter_at(Phase::FirstByte, since_us);
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
-        connection.send(&self.lent, to, compose, request.bytes()).await?;
+        let body = match request.body {
+            None => Unsent::Bytes(Bytes::new()),
+            Some(body) => body.begin().await?,
+        };
+        connection.send(&self.lent, to, compose, body).await?;
         let Shared { spec, clock, extracts, .. } = &*self.shared;
         let asked = extracts.headers();
         let on_head =
@@ -218,7 +224,10 @@ impl Hub {
     ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
         let head = headers::http2(request).map_err(Fault::Failed)?;
         trace.enter(Phase::FirstByte);
-        let body = request.body.map(|body| body.bytes.clone()).unwrap_or_default();
+        let body = match request.body {
+            None => Unsent::Bytes(Bytes::new()),
+            Some(body) => body.begin().await?,
+        };
         let Shared { spec, clock, extracts, .. } = &*self.shared;
         let sent = Cell::new(body.is_empty());
         let asked = pin!(connection.send_telling(head, body, &sent));

@@ -61,6 +61,7 @@ mod text;
 mod tls;
 mod trace;
 mod trust;
+mod upload;
 mod ways;
 mod wire;
 mod words;

@@ -4,7 +4,7 @@
 
 use super::fields::Fields;
 use super::method::Method;
-use super::payload::Body;
+use super::payload::Outgoing;
 use super::target::Target;
 use http::header;
 
@@ -17,7 +17,7 @@ pub(super) struct Request<'a> {
     /// Whether they are those that all requests have in common.
     pub(super) common: bool,
     /// What is sent with it.
-    pub(super) body: Option<&'a Body>,
+    pub(super) body: Option<Outgoing<'a>>,
     /// Whether sending it twice has the same effect as sending it once, or its user says that it may be.
     pub(super) repeatable: bool,
     /// Whether a redirect has led away from the item's origin, so that secrets are not shown.
@@ -26,11 +26,11 @@ pub(super) struct Request<'a> {
     pub(super) cookie: Option<Vec<u8>>,
 }
 
-impl<'a> Request<'a> {
+impl Request<'_> {
     /// How long its body is, where that is to be said.
-    pub(super) fn content_length(&self) -> Option<usize> {
+    pub(super) fn content_length(&self) -> Option<u64> {
         match self.body {
-            Some(body) => Some(body.bytes.len()),
+            Some(body) => Some(body.len()),
             None => self.method.expects_body().then_some(0),
         }
     }
@@ -38,11 +38,9 @@ impl<'a> Request<'a> {
     /// What its body is, where nothing among its fields says so.
     pub(super) fn content_type(&self) -> Option<&str> {
         let said = self.fields.of(self.foreign).contains_key(header::CONTENT_TYPE);
-        self.body?.content_type.as_deref().filter(|_| !said)
-    }
-
-    /// The bytes of its body.
-    pub(super) fn bytes(&self) -> &'a [u8] {
-        self.body.map_or(&[], |body| &body.bytes)
+        match self.body? {
+            Outgoing::Bytes(body) => body.content_type.as_deref().filter(|_| !said),
+            Outgoing::File(_) => None,
+        }
     }
 }

@@ -84,7 +84,8 @@ impl HttpSession {
         let own = if is_own || spec.idempotency_key.is_some() {
             match Own::of(text, item.index, shared).await {
                 Ok(own) => Some(Box::new(own)),
-                Err(error) => return Reply::Done(Performed::failed(error, None)),
+                Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),
+                Err(fault) => return Reply::Done(Performed::failed(fault.into_error(), None)),
             }
         } else {
             None
@@ -225,7 +226,7 @@ impl HttpSession {
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 trace.foreign = foreign;
                 let then = method.after_redirect(head.status);
-                if foreign && then == *method && body.is_some_and(|body| !body.bytes.is_empty()) {
+                if foreign && then == *method && body.is_some_and(|body| body.len() > 0) {
                     // The same without it would be another request, which may even succeed.
                     let message = format!(
                         "{} leads to {}, another host, which is not sent the body",

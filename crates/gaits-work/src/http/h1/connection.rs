@@ -7,6 +7,7 @@
 use super::{AnswerTo, End, Framing, Head, Malformed, Reader};
 use crate::http::fault::{self, Fault};
 use crate::http::lent::{KEPT_INPUT, Lent, Piece};
+use crate::http::upload::Unsent;
 use crate::http::wire::Wire;
 use gaits_core::{ErrorKind, ItemError};
 use std::future::poll_fn;
@@ -48,20 +49,21 @@ impl Connection {
         lent: &Lent,
         to: AnswerTo,
         compose: impl FnOnce(&mut Vec<u8>) -> Result<(), ItemError>,
-        body: &[u8],
+        mut body: Unsent,
     ) -> Result<(), Fault> {
         self.reader = Reader::new(to);
         let mut compose = Some(compose);
         let mut unsent = Vec::new();
-        // A short body goes out with the head, in one piece.
-        let (short, long) =
-            if body.len() <= SHORT_BODY { (body, &[][..]) } else { (&[][..], body) };
-        let mut rest = long;
         poll_fn(|cx| {
             if let Some(compose) = compose.take() {
                 let mut output = lent.output();
                 compose(&mut output).map_err(Fault::Failed)?;
-                output.extend_from_slice(short);
+                // A short body goes out with the head, in one piece.
+                if let Unsent::Bytes(bytes) = &mut body
+                    && bytes.len() <= SHORT_BODY
+                {
+                    output.extend_from_slice(&std::mem::take(bytes));
+                }
                 match self.poll_write(cx, &output) {
                     Poll::Ready(Ok(written)) if written == output.len() => {}
                     Poll::Ready(Ok(written)) => unsent.extend_from_slice(&output[written..]),
@@ -75,9 +77,10 @@ impl Connection {
                     Err(e) => return Poll::Ready(Err(lost(&e))),
                 }
             }
-            while !rest.is_empty() {
-                match self.poll_write(cx, rest) {
-                    Poll::Ready(Ok(written)) => rest = &rest[written..],
+            while !body.is_empty() {
+                let piece = ready!(body.poll_piece(cx)).map_err(Fault::Failed)?;
+                match self.poll_write(cx, piece) {
+                    Poll::Ready(Ok(written)) => body.advance(written),
                     // The answer may be there all the same.
                     Poll::Ready(Err(_)) => {
                         self.cut_off = true;

@@ -7,6 +7,7 @@ use super::Inner;
 use super::fault;
 use crate::http::fault::Fault;
 use crate::http::h1::MAX_INTERIM;
+use crate::http::upload::Unsent;
 use ::h2::client::ResponseFuture;
 use ::h2::{RecvStream, SendStream};
 use bytes::Bytes;
@@ -24,7 +25,7 @@ use tokio::task::coop;
 pub(super) struct Waiting {
     response: ResponseFuture,
     /// What is still to be sent of its body, and on what.
-    unsent: Option<(SendStream<Bytes>, Bytes)>,
+    unsent: Option<(SendStream<Bytes>, Unsent)>,
     interim: u32,
     place: Place,
 }
@@ -34,7 +35,7 @@ impl Waiting {
     pub(super) fn start(
         connection: &Rc<Inner>,
         head: Request<()>,
-        body: Bytes,
+        body: Unsent,
     ) -> Result<Self, Fault> {
         let unsent = |e| fault::unsent(&e, &connection.state);
         let mut sender = connection.sender.borrow_mut();
@@ -56,7 +57,7 @@ impl Waiting {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<RecvStream>, Fault>> {
-        send_body(&mut self.unsent, cx);
+        send_body(&mut self.unsent, cx).map_err(Fault::Failed)?;
         // h2 keeps interim responses until they are asked for, and throws them away when the response is.
         while let Poll::Ready(interim) = self.response.poll_informational(cx) {
             match interim {
@@ -104,22 +105,31 @@ impl Waiting {
     }
 }
 
-/// Sends as much of a request's body as the server takes now. What goes wrong is told by the response.
-fn send_body(unsent: &mut Option<(SendStream<Bytes>, Bytes)>, cx: &mut Context<'_>) {
+/// Sends as much of a request's body as the server takes now. What goes wrong with the connection is told by the response.
+///
+/// # Errors
+/// The body can't be read to its end.
+fn send_body(
+    unsent: &mut Option<(SendStream<Bytes>, Unsent)>,
+    cx: &mut Context<'_>,
+) -> Result<(), ItemError> {
     while let Some((stream, body)) = unsent {
-        stream.reserve_capacity(body.len());
+        let Poll::Ready(piece) = body.poll_piece(cx) else { return Ok(()) };
+        let len = piece?.len();
+        stream.reserve_capacity(len);
         match stream.poll_capacity(cx) {
             Poll::Ready(Some(Ok(capacity))) => {
-                let piece = body.split_to(capacity.min(body.len()));
+                let piece = body.take(capacity.min(len));
                 let is_last = body.is_empty();
                 if stream.send_data(piece, is_last).is_err() || is_last {
                     *unsent = None;
                 }
             }
             Poll::Ready(Some(Err(_)) | None) => *unsent = None,
-            Poll::Pending => return,
+            Poll::Pending => return Ok(()),
         }
     }
+    Ok(())
 }
 
 /// A response whose head has come, and whose body is coming.
@@ -130,7 +140,7 @@ pub(crate) struct Exchange {
     pub(crate) headers: HeaderMap,
     body: RecvStream,
     /// What the server has not taken of the request's body: its stream is reset when this is dropped.
-    unsent: Option<(SendStream<Bytes>, Bytes)>,
+    unsent: Option<(SendStream<Bytes>, Unsent)>,
     place: Place,
 }
 
@@ -151,7 +161,7 @@ impl Exchange {
             return Poll::Ready(Ok(None));
         }
         // A server may answer while it reads, and end when it has read all.
-        send_body(&mut self.unsent, cx);
+        send_body(&mut self.unsent, cx)?;
         // A window may be filled with thousands of small pieces, so this counts towards the task's budget.
         let coop = ready!(coop::poll_proceed(cx));
         loop {

@@ -21,6 +21,7 @@ use self::state::State;
 use self::watch::{Budget, Watched};
 use super::fault::Fault;
 use super::h1;
+use super::upload::Unsent;
 use ::h2::client::{Builder, SendRequest};
 use bytes::Bytes;
 use http::Request;
@@ -141,7 +142,7 @@ impl Connection {
     pub(crate) async fn send_telling(
         &self,
         head: Request<()>,
-        body: Bytes,
+        body: Unsent,
         sent: &Cell<bool>,
     ) -> Result<Exchange, Fault> {
         let mut waiting = Waiting::start(&self.0, head, body)?;
@@ -157,7 +158,7 @@ impl Connection {
     /// The same, where nobody asks how far it has come.
     #[cfg(test)]
     async fn send(&self, head: Request<()>, body: Bytes) -> Result<Exchange, Fault> {
-        self.send_telling(head, body, &Cell::new(false)).await
+        self.send_telling(head, Unsent::Bytes(body), &Cell::new(false)).await
     }
 }
 
