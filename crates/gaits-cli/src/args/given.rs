@@ -94,6 +94,7 @@ const SHOWN: &[&str] = &[
     "tls_timeout",
     "total_rate",
     "unix_socket",
+    "upload_file",
     "url_column",
     "user_agent",
 ];

@@ -47,6 +47,13 @@ pub(super) struct RequestArgs {
     #[arg(hide_short_help = true)]
     form: Vec<(String, String)>,
 
+    /// Send this file, with PUT; columns may stand in its path, as in 'photos/{name}'
+    ///
+    /// It is read from the disk while it is sent, so it may have any length. -X POST sends it with another method.
+    #[arg(short = 'T', long, value_name = "FILE", conflicts_with_all = ["head", "data", "data_json", "form"])]
+    #[arg(hide_short_help = true)]
+    upload_file: Option<String>,
+
     /// Add this to the query of each URL, encoded; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, hide_short_help = true)]
     query: Vec<(String, String)>,
@@ -75,7 +82,7 @@ impl RequestArgs {
             let has_place = |text: &str| text.contains('{') && text.contains('}');
             if let Some((name, _)) = pairs.iter().find(|(_, value)| has_place(value)) {
                 return Err(Trouble::wrong(format!(
-                    "{option} {name}=…: columns are filled into the URL of --template, --data, --data-json and -H only; write \
+                    "{option} {name}=…: columns are filled into the URL of --template, --data, --data-json, -T and -H only; write \
                      it there"
                 )));
             }
@@ -117,15 +124,34 @@ impl RequestArgs {
             let parts = self.data.iter().map(|data| read("--data", data));
             Some(typed(parts.collect::<Result<Vec<_>, _>>()?.join(&b'&'), FORM))
         };
+        if let Some(path) = self.upload_file.as_deref().filter(|_| !spec.filled) {
+            check_upload(path)?;
+        }
         let method = match self.method {
             Some(method) => method,
             None if self.head => Method::HEAD,
             None if payload.is_some() => Method::POST,
+            None if self.upload_file.is_some() => Method::PUT,
             None => Method::GET,
         };
-        let (query, idempotency_key) = (self.query, self.idempotency_key);
-        Ok(HttpSpec { method, payload, query, idempotency_key, ..spec })
+        let Self { query, idempotency_key, upload_file, .. } = self;
+        Ok(HttpSpec { method, payload, upload_file, query, idempotency_key, ..spec })
     }
+}
+
+/// Whether a file can be sent with each request.
+fn check_upload(path: &str) -> Result<(), Trouble> {
+    let wrong = |why: String| Trouble::wrong(format!("-T can't send {path}: {why}"));
+    if path == "-" {
+        return Err(wrong(
+            "standard input can't be read once for each request; write a file".to_owned(),
+        ));
+    }
+    let about = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+    if !about.is_file() {
+        return Err(wrong("it is no file, but a folder, a pipe or a device".to_owned()));
+    }
+    std::fs::File::open(path).map(drop).map_err(|error| wrong(error.to_string()))
 }
 
 /// What an option sends: itself, or what a file holds.

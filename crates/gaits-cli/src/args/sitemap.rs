@@ -51,6 +51,7 @@ impl SitemapArgs {
         let spec = HttpSpec {
             method: Method::GET,
             payload: None,
+            upload_file: None,
             query: Vec::new(),
             filled: false,
             idempotency_key: None,

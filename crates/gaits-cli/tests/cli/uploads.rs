@@ -1,9 +1,9 @@
 //! Files that are sent: whole, over every protocol, and from the disk rather than from memory.
 
-use crate::harness::{Dir, gaits, spawn};
+use crate::harness::{Dir, Finished, gaits, spawn};
 use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -118,4 +118,70 @@ fn what_cannot_be_sent_fails_its_item() {
         assert!(why.contains(&format!("can't read the body_file {file}: ")), "{why}");
         assert!(why.contains(wanted), "{why}");
     }
+}
+
+/// What was echoed for each item: method, path and data.
+fn echoed(end: &Finished) -> Vec<[Value; 3]> {
+    let mut records: Vec<Value> =
+        end.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    records.sort_by_key(|record| record["index"].as_u64());
+    let of = |record: &Value| {
+        let echo = &record["http"]["body"];
+        ["method", "url", "data"].map(|name| echo[name].clone())
+    };
+    records.iter().map(of).collect()
+}
+
+#[test]
+fn one_file_is_sent_with_each_request_or_one_of_its_own() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    dir.file("a", "of a");
+    dir.file("b c", "of b");
+    dir.file("files.csv", "file,as\na,1\nb c,2\n");
+    let at = |path: &str| origin.url(&format!("/anything/{path}"));
+    let same = gaits("fetch -q --body json -T a")
+        .args([at("x"), at("y")])
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    let put = |path, data| [json!("PUT"), json!(at(path)), json!(data)];
+    assert_eq!(echoed(&same), [put("x", "of a"), put("y", "of a")]);
+    let own = gaits("fetch -q --body json -i files.csv --template")
+        .args([at("{file}"), "-T".to_owned(), "./{file}".to_owned()])
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    assert_eq!(echoed(&own), [put("a", "of a"), put("b%20c", "of b")]);
+    let post = gaits("fetch -q --body json -X POST -T a").arg(at("x")).dir(dir.path()).run();
+    assert_eq!(echoed(&post.expect_exit(0)), [[json!("POST"), json!(at("x")), json!("of a")]]);
+    // As curl has it: a URL that ends with a slash gets the file's name.
+    let command = format!("curl -T 'b c' {}\ncurl -T a {}\n", at(""), at("z"));
+    let curl = gaits("fetch -q --body json --from-curl -").stdin(command).dir(dir.path()).run();
+    assert_eq!(echoed(&curl.expect_exit(0)), [put("b%20c", "of b"), put("z", "of a")]);
+}
+
+#[test]
+fn another_file_is_another_plan() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    dir.file("a", "of a");
+    dir.file("b", "of b");
+    let fetch = |file: &str| {
+        gaits("fetch -q -o results.jsonl -T")
+            .args([file, &origin.url("/put")])
+            .dir(dir.path())
+            .run()
+    };
+    fetch("a").expect_exit(0);
+    fetch("b").expect_refused("upload-file");
+}
+
+#[test]
+fn what_cannot_be_sent_with_every_request_is_refused() {
+    let refused = |args: &[&str]| gaits("fetch http://127.0.0.1:9/").args(args).run();
+    refused(&["-T", "/no/such"]).expect_refused("-T can't send /no/such: No such file");
+    refused(&["-T", "/"]).expect_refused("it is no file, but a folder");
+    refused(&["-T", "-"]).expect_refused("write a file");
+    refused(&["-T", "a", "-d", "b"]).expect_refused("cannot be used with");
 }

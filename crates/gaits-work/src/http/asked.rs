@@ -56,20 +56,19 @@ impl Wanted {
             }
         }
         let filled = fill.map(|fill| fill.of_item(text)).transpose()?;
-        let (payload, filled) =
-            filled.map_or_else(|| (None, Vec::new()), |filled| (filled.payload, filled.headers));
+        let (filled_sends, filled) =
+            filled.map_or_else(|| (None, Vec::new()), |filled| (filled.sends, filled.headers));
         // Those of the item's own are better.
         let of_own = |name: &HeaderName| headers.iter().any(|(other, _)| other == name);
         let filled: Vec<_> = filled.into_iter().filter(|(name, _)| !of_own(name)).collect();
         headers.extend(filled);
-        let sends = match (sends, payload) {
-            (Some(sends), _) => WantedBody::Own(sends),
+        let asks_for_nothing = names_method && [Method::GET, Method::HEAD].contains(&method);
+        let of_all = || spec.upload_file.as_ref().map(|path| Sends::File(path.into()));
+        let sends = match sends {
+            Some(sends) => WantedBody::Own(sends),
             // What all requests send, unless this one asks by itself for what has no body.
-            (None, _) if names_method && [Method::GET, Method::HEAD].contains(&method) => {
-                WantedBody::Nothing
-            }
-            (None, Some(filled)) => WantedBody::Own(Sends::Body(filled)),
-            (None, None) => WantedBody::OfAll,
+            None if asks_for_nothing => WantedBody::Nothing,
+            None => filled_sends.or_else(of_all).map_or(WantedBody::OfAll, WantedBody::Own),
         };
         Ok(Self { url, method, headers, sends })
     }

@@ -28,6 +28,8 @@ struct Command {
     head: bool,
     parts: Vec<(String, String)>,
     query: Vec<String>,
+    /// The path of a file that is sent.
+    upload: Option<String>,
 }
 
 /// How all requests are made, which a command may ask for as well.
@@ -151,6 +153,10 @@ impl Command {
                 };
                 self.parts.push((field.to_owned(), value));
             }
+            Flag::Upload if ["-", "."].contains(&&*value) => {
+                return Err(format!("{name} sends standard input, which an item can't"));
+            }
+            Flag::Upload => self.upload = Some(value),
             Flag::Query => self.query.push(encoded(&value, name)?),
         }
         Ok(())
@@ -179,7 +185,17 @@ impl Command {
     }
 
     fn describe(self) -> Result<String, String> {
-        let url = self.url.ok_or("it asks for no URL")?;
+        let mut url = self.url.ok_or("it asks for no URL")?;
+        if let Some(path) = &self.upload {
+            if !self.parts.is_empty() || !self.data.is_empty() {
+                return Err("it has -T and -d or -F, which can't be sent together".to_owned());
+            }
+            // As curl does it.
+            if url.ends_with('/') {
+                let last = path.rsplit('/').next().unwrap_or(path);
+                url.extend(utf8_percent_encode(last, KEPT));
+            }
+        }
         let mut query = self.query;
         let mut body = None;
         let mut kind = None;
@@ -226,6 +242,8 @@ impl Command {
                 "HEAD"
             } else if body.is_some() {
                 "POST"
+            } else if self.upload.is_some() {
+                "PUT"
             } else {
                 "GET"
             };
@@ -239,6 +257,9 @@ impl Command {
         }
         if let Some(body) = body {
             item.insert("body".to_owned(), body.into());
+        }
+        if let Some(path) = self.upload {
+            item.insert("body_file".to_owned(), path.into());
         }
         Ok(Value::Object(item).to_string())
     }

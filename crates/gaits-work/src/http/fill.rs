@@ -1,26 +1,29 @@
-//! What all requests have in common but for the values in it: a body and header fields that the fields of each item fill.
+//! What all requests have in common but for the values in it: a body, or the path of a file, and header fields
+//! that the fields of each item fill.
 //!
 //! Limit: the URL is filled before an item is one, by [`UrlTemplate`](super::UrlTemplate).
 
-use super::item::own_fields;
+use super::item::{Sends, own_fields};
 use super::payload::Body;
 use super::spec::{HttpSpec, HttpSpecError, parse_header};
 use super::template::{BodyForm, TemplateError, TextTemplate};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
-/// A body and header fields that are templates.
+/// What is sent and header fields that are templates.
 #[derive(Debug)]
 pub(super) struct Fill {
     /// With the content type that it is sent as, where no header field says so.
     payload: Option<(TextTemplate, Option<Box<str>>)>,
+    /// The path of a file.
+    upload_file: Option<TextTemplate>,
     headers: Vec<(String, TextTemplate)>,
 }
 
 /// What they come to for an item.
 #[derive(Debug)]
 pub(super) struct Filled {
-    pub(super) payload: Option<Body>,
+    pub(super) sends: Option<Sends>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -67,14 +70,21 @@ impl Fill {
                 template.has_fields().then_some((template, kind))
             }
         };
-        Ok((payload.is_some() || !headers.is_empty()).then_some(Self { payload, headers }))
+        let path = spec.upload_file.as_deref();
+        let upload_file =
+            path.map(|path| TextTemplate::parse(path, BodyForm::Plain)).transpose()?;
+        let upload_file = upload_file.filter(TextTemplate::has_fields);
+        let is_any = payload.is_some() || upload_file.is_some() || !headers.is_empty();
+        Ok(is_any.then_some(Self { payload, upload_file, headers }))
     }
 
     /// The fields that an item must have, each once.
     pub(super) fn names(&self) -> Vec<String> {
         let of_body = self.payload.iter().flat_map(|(template, _)| template.names());
         let of_headers = self.headers.iter().flat_map(|(_, template)| template.names());
-        let mut names: Vec<String> = of_body.chain(of_headers).map(str::to_owned).collect();
+        let of_path = self.upload_file.iter().flat_map(TextTemplate::names);
+        let all = of_body.chain(of_path).chain(of_headers);
+        let mut names: Vec<String> = all.map(str::to_owned).collect();
         names.sort();
         names.dedup();
         names
@@ -91,13 +101,14 @@ impl Fill {
             let value = template.fill(&fields)?;
             headers.push(parse_header(name, &value).map_err(|error| error.to_string())?);
         }
-        let payload = match &self.payload {
-            None => None,
-            Some((template, content_type)) => Some(Body {
+        let sends = match (&self.payload, &self.upload_file) {
+            (None, None) => None,
+            (None, Some(path)) => Some(Sends::File(path.fill(&fields)?.into())),
+            (Some((template, content_type)), _) => Some(Sends::Body(Body {
                 bytes: Bytes::from(template.fill(&fields)?),
                 content_type: content_type.clone(),
-            }),
+            })),
         };
-        Ok(Filled { payload, headers })
+        Ok(Filled { sends, headers })
     }
 }

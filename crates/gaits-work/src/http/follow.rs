@@ -122,6 +122,7 @@ fn has_secrets(spec: &HttpSpec, described: &Described, first: &Target) -> bool {
         || first.authorization.is_some()
         || described.sends.is_some()
         || spec.payload.is_some()
+        || spec.upload_file.is_some()
         || !spec.query.is_empty()
         || spec.auth != super::auth::Auth::default()
         || spec.cookies

@@ -28,17 +28,17 @@ pub(super) fn identity(text: &str, spec: &HttpSpec, fill: Option<&Fill>) -> Opti
         add(name.as_str().as_bytes());
         add(value.as_bytes());
     }
-    match (&described.sends, filled.and_then(|filled| filled.payload)) {
-        (Some(Sends::Body(body)), _) => {
+    // What all send tells none apart.
+    match described.sends.or_else(|| filled.and_then(|filled| filled.sends)) {
+        Some(Sends::Body(body)) => {
             add(b"body");
             add(&body.bytes);
         }
-        (Some(Sends::File(path)), _) => {
+        Some(Sends::File(path)) => {
             add(b"file");
             add(path.as_os_str().as_encoded_bytes());
         }
-        (None, Some(body)) => add(&body.bytes),
-        (None, None) => {}
+        None => {}
     }
     let mut id = [0; 16];
     id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);

@@ -17,6 +17,8 @@ impl Method {
     pub const HEAD: Self = Self(http::Method::HEAD);
     /// Whatever the resource makes of what is sent.
     pub const POST: Self = Self(http::Method::POST);
+    /// What is sent becomes the resource.
+    pub const PUT: Self = Self(http::Method::PUT);
 
     /// Whether sending it twice has the same effect as sending it once (RFC 9110, section 9.2.2).
     #[must_use]

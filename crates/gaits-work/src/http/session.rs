@@ -81,7 +81,7 @@ impl HttpSession {
         let text = item.text().unwrap_or_default();
         // Boxed, since most items are a URL, and it would make the future of each of them larger.
         let is_own = item::is_description(text) || shared.fill.is_some();
-        let own = if is_own || spec.idempotency_key.is_some() {
+        let own = if is_own || spec.idempotency_key.is_some() || spec.upload_file.is_some() {
             match Own::of(text, item.index, shared).await {
                 Ok(own) => Some(Box::new(own)),
                 Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),

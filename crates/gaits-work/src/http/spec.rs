@@ -33,6 +33,10 @@ pub struct HttpSpec {
     /// What is sent with each request.
     #[serde(default)]
     pub payload: Option<Payload>,
+    /// The path of a file that is sent with each request in place of a payload, read from the disk while it is sent. A template
+    /// where requests are [`filled`](Self::filled).
+    #[serde(default)]
+    pub upload_file: Option<String>,
     /// Names and values that are added to the query of each URL.
     #[serde(default)]
     pub query: Vec<(String, String)>,
@@ -148,6 +152,7 @@ impl Default for HttpSpec {
         Self {
             method: Method::GET,
             payload: None,
+            upload_file: None,
             query: Vec::new(),
             filled: false,
             idempotency_key: None,
@@ -251,8 +256,11 @@ impl HttpSpec {
         {
             return Err(HttpSpecError::PageInQuery(name.to_owned()));
         }
-        if self.method == Method::HEAD && self.payload.is_some() {
+        if self.method == Method::HEAD && (self.payload.is_some() || self.upload_file.is_some()) {
             return Err(HttpSpecError::NothingSent);
+        }
+        if self.payload.is_some() && self.upload_file.is_some() {
+            return Err(HttpSpecError::SentTwice);
         }
         if self.method == Method::HEAD && self.body != BodyUse::Hash {
             return Err(HttpSpecError::NoBody);
@@ -316,6 +324,7 @@ impl HttpSpec {
         let mut settings = vec![
             means("method", text(self.method.as_str())),
             means("data", payload),
+            means("upload-file", self.upload_file.as_deref().map_or(Value::Null, text)),
             means("filled", Value::Bool(self.filled)),
             means("idempotency-key", self.idempotency_key.as_deref().map_or(Value::Null, text)),
             means("query", Value::Array(query.collect())),
@@ -514,6 +523,9 @@ pub enum HttpSpecError {
     /// Something is to be sent with a request that has no body.
     #[error("a request with HEAD sends no body; leave out -I, or the data")]
     NothingSent,
+    /// Both data and a file are to be sent.
+    #[error("a request sends one body: data or a file, not both")]
+    SentTwice,
     /// Only public addresses are allowed, and all connections go to a socket of this machine.
     #[error(
         "--deny-private allows no connection to a socket of this machine: leave out --unix-socket"

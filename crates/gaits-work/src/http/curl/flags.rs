@@ -23,6 +23,7 @@ pub(super) enum Flag {
     Form,
     FormString,
     Query,
+    Upload,
     Insecure,
     /// It changes nothing that gaits does.
     Ignored,
@@ -97,9 +98,7 @@ pub(super) fn flag(name: &str) -> Result<(Flag, bool), String> {
         "-4" | "--ipv4" | "-6" | "--ipv6" | "-n" | "--netrc" | "-0" | "--http1.0" | "--http3" => {
             (Flag::Unfit(FOR_ALL), false)
         }
-        "-T" | "--upload-file" => {
-            (Flag::Unfit("uploads a file; use a JSON line with body_file"), true)
-        }
+        "-T" | "--upload-file" => (Flag::Upload, true),
         "--digest" | "--ntlm" | "--negotiate" | "--anyauth" => {
             (Flag::Unfit("is a way to log in that gaits does not know"), false)
         }
