@@ -4,6 +4,7 @@ use super::table::{FormArg, columns};
 use crate::exit::Trouble;
 use clap::Args;
 use gaits::{Destination, Export, ExportFrom, TableFormat, Wanted};
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
@@ -62,6 +63,9 @@ impl ExportArgs {
     /// What they come to: what is read, where the table goes, and what it is like.
     pub(crate) fn resolve(self) -> Result<(ExportFrom, Destination, Export), Trouble> {
         let by_name = self.output.as_deref().and_then(FormArg::of);
+        if let (None, None, Some(path)) = (self.to, by_name, &self.output) {
+            refuse_other_form(path)?;
+        }
         let form = self.to.or(by_name).unwrap_or(FormArg::Csv).format("--to", self.excel)?;
         if form == TableFormat::Parquet && self.output.is_none() && io::stdout().is_terminal() {
             return Err(Trouble::wrong(
@@ -79,4 +83,20 @@ impl ExportArgs {
         let to = self.output.map_or(Destination::Stdout, Destination::File);
         Ok((from, to, Export { form, columns, wanted }))
     }
+}
+
+/// Refuses a file whose name tells a form that is not written: CSV under such a name would be taken for a broken file.
+fn refuse_other_form(path: &Path) -> Result<(), Trouble> {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let instead = match extension.to_ascii_lowercase().as_str() {
+        "xlsx" | "xls" | "ods" => "write a .csv with --excel, which Excel opens",
+        "json" => "write a .jsonl, with an object on each line",
+        "feather" | "arrow" | "avro" | "orc" | "sqlite" | "db" => "write a .parquet",
+        "gz" | "zst" | "zip" | "bz2" | "xz" => "write the table, and pack it then",
+        _ => return Ok(()),
+    };
+    Err(Trouble::wrong(format!(
+        "{} tells a form that is not written: {instead}, or say with --to what it is to hold",
+        path.display()
+    )))
 }

@@ -211,6 +211,9 @@ fn a_place_that_can_not_be_written_to_is_refused() {
     to(dir.path()).expect_refused("it is a folder");
     to(&dir.at("no/such")).expect_refused("can't write to");
     to(&results).expect_refused("it is what is read");
+    // CSV under such a name would be taken for a broken file.
+    to(&dir.at("a.xlsx")).expect_refused("write a .csv with --excel");
+    to(&dir.at("a.csv.gz")).expect_refused("pack it then");
     let over = File::options().append(true).open(&results).unwrap();
     let end = gaits("export").arg(&results).stdout_to(over).run();
     end.expect_refused("can't write to standard output: it is what is read");

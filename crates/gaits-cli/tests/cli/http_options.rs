@@ -52,6 +52,7 @@ fn extract_takes_selectors_of_html() {
     assert_eq!(extracted(&record, "title"), text("Two chairs"));
     assert_eq!(extracted(&record, "next"), text("/2"));
     fetch(&origin, "/page", "--extract a=css:a[").expect_refused("is no CSS selector");
+    fetch(&origin, "/page", "--extract a=css:").expect_refused("is no CSS selector: it is empty");
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub(super) struct Selector(scraper::Selector);
 impl Selector {
     /// Takes it from its text, or says what is wrong with that.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("it is empty".to_owned());
+        }
         scraper::Selector::parse(text).map(Self).map_err(|error| error.to_string())
     }
 }

@@ -9,6 +9,11 @@ pub(in crate::http) enum TargetError {
     NoScheme(&'static str, String),
     #[error("no scheme: put https:// or http:// in front of it")]
     BareNoScheme,
+    #[error(
+        "no URL, but what looks like a row of a table: --url-column NAME names the column of its URLs, and --template makes \
+         URLs of its columns"
+    )]
+    Row,
     #[error("unsupported scheme {0}://; http and https are")]
     Scheme(String),
     #[error("unsupported scheme; http and https are")]
@@ -53,6 +58,11 @@ pub(super) fn without_scheme(text: &str) -> TargetError {
         && OTHER_SCHEMES[..8].contains(&scheme)
     {
         return TargetError::Scheme(scheme.to_owned());
+    }
+    // A host has none of these.
+    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.contains([',', '\t', ';']) && !host.contains('@') {
+        return TargetError::Row;
     }
     let rest =
         text.trim_start_matches("http:").trim_start_matches("https:").trim_start_matches('/');

@@ -351,7 +351,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_and_how_to_put_it_right() {
+        let row = "no URL, but what looks like a row of a table: --url-column NAME names the column of its URLs, and --template \
+                   makes URLs of its columns";
         for (text, wanted) in [
+            ("id,url", row),
+            ("1,http://h/", row),
+            ("example.com/a,b", "no scheme: did you mean https://example.com/a,b?"),
             ("example.com/x", "no scheme: did you mean https://example.com/x?"),
             ("example.com:8080/x", "no scheme: did you mean https://example.com:8080/x?"),
             ("localhost:8080", "no scheme: did you mean http://localhost:8080?"),
