@@ -41,7 +41,7 @@ impl Dialer {
             Begun::Tcp(endpoint, located) => {
                 let tcp = self.connect(located, endpoint, make_room, trace).await?;
                 // Without it, nothing is lost but time.
-                let _ = tcp.set_nodelay(true);
+                let _ = tcp.set_nodelay();
                 Ok(Wire::Tcp(tcp))
             }
             Begun::Unix(path) => {

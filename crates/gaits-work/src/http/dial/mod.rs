@@ -23,6 +23,7 @@ use super::patience::Patience;
 use super::route::Endpoint;
 use super::trace::{Phase, Trace};
 use super::ways::{Family, Ways};
+use super::wire::Tcp;
 use super::words::of_io;
 use dead::DeadAddresses;
 use fixed::FixedAddresses;
@@ -33,7 +34,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 
 /// How long an address has for itself before the next one is tried beside it: what RFC 8305 recommends.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -156,7 +156,7 @@ impl Dialer {
         endpoint: &Endpoint,
         mut make_room: impl FnMut() -> bool,
         trace: &mut Trace,
-    ) -> Result<TcpStream, Fault> {
+    ) -> Result<Tcp, Fault> {
         let lookup = match located {
             Located::Address(ip) => {
                 self.allowed(&[ip], endpoint)?;
@@ -225,7 +225,7 @@ impl Dialer {
         &self,
         address: SocketAddr,
         mut make_room: impl FnMut() -> bool,
-    ) -> Result<TcpStream, Fault> {
+    ) -> Result<Tcp, Fault> {
         let connected = match self.last.connect(address).await {
             Err(e) if fault::is_exhausted(&e) && make_room() => self.last.connect(address).await,
             connected => connected,
@@ -245,7 +245,7 @@ impl Dialer {
         turn: usize,
         port: u16,
         make_room: impl FnMut() -> bool,
-    ) -> Result<TcpStream, Fault> {
+    ) -> Result<Tcp, Fault> {
         let order = self.dead.last(in_turn(ips, turn, port));
         match race(&order, self.delay, |address| self.last.connect(address), make_room).await {
             Ok(Won { stream, address, dead }) => {

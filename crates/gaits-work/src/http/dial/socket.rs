@@ -2,12 +2,14 @@
 //!
 //! Limit: it only says no. Whoever asks makes room, or goes on with fewer connections.
 
+use super::super::wire::Tcp;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
+use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 /// As many descriptors are left to files where bodies go to files: one for the body that is written, the others for what
 /// the main process opens to bring bodies and records to the disk.
@@ -24,17 +26,38 @@ pub(in super::super) enum LastDescriptors {
 
 impl LastDescriptors {
     /// Connects to `address`.
-    pub(super) async fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    pub(super) async fn connect(self, address: SocketAddr) -> io::Result<Tcp> {
+        let socket = new_socket(address)?;
         if self == LastDescriptors::ForFiles && is_one_of_the_last(&socket)? {
             return Err(Errno::EMFILE.into());
         }
-        socket.connect(address).await
+        match socket.connect(&address.into()) {
+            Ok(()) => Ok(Tcp::connected(socket.into())),
+            Err(e) if e.raw_os_error() == Some(Errno::EINPROGRESS as i32) => {
+                let stream = TcpStream::from_std(socket.into())?;
+                stream.writable().await?;
+                stream.take_error()?.map_or(Ok(stream.into()), Err)
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// A socket that does not block.
+fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    #[cfg(target_os = "linux")]
+    return Socket::new(domain, Type::STREAM.nonblocking(), None);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
     }
 }
 
 /// A new descriptor is the lowest that is free: one near the limit shows that few are left.
-fn is_one_of_the_last(socket: &TcpSocket) -> io::Result<bool> {
+fn is_one_of_the_last(socket: &Socket) -> io::Result<bool> {
     let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let number = u64::try_from(socket.as_raw_fd()).unwrap_or_default();
     Ok(number + FOR_FILES >= limit)

@@ -1,0 +1,183 @@
+//! A TCP socket that the event loop watches only once something has to be waited for.
+//!
+//! A connection over the loopback address is often made before `connect` returns, and a request goes into a new socket's
+//! buffer at once. So a request can be on its way before the event loop has heard of the socket: that saves it a turn for
+//! each connection, and what the task has in memory while it waits for the connection.
+//!
+//! Limit: writes at once only what comes in one piece; for all else the socket is watched first.
+
+use std::io::{self, IoSlice, Write as _};
+use std::net;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A TCP socket.
+#[derive(Debug)]
+pub(in crate::http) struct Tcp(State);
+
+#[derive(Debug)]
+enum State {
+    /// Connected, not blocking, and not watched.
+    New(net::TcpStream),
+    Watched(TcpStream),
+    /// It could not be watched, and is closed.
+    Failed,
+}
+
+impl Tcp {
+    /// A socket that is connected, and does not block.
+    pub(in crate::http) const fn connected(socket: net::TcpStream) -> Self {
+        Self(State::New(socket))
+    }
+
+    /// Without waiting for acknowledgements before the next piece is sent.
+    pub(in crate::http) fn set_nodelay(&self) -> io::Result<()> {
+        match &self.0 {
+            State::New(socket) => socket.set_nodelay(true),
+            State::Watched(stream) => stream.set_nodelay(true),
+            State::Failed => Err(closed()),
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::http) fn peer_addr(&self) -> io::Result<net::SocketAddr> {
+        match &self.0 {
+            State::New(socket) => socket.peer_addr(),
+            State::Watched(stream) => stream.peer_addr(),
+            State::Failed => Err(closed()),
+        }
+    }
+
+    /// The socket, which is watched from now on.
+    fn watched(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        if let State::New(_) = self.0
+            && let State::New(socket) = std::mem::replace(&mut self.0, State::Failed)
+        {
+            self.0 = State::Watched(TcpStream::from_std(socket)?);
+        }
+        match &mut self.0 {
+            State::Watched(stream) => Ok(Pin::new(stream)),
+            State::New(_) | State::Failed => Err(closed()),
+        }
+    }
+
+    pub(super) fn poll_peek(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match self.watched() {
+            Ok(stream) => stream.poll_peek(cx, buf),
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.watched() {
+            Ok(stream) => stream.poll_read(cx, buf),
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        while let State::New(socket) = &mut self.0 {
+            match socket.write(buf) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+                written => return Poll::Ready(written),
+            }
+        }
+        match self.watched() {
+            Ok(stream) => stream.poll_write(cx, buf),
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+
+    pub(super) fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.watched() {
+            Ok(stream) => stream.poll_write_vectored(cx, bufs),
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.watched() {
+            Ok(stream) => stream.poll_shutdown(cx),
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+}
+
+impl From<TcpStream> for Tcp {
+    fn from(stream: TcpStream) -> Self {
+        Self(State::Watched(stream))
+    }
+}
+
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the socket is closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::io::Read as _;
+    use std::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_new_socket_sends_at_once_and_is_watched_when_it_waits() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut tcp = Tcp::connected(socket);
+        assert_eq!(poll_fn(|cx| tcp.poll_write(cx, b"ask")).await.unwrap(), 3);
+        assert!(matches!(tcp.0, State::New(_)));
+        let (mut server, _) = listener.accept().unwrap();
+        let mut asked = [0; 3];
+        server.read_exact(&mut asked).unwrap();
+        server.write_all(b"answer").unwrap();
+        let mut answer = [0; 10];
+        let mut read = ReadBuf::new(&mut answer);
+        poll_fn(|cx| tcp.poll_read(cx, &mut read)).await.unwrap();
+        assert_eq!((&asked, read.filled()), (b"ask", &b"answer"[..]));
+        assert!(matches!(tcp.0, State::Watched(_)));
+    }
+
+    #[tokio::test]
+    async fn what_the_buffer_has_no_room_for_is_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut tcp = Tcp::connected(socket);
+        let (mut server, _) = listener.accept().unwrap();
+        let all = vec![b'a'; 16 << 20];
+        let len = all.len();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut read = vec![0; len];
+            server.read_exact(&mut read).unwrap();
+            read
+        });
+        let mut rest = &all[..];
+        while !rest.is_empty() {
+            let written = poll_fn(|cx| tcp.poll_write(cx, rest)).await.unwrap();
+            rest = &rest[written..];
+        }
+        assert!(matches!(tcp.0, State::Watched(_)));
+        assert!(reading.await.unwrap() == all);
+    }
+}
