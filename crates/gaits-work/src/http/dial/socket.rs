@@ -31,7 +31,15 @@ impl LastDescriptors {
         if self == LastDescriptors::ForFiles && is_one_of_the_last(&socket)? {
             return Err(Errno::EMFILE.into());
         }
-        match socket.connect(&address.into()) {
+        let mut connected = socket.connect(&address.into());
+        // Over the loopback address it is made by now, though the system says that it is under way. Asked again, it tells.
+        if address.ip().is_loopback() && connected.is_err() {
+            match socket.connect(&address.into()) {
+                Err(e) if e.raw_os_error() == Some(Errno::EALREADY as i32) => {}
+                again => connected = again,
+            }
+        }
+        match connected {
             Ok(()) => Ok(Tcp::connected(socket.into())),
             Err(e) if e.raw_os_error() == Some(Errno::EINPROGRESS as i32) => {
                 let stream = TcpStream::from_std(socket.into())?;
