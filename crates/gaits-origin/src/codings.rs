@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 
 use bytes::Bytes;
 use flate2::{Compression, Crc};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 /// A content coding of RFC 9110, 8.4.1, RFC 7932 or RFC 8878.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Coding {
                     .read_to_end(&mut encoded)?;
                 Ok(encoded)
             }
-            Self::Zstd => zstd::bulk::compress(content, 0),
+            Self::Zstd => Ok(compress_to_vec(content, CompressionLevel::Fastest)),
         }
     }
 }

@@ -63,7 +63,7 @@ impl Kinds {
             let (cells, is_ok) = self.finder.find(line)?;
             if self.wanted.takes(is_ok) {
                 for ((_, seen), cell) in self.open.iter_mut().zip(cells) {
-                    *seen |= cell.map_or(0, |cell| sort_of(cell.get()));
+                    *seen |= cell.map_or(0, sort_of);
                 }
             }
             Ok(())

@@ -9,8 +9,8 @@ mod column;
 mod each;
 mod kind;
 mod line;
-#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
+mod scan;
 mod survey;
 mod table;
 

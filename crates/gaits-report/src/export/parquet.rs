@@ -31,12 +31,6 @@ const LONGEST_CELL: usize = 1 << 30;
 /// As many texts are handed over at once.
 const TEXTS: usize = 1024;
 
-/// Says that there is such a table.
-#[expect(clippy::unnecessary_wraps, reason = "a program without Parquet has an error here")]
-pub(super) fn check() -> Result<(), &'static str> {
-    Ok(())
-}
-
 /// The rows of a Parquet file.
 pub(super) struct ParquetRows<'w> {
     out: SerializedFileWriter<Out<'w>>,

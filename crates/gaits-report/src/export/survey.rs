@@ -6,6 +6,7 @@
 
 use super::each;
 use super::line::Key;
+use super::scan::Cursor;
 use memchr::memmem::FinderRev;
 use memchr::memrchr;
 use serde::de::{Deserialize, Deserializer as _, IgnoredAny, MapAccess, Visitor};
@@ -44,16 +45,53 @@ impl Survey {
     }
 
     fn add_row(&mut self, line: &[u8]) -> Result<(), String> {
-        let Some(fields) = self.fields(line) else { return Ok(()) };
-        let mut json = Deserializer::from_str(fields.get());
-        // What can't be read is told where the line is read as a whole.
-        let _ = json.deserialize_map(Names(self));
+        let Some(at) = self.place(line) else { return Ok(()) };
+        if self.quickly(&line[at..]).is_none() {
+            self.thoroughly(line, at);
+        }
         if self.names.len() > MOST {
             return Err(format!(
                 "there are more than {MOST} extracted fields; name those that you want with --columns"
             ));
         }
         Ok(())
+    }
+
+    /// Takes the names of an object as this program writes it, if a record ends behind it.
+    fn quickly(&mut self, end: &[u8]) -> Option<()> {
+        let end = std::str::from_utf8(end).ok()?;
+        let mut cursor = Cursor::new(end);
+        let fields = cursor.object(|_, cursor| cursor.skip())?;
+        if cursor.rest() != "}" {
+            return None;
+        }
+        let mut place = 0;
+        Cursor::new(fields).object(|name, cursor| {
+            self.take(place, name);
+            place += 1;
+            (self.names.len() <= MOST).then(|| cursor.skip())?
+        });
+        Some(())
+    }
+
+    /// Takes the names of the object that begins at a place of a line, or of the one that is the record's.
+    fn thoroughly(&mut self, line: &[u8], at: usize) {
+        if let Some(fields) = fields(line, at) {
+            let mut json = Deserializer::from_str(fields.get());
+            // What can't be read is told where the line is read as a whole.
+            let _ = json.deserialize_map(Names(self));
+        }
+    }
+
+    /// Takes the name of the field that stands at this place of its object.
+    fn take(&mut self, place: usize, name: &str) {
+        // Nearly all records have the same fields in the same order.
+        if self.names.get(place).is_none_or(|known| **known != *name)
+            && !self.numbers.contains_key(name)
+        {
+            self.numbers.insert(name.into(), self.names.len());
+            self.names.push(name.into());
+        }
     }
 
     /// The names of the fields.
@@ -69,19 +107,18 @@ impl Survey {
             _ => self.mark.rfind(line).map(|at| at + MARK.len()),
         }
     }
+}
 
-    /// The object of the extracted fields in a line.
-    fn fields<'l>(&self, line: &'l [u8]) -> Option<&'l RawValue> {
-        let at = self.place(line)?;
-        let mut json = Deserializer::from_slice(&line[at..]);
-        let fields = <&RawValue>::deserialize(&mut json).ok()?;
-        // Only what the record itself ends with belongs to it, and not to one of its objects.
-        if line[at + fields.get().len()..].trim_ascii() == b"}" {
-            return fields.get().starts_with('{').then_some(fields);
-        }
-        let record: Record<'l> = serde_json::from_slice(line).ok()?;
-        record.extract.filter(|fields| fields.get().starts_with('{'))
+/// The object of the extracted fields in a line, in which they seem to begin at `at`.
+fn fields(line: &[u8], at: usize) -> Option<&RawValue> {
+    let mut json = Deserializer::from_slice(&line[at..]);
+    let fields = <&RawValue>::deserialize(&mut json).ok()?;
+    // Only what the record itself ends with belongs to it, and not to one of its objects.
+    if line[at + fields.get().len()..].trim_ascii() == b"}" {
+        return fields.get().starts_with('{').then_some(fields);
     }
+    let record: Record<'_> = serde_json::from_slice(line).ok()?;
+    record.extract.filter(|fields| fields.get().starts_with('{'))
 }
 
 /// What is wanted of a record.
@@ -104,15 +141,7 @@ impl<'l> Visitor<'l> for Names<'_> {
     fn visit_map<A: MapAccess<'l>>(self, mut map: A) -> Result<(), A::Error> {
         let survey = self.0;
         for place in 0.. {
-            // Nearly all records have the same fields in the same order.
-            let key = Key(|name: &str| {
-                if survey.names.get(place).is_none_or(|known| **known != *name)
-                    && !survey.numbers.contains_key(name)
-                {
-                    survey.numbers.insert(name.into(), survey.names.len());
-                    survey.names.push(name.into());
-                }
-            });
+            let key = Key(|name: &str| survey.take(place, name));
             if map.next_key_seed(key)?.is_none() || survey.names.len() > MOST {
                 break;
             }
@@ -125,6 +154,7 @@ impl<'l> Visitor<'l> for Names<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn names(lines: &[&str]) -> Vec<String> {
         let mut survey = Survey::default();
@@ -166,5 +196,23 @@ mod tests {
         let line = format!("{{\"extract\":{{{}}}}}", fields.join(","));
         let error = Survey::default().add(line.as_bytes()).unwrap_err();
         assert!(error.contains("--columns"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_quickly_is_what_serde_takes(
+            names in proptest::collection::vec("[ab\"\\\\]{0,2}", 0..4),
+            value in proptest::sample::select(vec!["1", "\"}\"", "{\"b\":[{}]}", "[", "\"\\ud800\"", " null"]),
+            behind in proptest::sample::select(vec!["}", "} ", "", "}}", ",\"payload\":1}"]),
+        ) {
+            let fields: Vec<String> = names.iter().map(|name| format!("\"{name}\":{value}")).collect();
+            let end = format!("{{{}}}{behind}", fields.join(","));
+            let line = format!("{{\"index\":0,\"extract\":{end}");
+            let (mut quick, mut thorough) = (Survey::default(), Survey::default());
+            if quick.quickly(end.as_bytes()).is_some() {
+                thorough.thoroughly(line.as_bytes(), line.len() - end.len());
+                prop_assert_eq!(quick.names, thorough.names, "{}", line);
+            }
+        }
     }
 }

@@ -40,14 +40,6 @@ impl TableFormat {
     pub fn has_types(self) -> bool {
         self == Self::Parquet
     }
-
-    /// Whether this program can write it.
-    ///
-    /// # Errors
-    /// It was built without it, and how to build it.
-    pub fn check(self) -> Result<(), &'static str> {
-        if self == Self::Parquet { super::parquet::check() } else { Ok(()) }
-    }
 }
 
 /// Which records get a row.
@@ -166,9 +158,9 @@ impl<'w> Table<'w> {
     fn row(&mut self, cells: &Cells<'_>) -> Result<(), RowError> {
         self.written += 1;
         for (filled, cell) in self.filled.iter_mut().zip(cells) {
-            *filled |= cell.is_some_and(|cell| cell.get() != "null");
+            *filled |= cell.is_some_and(|cell| cell != "null");
         }
-        let json = cells.iter().map(|cell| cell.map_or("null", |cell| cell.get()));
+        let json = cells.iter().map(|cell| cell.unwrap_or("null"));
         match &mut self.rows {
             Rows::Separated { out, excel } => {
                 for json in json {
