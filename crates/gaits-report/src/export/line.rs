@@ -321,12 +321,12 @@ mod tests {
             prop_oneof![
                 proptest::collection::vec(inner, 0..4)
                     .prop_map(|list| format!("[{}]", list.join(","))),
-                fields.prop_map(object),
+                fields.prop_map(|fields| object(&fields)),
             ]
         })
     }
 
-    fn object(fields: Vec<(&str, String)>) -> String {
+    fn object(fields: &[(&str, String)]) -> String {
         let fields: Vec<String> =
             fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
         format!("{{{}}}", fields.join(","))
@@ -354,7 +354,7 @@ mod tests {
                 fields.push(("attempts", "1".to_owned()));
                 let at = at.index(fields.len() + 1);
                 fields.splice(at..at, more);
-                object(fields)
+                object(&fields)
             },
         )
     }
