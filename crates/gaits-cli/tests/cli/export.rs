@@ -265,3 +265,45 @@ fn an_interrupt_leaves_what_was_there() {
     assert_eq!(fs::read_to_string(&table).unwrap(), "old\n");
     assert!(!dir.at("table.csv.tmp").exists());
 }
+
+#[test]
+fn a_long_file_gives_the_rows_that_a_stream_gives() {
+    let dir = Dir::new();
+    let texts = ["a", "b, c", "d \\\"e\\\"", "é\\n", "=1+1"];
+    let mut lines: Vec<String> = (0..60_000)
+        .map(|index| {
+            let text = texts[index % texts.len()];
+            record(index as u64, text, &format!(r#","extract":{{"text":"{text}","n":{index}}}"#))
+        })
+        .collect();
+    assert!(lines.concat().len() > 9 << 20);
+    let columns = "--columns index,item,text,n,none";
+    let both = |lines: &[String], words: &str| {
+        let file = dir.file("long.jsonl", lines.concat());
+        let stream = gaits("export -").args(words.split_whitespace()).stdin(lines.concat());
+        [export(&file, words), stream.run()]
+    };
+    for form in ["csv", "csv --excel --failed", "tsv --ok", "jsonl"] {
+        let [file, stream] = both(&lines, &format!("{columns} --to {form}"));
+        assert!(file.stdout == stream.stdout, "{form}");
+        assert_eq!(file.stderr, stream.stderr);
+        assert!(
+            file.expect_exit(0).stdout.lines().count()
+                >= if form.contains("failed") { 1 } else { 60_000 }
+        );
+    }
+    // What is behind the last whole line.
+    for end in [r#"{"index":7,"it"#, lines[7].clone().trim_end()] {
+        lines.push(end.to_owned());
+        let [file, stream] = both(&lines, columns);
+        assert!(file.stdout == stream.stdout, "{end}");
+        let long = dir.at("long.jsonl").display().to_string();
+        assert_eq!(file.stderr.replace(&long, "standard input"), stream.stderr);
+        lines.pop();
+    }
+    lines[50_000] = "{\"index\":1}\n".to_owned();
+    lines[55_000] = "nonsense\n".to_owned();
+    for end in both(&lines, columns) {
+        end.expect_exit(2).expect_stderr_contains(":50001: missing field `item`");
+    }
+}
