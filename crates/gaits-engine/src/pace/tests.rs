@@ -81,7 +81,8 @@ proptest! {
     ) {
         let mut pacer = pacer(workers, limits);
         let (mut admitted, mut finished, mut now_us) = (0_u64, 0_u64, 0);
-        let mut out: Vec<Item> = Vec::new();
+        // What is handed out, with the time when that was.
+        let mut out: Vec<(Item, u64)> = Vec::new();
         let mut paused: HashMap<PacingKey, u64> = HashMap::new();
         for step in steps {
             match step {
@@ -95,31 +96,33 @@ proptest! {
                     prop_assert!(paused.get(&item.key).is_none_or(|until| *until <= now_us));
                     let polite = if item.public { limits.polite } else { None };
                     let most = limits.per_key.or(polite).map_or(usize::MAX, |n| n.get() as usize);
-                    out.push(item.clone());
-                    let same = out.iter().filter(|other| other.key == item.key).count();
+                    out.push((item.clone(), now_us));
+                    let same = out.iter().filter(|(other, _)| other.key == item.key).count();
                     prop_assert!(same <= most);
                     prop_assert!(out.len() <= workers + LARGEST_RESERVE);
                 },
                 Step::Finish(n) => for _ in 0..n {
-                    let Some(item) = out.pop() else { break };
-                    pacer.finished(item.key, now_us);
+                    let Some((item, started_us)) = out.pop() else { break };
+                    pacer.finished(item.key, started_us);
                     finished += 1;
                 }
                 Step::Readmit(n) => for _ in 0..n {
-                    let Some(item) = out.pop() else { break };
+                    let Some((item, _)) = out.pop() else { break };
                     pacer.readmit(item);
                 },
                 Step::Retry(n) => for _ in 0..n {
-                    let Some(item) = out.pop() else { break };
-                    pacer.retry(Item { tries: item.tries + 1, ..item }, now_us);
+                    let Some((item, started_us)) = out.pop() else { break };
+                    pacer.retry(Item { tries: item.tries + 1, ..item }, started_us);
                 },
                 Step::Pause(n, for_us) => for _ in 0..n {
-                    let Some(item) = out.pop() else { break };
+                    let Some((item, started_us)) = out.pop() else { break };
                     let (key, until_us) = (item.key, for_us.map(|us| now_us + u64::from(us)));
-                    pacer.pause(item, now_us, until_us);
-                    let until_us = until_us.unwrap_or(now_us + SECOND);
+                    pacer.pause(item, started_us, until_us);
                     let known = paused.entry(key).or_default();
-                    *known = until_us.max(*known);
+                    // Without a time, what was started before the pause ends adds nothing to it.
+                    let is_new = started_us >= *known;
+                    let least_us = until_us.or(is_new.then_some(now_us + SECOND));
+                    *known = least_us.map_or(*known, |least_us| least_us.max(*known));
                 },
                 Step::Lose => prop_assert!(pacer.lose(1) >= 1),
                 Step::Tick(us) => {
@@ -133,8 +136,8 @@ proptest! {
             prop_assert_eq!(all, admitted);
         }
         // Whatever came before, all that is not given up ends, if time passes and workers finish.
-        for item in out {
-            pacer.finished(item.key, now_us);
+        for (item, started_us) in out {
+            pacer.finished(item.key, started_us);
             finished += 1;
         }
         for _ in 0..100_000 {
