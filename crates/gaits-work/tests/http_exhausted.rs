@@ -3,10 +3,11 @@
 mod http_support;
 
 use gaits_core::{ErrorKind, Reply};
-use gaits_work::http::HttpSpec;
+use gaits_work::http::{HttpSpec, Method};
 use http_support::{Client, Server, client, failed, ok};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::fs::File;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -22,6 +23,23 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
         (client(spec.clone()), client(HttpSpec::default()), client(HttpSpec::default()));
     let localhost = url.replace("127.0.0.1", "localhost");
     ok(keeping.get(&server.url("/")));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&[b'a'; 100_000]).unwrap();
+    let upload_file = Some(file.path().to_str().unwrap().to_owned());
+    let method = Method::PUT;
+    let mut sending = client(HttpSpec { method, upload_file, ..spec });
+    let taking = [(); 2].map(|()| {
+        Server::start(|accept| {
+            let mut peer = accept();
+            peer.request();
+            peer.body(100_000);
+            peer.say(OK);
+            peer.wait_for_end();
+        })
+    });
+    for server in &taking {
+        ok(sending.get(&server.url("/")));
+    }
 
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 128, hard).unwrap();
@@ -49,5 +67,9 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
 
     let (kind, message, _) = failed(keeping.get(&url));
     assert_eq!(kind, ErrorKind::Timeout, "the idle connection made room: {message}");
+
+    // The file that is sent needs one, and the connection another.
+    let (kind, message, _) = failed(sending.get(&url));
+    assert_eq!(kind, ErrorKind::Timeout, "the idle connections made room: {message}");
     drop(files);
 }

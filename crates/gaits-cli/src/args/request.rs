@@ -124,9 +124,9 @@ impl RequestArgs {
             let parts = self.data.iter().map(|data| read("--data", data));
             Some(typed(parts.collect::<Result<Vec<_>, _>>()?.join(&b'&'), FORM))
         };
-        if let Some(path) = self.upload_file.as_deref().filter(|_| !spec.filled) {
-            check_upload(path)?;
-        }
+        let is_one = |path: &&str| !spec.filled || !http::is_filled(path);
+        let one = self.upload_file.as_deref().filter(is_one);
+        let upload_content = one.map(content_of).transpose()?;
         let method = match self.method {
             Some(method) => method,
             None if self.head => Method::HEAD,
@@ -135,23 +135,27 @@ impl RequestArgs {
             None => Method::GET,
         };
         let Self { query, idempotency_key, upload_file, .. } = self;
-        Ok(HttpSpec { method, payload, upload_file, query, idempotency_key, ..spec })
+        Ok(HttpSpec {
+            method,
+            payload,
+            upload_file,
+            upload_content,
+            query,
+            idempotency_key,
+            ..spec
+        })
     }
 }
 
-/// Whether a file can be sent with each request.
-fn check_upload(path: &str) -> Result<(), Trouble> {
+/// What is in a file that is sent with each request.
+fn content_of(path: &str) -> Result<String, Trouble> {
     let wrong = |why: String| Trouble::wrong(format!("-T can't send {path}: {why}"));
     if path == "-" {
         return Err(wrong(
             "standard input can't be read once for each request; write a file".to_owned(),
         ));
     }
-    let about = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
-    if !about.is_file() {
-        return Err(wrong("it is no file, but a folder, a pipe or a device".to_owned()));
-    }
-    std::fs::File::open(path).map(drop).map_err(|error| wrong(error.to_string()))
+    http::upload_content(path.as_ref()).map_err(|error| wrong(error.to_string()))
 }
 
 /// What an option sends: itself, or what a file holds.

@@ -106,6 +106,21 @@ fn a_server_may_refuse_a_long_file_before_it_has_read_it() {
 }
 
 #[test]
+fn long_files_take_no_more_places_on_a_connection_than_its_server_has() {
+    let dir = Dir::new();
+    dir.file("long", "a".repeat(70_000));
+    let origin = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
+    // The origin takes 1,024 requests on a connection.
+    let end = gaits("fetch --count 1100 -m async:1100 -q -k -T long")
+        .arg(origin.url("/delay/1"))
+        .dir(dir.path())
+        .run()
+        .expect_exit(0);
+    let opened = end.stdout.lines().filter(|line| line.contains("\"reused\":false")).count();
+    assert_eq!(opened, 2);
+}
+
+#[test]
 fn what_cannot_be_sent_fails_its_item() {
     let dir = Dir::new();
     let origin = Origin::start(Config::default()).unwrap();
@@ -175,6 +190,11 @@ fn another_file_is_another_plan() {
     };
     fetch("a").expect_exit(0);
     fetch("b").expect_refused("upload-file");
+    // The same name, and something else in it.
+    dir.file("a", "now of a");
+    fetch("a").expect_refused("upload-content");
+    dir.file("a", "of a");
+    fetch("a").expect_exit(0);
 }
 
 #[test]
@@ -183,5 +203,12 @@ fn what_cannot_be_sent_with_every_request_is_refused() {
     refused(&["-T", "/no/such"]).expect_refused("-T can't send /no/such: No such file");
     refused(&["-T", "/"]).expect_refused("it is no file, but a folder");
     refused(&["-T", "-"]).expect_refused("write a file");
+    // A table does not make a template of a name without places.
+    let dir = Dir::new();
+    dir.file("t.csv", "id\n1\n");
+    gaits("fetch -i t.csv --template http://127.0.0.1:9/{id} -T none")
+        .dir(dir.path())
+        .run()
+        .expect_refused("-T can't send none: No such file");
     refused(&["-T", "a", "-d", "b"]).expect_refused("cannot be used with");
 }

@@ -4,7 +4,7 @@ use memchr::memchr;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// What a table is written to. It is no parameter of the table's type, so that there is one such code, compiled for speed here.
+/// What a table is written to. It is no parameter of the table's type, so that its code is made once.
 pub(super) type Out<'w> = Box<dyn Write + Send + 'w>;
 
 /// Why a line gets no row.

@@ -6,7 +6,7 @@ use super::cell::RowError;
 use super::column::Columns;
 use super::table::{Table, TableFormat, Wanted};
 use memchr::memchr_iter;
-use std::io;
+use std::io::{self, Write};
 
 /// Makes rows of lines.
 #[derive(Debug, Clone)]
@@ -16,11 +16,9 @@ pub struct PartMaker {
     wanted: Wanted,
 }
 
-/// The rows of some lines.
+/// What the rows of some lines are.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Their text, without the head of a table.
-    pub rows: Vec<u8>,
     /// How many they are.
     pub written: u64,
     /// For each column, whether it has a value in one of them.
@@ -50,15 +48,15 @@ impl PartMaker {
         self.columns.all().len()
     }
 
-    /// The rows of these lines, each of which has its end.
+    /// Writes the rows of these lines, each of which has its end, to `rows`, without the head of a table: in pieces of at
+    /// most some 100 kB, since a line with a long list may have any number of rows.
     ///
     /// # Errors
-    /// One of them gets no row.
-    pub fn make(&self, lines: &[u8]) -> Result<Part, PartError> {
-        let mut rows = Vec::with_capacity(lines.len() / 2);
+    /// One of them gets no row, or it can't be written.
+    pub fn make(&self, lines: &[u8], rows: impl Write + Send) -> Result<Part, PartError> {
         let at = |before| move |error: io::Error| PartError { before, error: error.into() };
         let columns = self.columns.clone();
-        let table = Table::without_head(Box::new(&mut rows), self.form, columns, self.wanted);
+        let table = Table::without_head(Box::new(rows), self.form, columns, self.wanted);
         let mut table = table.map_err(at(0))?;
         let (mut begin, mut before) = (0, 0);
         for end in memchr_iter(b'\n', lines) {
@@ -66,7 +64,7 @@ impl PartMaker {
             (begin, before) = (end + 1, before + 1);
         }
         let (written, filled) = table.end().map_err(at(before))?;
-        Ok(Part { rows, written, filled })
+        Ok(Part { written, filled })
     }
 }
 
@@ -108,10 +106,7 @@ mod tests {
             let maker = PartMaker::of(form, &columns, wanted).unwrap();
             let cut = cut.index(lines.len() + 1);
             let made = [&lines[..cut], &lines[cut..]]
-                .map(|lines| maker.make(lines.concat().as_bytes()).unwrap());
-            for part in &made {
-                parts.extend_from_slice(&part.rows);
-            }
+                .map(|lines| maker.make(lines.concat().as_bytes(), &mut parts).unwrap());
             prop_assert_eq!(parts, whole);
             prop_assert_eq!(made[0].written + made[1].written, written);
             let has = |at: usize| made.iter().any(|part| part.filled[at]);
@@ -120,12 +115,44 @@ mod tests {
         }
     }
 
+    /// Notes how long the longest piece is.
+    struct Longest(usize);
+
+    impl Write for &mut Longest {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.max(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn rows_of_a_long_list_come_in_pieces() {
+        let columns = Columns::named(["item"]).unwrap();
+        let item = "x".repeat(2_000);
+        let each = vec!["1"; 10_000].join(",");
+        let line = format!(
+            "{{\"index\":0,\"item\":\"{item}\",\"outcome\":\"ok\",\"attempts\":1,\
+             \"extract\":{{\"each\":[{each}]}}}}\n"
+        );
+        for form in [TableFormat::Csv { excel: false }, TableFormat::JsonLines] {
+            let maker = PartMaker::of(form, &columns, Wanted::All).unwrap();
+            let mut longest = Longest(0);
+            let part = maker.make(line.as_bytes(), &mut longest).unwrap();
+            assert_eq!(part.written, 10_000);
+            assert!(longest.0 <= 512 * 1024, "{} bytes in one piece", longest.0);
+        }
+    }
+
     #[test]
     fn a_line_that_gets_no_row_is_told_with_its_place() {
         let columns = Columns::named(["item"]).unwrap();
         let maker = PartMaker::of(TableFormat::JsonLines, &columns, Wanted::All).unwrap();
         let lines = line(0, "a") + &line(1, "b") + "{}\n" + &line(3, "c");
-        let wrong = maker.make(lines.as_bytes()).unwrap_err();
+        let wrong = maker.make(lines.as_bytes(), io::sink()).unwrap_err();
         assert_eq!(wrong.before, 2);
         assert!(matches!(wrong.error, RowError::Line(_)));
         assert!(PartMaker::of(TableFormat::Parquet, &columns, Wanted::All).is_none());

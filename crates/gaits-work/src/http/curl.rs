@@ -190,11 +190,8 @@ impl Command {
             if !self.parts.is_empty() || !self.data.is_empty() {
                 return Err("it has -T and -d or -F, which can't be sent together".to_owned());
             }
-            // As curl does it.
-            if url.ends_with('/') {
-                let last = path.rsplit('/').next().unwrap_or(path);
-                url.extend(utf8_percent_encode(last, KEPT));
-            }
+            let last = path.rsplit('/').next().unwrap_or(path);
+            url = named_after(url, last);
         }
         let mut query = self.query;
         let mut body = None;
@@ -280,6 +277,19 @@ fn grouped(headers: Vec<(String, String)>) -> Value {
     Value::Object(all)
 }
 
+/// The URL that a file is sent to: as curl does it, a path that ends with a slash, or is none, gets the file's name.
+fn named_after(mut url: String, file: &str) -> String {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let path = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+    let end = url[path..].find(['?', '#']).map_or(url.len(), |at| path + at);
+    let is_none = path == end;
+    if is_none || url[path..end].ends_with('/') {
+        let slash = if is_none { "/" } else { "" };
+        url.insert_str(end, &format!("{slash}{}", utf8_percent_encode(file, KEPT)));
+    }
+    url
+}
+
 /// The URL with what is encoded already in its query.
 fn with_query(url: &str, query: &[String]) -> String {
     let (before, fragment) = url.find('#').map_or((url, ""), |at| url.split_at(at));
@@ -338,4 +348,25 @@ fn encoded(value: &str, name: &str) -> Result<String, String> {
     };
     let content = utf8_percent_encode(&content, KEPT);
     Ok(if field.is_empty() { content.to_string() } else { format!("{field}={content}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_sent_gives_its_name_to_a_path_that_has_none() {
+        // As curl 7.88 sends them.
+        for (url, wanted) in [
+            ("http://h", "http://h/a%20b"),
+            ("http://h/", "http://h/a%20b"),
+            ("h", "h/a%20b"),
+            ("http://h?x=1", "http://h/a%20b?x=1"),
+            ("http://h/c/?next=/", "http://h/c/a%20b?next=/"),
+            ("http://h/c?next=/", "http://h/c?next=/"),
+            ("http://h/c/#x/", "http://h/c/a%20b#x/"),
+        ] {
+            assert_eq!(named_after(url.to_owned(), "a b"), wanted, "{url}");
+        }
+    }
 }

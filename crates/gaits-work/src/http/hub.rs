@@ -154,16 +154,18 @@ impl Hub {
         let mut sent = 0;
         loop {
             sent += 1;
+            // First, since a connection that was chosen must not wait for a disk.
+            let body = self.body_of(request).await?;
             let ready = self.ready(&host, may_reuse, trace).await;
             let ready = ready.map_err(|fault| host.named(fault))?;
             let (asked, reused) = match ready {
                 Ready::Http1 { connection, reused, now_us } => {
                     trace.detail.goes_over(reused);
-                    (self.ask_http1(&host, request, connection, now_us, trace).await, reused)
+                    (self.ask_http1(&host, request, body, connection, now_us, trace).await, reused)
                 }
                 Ready::Http2 { connection, reused } => {
                     trace.detail.goes_over(reused);
-                    (self.ask_http2(request, &connection, trace).await, reused)
+                    (self.ask_http2(request, body, &connection, trace).await, reused)
                 }
             };
             match asked {
@@ -187,10 +189,21 @@ impl Hub {
         }
     }
 
+    /// What is sent with `request`, ready to be sent once. If there is no descriptor left for a file, idle connections are
+    /// closed.
+    async fn body_of(&self, request: &Request<'_>) -> Result<Unsent, Fault> {
+        let Some(body) = request.body else { return Ok(Unsent::Bytes(Bytes::new())) };
+        match body.begin().await {
+            Err(Fault::Exhausted(_)) if self.close_idle() => body.begin().await,
+            begun => begun,
+        }
+    }
+
     async fn ask_http1(
         &self,
         host: &Host,
         request: &Request<'_>,
+        body: Unsent,
         mut connection: Box<h1::Connection>,
         since_us: u64,
         trace: &mut Trace,
@@ -199,10 +212,6 @@ impl Hub {
         trace.enter_at(Phase::FirstByte, since_us);
         let close = self.scope == SessionScope::None;
         let compose = |out: &mut Vec<u8>| host.heads.write(out, request, close);
-        let body = match request.body {
-            None => Unsent::Bytes(Bytes::new()),
-            Some(body) => body.begin().await?,
-        };
         connection.send(&self.lent, to, compose, body).await?;
         let Shared { spec, clock, extracts, .. } = &*self.shared;
         let asked = extracts.headers();
@@ -219,15 +228,12 @@ impl Hub {
     async fn ask_http2(
         &self,
         request: &Request<'_>,
+        body: Unsent,
         connection: &h2::Connection,
         trace: &mut Trace,
     ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
         let head = headers::http2(request).map_err(Fault::Failed)?;
         trace.enter(Phase::FirstByte);
-        let body = match request.body {
-            None => Unsent::Bytes(Bytes::new()),
-            Some(body) => body.begin().await?,
-        };
         let Shared { spec, clock, extracts, .. } = &*self.shared;
         let sent = Cell::new(body.is_empty());
         let asked = pin!(connection.send_telling(head, body, &sent));
@@ -333,7 +339,7 @@ impl Hub {
     }
 
     /// Closes all idle connections; tells whether there were any.
-    fn close_idle(&self) -> bool {
+    pub(super) fn close_idle(&self) -> bool {
         let had = self.idle.replace(0) > 0;
         self.all_idle().iter().for_each(|idle| idle.close(u64::MAX));
         self.hosts.borrow().values().for_each(|host| host.close_unused());

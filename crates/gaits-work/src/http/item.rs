@@ -101,7 +101,7 @@ pub(super) fn of_all(spec: &HttpSpec) -> blake3::Hash {
     hasher.update(spec.method.as_str().as_bytes());
     let query = spec.query.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
     let payload = spec.payload.iter().map(|payload| payload.data.as_bytes());
-    let file = spec.upload_file.iter().map(String::as_bytes);
+    let file = spec.upload_file.iter().chain(&spec.upload_content).map(String::as_bytes);
     for part in query.chain(payload).chain(file) {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }

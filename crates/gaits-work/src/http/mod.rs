@@ -89,8 +89,9 @@ pub use redact::redacted;
 pub use spec::{BodyUse, HttpSpec, HttpSpecError, MOST_INLINE};
 pub use statuses::{Statuses, StatusesError};
 pub use target::check;
-pub use template::{Named, TemplateError, UrlTemplate};
+pub use template::{Named, TemplateError, UrlTemplate, is_filled};
 pub use trust::{Trust, TrustError};
+pub use upload::content as upload_content;
 pub use ways::{
     EnvironmentError, Family, Fixed, FixedError, NameService, Proxies, ProxyError, ProxyUrl,
     Version, Ways,

@@ -27,7 +27,7 @@ use super::spec::{BodyUse, MOST_INLINE};
 use super::target::Target;
 use super::trace::{Phase, Trace};
 use super::words::seconds;
-use crate::deadline::in_time;
+use crate::deadline::{in_time, within};
 use base64::Engine as _;
 use gaits_core::{
     Advice, AsyncSession, Detail, ErrorKind, Item, ItemError, PerformFuture, Performed, Reply,
@@ -82,8 +82,8 @@ impl HttpSession {
         // Boxed, since most items are a URL, and it would make the future of each of them larger.
         let is_own = item::is_description(text) || shared.fill.is_some();
         let own = if is_own || spec.idempotency_key.is_some() || spec.upload_file.is_some() {
-            match Own::of(text, item.index, shared).await {
-                Ok(own) => Some(Box::new(own)),
+            match Box::pin(self.own_of(text, item.index)).await {
+                Ok(own) => Some(own),
                 Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),
                 Err(fault) => return Reply::Done(Performed::failed(fault.into_error(), None)),
             }
@@ -137,6 +137,29 @@ impl HttpSession {
             _ => retry::after_failure(error.kind, asked.repeatable),
         };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
+    }
+
+    /// What an item asks for itself. A disk that does not answer holds it up no longer than a server may.
+    async fn own_of(&self, text: &str, index: u64) -> Result<Box<Own>, Fault> {
+        let shared = &self.hub.shared;
+        let found = async {
+            match Own::of(text, index, shared).await {
+                // Where no descriptor is left for a file, idle connections give theirs up.
+                Err(Fault::Exhausted(_)) if self.hub.close_idle() => {
+                    Own::of(text, index, shared).await
+                }
+                own => own,
+            }
+        };
+        let found = match shared.spec.timeout {
+            None => found.await,
+            Some(limit) => within(pin!(found), limit, &*shared.clock).await.unwrap_or_else(|| {
+                let limit = seconds(limit);
+                let message = format!("the file to send could not be read within {limit}");
+                Err(Fault::new(ErrorKind::Timeout, message))
+            }),
+        };
+        found.map(Box::new)
     }
 
     async fn within_timeout(

@@ -37,6 +37,9 @@ pub struct HttpSpec {
     /// where requests are [`filled`](Self::filled).
     #[serde(default)]
     pub upload_file: Option<String>,
+    /// What tells the content of that file from another, where it is one file for all: with another content, it is another job.
+    #[serde(default)]
+    pub upload_content: Option<String>,
     /// Names and values that are added to the query of each URL.
     #[serde(default)]
     pub query: Vec<(String, String)>,
@@ -153,6 +156,7 @@ impl Default for HttpSpec {
             method: Method::GET,
             payload: None,
             upload_file: None,
+            upload_content: None,
             query: Vec::new(),
             filled: false,
             idempotency_key: None,
@@ -325,6 +329,7 @@ impl HttpSpec {
             means("method", text(self.method.as_str())),
             means("data", payload),
             means("upload-file", self.upload_file.as_deref().map_or(Value::Null, text)),
+            means("upload-content", self.upload_content.as_deref().map_or(Value::Null, text)),
             means("filled", Value::Bool(self.filled)),
             means("idempotency-key", self.idempotency_key.as_deref().map_or(Value::Null, text)),
             means("query", Value::Array(query.collect())),

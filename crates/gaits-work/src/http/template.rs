@@ -33,6 +33,12 @@ pub struct UrlTemplate {
     parts: Vec<Part>,
 }
 
+/// Whether fields of an item are filled into a text.
+#[must_use]
+pub fn is_filled(text: &str) -> bool {
+    TextTemplate::parse(text, BodyForm::Plain).is_ok_and(|template| template.has_fields())
+}
+
 /// What is wrong with a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

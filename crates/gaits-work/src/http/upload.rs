@@ -14,11 +14,45 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::UNIX_EPOCH;
 use tokio::fs::File;
 use tokio::io::{AsyncRead as _, ReadBuf};
 
 /// How many bytes are read at a time. A file of no more is read whole before it is sent.
 const PIECE: usize = 64 * 1024;
+
+/// What a file of more bytes holds is not looked at to know it again: that would take longer than a second.
+const MOST_HASHED: u64 = 1 << 30;
+
+/// What tells the content of the file at `path` from another: its length, and a hash of it or, of a very long file, when it was
+/// changed last.
+///
+/// # Errors
+/// It is no file that can be read.
+pub fn content(path: &Path) -> io::Result<String> {
+    // Before it is opened, since a pipe would wait for whoever writes to it.
+    check(&fs::metadata(path)?)?;
+    let file = fs::File::open(path)?;
+    let about = file.metadata()?;
+    let len = about.len();
+    if len > MOST_HASHED {
+        let changed = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        return Ok(format!(
+            "{len} bytes, changed {}.{:09}",
+            changed.as_secs(),
+            changed.subsec_nanos()
+        ));
+    }
+    let hash = blake3::Hasher::new().update_reader(file)?.finalize();
+    Ok(format!("{len} bytes, BLAKE3 {}", hash.to_hex()))
+}
+
+/// Refuses what may have no end, or nothing to read for ever.
+fn check(about: &fs::Metadata) -> io::Result<()> {
+    let is_file = about.is_file();
+    let wrong = || io::Error::other("it is no file, but a folder, a pipe or a device");
+    is_file.then_some(()).ok_or_else(wrong)
+}
 
 /// What was found at a path.
 pub(super) enum Found {
@@ -41,10 +75,7 @@ impl Found {
         // A disk holds up no event loop.
         let found = tokio::task::spawn_blocking(move || {
             let about = fs::metadata(&path)?;
-            // Anything else may have no end, or nothing to read for ever.
-            if !about.is_file() {
-                return Err(io::Error::other("it is no file, but a folder, a pipe or a device"));
-            }
+            check(&about)?;
             if about.len() > PIECE as u64 {
                 // Whether it may be read is told now, before a connection is taken for it.
                 fs::File::open(&path)?;

@@ -194,6 +194,13 @@ impl Peer {
         Some(head)
     }
 
+    /// Reads so many bytes of a request's body.
+    pub fn body(&mut self, len: usize) -> Vec<u8> {
+        let mut body = vec![0; len];
+        self.stream.read_exact(&mut body).unwrap();
+        body
+    }
+
     /// Sends `bytes`; a client that is gone is no matter.
     pub fn say(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());

@@ -19,6 +19,9 @@ const BLOCK: usize = 1 << 20;
 /// As many blocks of one thread are on their way: one that rows are made of, and one that waits.
 const AHEAD: usize = 2;
 
+/// As many pieces of rows of one block wait to be written. The rows of most blocks are no more; those of long lists are.
+const PIECES: usize = 4;
+
 /// What was written.
 pub(super) struct Parts {
     pub(super) rows: u64,
@@ -38,17 +41,9 @@ pub(super) fn write(
 ) -> Result<Parts, ExportError> {
     let name = output.name.clone();
     let unwritten = |source| ExportError::Write { output: name.clone(), source };
-    let (mut written, mut filled) = (0, vec![false; maker.width()]);
-    let mut write = |part: Part| {
-        written += part.written;
-        for (filled, also) in filled.iter_mut().zip(part.filled) {
-            *filled |= also;
-        }
-        output.write_all(&part.rows)
-    };
+    let mut table = Written { output, rows: 0, filled: vec![false; maker.width()] };
     let count = thread::scope(|scope| {
-        let rows = RowThreads::start(scope, threads, maker, &mut write);
-        let mut rows = rows.map_err(&unwritten)?;
+        let mut rows = RowThreads::start(scope, threads, maker, &mut table);
         let mut refused = None;
         let scanned = input.scan_part(0..lines, 0, is_to_stop, |line| {
             rows.add(line).map_err(|wrong| {
@@ -70,9 +65,8 @@ pub(super) fn write(
     let mut refused = None;
     let length = input.length.unwrap_or(lines);
     let scanned = input.scan_part(lines..length, count, is_to_stop, |line| {
-        let part = maker.make(&[line, b"\n"].concat());
-        let made = part.map_err(|PartError { error, .. }| error);
-        made.and_then(|part| write(part).map_err(RowError::Write)).map_err(|error| match error {
+        let made = table.make(maker, &[line, b"\n"].concat());
+        made.map_err(|PartError { error, .. }| match error {
             RowError::Line(wrong) => wrong,
             RowError::Write(error) => {
                 refused = Some(error);
@@ -82,7 +76,30 @@ pub(super) fn write(
     });
     match refused {
         Some(source) => Err(unwritten(source)),
-        None => Ok(Parts { tail: scanned?, rows: written, filled }),
+        None => Ok(Parts { tail: scanned?, rows: table.rows, filled: table.filled }),
+    }
+}
+
+/// The table, and what is in it by now.
+struct Written<'o> {
+    output: &'o mut Output,
+    rows: u64,
+    filled: Vec<bool>,
+}
+
+impl Written<'_> {
+    /// Makes rows of some lines, and writes them.
+    fn make(&mut self, maker: &PartMaker, lines: &[u8]) -> Result<(), PartError> {
+        let part = maker.make(lines, &mut *self.output)?;
+        self.count(part);
+        Ok(())
+    }
+
+    fn count(&mut self, part: Part) {
+        self.rows += part.written;
+        for (filled, also) in self.filled.iter_mut().zip(part.filled) {
+            *filled |= also;
+        }
     }
 }
 
@@ -102,10 +119,29 @@ struct Block {
     before: u64,
 }
 
-type Made = Result<Part, Wrong>;
+/// What a thread has made of a block: pieces of its rows, and at last what they were.
+enum Made {
+    Rows(Vec<u8>),
+    End(Result<Part, Wrong>),
+}
+
+/// Hands rows over, piece by piece.
+struct Pieces<'a>(&'a SyncSender<Made>);
+
+impl io::Write for Pieces<'_> {
+    fn write(&mut self, rows: &[u8]) -> io::Result<usize> {
+        let sent = self.0.send(Made::Rows(rows.to_vec()));
+        // Nobody wants any more.
+        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe)).map(|()| rows.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// The threads that make rows, and where these go.
-struct RowThreads<W> {
+struct RowThreads<'a, 'o> {
     threads: Vec<(SyncSender<Block>, Receiver<Made>)>,
     /// Which thread has each block, in their order.
     given: VecDeque<usize>,
@@ -113,40 +149,41 @@ struct RowThreads<W> {
     /// The block that is being filled.
     block: Block,
     lines: u64,
-    write: W,
+    maker: &'a PartMaker,
+    table: &'a mut Written<'o>,
 }
 
-impl<W: FnMut(Part) -> io::Result<()>> RowThreads<W> {
-    /// Starts so many threads, or as many as the system allows.
-    ///
-    /// # Errors
-    /// It allows none.
+impl<'a, 'o> RowThreads<'a, 'o> {
+    /// Starts so many threads, or as many as the system allows. If it allows none, rows are made here.
     fn start<'s>(
         scope: &'s Scope<'s, '_>,
         count: usize,
-        maker: &'s PartMaker,
-        write: W,
-    ) -> io::Result<Self> {
+        maker: &'a PartMaker,
+        table: &'a mut Written<'o>,
+    ) -> Self
+    where
+        'a: 's,
+    {
         let mut threads = Vec::new();
         for _ in 0..count {
             let (give, blocks) = sync_channel::<Block>(AHEAD);
-            let (made, rows) = sync_channel(AHEAD);
+            let (made, rows) = sync_channel(AHEAD * PIECES);
             let work = move || {
                 for block in blocks {
-                    let part = maker.make(&block.lines).map_err(|error| wrong(&block, error));
-                    if made.send(part).is_err() {
+                    let part = maker.make(&block.lines, Pieces(&made));
+                    let part = part.map_err(|error| wrong(&block, error));
+                    if made.send(Made::End(part)).is_err() {
                         break;
                     }
                 }
             };
-            match Builder::new().name("rows".into()).spawn_scoped(scope, work) {
-                Ok(_) => threads.push((give, rows)),
-                Err(error) if threads.is_empty() => return Err(error),
-                Err(_) => break,
+            if Builder::new().name("rows".into()).spawn_scoped(scope, work).is_err() {
+                break;
             }
+            threads.push((give, rows));
         }
         let (given, block) = (VecDeque::new(), Block::default());
-        Ok(Self { threads, given, next: 0, block, lines: 0, write })
+        Self { threads, given, next: 0, block, lines: 0, maker, table }
     }
 
     /// Takes the next line.
@@ -159,12 +196,18 @@ impl<W: FnMut(Part) -> io::Result<()>> RowThreads<W> {
 
     /// Gives the block to the thread whose turn it is.
     fn give(&mut self) -> Result<(), Wrong> {
+        let next = Block { lines: Vec::new(), before: self.lines };
+        let block = mem::replace(&mut self.block, next);
+        if self.threads.is_empty() {
+            let made = self.table.make(self.maker, &block.lines);
+            return made.map_err(|error| wrong(&block, error));
+        }
         if self.given.len() >= AHEAD * self.threads.len() {
             self.take()?;
         }
-        let (at, next) = (self.next, Block { lines: Vec::new(), before: self.lines });
+        let at = self.next;
         // It has room for it.
-        if self.threads[at].0.send(mem::replace(&mut self.block, next)).is_err() {
+        if self.threads[at].0.send(block).is_err() {
             return Err(has_ended());
         }
         self.given.push_back(at);
@@ -175,8 +218,13 @@ impl<W: FnMut(Part) -> io::Result<()>> RowThreads<W> {
     /// Writes the rows of the oldest block that was given.
     fn take(&mut self) -> Result<(), Wrong> {
         let Some(at) = self.given.pop_front() else { return Ok(()) };
-        let Ok(made) = self.threads[at].1.recv() else { return Err(has_ended()) };
-        (self.write)(made?).map_err(Wrong::Write)
+        loop {
+            match self.threads[at].1.recv() {
+                Ok(Made::Rows(rows)) => self.table.output.write_all(&rows).map_err(Wrong::Write)?,
+                Ok(Made::End(part)) => return part.map(|part| self.table.count(part)),
+                Err(_) => return Err(has_ended()),
+            }
+        }
     }
 
     /// Writes the rows of all lines; gives how many lines there were.
@@ -198,7 +246,7 @@ fn wrong(block: &Block, PartError { before, error }: PartError) -> Wrong {
     }
 }
 
-/// A thread has ended before its work, by a panic.
+/// A thread has ended before its work, by a panic, which goes on here as soon as all threads have ended.
 fn has_ended() -> Wrong {
     Wrong::Write(io::Error::other("a thread that makes rows has ended"))
 }

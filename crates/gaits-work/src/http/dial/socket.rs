@@ -31,23 +31,36 @@ impl LastDescriptors {
         if self == LastDescriptors::ForFiles && is_one_of_the_last(&socket)? {
             return Err(Errno::EMFILE.into());
         }
-        let mut connected = socket.connect(&address.into());
-        // Over the loopback address it is made by now, though the system says that it is under way. Asked again, it tells.
-        if address.ip().is_loopback() && connected.is_err() {
-            match socket.connect(&address.into()) {
-                Err(e) if e.raw_os_error() == Some(Errno::EALREADY as i32) => {}
-                again => connected = again,
-            }
-        }
-        match connected {
-            Ok(()) => Ok(Tcp::connected(socket.into())),
-            Err(e) if e.raw_os_error() == Some(Errno::EINPROGRESS as i32) => {
+        match connect(&socket, address)? {
+            Connecting::Made => Ok(Tcp::connected(socket.into())),
+            Connecting::UnderWay => {
                 let stream = TcpStream::from_std(socket.into())?;
                 stream.writable().await?;
                 stream.take_error()?.map_or(Ok(stream.into()), Err)
             }
-            Err(e) => Err(e),
         }
+    }
+}
+
+enum Connecting {
+    Made,
+    UnderWay,
+}
+
+/// Begins to connect.
+fn connect(socket: &Socket, address: SocketAddr) -> io::Result<Connecting> {
+    let connect = || match socket.connect(&address.into()) {
+        Ok(()) => Ok(Connecting::Made),
+        Err(e) => match e.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EISCONN) => Ok(Connecting::Made),
+            Some(Errno::EINPROGRESS | Errno::EALREADY) => Ok(Connecting::UnderWay),
+            _ => Err(e),
+        },
+    };
+    match connect()? {
+        // Over the loopback address it is made by now, though the system says that it is under way. Asked again, it tells.
+        Connecting::UnderWay if address.ip().is_loopback() => connect(),
+        begun => Ok(begun),
     }
 }
 

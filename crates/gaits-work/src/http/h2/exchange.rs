@@ -57,7 +57,7 @@ impl Waiting {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<RecvStream>, Fault>> {
-        send_body(&mut self.unsent, cx).map_err(Fault::Failed)?;
+        self.place.send(&mut self.unsent, cx).map_err(Fault::Failed)?;
         // h2 keeps interim responses until they are asked for, and throws them away when the response is.
         while let Poll::Ready(interim) = self.response.poll_informational(cx) {
             match interim {
@@ -161,7 +161,7 @@ impl Exchange {
             return Poll::Ready(Ok(None));
         }
         // A server may answer while it reads, and end when it has read all.
-        send_body(&mut self.unsent, cx)?;
+        self.place.send(&mut self.unsent, cx)?;
         // A window may be filled with thousands of small pieces, so this counts towards the task's budget.
         let coop = ready!(coop::poll_proceed(cx));
         loop {
@@ -236,6 +236,20 @@ impl Place {
     fn take(connection: &Rc<Inner>) -> Self {
         connection.state.take_place();
         Self { connection: connection.clone(), is_waiting: false, heard: 0, is_over: false }
+    }
+
+    /// Sends what the server takes now of a request's body.
+    fn send(
+        &mut self,
+        unsent: &mut Option<(SendStream<Bytes>, Unsent)>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ItemError> {
+        let sent = send_body(unsent, cx);
+        if sent.is_err() {
+            // It is not the server that failed to go on.
+            self.is_waiting = false;
+        }
+        sent
     }
 
     /// Notes that something is waited for.

@@ -58,6 +58,9 @@ const MAX_STREAMS: usize = 1_024;
 /// number.
 const REMEMBERED: Duration = Duration::from_secs(u32::MAX as u64);
 
+/// How many bytes of one request's body h2 holds until the server takes them.
+const UNSENT: usize = 64 * 1024;
+
 /// How many streams h2 may reset, because the server broke a rule on them, before it closes the connection.
 const MAX_STREAM_ERRORS: usize = 1_024;
 
@@ -86,6 +89,7 @@ impl Connection {
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEAD)
+            .max_send_buffer_size(UNSENT)
             .initial_max_send_streams(ASSUMED_STREAMS)
             // Bounded by `MAX_GIVEN_UP`, the requests in flight then, and `MAX_STREAM_ERRORS`.
             .max_concurrent_reset_streams(usize::MAX)

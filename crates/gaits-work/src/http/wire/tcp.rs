@@ -32,7 +32,7 @@ impl Tcp {
         Self(State::New(socket))
     }
 
-    /// Without waiting for acknowledgements before the next piece is sent.
+    /// Sends each piece at once, without waiting for the acknowledgement of the one before.
     pub(in crate::http) fn set_nodelay(&self) -> io::Result<()> {
         match &self.0 {
             State::New(socket) => socket.set_nodelay(true),
