@@ -36,6 +36,7 @@ const SHOWN: &[&str] = &[
     "duration",
     "each",
     "encoding",
+    "excel",
     "extract",
     "extract_required",
     "first_byte_timeout",

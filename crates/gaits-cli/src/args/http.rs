@@ -297,7 +297,8 @@ impl HttpArgs {
     }
 
     /// What they come to; reads the file of `--cacert`.
-    pub(super) fn resolve(self) -> Result<Job, Trouble> {
+    pub(super) fn resolve(mut self) -> Result<Job, Trouble> {
+        let of_curl = self.list.take_template(self.insecure)?;
         let trust = match (self.cacert, self.insecure) {
             (Some(path), _) => {
                 let pem = std::fs::read_to_string(&path)
@@ -342,7 +343,10 @@ impl HttpArgs {
         if self.list.has_fields() {
             self.request.refuse_places()?;
         }
-        let spec = self.request.resolve(spec)?;
+        let spec = match of_curl {
+            Some(template) => self.request.on_top_of(template, spec)?,
+            None => self.request.resolve(spec)?,
+        };
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
         let spec = HttpSpec { auth: auth::with_token(spec.auth)?, ..spec };
         // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.

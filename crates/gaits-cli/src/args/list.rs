@@ -5,7 +5,7 @@ use super::selection::SelectionArgs;
 use super::sitemap::SitemapArgs;
 use crate::exit::Trouble;
 use clap::{Args, ValueEnum};
-use gaits::http::{CurlContext, UrlTemplate};
+use gaits::http::{CurlContext, CurlTemplate, UrlTemplate};
 use gaits::{Files, Form, Input, Place, Table, TextEncoding, UrlFrom};
 use std::path::PathBuf;
 
@@ -29,9 +29,10 @@ pub(super) struct ListArgs {
     /// Take requests from commands of curl in this file, as browsers copy them; `-` is standard input
     ///
     /// Each command is one request. It may go on in the next lines, in the form for bash or for cmd. Options that can't be those of
-    /// one request make a failed record that names the option and the line.
+    /// one request make a failed record that names the option and the line. With a table, -i FILE, it is one command, and a
+    /// template as --template: columns in braces may stand in its URL, its header fields and what it sends.
     #[arg(long, value_name = "FILE", help_heading = help::INPUT, hide_short_help = true)]
-    #[arg(conflicts_with_all = ["urls", "input", "count", "template", "url_column"])]
+    #[arg(conflicts_with_all = ["urls", "count", "template", "url_column"])]
     from_curl: Option<PathBuf>,
 
     /// Take URLs of the command line as they are, with their braces
@@ -128,6 +129,19 @@ impl ListArgs {
     /// Whether a list is given.
     pub(super) fn is_given(&self) -> bool {
         !self.input.is_empty() || self.from_curl.is_some() || self.sitemaps.is_given()
+    }
+
+    /// The command of curl that makes the request of each row, if there is one.
+    pub(super) fn take_template(
+        &mut self,
+        insecure: bool,
+    ) -> Result<Option<CurlTemplate>, Trouble> {
+        let Some(path) = self.from_curl.take_if(|_| !self.input.is_empty()) else {
+            return Ok(None);
+        };
+        let template = super::curl::template(&path, CurlContext { insecure })?;
+        self.template = Some(template.url.clone());
+        Ok(Some(template))
     }
 
     /// What is to be shown in place of sending anything.

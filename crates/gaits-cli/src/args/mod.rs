@@ -5,6 +5,7 @@ mod bodies;
 mod color;
 mod command;
 mod compare;
+mod curl;
 mod export;
 mod given;
 mod help;

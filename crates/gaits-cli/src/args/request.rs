@@ -4,7 +4,7 @@ use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::Args;
 use gaits::Data;
-use gaits::http::{self, HttpSpec, Method, Payload};
+use gaits::http::{self, CurlTemplate, HttpSpec, Method, Payload};
 use std::io::Read as _;
 
 /// What `-d` sends, if nothing else is said: what browsers send of a form.
@@ -88,6 +88,31 @@ impl RequestArgs {
             }
         }
         Ok(())
+    }
+
+    /// What they come to for requests that a command of curl is the template of.
+    pub(super) fn on_top_of(
+        self,
+        template: CurlTemplate,
+        spec: HttpSpec,
+    ) -> Result<HttpSpec, Trouble> {
+        let sends = !self.data.is_empty() || self.data_json.is_some() || !self.form.is_empty();
+        if sends || self.head || self.method.is_some() || self.upload_file.is_some() {
+            return Err(Trouble::wrong(
+                "the command of --from-curl says the method and what is sent: write it there",
+            ));
+        }
+        let mut headers = spec.headers;
+        for (name, value) in template.headers {
+            if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                headers.push((name, value));
+            }
+        }
+        let CurlTemplate { method, payload, upload_file, .. } = template;
+        let method = Some(method);
+        let of_command = Self { method, upload_file, ..self };
+        let spec = of_command.resolve(HttpSpec { headers, ..spec })?;
+        Ok(HttpSpec { payload: payload.or(spec.payload), ..spec })
     }
 
     /// What they come to; reads files that are to be sent. `headers` are those of the user.

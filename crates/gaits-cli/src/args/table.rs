@@ -72,6 +72,10 @@ pub(super) struct TableArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', global = true)]
     #[arg(requires = "format", hide_short_help = true)]
     columns: Vec<String>,
+
+    /// Write CSV or TSV as Excel needs it: with a byte order mark, CRLF, and no text that it takes for a formula
+    #[arg(long, global = true, requires = "format", hide_short_help = true)]
+    excel: bool,
 }
 
 /// The table that a run gives.
@@ -104,7 +108,7 @@ impl TableArgs {
         extracted: Option<&[String]>,
     ) -> Result<Option<TableOf>, Trouble> {
         let Some(form) = self.format else { return Ok(None) };
-        let form = form.format("--format", false)?;
+        let form = form.format("--format", self.excel)?;
         let columns = columns(&self.columns)?;
         Ok(Some(match to {
             Destination::File(path) if !is_stream(&path) => {

@@ -1,5 +1,6 @@
 //! Options that say how servers are reached.
 
+use super::secret;
 use crate::exit::Trouble;
 use clap::{Args, ValueEnum};
 use gaits::http::{Family, Fixed, NameService, Proxies, ProxyUrl, Version, Ways};
@@ -50,7 +51,8 @@ pub(super) struct WaysArgs {
     /// Go through this proxy; '' for none; may be repeated
     ///
     /// http://HOST:PORT, https:// for a proxy that is spoken with over TLS, socks5://, or socks5h:// where the proxy looks names
-    /// up. User and password stand in front of the host: http://USER:PASSWORD@HOST:PORT. Without a scheme it is an HTTP proxy,
+    /// up. User and password stand in front of the host: http://USER:PASSWORD@HOST:PORT; then rather give env:NAME or @FILE, for
+    /// a URL in an environment variable or a file. Without a scheme it is an HTTP proxy,
     /// without a port it is 1080, and 443 for https. Of several proxies, each host has its own, always the same; if that one
     /// can't be reached, the host's items fail. Without the option, the environment variables `http_proxy`, `https_proxy` and
     /// `all_proxy` name proxies, as for curl.
@@ -118,7 +120,7 @@ impl WaysArgs {
             given => {
                 // Parsed here, since a password may stand in it, and clap repeats what it refuses.
                 let parsed = given.iter().map(|proxy| {
-                    let parsed = proxy.parse::<ProxyUrl>();
+                    let parsed = secret::find("--proxy", proxy)?.parse::<ProxyUrl>();
                     parsed.map_err(|error| Trouble::wrong(format!("--proxy: {error}")))
                 });
                 let parsed = parsed.collect::<Result<Vec<_>, _>>()?;

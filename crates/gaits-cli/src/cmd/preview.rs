@@ -2,12 +2,14 @@
 //!
 //! Limit: it does not look at the results file, so it shows items that are done as well.
 
+mod curl;
+
 use crate::args::{Job, Shows};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::talk;
 use anyhow::Context as _;
-use gaits::http::{Preview, PreviewBody, Previews, Trust};
+use gaits::http::{Preview, PreviewBody, Previews};
 use gaits::{Content, More, set_up, units};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -46,7 +48,7 @@ pub(super) fn show(job: &Job, shows: Shows, quiet: bool) -> Result<Exit, Trouble
                 Ok(preview) => {
                     let text = match shows {
                         Shows::Requests => request(&preview),
-                        Shows::Curl { .. } => curl(&preview, &previews),
+                        Shows::Curl { .. } => curl::line(&preview, &previews),
                     };
                     hosts.add(&preview.server);
                     out.write_all(text.as_bytes()).map_err(gone)?;
@@ -148,90 +150,5 @@ fn request(preview: &Preview) -> String {
             let _ = writeln!(text, "  ({}, {size})", path.display());
         }
     }
-    text
-}
-
-/// A request as a line of curl that sends it.
-fn curl(preview: &Preview, previews: &Previews) -> String {
-    let spec = previews.spec();
-    let mut text = String::from("curl");
-    let sends = preview.body.is_some();
-    match (&*preview.method, sends) {
-        ("GET", false) | ("POST", true) => {}
-        ("HEAD", false) => text.push_str(" -I"),
-        (method, _) => {
-            let _ = write!(text, " -X {}", quoted(method.as_bytes()));
-        }
-    }
-    let _ = write!(text, " {}", quoted(preview.url.as_bytes()));
-    for (name, value) in &preview.headers {
-        match &**name {
-            // What curl sends by itself; and it decodes only what it has asked for in its own way.
-            "accept" if value == "*/*" => {}
-            "accept-encoding" => text.push_str(" --compressed"),
-            _ => {
-                let _ = write!(text, " -H {}", quoted(format!("{name}: {value}").as_bytes()));
-            }
-        }
-    }
-    let has_kind = preview.headers.iter().any(|(name, _)| name == "content-type");
-    if sends && !has_kind {
-        // Else curl would say that it is a form.
-        text.push_str(" -H 'content-type:'");
-    }
-    match &preview.body {
-        None => {}
-        Some(PreviewBody::Bytes(bytes)) => {
-            let _ = write!(text, " --data-raw {}", quoted(bytes));
-        }
-        Some(PreviewBody::File(path)) => {
-            let _ = write!(
-                text,
-                " --data-binary {}",
-                quoted(format!("@{}", path.display()).as_bytes())
-            );
-        }
-    }
-    if spec.max_redirects > 0 {
-        text.push_str(" -L");
-    }
-    match &spec.trust {
-        Trust::Insecure => text.push_str(" -k"),
-        Trust::Pem { path, .. } => {
-            let _ = write!(text, " --cacert {}", quoted(path.as_os_str().as_encoded_bytes()));
-        }
-        Trust::SystemRoots => {}
-    }
-    text.push('\n');
-    text
-}
-
-/// A word as a shell reads it: as it is where that is safe, else in quotes, which are bash's `$'…'` where there are control characters
-/// or bytes that are no text.
-fn quoted(word: &[u8]) -> String {
-    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(byte);
-    if let Ok(text) = std::str::from_utf8(word) {
-        if !word.is_empty() && word.iter().all(is_safe) {
-            return text.to_owned();
-        }
-        if !text.chars().any(|c| c.is_control() && c != '\n') {
-            return format!("'{}'", text.replace('\'', r"'\''"));
-        }
-    }
-    let mut text = String::from("$'");
-    for byte in word {
-        match byte {
-            b'\'' | b'\\' => {
-                text.push('\\');
-                text.push(char::from(*byte));
-            }
-            b'\n' => text.push_str("\\n"),
-            b' '..=b'~' => text.push(char::from(*byte)),
-            _ => {
-                let _ = write!(text, "\\x{byte:02x}");
-            }
-        }
-    }
-    text.push('\'');
     text
 }

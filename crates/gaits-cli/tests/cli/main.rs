@@ -8,6 +8,7 @@ mod certificates;
 mod command;
 mod compare;
 mod cookies;
+mod curl;
 mod export;
 mod fetch_input;
 mod fetch_output;

@@ -93,3 +93,20 @@ fn other_works_give_tables_too() {
     let end = gaits("run -q --format jsonl --columns outcome wait 0 -n 2").run().expect_exit(0);
     assert_eq!(end.stdout, "{\"outcome\":\"ok\"}\n{\"outcome\":\"ok\"}\n");
 }
+
+#[test]
+fn a_table_is_for_excel_where_that_is_wanted() {
+    let dir = Dir::new();
+    let wait = |more: &str| {
+        gaits("run -q --columns index,outcome")
+            .args(more.split_whitespace())
+            .args(["wait", "0", "-n", "1"])
+            .dir(dir.path())
+            .run()
+    };
+    let wanted = "\u{feff}index,outcome\r\n0,ok\r\n";
+    assert_eq!(wait("--format csv --excel").expect_exit(0).stdout, wanted);
+    wait("--format csv --excel -o t.csv").expect_exit(0);
+    assert_eq!(std::fs::read_to_string(dir.at("t.csv")).unwrap(), wanted);
+    wait("--format jsonl --excel").expect_refused("--excel is for --format csv");
+}

@@ -3,15 +3,23 @@
 //! Limit: one request a command. What curl does besides asking, such as writing files, is for gaits' own options.
 
 mod flags;
+mod glob;
 mod words;
 
+use super::method::Method;
 use super::multipart::{AS_IS, content_type, multipart};
+use super::payload::Payload;
+use super::template::UrlTemplate;
 use flags::{Flag, flag};
+use gaits_core::Data;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 use std::path::Path;
 pub use words::is_whole;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
 
 /// What the options of a curl command come to.
 #[derive(Default)]
@@ -22,6 +30,8 @@ struct Command {
     /// Header fields that curl would send by itself, and is told not to.
     left_out: Vec<String>,
     data: Vec<String>,
+    /// The path of a file that is sent as it is, in front of all other data.
+    data_file: Option<String>,
     is_json: bool,
     /// Data go into the query.
     get: bool,
@@ -30,6 +40,39 @@ struct Command {
     query: Vec<String>,
     /// The path of a file that is sent.
     upload: Option<String>,
+    /// Brackets and braces in the URL stand for themselves.
+    globoff: bool,
+    /// Names in braces are places that fields of items fill.
+    places: bool,
+}
+
+/// The request that a command makes.
+struct Asked {
+    url: String,
+    method: String,
+    headers: Vec<(String, String)>,
+    sends: Sends,
+}
+
+enum Sends {
+    Nothing,
+    Text(String),
+    File(String),
+}
+
+/// A command as a template of requests, whose places the fields of each item fill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurlTemplate {
+    /// Its URL.
+    pub url: UrlTemplate,
+    /// Its method.
+    pub method: Method,
+    /// Its header fields.
+    pub headers: Vec<(String, String)>,
+    /// What it sends.
+    pub payload: Option<Payload>,
+    /// The path of a file that it sends.
+    pub upload_file: Option<String>,
 }
 
 /// How all requests are made, which a command may ask for as well.
@@ -44,42 +87,37 @@ pub struct CurlContext {
 /// # Errors
 /// Says what is wrong, or which option can't be followed. The message shows no value that may be a secret.
 pub fn described_by_curl(command: &str, context: CurlContext) -> Result<String, String> {
-    let mut words: VecDeque<String> = words::split(command)?.into();
-    match words.pop_front() {
-        Some(name) if matches!(name.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) => {}
-        _ => return Err("not a curl command: it begins with another word than curl".to_owned()),
+    let asked = Command::read(command, context, false)?.asked()?;
+    let mut item = Map::new();
+    item.insert("url".to_owned(), asked.url.into());
+    item.insert("method".to_owned(), asked.method.into());
+    if !asked.headers.is_empty() {
+        item.insert("headers".to_owned(), grouped(asked.headers));
     }
-    let mut found = Command::default();
-    let mut only_urls = false;
-    while let Some(word) = words.pop_front() {
-        if only_urls || !word.starts_with('-') || word == "-" {
-            found.url(word)?;
-        } else if word == "--" {
-            only_urls = true;
-        } else if word.starts_with("--") {
-            let (flag, takes) = flag(&word)?;
-            let value = if takes { Some(next(&mut words, &word)?) } else { None };
-            found.take(flag, &word, value.unwrap_or_default(), context)?;
-        } else {
-            // Short ones stand together, and a value may follow at once: -sXPOST.
-            let mut letters = word[1..].chars();
-            while let Some(letter) = letters.next() {
-                let name = format!("-{letter}");
-                let (flag, takes) = flag(&name)?;
-                let rest = letters.as_str();
-                let value = match (takes, rest) {
-                    (false, _) => String::new(),
-                    (true, "") => next(&mut words, &name)?,
-                    (true, rest) => rest.to_owned(),
-                };
-                found.take(flag, &name, value, context)?;
-                if takes {
-                    break;
-                }
-            }
+    match asked.sends {
+        Sends::Nothing => None,
+        Sends::Text(text) => item.insert("body".to_owned(), text.into()),
+        Sends::File(path) => item.insert("body_file".to_owned(), path.into()),
+    };
+    Ok(Value::Object(item).to_string())
+}
+
+/// The template of requests that a curl command is, for the rows of a table.
+///
+/// # Errors
+/// As for [`described_by_curl`]; and if its URL names no column.
+pub fn template_of_curl(command: &str, context: CurlContext) -> Result<CurlTemplate, String> {
+    let asked = Command::read(command, context, true)?.asked()?;
+    let url = UrlTemplate::parse(&asked.url).map_err(|error| error.to_string())?;
+    let method = asked.method.parse::<Method>().map_err(|error| error.to_string())?;
+    let (payload, upload_file) = match asked.sends {
+        Sends::Nothing => (None, None),
+        Sends::Text(text) => {
+            (Some(Payload { data: Data::Text(text.into()), content_type: None }), None)
         }
-    }
-    found.describe()
+        Sends::File(path) => (None, Some(path)),
+    };
+    Ok(CurlTemplate { url, method, headers: asked.headers, payload, upload_file })
 }
 
 fn next(words: &mut VecDeque<String>, name: &str) -> Result<String, String> {
@@ -87,6 +125,48 @@ fn next(words: &mut VecDeque<String>, name: &str) -> Result<String, String> {
 }
 
 impl Command {
+    /// Reads a command; with `places` that fields of items fill, or none.
+    fn read(command: &str, context: CurlContext, places: bool) -> Result<Self, String> {
+        let mut words: VecDeque<String> = words::split(command)?.into();
+        match words.pop_front() {
+            Some(name) if matches!(name.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) => {}
+            _ => {
+                return Err("not a curl command: it begins with another word than curl".to_owned());
+            }
+        }
+        let mut found = Self { places, ..Self::default() };
+        let mut only_urls = false;
+        while let Some(word) = words.pop_front() {
+            if only_urls || !word.starts_with('-') || word == "-" {
+                found.url(word)?;
+            } else if word == "--" {
+                only_urls = true;
+            } else if word.starts_with("--") {
+                let (flag, takes) = flag(&word)?;
+                let value = if takes { Some(next(&mut words, &word)?) } else { None };
+                found.take(flag, &word, value.unwrap_or_default(), context)?;
+            } else {
+                // Short ones stand together, and a value may follow at once: -sXPOST.
+                let mut letters = word[1..].chars();
+                while let Some(letter) = letters.next() {
+                    let name = format!("-{letter}");
+                    let (flag, takes) = flag(&name)?;
+                    let rest = letters.as_str();
+                    let value = match (takes, rest) {
+                        (false, _) => String::new(),
+                        (true, "") => next(&mut words, &name)?,
+                        (true, rest) => rest.to_owned(),
+                    };
+                    found.take(flag, &name, value, context)?;
+                    if takes {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn url(&mut self, url: String) -> Result<(), String> {
         if self.url.is_some() {
             return Err(
@@ -113,6 +193,7 @@ impl Command {
             Flag::Insecure => {
                 return Err(format!("{name} holds for all requests: give it to gaits as well"));
             }
+            Flag::Globoff => self.globoff = true,
             Flag::Url => self.url(value)?,
             Flag::Method => self.method = Some(value),
             Flag::Get => self.get = true,
@@ -134,12 +215,12 @@ impl Command {
                 self.headers.push(("Authorization".to_owned(), format!("Bearer {value}")));
             }
             Flag::Data => self.data.push(read(&value, name, true)?),
-            Flag::DataBinary => self.data.push(read(&value, name, false)?),
+            Flag::DataBinary => self.binary(value, name)?,
             Flag::DataRaw => self.data.push(value),
-            Flag::DataUrlencode => self.data.push(encoded(&value, name)?),
+            Flag::DataUrlencode => self.data.push(encoded(&value, name, self.kept())?),
             Flag::Json => {
                 self.is_json = true;
-                self.data.push(read(&value, name, false)?);
+                self.binary(value, name)?;
             }
             Flag::Form | Flag::FormString => {
                 let (field, value) = value
@@ -157,7 +238,18 @@ impl Command {
                 return Err(format!("{name} sends standard input, which an item can't"));
             }
             Flag::Upload => self.upload = Some(value),
-            Flag::Query => self.query.push(encoded(&value, name)?),
+            Flag::Query => self.query.push(encoded(&value, name, self.kept())?),
+        }
+        Ok(())
+    }
+
+    /// Data as they are. A file is left on the disk, if it can be all that is sent.
+    fn binary(&mut self, value: String, name: &str) -> Result<(), String> {
+        match value.strip_prefix('@') {
+            Some(path) if path != "-" && self.data.is_empty() && self.data_file.is_none() => {
+                self.data_file = Some(path.to_owned());
+            }
+            _ => self.data.push(read(&value, name, false)?),
         }
         Ok(())
     }
@@ -184,81 +276,80 @@ impl Command {
         Ok(())
     }
 
-    fn describe(self) -> Result<String, String> {
-        let mut url = self.url.ok_or("it asks for no URL")?;
-        if let Some(path) = &self.upload {
-            if !self.parts.is_empty() || !self.data.is_empty() {
-                return Err("it has -T and -d or -F, which can't be sent together".to_owned());
-            }
-            let last = path.rsplit('/').next().unwrap_or(path);
-            url = named_after(url, last);
-        }
-        let mut query = self.query;
-        let mut body = None;
-        let mut kind = None;
-        if !self.parts.is_empty() {
-            if !self.data.is_empty() {
+    /// The request.
+    fn asked(mut self) -> Result<Asked, String> {
+        let url = self.url.take().ok_or("it asks for no URL")?;
+        let mut url = glob::taken(&url, self.globoff, self.places)?;
+        if self.is_json || !self.data.is_empty() || self.data_file.is_some() {
+            if !self.parts.is_empty() {
                 return Err("it has -F and -d, which can't be sent together".to_owned());
             }
+            if self.upload.is_some() {
+                return Err("it has -T and -d, which can't be sent together".to_owned());
+            }
+        }
+        if let Some(path) = &self.upload {
+            if !self.parts.is_empty() {
+                return Err("it has -T and -F, which can't be sent together".to_owned());
+            }
+            let last = path.rsplit('/').next().unwrap_or(path);
+            url = named_after(url, last, self.kept());
+        }
+        let in_query = self.get || self.head;
+        if let Some(path) = self.data_file.take_if(|_| in_query || !self.data.is_empty()) {
+            self.data.insert(0, read_file(&path, "--data-binary")?);
+        }
+        let mut query = std::mem::take(&mut self.query);
+        let (mut sends, mut kind) = (Sends::Nothing, None);
+        if !self.parts.is_empty() {
             let read = |path: &str| read_file(path, "-F").map(String::into_bytes);
             let (bytes, boundary) = multipart(&self.parts, &read)?;
             // What was read is text, since it stands in the item.
-            body = String::from_utf8(bytes).ok();
+            sends = String::from_utf8(bytes).map_or(Sends::Nothing, Sends::Text);
             kind = Some(content_type(&boundary));
-        } else if !self.data.is_empty() {
+        } else if !self.data.is_empty() || self.data_file.is_some() {
             let joined = self.data.join(if self.is_json { "" } else { "&" });
-            if self.get || self.head {
+            if in_query {
                 query.push(joined);
             } else {
-                kind = Some(
-                    if self.is_json {
-                        "application/json"
-                    } else {
-                        "application/x-www-form-urlencoded"
-                    }
-                    .to_owned(),
-                );
-                body = Some(joined);
+                kind = Some(if self.is_json { JSON } else { FORM }.to_owned());
+                sends = self.data_file.take().map_or(Sends::Text(joined), Sends::File);
             }
         }
-        let mut headers = self.headers;
-        let mut add = |name: &str, value: &str| {
-            let mut names = headers.iter().map(|(other, _)| other).chain(&self.left_out);
-            if !names.any(|other| other.eq_ignore_ascii_case(name)) {
-                headers.push((name.to_owned(), value.to_owned()));
-            }
-        };
-        if let Some(kind) = &kind {
-            add("Content-Type", kind);
-        }
-        if self.is_json {
-            add("Accept", "application/json");
-        }
-        let method = self.method.unwrap_or_else(|| {
-            let method = if self.head {
-                "HEAD"
-            } else if body.is_some() {
-                "POST"
-            } else if self.upload.is_some() {
-                "PUT"
-            } else {
-                "GET"
+        let method = self.method.take().unwrap_or_else(|| {
+            let method = match (&sends, &self.upload) {
+                _ if self.head => "HEAD",
+                (Sends::Text(_) | Sends::File(_), _) => "POST",
+                (Sends::Nothing, Some(_)) => "PUT",
+                (Sends::Nothing, None) => "GET",
             };
             method.to_owned()
         });
-        let mut item = Map::new();
-        item.insert("url".to_owned(), with_query(&url, &query).into());
-        item.insert("method".to_owned(), method.into());
-        if !headers.is_empty() {
-            item.insert("headers".to_owned(), grouped(headers));
+        if let Some(path) = self.upload.take() {
+            sends = Sends::File(path);
         }
-        if let Some(body) = body {
-            item.insert("body".to_owned(), body.into());
+        let is_json = self.is_json;
+        let headers = self.all_headers(kind, is_json.then_some(JSON));
+        Ok(Asked { url: with_query(&url, &query), method, headers, sends })
+    }
+
+    /// What is not encoded.
+    const fn kept(&self) -> &'static AsciiSet {
+        if self.places { KEPT_WITH_PLACES } else { KEPT }
+    }
+
+    /// The header fields, with those that curl adds.
+    fn all_headers(self, kind: Option<String>, accept: Option<&str>) -> Vec<(String, String)> {
+        let mut headers = self.headers;
+        let added = [("Content-Type", kind.as_deref()), ("Accept", accept)];
+        for (name, value) in added {
+            let mut names = headers.iter().map(|(other, _)| other).chain(&self.left_out);
+            let is_there = names.any(|other| other.eq_ignore_ascii_case(name));
+            if let Some(value) = value.filter(|_| !is_there) {
+                headers.push((name.to_owned(), value.to_owned()));
+            }
         }
-        if let Some(path) = self.upload {
-            item.insert("body_file".to_owned(), path.into());
-        }
-        Ok(Value::Object(item).to_string())
+        headers
     }
 }
 
@@ -278,14 +369,14 @@ fn grouped(headers: Vec<(String, String)>) -> Value {
 }
 
 /// The URL that a file is sent to: as curl does it, a path that ends with a slash, or is none, gets the file's name.
-fn named_after(mut url: String, file: &str) -> String {
+fn named_after(mut url: String, file: &str, kept: &'static AsciiSet) -> String {
     let authority = url.find("://").map_or(0, |at| at + 3);
     let path = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
     let end = url[path..].find(['?', '#']).map_or(url.len(), |at| path + at);
     let is_none = path == end;
     if is_none || url[path..end].ends_with('/') {
         let slash = if is_none { "/" } else { "" };
-        url.insert_str(end, &format!("{slash}{}", utf8_percent_encode(file, KEPT)));
+        url.insert_str(end, &format!("{slash}{}", utf8_percent_encode(file, kept)));
     }
     url
 }
@@ -338,15 +429,18 @@ fn read_file(file: &str, name: &str) -> Result<String, String> {
 /// What curl leaves as it is when it encodes.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The same, and what places of columns are written with.
+const KEPT_WITH_PLACES: &AsciiSet = &KEPT.remove(b'{').remove(b'}').remove(b'!');
+
 /// A value of --data-urlencode: `content`, `=content`, `name=content`, `@file` or `name@file`.
-fn encoded(value: &str, name: &str) -> Result<String, String> {
+fn encoded(value: &str, name: &str, kept: &'static AsciiSet) -> Result<String, String> {
     let at = value.find(['=', '@']);
     let (field, content) = match at.map(|at| (&value[..at], &value[at..=at], &value[at + 1..])) {
         None => ("", value.to_owned()),
         Some((field, "=", content)) => (field, content.to_owned()),
         Some((field, _, file)) => (field, read_file(file, name)?),
     };
-    let content = utf8_percent_encode(&content, KEPT);
+    let content = utf8_percent_encode(&content, kept);
     Ok(if field.is_empty() { content.to_string() } else { format!("{field}={content}") })
 }
 
@@ -366,7 +460,7 @@ mod tests {
             ("http://h/c?next=/", "http://h/c?next=/"),
             ("http://h/c/#x/", "http://h/c/a%20b#x/"),
         ] {
-            assert_eq!(named_after(url.to_owned(), "a b"), wanted, "{url}");
+            assert_eq!(named_after(url.to_owned(), "a b", KEPT), wanted, "{url}");
         }
     }
 }

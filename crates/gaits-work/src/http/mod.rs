@@ -72,7 +72,7 @@ pub use auth::{
     Secret, TokenCommand, TokenError,
 };
 pub use cookies::file::{CookieFile, CookieFileError};
-pub use curl::{CurlContext, described_by_curl, is_whole};
+pub use curl::{CurlContext, CurlTemplate, described_by_curl, is_whole, template_of_curl};
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use fill::needs;

@@ -9,6 +9,7 @@ use super::fill::Fill;
 use super::item::{self, Sends};
 use super::query::add_query;
 use super::redact::redacted;
+use super::route::Routes;
 use super::spec::{HttpSpec, is_harmless};
 use super::target::{self, Target};
 use crate::settings;
@@ -27,6 +28,7 @@ pub struct Previews {
     fill: Option<Fill>,
     of_all: blake3::Hash,
     access: Access,
+    routes: Routes,
 }
 
 /// A request that would be sent.
@@ -42,6 +44,8 @@ pub struct Preview {
     pub headers: Vec<(String, String)>,
     /// What is sent with it.
     pub body: Option<PreviewBody>,
+    /// The proxy that it goes through.
+    pub proxy: Option<String>,
 }
 
 /// What would be sent with a request.
@@ -65,6 +69,7 @@ impl Previews {
         Ok(Self {
             of_all: item::of_all(&spec),
             access: Access::new(&spec.auth),
+            routes: Routes::new(&spec.ways).map_err(|error| error.to_string())?,
             spec,
             fields,
             fill,
@@ -119,6 +124,7 @@ impl Previews {
         }
         headers.sort();
         let server = target::pacing_key(&wanted.url)?.into_owned();
+        let proxy = self.proxy(&wanted.url, secrets);
         let url = if secrets {
             let url = add_query(&wanted.url, &self.spec.query).into_owned();
             let keyed = Target::parse(&url, None).ok().and_then(|t| self.access.keyed(&t, false));
@@ -138,7 +144,20 @@ impl Previews {
             parsed.set_fragment(None);
             parsed.into()
         });
-        Ok(Preview { method: wanted.method.as_str().to_owned(), url, server, headers, body })
+        Ok(Preview { method: wanted.method.as_str().to_owned(), url, server, headers, body, proxy })
+    }
+
+    /// The proxy for a URL; with its user and password, if `secrets` are to be shown.
+    fn proxy(&self, url: &str, secrets: bool) -> Option<String> {
+        let target = Target::parse(url, None).ok()?;
+        let shown = self.routes.to(&target.origin).proxy?.to_string();
+        if !secrets {
+            return Some(shown);
+        }
+        let proxies = &self.spec.ways.proxies;
+        let mut all = proxies.http.iter().chain(&proxies.https);
+        let whole = all.find(|proxy| proxy.to_string() == shown).map(|proxy| proxy.clone().into());
+        whole.or(Some(shown))
     }
 
     /// What goes into the field `authorization`, where that is not the same for all: what the netrc has for the host, or what

@@ -25,6 +25,7 @@ pub(super) enum Flag {
     Query,
     Upload,
     Insecure,
+    Globoff,
     /// It changes nothing that gaits does.
     Ignored,
     /// It can't be followed, and this is why.
@@ -55,6 +56,7 @@ pub(super) fn flag(name: &str) -> Result<(Flag, bool), String> {
         "-F" | "--form" => (Flag::Form, true),
         "--form-string" => (Flag::FormString, true),
         "--url-query" => (Flag::Query, true),
+        "-g" | "--globoff" => (Flag::Globoff, false),
         "-k" | "--insecure" => (Flag::Insecure, false),
         // gaits follows redirects, decodes what it has asked for, shows no progress, and uses the best HTTP there is.
         "-L"
@@ -76,8 +78,6 @@ pub(super) fn flag(name: &str) -> Result<(Flag, bool), String> {
         | "--fail"
         | "--fail-with-body"
         | "--basic"
-        | "-g"
-        | "--globoff"
         | "-N"
         | "--no-buffer"
         | "-q"

@@ -1,0 +1,156 @@
+//! A request as a line of curl.
+//!
+//! Limit: what curl has no word for is left out, such as retries and limits of the whole run.
+
+use gaits::http::{Family, HttpSpec, Preview, PreviewBody, Previews, Trust, Version};
+use std::fmt::Write as _;
+
+/// A request as a line of curl that sends it.
+pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
+    let spec = previews.spec();
+    let mut text = String::from("curl");
+    let sends = preview.body.is_some();
+    match (&*preview.method, sends) {
+        ("GET", false) | ("POST", true) => {}
+        ("HEAD", false) => text.push_str(" -I"),
+        (method, _) => {
+            let _ = write!(text, " -X {}", quoted(method.as_bytes()));
+        }
+    }
+    if is_several(&preview.url) {
+        text.push_str(" -g");
+    }
+    let _ = write!(text, " {}", quoted(preview.url.as_bytes()));
+    for (name, value) in &preview.headers {
+        match &**name {
+            // What curl sends by itself; and it decodes only what it has asked for in its own way.
+            "accept" if value == "*/*" => {}
+            "accept-encoding" => text.push_str(" --compressed"),
+            _ => {
+                let _ = write!(text, " -H {}", quoted(format!("{name}: {value}").as_bytes()));
+            }
+        }
+    }
+    let has_kind = preview.headers.iter().any(|(name, _)| name == "content-type");
+    if sends && !has_kind {
+        // Else curl would say that it is a form.
+        text.push_str(" -H 'content-type:'");
+    }
+    match &preview.body {
+        None => {}
+        Some(PreviewBody::Bytes(bytes)) => {
+            let _ = write!(text, " --data-raw {}", quoted(bytes));
+        }
+        Some(PreviewBody::File(path)) => {
+            let _ = write!(
+                text,
+                " --data-binary {}",
+                quoted(format!("@{}", path.display()).as_bytes())
+            );
+        }
+    }
+    how(preview, spec, &mut text);
+    text.push('\n');
+    text
+}
+
+/// Adds how the request is made, where that is not how curl does it by itself.
+fn how(preview: &Preview, spec: &HttpSpec, text: &mut String) {
+    let mut add = |option: &str, value: &[u8]| {
+        let _ = write!(text, " {option} {}", quoted(value));
+    };
+    let (ways, usual) = (&spec.ways, HttpSpec::default());
+    if let Some(proxy) = &preview.proxy {
+        add("-x", proxy.as_bytes());
+    }
+    for fixed in &ways.fixed {
+        add("--resolve", fixed.to_string().as_bytes());
+    }
+    if let Some(path) = &ways.unix_socket {
+        add("--unix-socket", path.as_os_str().as_encoded_bytes());
+    }
+    if let Some(file) = &spec.cookie_file {
+        add("-b", file.path.as_os_str().as_encoded_bytes());
+    } else if spec.cookies {
+        // Cookies, and no file of them.
+        add("-b", b"");
+    }
+    if let Some(certificate) = &spec.auth.certificate {
+        add("--cert", certificate.path.as_os_str().as_encoded_bytes());
+    }
+    if let Trust::Pem { path, .. } = &spec.trust {
+        add("--cacert", path.as_os_str().as_encoded_bytes());
+    }
+    for (option, limit, usual) in [
+        ("-m", spec.timeout, usual.timeout),
+        ("--connect-timeout", spec.connect_timeout, usual.connect_timeout),
+    ] {
+        if let Some(limit) = limit.filter(|_| limit != usual) {
+            add(option, limit.as_secs_f64().to_string().as_bytes());
+        }
+    }
+    if spec.max_redirects > 0 && spec.max_redirects != usual.max_redirects {
+        add("--max-redirs", spec.max_redirects.to_string().as_bytes());
+    }
+    let flags = [
+        ("--noproxy '*'", preview.proxy.is_none() && would_take_proxy()),
+        ("-4", ways.family == Family::V4),
+        ("-6", ways.family == Family::V6),
+        ("--http1.1", ways.version == Version::Http1),
+        ("--http2-prior-knowledge", ways.version == Version::Http2 && !is_encrypted(preview)),
+        ("-L", spec.max_redirects > 0),
+        ("-k", matches!(spec.trust, Trust::Insecure)),
+    ];
+    for (flag, _) in flags.into_iter().filter(|(_, is_on)| *is_on) {
+        text.push(' ');
+        text.push_str(flag);
+    }
+}
+
+/// Whether curl may find a proxy by itself.
+fn would_take_proxy() -> bool {
+    ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn is_encrypted(preview: &Preview) -> bool {
+    preview.server.starts_with("https:")
+}
+
+/// Whether curl would make several URLs of one.
+fn is_several(url: &str) -> bool {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let path = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
+    url[path..].contains(['[', ']', '{', '}'])
+}
+
+/// A word as a shell reads it: as it is where that is safe, else in quotes, which are bash's `$'…'` where there are control characters
+/// or bytes that are no text.
+fn quoted(word: &[u8]) -> String {
+    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(byte);
+    if let Ok(text) = std::str::from_utf8(word) {
+        if !word.is_empty() && word.iter().all(is_safe) {
+            return text.to_owned();
+        }
+        if !text.chars().any(|c| c.is_control() && c != '\n') {
+            return format!("'{}'", text.replace('\'', r"'\''"));
+        }
+    }
+    let mut text = String::from("$'");
+    for byte in word {
+        match byte {
+            b'\'' | b'\\' => {
+                text.push('\\');
+                text.push(char::from(*byte));
+            }
+            b'\n' => text.push_str("\\n"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            _ => {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+    text.push('\'');
+    text
+}
