@@ -1,6 +1,5 @@
 //! A command of curl that is a template of requests.
 
-use super::urls::is_stdin;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use gaits::http::{CurlContext, CurlTemplate, is_whole, template_of_curl};
@@ -9,9 +8,7 @@ use std::path::Path;
 /// The command in the file at `path`; `-` is standard input.
 pub(super) fn template(path: &Path, context: CurlContext) -> Result<CurlTemplate, Trouble> {
     let (name, text) = match path.to_str() {
-        Some(path) if is_stdin(path) => {
-            ("standard input", std::io::read_to_string(std::io::stdin()))
-        }
+        Some("-") => ("standard input", std::io::read_to_string(std::io::stdin())),
         name => (name.unwrap_or("the file of --from-curl"), std::fs::read_to_string(path)),
     };
     let text = text.with_context(|| format!("can't read {name}")).map_err(Trouble::Wrong)?;

@@ -81,7 +81,7 @@ pub(super) fn is_listed(urls: &[Box<str>]) -> bool {
     !matches!(urls, []) && !urls.iter().any(|url| is_stdin(url))
 }
 
-pub(super) fn is_stdin(url: &str) -> bool {
+fn is_stdin(url: &str) -> bool {
     url == STDIN
 }
 

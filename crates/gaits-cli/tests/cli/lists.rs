@@ -3,7 +3,8 @@
 use crate::harness::{Dir, gaits};
 use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
 
 fn origin() -> Origin {
     Origin::start(Config::default()).unwrap()
@@ -49,6 +50,35 @@ fn a_list_that_unpacks_to_a_line_without_end_is_one_bad_item() {
     let records = end.records().expect_items(2);
     assert_eq!(records.kinds(), [Some(ErrorKind::InvalidItem), None]);
     assert!(records[0].error().unwrap().message.contains("stdin:1: 67108864 bytes are too long"));
+}
+
+#[test]
+fn a_field_or_a_line_of_any_length_takes_no_memory() {
+    let origin = origin();
+    let dir = Dir::new();
+    // The file has no blocks there on the disk, and reads as zeros.
+    let gap = 256 << 20;
+    let with_gap = |name: &str, before: &str, after: &str| {
+        let mut file = File::create(dir.at(name)).unwrap();
+        file.write_all(before.as_bytes()).unwrap();
+        file.seek(SeekFrom::Start(gap)).unwrap();
+        file.write_all(after.as_bytes()).unwrap();
+    };
+    let url = origin.url("/uuid");
+    with_gap("t.csv", "n,url\n\"", &format!("\",x\n1,{url}\n"));
+    with_gap("l.txt", "x", &format!("\n{url}\n"));
+    for list in ["t.csv --url-column url", "l.txt"] {
+        // Less than the field or the line has.
+        let end = gaits("fetch -m sequential -i")
+            .args(list.split_whitespace())
+            .address_space(200_000)
+            .dir(dir.path())
+            .run();
+        let records = end.expect_exit(1).records().expect_items(2);
+        assert_eq!(records.kinds(), [Some(ErrorKind::InvalidItem), None]);
+        let message = &records[0].error().unwrap().message;
+        assert!(message.contains("bytes are too long"), "{message}");
+    }
 }
 
 #[test]
