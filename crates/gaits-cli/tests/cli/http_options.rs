@@ -226,7 +226,22 @@ fn over_http_2_a_session_keeps_its_connection() {
     let (origin, _dir, pem) = secure();
     let command = format!("fetch {} --count 200 -m async:50 --cacert", origin.url("/uuid"));
     gaits(&command).arg(&pem).run().expect_exit(0).records().expect_all_ok(200);
-    assert!(origin.connections() <= 50, "{}", origin.connections());
+    assert_eq!(origin.connections(), 1);
+}
+
+#[test]
+fn connections_to_many_hosts_are_shared_by_all_workers_of_a_loop() {
+    for (model, most) in [("sequential", 64), ("async:50", 150)] {
+        let config = Config { listen: "0.0.0.0:0".parse().unwrap(), ..Config::default() };
+        let origin = Origin::start(config).unwrap();
+        let port = origin.addr().port();
+        let round: String =
+            (1..=64).map(|host| format!("http://127.0.0.{host}:{port}/bytes/50\n")).collect();
+        let end = gaits("fetch -i - -q -m").arg(model).stdin(round.repeat(10)).run();
+        end.expect_exit(0).records().expect_all_ok(640);
+        let opened = origin.connections();
+        assert!(opened >= 64 && opened <= most, "{model}: {opened}");
+    }
 }
 
 #[test]
