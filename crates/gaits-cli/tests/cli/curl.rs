@@ -220,4 +220,17 @@ fn a_line_of_curl_goes_the_way_that_gaits_goes() {
         let line = line(options);
         assert!(line.contains(wanted) && !line.contains("s3cret"), "{options}: {line}");
     }
+    // A password need not stand on the command line.
+    let dir = Dir::new();
+    dir.file("proxy", "http://me:s3cret@127.0.0.1:3128\n");
+    for proxy in ["env:THROUGH", "@proxy"] {
+        let end = gaits("fetch http://h.example/ --print-curl=secrets -x")
+            .arg(proxy)
+            .env("THROUGH", "http://me:s3cret@127.0.0.1:3128")
+            .dir(dir.path())
+            .run();
+        end.expect_exit(0).expect_stdout_contains(" -x http://me:s3cret@127.0.0.1:3128 ");
+    }
+    let end = gaits("fetch http://h.example/ --print-curl -x env:NO_SUCH_VARIABLE_HERE").run();
+    end.expect_refused("can't take the secret of --proxy");
 }
