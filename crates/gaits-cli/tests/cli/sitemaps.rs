@@ -77,6 +77,20 @@ fn a_file_may_lead_to_sitemaps_and_the_rest_of_a_list_applies() {
     assert_eq!(shares.iter().sum::<usize>(), 3);
 }
 
+/// A dry run sends nothing else, so it needs a token for nothing else.
+#[test]
+fn a_dry_run_fetches_sitemaps_and_asks_for_a_token_only_then() {
+    let origin = origin(&json!({"/a.xml": answer(urlset(&["/get"]).as_bytes())}));
+    let dir = Dir::new();
+    let file = dir.file("a.xml", urlset(&[&origin.url("/get")])).display().to_string();
+    for (sitemap, requests, asks) in [(file, 0, false), (origin.url("/a.xml"), 1, true)] {
+        let run = gaits("fetch --dry-run --sitemap").arg(sitemap).dir(dir.path());
+        let end = run.args(["--token-command", "touch ran; echo s3cret"]).run().expect_exit(0);
+        assert!(end.stdout.contains("authorization: ***"), "{end:?}");
+        assert_eq!((origin.requests(), dir.at("ran").exists()), (requests, asks), "{end:?}");
+    }
+}
+
 #[test]
 fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
     let origin = origin(&json!({
