@@ -213,6 +213,29 @@ fn the_delay_that_a_host_wants_lies_between_two_requests() {
 }
 
 #[test]
+fn a_robots_txt_keeps_to_the_limits_as_any_request() {
+    const APART_US: u64 = 200_000;
+    for (model, most) in
+        [("sequential", 1), ("threads:3", 1), ("async:8", 1), ("processes:2/async:2", 2)]
+    {
+        let site = Site::with("");
+        let urls = [site.url("/0"), site.url("/1")];
+        let end = fetch(&urls, &format!("-m {model} --rate 5/s --retries 0")).expect_exit(0);
+        let records = end.records().expect_all_ok(2);
+        let is_first = |record: &Record| record.attempts == 1 && record.tries.is_empty();
+        assert!(records.iter().all(is_first), "{model}: {records:?}");
+        // Each process reads it for itself, and never after its last page.
+        let robots = site.asked("/robots.txt") as u64;
+        assert!((1..=most).contains(&robots), "{model}: {:?}", site.seen());
+        // The run begins at 0, with the start that is for robots.txt.
+        let starts = records.iter().map(|record| record.timing.started_us);
+        let (first, last) = (starts.clone().min(), starts.max());
+        assert!(first >= Some(APART_US), "{model}: {first:?}");
+        assert!(last >= Some((robots + 1) * APART_US), "{model}: {last:?} after {robots}");
+    }
+}
+
+#[test]
 fn a_delay_longer_than_the_longest_pause_gives_the_host_up() {
     let site = Site::with("User-agent: *\nCrawl-delay: 9e9");
     let end = fetch(&[site.url("/x")], "").expect_exit(4);
