@@ -101,6 +101,8 @@ fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
         "/page.xml": answer(b"<html><body>hello</body></html>"),
         "/bomb.xml": answer(b"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><urlset><url><loc>&a;</loc></url></urlset>"),
         "/cut.xml": answer(b"<urlset><url><loc>http://h/"),
+        "/torn.xml": answer(b"<urlset>\n<url><loc>http://h/</lock></url>\n</urlset>"),
+        "/relative.xml": answer(b"<urlset>\n<url>\n<loc>page</loc></url></urlset>"),
         "/empty.xml": answer(b"<urlset/>"),
     }));
     let dir = Dir::new();
@@ -111,6 +113,8 @@ fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
         ("/page.xml", "its first element is <html>"),
         ("/bomb.xml", "it has the entity &a;"),
         ("/cut.xml", "it ends in the middle"),
+        ("/torn.xml", "/torn.xml:2: it is not well-formed: "),
+        ("/relative.xml", "/relative.xml:3: \"page\" is no URL of the web: "),
         ("/empty.xml", "no URLs in "),
     ] {
         let run = gaits("fetch --retries 0 -o").arg(&results).arg("--sitemap");
