@@ -146,6 +146,21 @@ fn without_a_robots_txt_all_is_allowed() {
     }
 }
 
+/// Lines that are no rules are passed over (RFC 9309, section 2.2.4). Many sites answer any path with a page of HTML.
+#[test]
+fn a_page_of_html_in_its_place_allows_all() {
+    let page = "<!DOCTYPE html>\n<html>\n<head><title>Not found: robots</title></head>\n<body style=\"color: red\">\n\
+                <p>User-agent: *</p>\n<p>Disallow: /</p>\nDisallow: /\n</body></html>\n";
+    let site = Site::with(page);
+    let end = fetch(&[site.url("/x"), site.url("/private")], "").expect_exit(0);
+    end.expect_stderr_lacks("robots").records().expect_all_ok(2);
+    assert_eq!(site.asked("/robots.txt"), 1);
+    // What is understood beside it counts.
+    let site = Site::with("<p>Hello</p>\nUser-agent: *\n<br>\nDisallow: /private\n\0:\n");
+    let end = fetch(&[site.url("/x"), site.url("/private")], "").expect_exit(1);
+    assert_eq!(end.records().kinds(), [None, Some(ErrorKind::Robots)]);
+}
+
 #[test]
 fn while_it_can_not_be_read_nothing_is_allowed_and_items_are_tried_again() {
     let count = Mutex::new(0);
