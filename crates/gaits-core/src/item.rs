@@ -23,6 +23,9 @@ pub struct Item {
     /// How many microseconds after the last item with its key it is started at least, as the work has advised; 0 if it has
     /// not.
     pub apart_us: u64,
+    /// The process in which its last start went into something else, as the work has [advised](crate::Advice::Again); 0 if
+    /// none did.
+    pub put_back_by: u32,
     /// When the dispatcher queued it, in microseconds since the run began.
     pub queued_us: u64,
     /// How many tries at it have failed.
@@ -54,6 +57,7 @@ impl Item {
             repeatable,
             due_us: None,
             apart_us: 0,
+            put_back_by: 0,
             queued_us: 0,
             tries: 0,
             deaths: 0,

@@ -36,6 +36,10 @@ pub enum Advice {
         /// The time between the starts of two items, in microseconds.
         apart_us: u64,
     },
+    /// The item has not been tried: its start went into something that had to come before it, such as a request for the rules of
+    /// a server. Put it back, to be started again when the limits allow that; it is no failure. The item then names this
+    /// process, as [`Item::put_back_by`](crate::Item::put_back_by), so that the work can see to it that this happens once.
+    Again,
     /// What went wrong would meet all other items as well: end the run, with this item undone.
     Stop,
 }

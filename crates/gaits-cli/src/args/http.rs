@@ -348,7 +348,11 @@ impl HttpArgs {
             None => self.request.resolve(spec)?,
         };
         spec.validate().map_err(|error| Trouble::Wrong(error.into()))?;
-        let spec = HttpSpec { auth: auth::with_token(spec.auth)?, ..spec };
+        let spec = match self.list.shows() {
+            None => HttpSpec { auth: auth::with_token(spec.auth)?, ..spec },
+            // The token is needed only if there are sitemaps to fetch, and is asked for then.
+            Some(_) => spec,
+        };
         // Whoever has a list, takes fields of the answers or asks for heads knows what becomes of the rest.
         let is_settled =
             self.list.is_given() || !spec.extract.is_empty() || spec.method == Method::HEAD;

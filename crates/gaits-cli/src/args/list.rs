@@ -77,7 +77,9 @@ pub(super) struct ListArgs {
 
     /// Show the requests that would be sent, and how many go to each host; send nothing
     ///
-    /// What may be secret is shown as ***. A results file is not looked at, so items that are done are shown as well.
+    /// What may be secret is shown as ***. A results file is not looked at, so items that are done are shown as well. Only the
+    /// sitemaps of --sitemap are fetched, since they name the requests; --token-command is not run unless they need it. With
+    /// --next, only the first pages are shown.
     #[arg(long, help_heading = help::INPUT, hide_short_help = true)]
     dry_run: bool,
 

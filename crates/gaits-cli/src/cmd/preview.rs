@@ -69,6 +69,9 @@ pub(super) fn show(job: &Job, shows: Shows, quiet: bool) -> Result<Exit, Trouble
     out.flush().map_err(gone)?;
     if !quiet {
         talk::line(&hosts.told(wrong, job.input.dropped()));
+        if previews.spec().next.is_some() {
+            talk::line("gaits: further pages follow, as the answers say (--next)");
+        }
     }
     Ok(if wrong == 0 { Exit::AllOk } else { Exit::SomeFailed })
 }

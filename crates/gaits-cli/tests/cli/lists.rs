@@ -494,6 +494,26 @@ fn a_dry_run_shows_that_there_are_credentials() {
     assert!(shown.contains("Bearer s3cret") && shown.contains("/a?key=k"), "{shown}");
 }
 
+/// A token may cost something, or end the one before it.
+#[test]
+fn a_dry_run_does_not_run_the_token_command() {
+    let dir = Dir::new();
+    for option in ["--dry-run", "--print-curl", "--print-curl=secrets"] {
+        let command = gaits(&format!("fetch http://127.0.0.1:1/a {option} --token-command"));
+        let end = command.arg("touch ran; exit 3").dir(dir.path()).run().expect_exit(0);
+        assert!(end.stdout.contains("authorization: "), "{option}: {end:?}");
+        assert!(!dir.at("ran").exists(), "{option}");
+    }
+}
+
+#[test]
+fn a_dry_run_says_that_further_pages_follow() {
+    let dry = "fetch http://127.0.0.1:1/a --dry-run";
+    let end = gaits(dry).args(["--next", "/links/next"]).run().expect_exit(0);
+    end.expect_stderr_contains("gaits: further pages follow, as the answers say (--next)\n");
+    gaits(dry).run().expect_exit(0).expect_stderr_lacks("further pages");
+}
+
 #[test]
 fn an_item_is_shown_as_a_line_of_curl() {
     let list =

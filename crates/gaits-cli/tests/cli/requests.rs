@@ -110,7 +110,8 @@ fn what_is_no_request_is_told_with_its_place_and_without_secrets() {
     dir.file("items.jsonl", "{\"url\": \"http://127.0.0.1:9/\", \"headers\": {\"Authorization\": \"s3cret\"}, \"body\": 1}\n{\"id\": 1}\n");
     let end = gaits("fetch -i items.jsonl -q").dir(dir.path()).run().expect_exit(1);
     assert!(end.stdout.contains("\"kind\":\"invalid_item\""), "{end:?}");
-    assert!(end.stdout.contains("missing field `url`") && end.stdout.contains("line 1"), "{end:?}");
+    let missing = "items.jsonl:2: not a request: missing field `url` at column 9; it is";
+    assert!(end.stdout.contains(missing), "{end:?}");
     assert!(!format!("{end:?}").contains("s3cret"), "{end:?}");
     let refused = |args: &[&str]| gaits("fetch http://127.0.0.1:9/").args(args).run();
     refused(&["-X", "GE T"]).expect_refused("is not a method");
@@ -120,6 +121,37 @@ fn what_is_no_request_is_told_with_its_place_and_without_secrets() {
     refused(&["--form", "x"]).expect_refused("is not a name and a value");
     refused(&["-I", "-d", "x"]).expect_refused("cannot be used with");
     refused(&["--idempotency-key=a b"]).expect_refused("cannot be sent");
+}
+
+#[test]
+fn json_that_can_not_be_read_is_told_with_its_line_and_its_column_once() {
+    let dir = Dir::new();
+    dir.file("i.jsonl", "{\"url\": \"http://127.0.0.1:1/\"}\n{\"url\": \n{\"url\" 1}\n");
+    for (options, wanted) in [
+        (
+            "",
+            [
+                "i.jsonl:2: not a request: EOF while",
+                "i.jsonl:3: not a request: expected `:` at column 8;",
+            ],
+        ),
+        (
+            "--url-column url",
+            [
+                "i.jsonl:2: not a JSON object: EOF while",
+                "i.jsonl:3: not a JSON object: expected `:` at column 8",
+            ],
+        ),
+    ] {
+        let end = gaits(&format!("fetch -i i.jsonl -q --retries 0 {options}"));
+        let records = end.dir(dir.path()).run().expect_exit(1).records();
+        let messages: Vec<_> = records.iter().filter_map(|record| record.error()).collect();
+        for wanted in wanted {
+            let told = messages.iter().filter(|error| error.message.starts_with(wanted));
+            assert_eq!(told.count(), 1, "{wanted}: {messages:?}");
+        }
+        assert!(!messages.iter().any(|error| error.message.contains("line 1")), "{messages:?}");
+    }
 }
 
 #[test]

@@ -146,6 +146,21 @@ fn without_a_robots_txt_all_is_allowed() {
     }
 }
 
+/// Lines that are no rules are passed over (RFC 9309, section 2.2.4). Many sites answer any path with a page of HTML.
+#[test]
+fn a_page_of_html_in_its_place_allows_all() {
+    let page = "<!DOCTYPE html>\n<html>\n<head><title>Not found: robots</title></head>\n<body style=\"color: red\">\n\
+                <p>User-agent: *</p>\n<p>Disallow: /</p>\nDisallow: /\n</body></html>\n";
+    let site = Site::with(page);
+    let end = fetch(&[site.url("/x"), site.url("/private")], "").expect_exit(0);
+    end.expect_stderr_lacks("robots").records().expect_all_ok(2);
+    assert_eq!(site.asked("/robots.txt"), 1);
+    // What is understood beside it counts.
+    let site = Site::with("<p>Hello</p>\nUser-agent: *\n<br>\nDisallow: /private\n\0:\n");
+    let end = fetch(&[site.url("/x"), site.url("/private")], "").expect_exit(1);
+    assert_eq!(end.records().kinds(), [None, Some(ErrorKind::Robots)]);
+}
+
 #[test]
 fn while_it_can_not_be_read_nothing_is_allowed_and_items_are_tried_again() {
     let count = Mutex::new(0);
@@ -209,6 +224,29 @@ fn the_delay_that_a_host_wants_lies_between_two_requests() {
         starts.sort_unstable();
         assert!(starts.windows(2).all(|two| two[1] - two[0] >= 200_000), "{model}: {starts:?}");
         assert!(records.iter().all(|record| record.attempts == 1 && record.tries.is_empty()));
+    }
+}
+
+#[test]
+fn a_robots_txt_keeps_to_the_limits_as_any_request() {
+    const APART_US: u64 = 200_000;
+    for (model, most) in
+        [("sequential", 1), ("threads:3", 1), ("async:8", 1), ("processes:2/async:2", 2)]
+    {
+        let site = Site::with("");
+        let urls = [site.url("/0"), site.url("/1")];
+        let end = fetch(&urls, &format!("-m {model} --rate 5/s --retries 0")).expect_exit(0);
+        let records = end.records().expect_all_ok(2);
+        let is_first = |record: &Record| record.attempts == 1 && record.tries.is_empty();
+        assert!(records.iter().all(is_first), "{model}: {records:?}");
+        // Each process reads it for itself, and never after its last page.
+        let robots = site.asked("/robots.txt") as u64;
+        assert!((1..=most).contains(&robots), "{model}: {:?}", site.seen());
+        // The run begins at 0, with the start that is for robots.txt.
+        let starts = records.iter().map(|record| record.timing.started_us);
+        let (first, last) = (starts.clone().min(), starts.max());
+        assert!(first >= Some(APART_US), "{model}: {first:?}");
+        assert!(last >= Some((robots + 1) * APART_US), "{model}: {last:?} after {robots}");
     }
 }
 

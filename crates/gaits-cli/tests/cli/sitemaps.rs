@@ -77,6 +77,20 @@ fn a_file_may_lead_to_sitemaps_and_the_rest_of_a_list_applies() {
     assert_eq!(shares.iter().sum::<usize>(), 3);
 }
 
+/// A dry run sends nothing else, so it needs a token for nothing else.
+#[test]
+fn a_dry_run_fetches_sitemaps_and_asks_for_a_token_only_then() {
+    let origin = origin(&json!({"/a.xml": answer(urlset(&["/get"]).as_bytes())}));
+    let dir = Dir::new();
+    let file = dir.file("a.xml", urlset(&[&origin.url("/get")])).display().to_string();
+    for (sitemap, requests, asks) in [(file, 0, false), (origin.url("/a.xml"), 1, true)] {
+        let run = gaits("fetch --dry-run --sitemap").arg(sitemap).dir(dir.path());
+        let end = run.args(["--token-command", "touch ran; echo s3cret"]).run().expect_exit(0);
+        assert!(end.stdout.contains("authorization: ***"), "{end:?}");
+        assert_eq!((origin.requests(), dir.at("ran").exists()), (requests, asks), "{end:?}");
+    }
+}
+
 #[test]
 fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
     let origin = origin(&json!({
@@ -87,6 +101,8 @@ fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
         "/page.xml": answer(b"<html><body>hello</body></html>"),
         "/bomb.xml": answer(b"<!DOCTYPE x [<!ENTITY a \"aaaa\">]><urlset><url><loc>&a;</loc></url></urlset>"),
         "/cut.xml": answer(b"<urlset><url><loc>http://h/"),
+        "/torn.xml": answer(b"<urlset>\n<url><loc>http://h/</lock></url>\n</urlset>"),
+        "/relative.xml": answer(b"<urlset>\n<url>\n<loc>page</loc></url></urlset>"),
         "/empty.xml": answer(b"<urlset/>"),
     }));
     let dir = Dir::new();
@@ -97,6 +113,8 @@ fn a_sitemap_that_is_not_whole_ends_the_run_before_it_has_begun() {
         ("/page.xml", "its first element is <html>"),
         ("/bomb.xml", "it has the entity &a;"),
         ("/cut.xml", "it ends in the middle"),
+        ("/torn.xml", "/torn.xml:2: it is not well-formed: "),
+        ("/relative.xml", "/relative.xml:3: \"page\" is no URL of the web: "),
         ("/empty.xml", "no URLs in "),
     ] {
         let run = gaits("fetch --retries 0 -o").arg(&results).arg("--sitemap");

@@ -8,6 +8,7 @@ use std::io::{Read, Write, copy};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 
 fn origin() -> Origin {
     Origin::start(Config::default()).unwrap()
@@ -176,5 +177,85 @@ fn the_system_is_asked_for_names() {
     let end = gaits(&format!("fetch {long} --dns system --retries 0")).run().expect_exit(1);
     let why = end.records().expect_one_failure(ErrorKind::Dns);
     assert!(why.starts_with("could not resolve host a-part-of"), "{why}");
+    // Who has been asked says so; name servers would not.
+    assert!(why.contains(": the system says: "), "{why}");
     gaits("fetch http://a.test/ --dns mine").run().expect_refused("invalid value 'mine'");
+}
+
+/// Whether `getaddrinfo` itself puts names without a dot to name servers, as it does where nothing comes before them.
+fn system_asks_name_servers() -> bool {
+    let setup = std::fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
+    let services = setup.lines().find_map(|line| line.strip_prefix("hosts:")).unwrap_or_default();
+    let mut services = services.split_whitespace();
+    services.clone().all(|service| service != "resolve") && services.any(|service| service == "dns")
+}
+
+/// Passes a test over, and says why.
+fn pass_over(why: &str) {
+    // On standard error, past what the harness holds back of a test that goes well.
+    std::io::stderr().write_all(format!("passed over: {why}\n").as_bytes()).unwrap();
+}
+
+/// glibc reads the file that `HOSTALIASES` names before it asks a name server. Nobody writes to this one, so the look-up never ends.
+#[test]
+fn a_look_up_that_does_not_end_is_given_up() {
+    if !system_asks_name_servers() {
+        return pass_over("the system asks no name servers by itself");
+    }
+    let dir = Dir::new();
+    let aliases = dir.at("aliases");
+    assert!(Command::new("mkfifo").arg(&aliases).status().unwrap().success());
+    for model in ["async:2", "processes:1"] {
+        let fetch = "fetch http://silent/ --dns system --dns-timeout 200ms --retries 0 -m";
+        let end = gaits(fetch).arg(model).env("HOSTALIASES", aliases.as_os_str()).run();
+        let why = end.expect_exit(1).records().expect_one_failure(ErrorKind::Dns);
+        assert_eq!(why, "could not resolve host silent: no answer within 0.2 s", "{model}");
+    }
+}
+
+/// A network of its own gives this machine a public address, which nothing outside is asked for.
+#[test]
+fn a_redirect_is_no_way_around_deny_private() {
+    const SCRIPT: &str = r#"
+        ip link set lo up && ip addr add 93.184.216.34/32 dev lo || exit 77
+        mkfifo ready
+        gaits origin -q --port 80 --bind 93.184.216.34 > ready &
+        trap 'kill $!' EXIT
+        read -r url < ready
+        gaits fetch "$@"
+    "#;
+    let dir = Dir::new();
+    let binaries = Path::new(env!("CARGO_BIN_EXE_gaits")).parent().unwrap();
+    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
+    let fetch = |path_and_query: &str, options: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--net", "bash", "-c", SCRIPT, "bash"]);
+        unshare.arg(format!("http://shop.example{path_and_query}"));
+        unshare.args(["--resolve", "shop.example:80:93.184.216.34", "--retries", "0"]);
+        let _ = std::fs::remove_file(dir.at("ready"));
+        unshare.args(options).env("PATH", &path).current_dir(dir.path()).output()
+    };
+    let direct = fetch("/get", &["--deny-private"]);
+    let Some(direct) = direct.ok().filter(|end| end.status.code().is_none_or(|code| code < 77))
+    else {
+        return pass_over("no network of its own can be made");
+    };
+    let said = |end: &std::process::Output| {
+        let [out, err] = [&end.stdout, &end.stderr].map(|text| String::from_utf8_lossy(text));
+        format!("{out}{err}")
+    };
+    assert_eq!(direct.status.code(), Some(0), "a public address is reached: {}", said(&direct));
+    for (target, kind) in
+        [("http://127.0.0.1/", "a loopback address"), ("http://10.0.0.1/", "a private address")]
+    {
+        let there = format!("/redirect-to?url={target}");
+        let refused = fetch(&there, &["--deny-private"]).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+        let said = said(&refused);
+        assert!(said.contains("\"kind\":\"blocked_address\"") && said.contains(kind), "{said}");
+        assert!(said.contains("\"redirects\":1"), "{said}");
+    }
+    // Without the option it is tried, and nobody listens there.
+    let tried = fetch("/redirect-to?url=http://127.0.0.1/", &[]).unwrap();
+    assert!(said(&tried).contains("\"kind\":\"connect\""), "{}", said(&tried));
 }

@@ -21,7 +21,7 @@ impl Dispatcher<'_> {
             Advice::Final => false,
             Advice::Retry => item.tries < self.limits.retries,
             Advice::Pause { .. } => self.limits.longest_pause.is_some(),
-            Advice::Stop | Advice::Space { .. } => true,
+            Advice::Stop | Advice::Space { .. } | Advice::Again => true,
         };
         if !is_followed {
             self.pacer.finished(item.key, started_us);
@@ -33,6 +33,7 @@ impl Dispatcher<'_> {
             Advice::Retry => self.retry(&record, item),
             Advice::Pause { until_us } => self.pause(item, started_us, until_us, now_us),
             Advice::Space { apart_us } => self.space_out(item, started_us, apart_us, now_us),
+            Advice::Again => self.start_again(item, &record),
             Advice::Stop | Advice::Final => {
                 if let Some(error) = record.error().cloned() {
                     self.stop_early(Stopped::Advised { item: record.item.to_string(), error });
@@ -106,6 +107,17 @@ impl Dispatcher<'_> {
             }
             self.observer.notice(Notice::SpacedOut { key, apart_us });
         }
+    }
+
+    /// Has an item started again whose start went into something else. Both are starts of its pacing key.
+    fn start_again(&mut self, mut item: Item, record: &Record) {
+        item.put_back_by = record.worker.map_or(0, |worker| worker.pid);
+        if item.trial > 0 {
+            // It is still suspected of a worker's death. Such items are handed out by themselves.
+            return self.again(item);
+        }
+        self.take_back_start(&item);
+        self.pacer.start_again(item, record.timing.started_us);
     }
 
     /// Puts into the record of an item how it has failed before.

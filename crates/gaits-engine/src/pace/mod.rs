@@ -178,6 +178,11 @@ impl Pacer {
         is_new
     }
 
+    /// Takes an item that was started at `started_us`, to be started again. The first start has counted as one of its key.
+    pub(crate) fn start_again(&mut self, item: Item, started_us: u64) {
+        self.space_out(item, started_us, 0);
+    }
+
     /// What a key has let through, where that is worth telling: once, when it has asked for several pauses.
     pub(crate) fn let_through(&self, id: PacingKey) -> Option<LetThrough> {
         self.keys.get(&id).and_then(|key| key.let_through(self.now_us))

@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("a_pause_is_heeded_by_every_worker_and_holds_up_no_other_host", paused),
         ("who_wants_too_long_a_pause_is_given_up", given_up),
         ("who_wants_time_between_two_items_gets_it", spaced_out),
+        ("an_item_whose_start_went_into_something_else_is_started_again", started_again),
         ("advice_to_stop_is_followed", stopped),
         ("so_many_failures_are_enough", enough),
     ];
@@ -146,6 +147,24 @@ fn spaced_out(model: &str) {
     assert!(ended.records.iter().all(|record| record.attempts == 1), "it is no failure");
     let is_told = |notice: &&Notice| matches!(notice, Notice::SpacedOut { key, .. } if key == "a");
     assert_eq!(ended.notices.iter().filter(is_told).count(), 1);
+}
+
+fn started_again(model: &str) {
+    const APART_US: u64 = 50_000;
+    let rate =
+        Rate { interval: Duration::from_micros(APART_US), burst: NonZeroU32::new(1).unwrap() };
+    let scene = Scene::new(model, ASYNC);
+    let limits = Limits { rate: Some(rate), retries: 0, ..limits() };
+    let ended = scene.run_with(limits, ["at a; first", "at a; ok", "at b; ok"]);
+    ended.assert_all_ok(3);
+    for record in &ended.records {
+        assert_eq!((record.attempts, record.tries.len()), (1, 0), "it is no failure");
+    }
+    let mut starts: Vec<_> = at(&ended, "a").iter().map(|r| r.timing.started_us).collect();
+    starts.sort_unstable();
+    // The run begins at 0, and there was a start before these, which is in no record.
+    assert!(starts[0] >= APART_US && starts[1] >= 2 * APART_US, "{starts:?}");
+    assert!(ended.notices.is_empty(), "{:?}", ended.notices);
 }
 
 fn given_up(model: &str) {

@@ -242,6 +242,11 @@ impl Stage {
                         return failed(Advice::Space { apart_us });
                     }
                 }
+                "first" => {
+                    if item.put_back_by != std::process::id() {
+                        return failed(Advice::Again);
+                    }
+                }
                 "touch" => self.touch(rest),
                 "find" => assert!(self.dir.join(rest).exists(), "{rest} is not there"),
                 "wait" => until(blocking, || self.dir.join(rest).exists()).await,

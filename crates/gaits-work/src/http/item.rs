@@ -82,6 +82,16 @@ pub fn own_fields(item: &str) -> Option<Map<String, Value>> {
     Some(own)
 }
 
+/// What is wrong with JSON, and in which column. Who knows the line names it, so it is named here only if the JSON has several.
+#[must_use]
+pub fn wrong_at(error: &serde_json::Error) -> String {
+    let (whole, column) = (error.to_string(), error.column());
+    match whole.strip_suffix(&format!(" at line 1 column {column}")) {
+        Some(wrong) => format!("{wrong} at column {column}"),
+        None => whole,
+    }
+}
+
 /// The description of a request for `url`, with fields of the user's own beside it.
 #[must_use]
 pub fn described(url: &str, input: &Map<String, Value>) -> String {
@@ -152,7 +162,7 @@ impl Described {
         let Written { url, method, headers, query, body, json, body_file } =
             serde_json::from_str(text).map_err(|error| {
                 // What serde says of a wrong type shows the value.
-                let wrong = error.to_string();
+                let wrong = wrong_at(&error);
                 let error = if wrong.contains("invalid type") || wrong.contains("invalid value") {
                     format!("column {} is of another type than it should be", error.column())
                 } else {

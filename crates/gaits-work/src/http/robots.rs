@@ -88,21 +88,21 @@ impl Robots {
         spec.robots.then(|| Self { agent, known: Mutex::default() })
     }
 
-    /// The rules of `origin`. Where they are not known, `read` reads them.
+    /// The rules of `origin`, and whether they were known. Where they are not, `read` reads them.
     pub(super) async fn rules(
         &self,
         origin: &Origin,
         clock: &dyn Clock,
         read: impl Future<Output = Result<Answered, Unreadable>>,
-    ) -> Result<Rules, Unreadable> {
+    ) -> Result<(Rules, bool), Unreadable> {
         let host = self.host(origin);
         if let Some(rules) = host.rules.get() {
-            return Ok(rules.clone());
+            return Ok((rules.clone(), true));
         }
         let began_us = clock.now_us();
         let mut failed = host.reading.lock().await;
         if let Some(rules) = host.rules.get() {
-            return Ok(rules.clone());
+            return Ok((rules.clone(), false));
         }
         if let Some((why, at_us)) = &*failed
             // It has waited for this answer.
@@ -116,7 +116,7 @@ impl Robots {
                 // Only the one that holds `reading` gets here.
                 let _ = host.rules.set(rules.clone());
                 self.known.lock().unwrap_or_else(PoisonError::into_inner).bytes += bytes;
-                Ok(rules)
+                Ok((rules, false))
             }
             Err(why) => {
                 *failed = Some((why.clone(), clock.now_us()));
@@ -244,7 +244,7 @@ mod tests {
         let robots = robots("gaits/1.0");
         let read = std::future::ready(Ok(Answered::Text(text.to_vec())));
         let origin = target("/").origin;
-        block_on(robots.rules(&origin, &ManualClock::default(), read)).unwrap()
+        block_on(robots.rules(&origin, &ManualClock::default(), read)).unwrap().0
     }
 
     fn allows(rules: &Rules, path: &str) -> bool {
@@ -329,8 +329,11 @@ mod tests {
                 robots.rules(&origin, &clock, text()),
                 robots.rules(&origin, &clock, text())
             );
-            assert!(a.unwrap().allow(&target("/x")).await.is_err());
-            assert!(b.unwrap().allow(&target("/y")).await.is_ok());
+            let ((a, a_was_known), (b, b_was_known)) = (a.unwrap(), b.unwrap());
+            assert!(a.allow(&target("/x")).await.is_err());
+            assert!(b.allow(&target("/y")).await.is_ok());
+            assert!(!a_was_known && !b_was_known, "one has read them, and one has waited");
+            assert!(robots.rules(&origin, &clock, text()).await.unwrap().1);
             assert_eq!(asked.get(), 2);
         });
     }

@@ -8,7 +8,7 @@ use gaits_core::{Data, Source, Work};
 use gaits_engine::source::{
     Lines, Row, Table as Rows, Text, TextEncoding, check_of, look_at_first_row,
 };
-use gaits_work::http::{Named, UrlTemplate, described};
+use gaits_work::http::{Named, UrlTemplate, described, wrong_at};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io;
@@ -85,7 +85,7 @@ impl Table {
         let mut fields = match serde_json::from_str(line) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => return Err("not a JSON object, and the first line is one".to_owned()),
-            Err(error) => return Err(format!("not a JSON object: {error}")),
+            Err(error) => return Err(format!("not a JSON object: {}", wrong_at(&error))),
         };
         if let Some(name) = self.needs.iter().find(|name| !fields.contains_key(*name)) {
             return Err(format!("it has no field `{name}`, which the request needs"));

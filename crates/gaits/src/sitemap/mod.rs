@@ -13,7 +13,7 @@ use gaits_engine::plan::Plan;
 use gaits_engine::source::{TextEncoding, text_of};
 use gaits_engine::{Control, Program};
 use gaits_work::http::{HttpDetail, redacted};
-use parse::{Found, ParseError};
+use parse::{Found, ParseError, Wrong};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -45,7 +45,7 @@ pub enum SitemapError {
     /// It could not be read.
     #[error("can't read the sitemap {sitemap}: {why}")]
     Read {
-        /// Its URL or its path.
+        /// Its URL or its path, and the line where it is about one.
         sitemap: String,
         /// What is wrong with it.
         why: String,
@@ -177,11 +177,15 @@ impl Reading {
         if base.is_none() {
             self.seen.insert(sitemap.to_owned());
         }
-        let wrong = |error: ParseError| SitemapError::Read {
-            sitemap: shown(sitemap),
+        let wrong = |Wrong { line, error }| SitemapError::Read {
+            sitemap: match line {
+                Some(line) => format!("{}:{line}", shown(sitemap)),
+                None => shown(sitemap),
+            },
             why: error.to_string(),
         };
-        let file = File::open(path).map_err(|error| wrong(error.into()))?;
+        let file =
+            File::open(path).map_err(|error| wrong(Wrong { line: None, error: error.into() }))?;
         let mut named = Vec::new();
         let mut kept = Ok(());
         let read = parse::parse(text_of(file, self.encoding), |found| {
@@ -194,11 +198,11 @@ impl Reading {
             let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
             let wrong = |why: &str| {
                 let text: String = text.chars().take(100).collect();
-                io::Error::other(format!("{text:?} in it is no URL of the web{why}"))
+                ParseError::Useless(format!("{text:?} is no URL of the web{why}"))
             };
             let url = url.map_err(|error| wrong(&format!(": {error}")))?;
             if !is_web(&url) {
-                return Err(wrong("").into());
+                return Err(wrong(""));
             }
             match found {
                 Found::Sitemap(_) => named.push(String::from(url)),

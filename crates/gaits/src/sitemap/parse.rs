@@ -12,6 +12,9 @@ pub(super) const MOST_BYTES: u64 = 50 * 1024 * 1024;
 /// The longest URL: no longer item is taken from a list either.
 const LONGEST: usize = 64 * 1024;
 
+/// So many ends of lines are remembered of one tag, comment or text.
+const MOST_ENDS: usize = 64 * 1024;
+
 /// What stands in a sitemap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
@@ -27,7 +30,9 @@ pub(super) enum ParseError {
     #[error(transparent)]
     Read(#[from] io::Error),
     #[error("it is not well-formed: {0}")]
-    Malformed(#[source] quick_xml::Error),
+    Syntax(#[source] quick_xml::Error),
+    #[error("it is not well-formed: {0}")]
+    Reference(#[source] quick_xml::Error),
     #[error(
         "it has more than {MOST_BYTES} bytes unpacked, which is the most that a sitemap may have"
     )]
@@ -46,15 +51,49 @@ pub(super) enum ParseError {
     Cut,
     #[error("a URL in it is longer than {LONGEST} bytes")]
     LongUrl,
+    /// A URL that stands in it is of no use; says why.
+    #[error("{0}")]
+    Useless(String),
+}
+
+/// What is wrong with a text, and in which line.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    /// Counted from 1; none where it is about no line.
+    pub(super) line: Option<u64>,
+    pub(super) error: ParseError,
 }
 
 /// Hands what stands in the sitemap `text` to `each`, in its order. A text that is not XML has a URL on each line.
 pub(super) fn parse(
     text: impl BufRead,
     mut each: impl FnMut(Found) -> Result<(), ParseError>,
-) -> Result<(), ParseError> {
-    let mut text = Bounded { inner: text, left: MOST_BYTES };
-    let first = loop {
+) -> Result<(), Wrong> {
+    let mut text = Bounded { inner: text, at: 0, line: 1, ends: Vec::new(), more_ends: 0 };
+    let wrong = |error, line| {
+        let is_about_all =
+            matches!(error, ParseError::Read(_) | ParseError::TooLarge | ParseError::Nothing);
+        Wrong { line: (!is_about_all).then_some(line), error }
+    };
+    let first = first_byte(&mut text).map_err(|error| wrong(error, 1))?;
+    if first != b'<' {
+        return lines(&mut text, &mut each).map_err(|error| wrong(error, text.line));
+    }
+    let begins = text.at;
+    let mut reader = Reader::from_reader(text);
+    xml(&mut reader, &mut each).map_err(|error| {
+        let text = reader.get_ref();
+        let line = match &error {
+            ParseError::Syntax(_) => text.line_at(begins + reader.error_position()),
+            _ => text.line,
+        };
+        wrong(error, line)
+    })
+}
+
+/// Passes white space over, and gives the byte that follows, which is still to be read.
+fn first_byte(text: &mut impl BufRead) -> Result<u8, ParseError> {
+    loop {
         let chunk = text.fill_buf().map_err(of_io)?;
         if chunk.is_empty() {
             return Err(ParseError::Nothing);
@@ -63,18 +102,18 @@ pub(super) fn parse(
         let first = chunk.get(blank).copied();
         text.consume(blank);
         if let Some(first) = first {
-            break first;
+            return Ok(first);
         }
-    };
-    if first == b'<' { xml(text, &mut each) } else { lines(text, &mut each) }
+    }
 }
 
 fn lines(
-    mut text: impl BufRead,
+    text: &mut Bounded<impl BufRead>,
     each: &mut impl FnMut(Found) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
     let mut line = Vec::new();
     loop {
+        text.goes_on();
         line.clear();
         let most = LONGEST as u64 + 2;
         if text.by_ref().take(most).read_until(b'\n', &mut line).map_err(of_io)? == 0 {
@@ -116,12 +155,12 @@ struct Open {
 }
 
 fn xml(
-    text: impl BufRead,
+    reader: &mut Reader<Bounded<impl BufRead>>,
     each: &mut impl FnMut(Found) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
-    let mut reader = Reader::from_reader(text);
     let (mut buffer, mut open, mut begun) = (Vec::new(), Open::default(), false);
     loop {
+        reader.get_mut().goes_on();
         buffer.clear();
         let event = reader.read_event_into(&mut buffer).map_err(of_xml)?;
         match event {
@@ -170,7 +209,7 @@ fn xml(
             Event::Text(piece) => open.add(&piece.xml10_content())?,
             Event::CData(piece) => open.add(&piece.xml10_content())?,
             Event::GeneralRef(reference) => {
-                let character = reference.resolve_char_ref().map_err(ParseError::Malformed)?;
+                let character = reference.resolve_char_ref().map_err(ParseError::Reference)?;
                 if let Some(character) = character {
                     open.add(character.encode_utf8(&mut [0; 4]))?;
                 } else {
@@ -215,7 +254,7 @@ fn of_xml(error: quick_xml::Error) -> ParseError {
         quick_xml::Error::Io(inner) => {
             ParseError::Read(io::Error::new(inner.kind(), inner.to_string()))
         }
-        _ => ParseError::Malformed(error),
+        _ => ParseError::Syntax(error),
     }
 }
 
@@ -224,15 +263,34 @@ fn of_xml(error: quick_xml::Error) -> ParseError {
 #[error("too large")]
 struct TooLarge;
 
-/// Reads up to a limit, and fails beyond.
+/// Reads up to [`MOST_BYTES`], and fails beyond. Knows in which line it is.
 struct Bounded<R> {
     inner: R,
-    left: u64,
+    /// How many bytes were read.
+    at: u64,
+    /// The line in which the piece begins that is being read, counted from 1.
+    line: u64,
+    /// Where lines have ended in this piece: the first of them, and how many there were beyond.
+    ends: Vec<u64>,
+    more_ends: u64,
+}
+
+impl<R> Bounded<R> {
+    /// The next piece begins.
+    fn goes_on(&mut self) {
+        self.line += self.ends.len() as u64 + std::mem::take(&mut self.more_ends);
+        self.ends.clear();
+    }
+
+    /// The line of a byte in this piece, if it has not too many.
+    fn line_at(&self, at: u64) -> u64 {
+        self.line + self.ends.iter().filter(|end| **end < at).count() as u64
+    }
 }
 
 impl<R: BufRead> BufRead for Bounded<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let left = usize::try_from(MOST_BYTES - self.at).unwrap_or(usize::MAX);
         let chunk = self.inner.fill_buf()?;
         if left == 0 && !chunk.is_empty() {
             return Err(io::Error::other(TooLarge));
@@ -241,7 +299,17 @@ impl<R: BufRead> BufRead for Bounded<R> {
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.left -= bytes as u64;
+        // What is consumed has been read, so this asks for nothing.
+        let chunk = self.inner.fill_buf().unwrap_or_default();
+        let ends = (self.at..).zip(&chunk[..bytes.min(chunk.len())]);
+        for (at, _) in ends.filter(|(_, byte)| **byte == b'\n') {
+            if self.ends.len() < MOST_ENDS {
+                self.ends.push(at);
+            } else {
+                self.more_ends += 1;
+            }
+        }
+        self.at += bytes as u64;
         self.inner.consume(bytes);
     }
 }
@@ -266,7 +334,8 @@ mod tests {
         parse(BufReader::with_capacity(7, text), |found| {
             all.push(found);
             Ok(())
-        })?;
+        })
+        .map_err(|wrong| wrong.error)?;
         Ok(all)
     }
 
@@ -324,14 +393,45 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, line) in [
+            ("<urlset>\n<url></loc></url>", Some(2)),
+            ("\n\n<urlset>\n\n<url>\n<loc>x</lock>\n</url></urlset>", Some(6)),
+            // It is noticed at the end, and has begun before.
+            ("<urlset>\n<url>\n<loc\n\n", Some(3)),
+            ("<urlset>\n<!-- never closed\n\n", Some(2)),
+            ("<urlset>\n<url><loc>a\n&b;</loc></url></urlset>", Some(3)),
+            ("<urlset>\n<url><loc>a\n\n&#xffffffff;</loc></url></urlset>", Some(4)),
+            ("<urlset>\n<url>\n<loc>http://h/", Some(3)),
+            ("<!-- -->\n<html\nlang='en'><body/></html>", Some(2)),
+            ("http://h/\n\nftp://h/\n", Some(3)),
+            ("\n\n", None),
+            (&format!("<urlset><!--{}-->\n</x>", "\n".repeat(100_000)), Some(100_002)),
+        ] {
+            let wrong = parse(BufReader::with_capacity(3, text.as_bytes()), |_| Ok(()));
+            let wrong = wrong.unwrap_err();
+            assert_eq!(wrong.line, line, "{text:?}: {wrong:?}");
+        }
+        let useless = |_| Err(ParseError::Useless("no".to_owned()));
+        let text = "<urlset>\n<url><loc>x</loc></url></urlset>";
+        assert_eq!(parse(text.as_bytes(), useless).unwrap_err().line, Some(2));
+    }
+
+    #[test]
     fn a_document_without_end_is_given_up() {
         let endless = io::repeat(b' ').take(3 * MOST_BYTES);
         let text = "<urlset>".as_bytes().chain(endless);
         let end = parse(BufReader::new(text), |_| Ok(()));
-        assert!(matches!(end, Err(ParseError::TooLarge)), "{end:?}");
+        assert!(
+            matches!(&end, Err(wrong) if matches!(wrong.error, ParseError::TooLarge) && wrong.line.is_none()),
+            "{end:?}"
+        );
         let line = io::repeat(b'x').take(3 * MOST_BYTES);
         let end = parse(BufReader::new(line), |_| Ok(()));
-        assert!(matches!(end, Err(ParseError::LongUrl)), "{end:?}");
+        assert!(
+            matches!(&end, Err(wrong) if matches!(wrong.error, ParseError::LongUrl)),
+            "{end:?}"
+        );
     }
 
     proptest! {

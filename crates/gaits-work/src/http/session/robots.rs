@@ -1,4 +1,5 @@
-//! Items that obey robots.txt: it is read over the connections of their session, and leaves no record.
+//! Items that obey robots.txt: it is read over the connections of their session, with the start of the item that reads it. It leaves
+//! no record.
 //!
 //! Limit: what it says is for `robots` to judge.
 
@@ -23,7 +24,8 @@ use gaits_core::{Advice, ErrorKind, Item, ItemError, Performed, Reply};
 use std::pin::pin;
 
 impl HttpSession {
-    /// Whether `item` may ask for `target` now.
+    /// Whether `item` may ask for `target` now. Not if it has read the robots.txt, or has waited for that: the first has used
+    /// its start for another request, and the others would all be sent at once. So that the limits hold, each is put back.
     ///
     /// # Errors
     /// It may not; holds what it is answered with.
@@ -35,7 +37,7 @@ impl HttpSession {
     ) -> Result<(), Reply> {
         let failed =
             |error, advice| Reply::Done(Performed { advice, ..Performed::failed(error, None) });
-        let rules = self.rules(robots, target).await.map_err(|why| match why {
+        let (rules, was_known) = self.rules(robots, target).await.map_err(|why| match why {
             Unreadable::Failed(error, advice) => failed(error, advice),
             Unreadable::Exhausted(error) => Reply::Exhausted(error),
         })?;
@@ -44,6 +46,11 @@ impl HttpSession {
         if rules.apart_us() > item.apart_us {
             let (error, advice) = rules.wait(&target.origin);
             return Err(failed(error, advice));
+        }
+        // One that has come back is not put back a second time, should the rules be forgotten again meanwhile.
+        if !was_known && item.put_back_by != std::process::id() {
+            let message = format!("its turn has passed with {}", robots::of(&target.origin));
+            return Err(failed(ItemError::new(ErrorKind::Robots, message), Advice::Again));
         }
         Ok(())
     }
@@ -56,7 +63,7 @@ impl HttpSession {
         next: &Target,
         trace: &mut Trace,
     ) -> Result<(), Fault> {
-        let rules = self.rules(robots, next).await.map_err(|why| match why {
+        let (rules, _) = self.rules(robots, next).await.map_err(|why| match why {
             Unreadable::Failed(error, advice) => {
                 // It is another host that wants to be left alone.
                 let is_pause = matches!(advice, Advice::Pause { .. });
@@ -71,7 +78,8 @@ impl HttpSession {
         })
     }
 
-    async fn rules(&self, robots: &Robots, target: &Target) -> Result<Rules, Unreadable> {
+    /// The rules of `target`'s host, and whether they were known already.
+    async fn rules(&self, robots: &Robots, target: &Target) -> Result<(Rules, bool), Unreadable> {
         let clock = &*self.hub.shared.clock;
         robots.rules(&target.origin, clock, self.read_robots(target)).await
     }
