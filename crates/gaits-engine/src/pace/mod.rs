@@ -297,9 +297,13 @@ impl Pacer {
     /// Whether new items should be read now: enough for what the workers take at their present pace, and no more. Where
     /// the items that are there have to wait, others are looked for behind them, up to a limit.
     pub(crate) fn is_hungry(&self) -> bool {
-        self.ready_items <= self.workers.min(10_000) + self.reserve.size()
-            && self.waiting_bytes < MOST_WAITING_BYTES
-            && self.waiting() < MOST_WAITING
+        self.ready_items <= self.workers.min(10_000) + self.reserve.size() && !self.is_full()
+    }
+
+    /// Whether as many items or bytes wait, for a worker or for their next try, as may be kept in memory.
+    fn is_full(&self) -> bool {
+        let bytes = self.waiting_bytes + self.retries.bytes();
+        self.waiting() >= MOST_WAITING || bytes >= MOST_WAITING_BYTES
     }
 
     /// How many items are handed out.

@@ -169,6 +169,31 @@ fn long_items_are_read_ahead_by_their_bytes() {
 }
 
 #[test]
+fn long_items_that_wait_for_their_next_try_are_counted_by_their_bytes() {
+    let mut pacer = pacer(10_000, Limits::default());
+    let fail_all = |pacer: &mut Pacer| {
+        let mut failed = 0;
+        while pacer.is_hungry() {
+            pacer.admit(Item::new(failed, "x".repeat(64 * 1024)));
+            let item = pacer.next().unwrap();
+            pacer.retry(Item { tries: 1, ..item }, 0);
+            failed += 1;
+        }
+        failed
+    };
+    assert_eq!(fail_all(&mut pacer), 512);
+    pacer.tick(SECOND);
+    assert_eq!(pacer.retrying(), 0);
+    assert!(!pacer.is_hungry(), "they wait for a worker now, and are as long");
+    for item in std::iter::from_fn(|| pacer.next()).collect::<Vec<_>>() {
+        pacer.finished(item.key, SECOND);
+    }
+    assert_eq!(fail_all(&mut pacer), 512);
+    pacer.clear();
+    assert!(pacer.is_hungry());
+}
+
+#[test]
 fn slow_items_are_not_handed_out_ahead_and_quick_ones_are() {
     let mut pacer = pacer(2, Limits::default());
     for index in 0..10_000 {
