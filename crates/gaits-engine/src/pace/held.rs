@@ -56,7 +56,7 @@ impl Pacer {
 
     /// The names of the keys that most items are of.
     fn with_most_items(&self) -> Vec<String> {
-        let items = |key: &Key| key.waiting.len() + key.in_flight as usize;
+        let items = |key: &Key| key.waiting.len() + key.retrying + key.in_flight as usize;
         let mut keys: Vec<_> = self
             .keys
             .values()

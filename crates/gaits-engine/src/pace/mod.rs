@@ -131,8 +131,12 @@ impl Pacer {
 
     /// Takes an item that was started at `started_us` and has failed, to be tried again after a while.
     pub(crate) fn retry(&mut self, item: Item, started_us: u64) {
+        let key = Self::key(&mut self.keys, &self.name, &self.limits, &item);
+        let given_up = key.given_up;
+        // Before the item is counted as finished: a key that nothing is left of is forgotten then.
+        key.retrying += usize::from(!given_up);
         self.finished(item.key, started_us);
-        if self.keys.get(&item.key).is_some_and(|key| key.given_up) {
+        if given_up {
             self.leave(item.index);
         } else {
             self.retries.add(item, self.now_us);
@@ -269,6 +273,9 @@ impl Pacer {
         self.now_us = now_us;
         self.reserve.tick(now_us);
         for item in self.retries.due(now_us) {
+            if let Some(key) = self.keys.get_mut(&item.key) {
+                key.retrying -= 1;
+            }
             self.put_back(item);
         }
         while let Some(Reverse((at_us, id))) = self.later.peek().copied()
@@ -344,7 +351,7 @@ impl Pacer {
         self.retries.clear();
         for key in self.keys.values_mut() {
             key.waiting.clear();
-            (key.turn, key.ready_items) = (Turn::None, 0);
+            (key.turn, key.ready_items, key.retrying) = (Turn::None, 0, 0);
         }
         (self.waiting, self.waiting_bytes, self.ready_items) = (0, 0, 0);
         left

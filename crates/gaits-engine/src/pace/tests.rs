@@ -382,3 +382,38 @@ fn those_that_are_the_last_are_named() {
     assert!(pacer.held(false).waits_for.is_empty());
     assert_eq!(pacer.held(true).waits_for, ["a"]);
 }
+
+#[test]
+fn those_that_wait_for_their_next_try_are_named() {
+    let mut pacer = pacer(8, Limits::default());
+    for (index, host) in (0..).zip(["a", "b", "b"]) {
+        pacer.admit(item(index, host));
+    }
+    while let Some(item) = pacer.next() {
+        pacer.retry(Item { tries: 1, ..item }, 0);
+    }
+    assert_eq!(pacer.held(true).waits_for, ["b", "a"]);
+    pacer.tick(SECOND);
+    assert_eq!(pacer.held(true).waits_for, ["b", "a"]);
+    while let Some(item) = pacer.next() {
+        pacer.finished(item.key, SECOND);
+    }
+    assert_eq!(pacer.held(true).waits_for, [""; 0]);
+    assert!(pacer.keys.len() <= 1, "{} keys", pacer.keys.len());
+}
+
+#[test]
+fn a_key_is_named_whose_items_in_backoff_are_all_that_may_be_kept() {
+    let mut pacer = pacer(8, Limits::default());
+    let mut index = 0;
+    while pacer.is_hungry() {
+        pacer.admit(item(index, if index == 0 { "a" } else { "b" }));
+        let item = pacer.next().unwrap();
+        pacer.retry(Item { tries: 1, ..item }, 0);
+        index += 1;
+    }
+    assert_eq!(pacer.retrying(), MOST_WAITING);
+    assert_eq!(pacer.held(false).waits_for, ["b", "a"]);
+    pacer.clear();
+    assert_eq!(pacer.held(true).waits_for, [""; 0]);
+}
