@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// How long a run has to write what it knows once it is to stop at once. It needs longer only if nobody takes its
 /// records.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const TIME_TO_END: Duration = Duration::from_millis(500);
 
 /// Passes each interrupt on to `interrupt`, from now on. The second one ends this process, if the run does not. Where the
 /// process is to stop for a while, `aside` is to do that with what is drawn on the terminal out of the way.
@@ -30,7 +30,7 @@ pub(crate) fn listen(
             interrupt();
             if seen > 1 {
                 // The run ends this process by itself, unless it is stuck.
-                thread::sleep(LAST_WORDS);
+                thread::sleep(TIME_TO_END);
                 std::process::exit(i32::from(Exit::Interrupted.number()));
             }
         }

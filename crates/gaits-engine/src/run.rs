@@ -89,7 +89,7 @@ pub fn run<'b>(
     let work = program.works.build(&plan.work.name, &plan.work.settings, &services)?;
     let layout = plan.model.layout();
     let workers = usize::try_from(layout.workers()).unwrap_or(usize::MAX);
-    // A main process whose workers are processes has those for a workers; they have crews of their own.
+    // In a main process whose workers are processes, each process counts as one; it counts the workers in it by itself.
     let workers_left = if layout.processes > 1 || plan.model.inside_processes().is_some() {
         layout.processes as usize
     } else {

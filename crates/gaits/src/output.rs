@@ -10,7 +10,7 @@ use gaits_core::Sink;
 use gaits_engine::sink::JsonLines;
 use gaits_report::export::{Columns, TableFormat};
 use std::fmt;
-use std::fs::{OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -174,6 +174,16 @@ impl Output {
     }
 
     fn file(path: &Path, existing: Existing, input: Option<&Input>) -> Result<Self, OutputError> {
+        Self::file_locked_by(File::try_lock, path, existing, input)
+    }
+
+    /// Opens a file that `lock` keeps other runs from. A file that can't be locked at all is written to nevertheless.
+    fn file_locked_by(
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+        path: &Path,
+        existing: Existing,
+        input: Option<&Input>,
+    ) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         let failed = |source| OutputError::Open { output: name.clone(), source };
         if path.is_dir() {
@@ -181,6 +191,7 @@ impl Output {
         }
         let created = !path.exists();
         let mut file;
+        let mut unlocked;
         loop {
             file = OpenOptions::new()
                 .read(true)
@@ -199,9 +210,11 @@ impl Output {
                 return Err(OutputError::IsInput { output: name });
             }
             // The lock dies with its holder, however that ends.
-            if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-                return Err(OutputError::InUse { output: name });
-            }
+            unlocked = match lock(&file) {
+                Ok(()) => None,
+                Err(TryLockError::WouldBlock) => return Err(OutputError::InUse { output: name }),
+                Err(TryLockError::Error(error)) => Some(error),
+            };
             // Another run may have put a new file in the place of this one before the lock was free.
             if sys::is_file_at(file.as_fd(), path) {
                 break;
@@ -216,7 +229,7 @@ impl Output {
             Existing::StartOver => None,
             Existing::GoOn(how) => Some(how),
         };
-        let journal = Arc::new(Mutex::new(Journal::open(path, file, created, go_on)?));
+        let journal = Arc::new(Mutex::new(Journal::open(path, file, unlocked, created, go_on)?));
         let sink = Box::new(JournalSink::new(Arc::clone(&journal)));
         Ok(Self { sink, name, journal: Some(Held(journal)) })
     }
@@ -267,4 +280,27 @@ fn is_input(output: BorrowedFd<'_>, input: Option<&Input>) -> bool {
             Place::Made(_) => false,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_locked_is_written_to_with_a_warning() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("results.jsonl");
+        let go_on = || Existing::GoOn(GoOn::default());
+        for existing in [Existing::Refuse, Existing::StartOver, go_on()] {
+            let refuses = |_: &File| Err(TryLockError::Error(io::ErrorKind::Unsupported.into()));
+            let output = Output::file_locked_by(refuses, &path, existing, None).unwrap();
+            let [notice] = &output.before().notices[..] else { panic!("{output:?}") };
+            let expected = format!("can't lock {} (unsupported)", path.display());
+            assert!(notice.starts_with(&expected), "{notice}");
+        }
+        let output = Output::file(&path, go_on(), None).unwrap();
+        assert_eq!(output.before().notices, [""; 0]);
+        let refused = Output::file(&path, go_on(), None).unwrap_err();
+        assert!(matches!(refused, OutputError::InUse { .. }), "{refused:?}");
+    }
 }

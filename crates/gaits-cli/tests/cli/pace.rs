@@ -28,6 +28,36 @@ fn a_host_gets_no_more_requests_at_a_time_than_asked_for() {
 }
 
 #[test]
+fn a_host_that_may_belong_to_others_gets_eight_requests_at_a_time_unless_told_otherwise() {
+    let said = "at most 8 requests at a time to a host that may belong to others; --per-host N";
+    let port = |server: &Held| server.url().rsplit(':').next().unwrap().replace('/', "");
+    let fetch = |server: &Held, options: &str| {
+        let port = port(server);
+        let fixed = format!("--resolve public.example:{port}:127.0.0.1");
+        gaits(&format!("fetch http://public.example:{port}/ --count 40 {fixed} {options}")).start()
+    };
+    let server = Held::after(0);
+    let running = fetch(&server, "");
+    server.wait_until_held(8);
+    running.wait_for_stderr(said);
+    server.release();
+    let end = running.finish().expect_exit(0);
+    end.records().expect_all_ok(40);
+    assert_eq!(end.stderr.matches("--per-host").count(), 1, "{end:?}");
+    assert_eq!(server.most_held(), 8);
+
+    for options in ["-c 12", "-m async:12", "--per-host 12"] {
+        let server = Held::after(0);
+        let running = fetch(&server, options);
+        server.wait_until_held(12);
+        server.release();
+        let end = running.finish().expect_exit(0).expect_stderr_lacks("--per-host");
+        end.records().expect_all_ok(40);
+        assert_eq!(server.most_held(), 12, "{options}");
+    }
+}
+
+#[test]
 fn concurrency_is_the_number_of_workers() {
     for (options, most) in [("-c 7", 7), ("-c 3 -m threads", 3), ("-c 4 -m processes:2/async", 4)] {
         let server = Held::after(0);

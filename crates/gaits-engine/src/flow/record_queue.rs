@@ -139,3 +139,80 @@ impl RecordQueue {
 fn bytes(record: &Record) -> usize {
     record.item.len() + record.payload.as_ref().map_or(0, gaits_core::Data::len)
 }
+
+#[cfg(test)]
+#[cfg(not(gaits_loom))]
+mod tests {
+    use super::*;
+    use gaits_core::{Data, ErrorKind, Item, ItemError};
+    use std::thread;
+
+    fn record(index: u64, shown: Data) -> Record {
+        let error = ItemError::new(ErrorKind::Panic, "none");
+        Record::unperformed(Item::new(index, shown), error, 1, None, 0)
+    }
+
+    /// So many bytes, which take no memory, as nobody writes to them.
+    fn zeros(bytes: usize) -> Data {
+        Data::Bytes(vec![0; bytes].into())
+    }
+
+    /// Pushes so many lists of records, and tells how many records each batch has in which they come out.
+    fn batches(queue: &RecordQueue, lists: impl Iterator<Item = Vec<Record>> + Send) -> Vec<usize> {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for mut list in lists {
+                    queue.push(&mut list);
+                    assert!(list.is_empty());
+                }
+                queue.close();
+            });
+            let mut batch = Outgoing::default();
+            let mut sizes = Vec::new();
+            while queue.take(&mut batch) {
+                sizes.push(batch.records.len());
+                batch.records.clear();
+                // Who may push does so now.
+                thread::yield_now();
+            }
+            sizes
+        })
+    }
+
+    #[test]
+    fn it_holds_no_more_bytes_than_it_may() {
+        let of_items = |bytes| (0..500).map(move |index| vec![record(index, zeros(bytes))]);
+        assert_eq!(batches(&RecordQueue::default(), of_items(MOST_BYTES)), [1; 500]);
+        let sizes = batches(&RecordQueue::default(), of_items(MOST_BYTES / 2));
+        assert_eq!(sizes.iter().sum::<usize>(), 500);
+        assert!(sizes.iter().all(|size| *size <= 2), "{sizes:?}");
+        let of_payload = (0..500).map(|index| {
+            vec![Record { payload: Some(zeros(MOST_BYTES)), ..record(index, "x".into()) }]
+        });
+        assert_eq!(batches(&RecordQueue::default(), of_payload), [1; 500]);
+    }
+
+    #[test]
+    fn it_holds_no_more_records_than_it_may() {
+        let lists = (0..50).map(|_| (0..MOST as u64).map(|i| record(i, "x".into())).collect());
+        assert_eq!(batches(&RecordQueue::default(), lists), [MOST; 50]);
+    }
+
+    #[test]
+    fn who_waits_for_room_is_let_go_when_nobody_reads_any_more() {
+        let queue = RecordQueue::default();
+        queue.push(&mut vec![record(0, zeros(MOST_BYTES))]);
+        thread::scope(|scope| {
+            let pusher = scope.spawn(|| {
+                let mut list = vec![record(1, zeros(MOST_BYTES))];
+                queue.push(&mut list);
+                list.len()
+            });
+            queue.break_off();
+            assert_eq!(pusher.join().unwrap(), 0);
+        });
+        let mut batch = Outgoing::default();
+        assert!(queue.take(&mut batch));
+        assert_eq!(batch.records.len(), 1, "what came later was dropped");
+    }
+}

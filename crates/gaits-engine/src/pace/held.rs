@@ -2,8 +2,8 @@
 //!
 //! Limit: it looks at all keys, so it is not to be asked for each item.
 
+use super::Pacer;
 use super::key::Key;
-use super::{MOST_WAITING, MOST_WAITING_BYTES, Pacer};
 use crate::plan::Rate;
 use crate::progress::Held;
 
@@ -36,9 +36,8 @@ impl Pacer {
         }
         let of_key_ns = self.share_of_largest_key(interval_ns(self.limits.rate));
         held.ns_per_item = held.ns_per_item.max(of_key_ns);
-        let is_full = self.waiting() >= MOST_WAITING || self.waiting_bytes >= MOST_WAITING_BYTES;
         let few = at_end && self.waiting() + self.outstanding < self.workers.max(10);
-        if is_full || few {
+        if self.is_full() || few {
             held.waits_for = self.with_most_items();
         }
         held
@@ -57,7 +56,7 @@ impl Pacer {
 
     /// The names of the keys that most items are of.
     fn with_most_items(&self) -> Vec<String> {
-        let items = |key: &Key| key.waiting.len() + key.in_flight as usize;
+        let items = |key: &Key| key.waiting.len() + key.retrying + key.in_flight as usize;
         let mut keys: Vec<_> = self
             .keys
             .values()

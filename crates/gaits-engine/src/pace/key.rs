@@ -22,6 +22,8 @@ pub(super) struct Key {
     pub(super) waiting: VecDeque<Item>,
     /// How many were taken from here and are not finished.
     pub(super) in_flight: u32,
+    /// How many have failed and wait to be tried again.
+    pub(super) retrying: usize,
     /// How many may be.
     limit: u32,
     /// How many may be for now, after a pause.
@@ -86,6 +88,7 @@ impl Key {
             name,
             waiting: VecDeque::new(),
             in_flight: 0,
+            retrying: 0,
             limit: limits.per_key.or(polite).map_or(u32::MAX, std::num::NonZero::get),
             window: None,
             meter: limits.rate.map(Meter::new),
@@ -237,6 +240,7 @@ impl Key {
     pub(super) fn is_idle(&self, now_us: u64) -> bool {
         self.waiting.is_empty()
             && self.in_flight == 0
+            && self.retrying == 0
             && !self.given_up
             && self.window.is_none()
             && self.refusals == 0

@@ -131,8 +131,12 @@ impl Pacer {
 
     /// Takes an item that was started at `started_us` and has failed, to be tried again after a while.
     pub(crate) fn retry(&mut self, item: Item, started_us: u64) {
+        let key = Self::key(&mut self.keys, &self.name, &self.limits, &item);
+        let given_up = key.given_up;
+        // Before the item is counted as finished: a key that nothing is left of is forgotten then.
+        key.retrying += usize::from(!given_up);
         self.finished(item.key, started_us);
-        if self.keys.get(&item.key).is_some_and(|key| key.given_up) {
+        if given_up {
             self.leave(item.index);
         } else {
             self.retries.add(item, self.now_us);
@@ -274,6 +278,9 @@ impl Pacer {
         self.now_us = now_us;
         self.reserve.tick(now_us);
         for item in self.retries.due(now_us) {
+            if let Some(key) = self.keys.get_mut(&item.key) {
+                key.retrying -= 1;
+            }
             self.put_back(item);
         }
         while let Some(Reverse((at_us, id))) = self.later.peek().copied()
@@ -302,9 +309,13 @@ impl Pacer {
     /// Whether new items should be read now: enough for what the workers take at their present pace, and no more. Where
     /// the items that are there have to wait, others are looked for behind them, up to a limit.
     pub(crate) fn is_hungry(&self) -> bool {
-        self.ready_items <= self.workers.min(10_000) + self.reserve.size()
-            && self.waiting_bytes < MOST_WAITING_BYTES
-            && self.waiting() < MOST_WAITING
+        self.ready_items <= self.workers.min(10_000) + self.reserve.size() && !self.is_full()
+    }
+
+    /// Whether as many items or bytes wait, for a worker or for their next try, as may be kept in memory.
+    fn is_full(&self) -> bool {
+        let bytes = self.waiting_bytes + self.retries.bytes();
+        self.waiting() >= MOST_WAITING || bytes >= MOST_WAITING_BYTES
     }
 
     /// How many items are handed out.
@@ -345,7 +356,7 @@ impl Pacer {
         self.retries.clear();
         for key in self.keys.values_mut() {
             key.waiting.clear();
-            (key.turn, key.ready_items) = (Turn::None, 0);
+            (key.turn, key.ready_items, key.retrying) = (Turn::None, 0, 0);
         }
         (self.waiting, self.waiting_bytes, self.ready_items) = (0, 0, 0);
         left

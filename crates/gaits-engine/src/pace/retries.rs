@@ -15,6 +15,8 @@ const LONGEST: Duration = Duration::from_mins(1);
 pub(super) struct Retries {
     /// By the time at which they are due, and their index.
     waiting: BTreeMap<(u64, u64), Item>,
+    /// How many bytes they have.
+    bytes: usize,
     rng: fastrand::Rng,
 }
 
@@ -25,6 +27,7 @@ impl Retries {
         let doubled = FIRST.saturating_mul(1 << item.tries.saturating_sub(1).min(16));
         let most_us = u64::try_from(doubled.min(LONGEST).as_micros()).unwrap_or(u64::MAX);
         let due_us = now_us.saturating_add(self.rng.u64(0..=most_us));
+        self.bytes += item.data.len();
         self.waiting.insert((due_us, item.index), item);
     }
 
@@ -46,6 +49,7 @@ impl Retries {
         let later = self.waiting.split_off(&(now_us.saturating_add(1), 0));
         let due = std::mem::replace(&mut self.waiting, later);
         let mut due: Vec<_> = due.into_values().collect();
+        self.bytes -= due.iter().map(|item| item.data.len()).sum::<usize>();
         due.sort_unstable_by_key(|item| Reverse(item.index));
         due
     }
@@ -54,8 +58,14 @@ impl Retries {
         self.waiting.len()
     }
 
+    /// How many bytes the items have that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
+        self.bytes = 0;
     }
 }
 

@@ -169,6 +169,31 @@ fn long_items_are_read_ahead_by_their_bytes() {
 }
 
 #[test]
+fn long_items_that_wait_for_their_next_try_are_counted_by_their_bytes() {
+    let mut pacer = pacer(10_000, Limits::default());
+    let fail_all = |pacer: &mut Pacer| {
+        let mut failed = 0;
+        while pacer.is_hungry() {
+            pacer.admit(Item::new(failed, "x".repeat(64 * 1024)));
+            let item = pacer.next().unwrap();
+            pacer.retry(Item { tries: 1, ..item }, 0);
+            failed += 1;
+        }
+        failed
+    };
+    assert_eq!(fail_all(&mut pacer), 512);
+    pacer.tick(SECOND);
+    assert_eq!(pacer.retrying(), 0);
+    assert!(!pacer.is_hungry(), "they wait for a worker now, and are as long");
+    for item in std::iter::from_fn(|| pacer.next()).collect::<Vec<_>>() {
+        pacer.finished(item.key, SECOND);
+    }
+    assert_eq!(fail_all(&mut pacer), 512);
+    pacer.clear();
+    assert!(pacer.is_hungry());
+}
+
+#[test]
 fn slow_items_are_not_handed_out_ahead_and_quick_ones_are() {
     let mut pacer = pacer(2, Limits::default());
     for index in 0..10_000 {
@@ -356,4 +381,39 @@ fn those_that_are_the_last_are_named() {
     assert!(pacer.next().is_some());
     assert!(pacer.held(false).waits_for.is_empty());
     assert_eq!(pacer.held(true).waits_for, ["a"]);
+}
+
+#[test]
+fn those_that_wait_for_their_next_try_are_named() {
+    let mut pacer = pacer(8, Limits::default());
+    for (index, host) in (0..).zip(["a", "b", "b"]) {
+        pacer.admit(item(index, host));
+    }
+    while let Some(item) = pacer.next() {
+        pacer.retry(Item { tries: 1, ..item }, 0);
+    }
+    assert_eq!(pacer.held(true).waits_for, ["b", "a"]);
+    pacer.tick(SECOND);
+    assert_eq!(pacer.held(true).waits_for, ["b", "a"]);
+    while let Some(item) = pacer.next() {
+        pacer.finished(item.key, SECOND);
+    }
+    assert_eq!(pacer.held(true).waits_for, [""; 0]);
+    assert!(pacer.keys.len() <= 1, "{} keys", pacer.keys.len());
+}
+
+#[test]
+fn a_key_is_named_whose_items_in_backoff_are_all_that_may_be_kept() {
+    let mut pacer = pacer(8, Limits::default());
+    let mut index = 0;
+    while pacer.is_hungry() {
+        pacer.admit(item(index, if index == 0 { "a" } else { "b" }));
+        let item = pacer.next().unwrap();
+        pacer.retry(Item { tries: 1, ..item }, 0);
+        index += 1;
+    }
+    assert_eq!(pacer.retrying(), MOST_WAITING);
+    assert_eq!(pacer.held(false).waits_for, ["b", "a"]);
+    pacer.clear();
+    assert_eq!(pacer.held(true).waits_for, [""; 0]);
 }

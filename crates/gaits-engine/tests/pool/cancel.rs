@@ -1,18 +1,19 @@
 //! Interrupts: once, what was started is finished; twice, the run ends at once.
 
 use crate::panics::MODELS;
-use crate::scene::{ASYNC, BLOCKING, Live, Scene, list};
+use crate::scene::{ASYNC, BLOCKING, Collect, Live, Scene, Watch, list, program};
 use crate::script::SCRIPT;
 use crate::trial;
 use gaits_core::{Entry, ItemFacts, More, Source};
-use gaits_engine::Notice;
 use gaits_engine::plan::Model;
 use gaits_engine::source::Lines;
+use gaits_engine::{Notice, RunError, run};
 use libtest_mimic::Trial;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
+use std::sync::Arc;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -31,6 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("cancel::twice_leaves_no_worker_behind", twice_leaves_no_worker),
         trial("cancel::a_source_that_blocks_is_left", blocked_source),
         trial("cancel::an_endless_source_ends", endless),
+        trial("cancel::a_control_serves_one_run", used_twice),
         trial("cancel::while_a_dead_worker_waits_to_be_replaced", while_replacing),
         trial("cancel::a_suspect_is_not_started_any_more", suspect),
     ]);
@@ -148,6 +150,18 @@ fn blocked_source() {
         assert!(ended.end.unwrap().interrupted);
         assert_eq!(ended.records.len(), 2);
     }
+}
+
+fn used_twice() {
+    let scene = Scene::new("sequential", BLOCKING);
+    let live = scene.start(["ok"]);
+    let (control, seen) = (live.control.clone(), Arc::clone(&live.seen));
+    live.end().assert_all_ok(1);
+    let mut sink = Collect(Arc::clone(&seen));
+    let (plan, items) = (scene.plan(SCRIPT), list(["touch again"]));
+    let again = run(&program(), &plan, items, &mut [&mut sink], &mut Watch(seen), &control);
+    assert!(matches!(again, Err(RunError::UsedControl)), "{again:?}");
+    assert!(!scene.file("again").exists());
 }
 
 struct Endless(u64);

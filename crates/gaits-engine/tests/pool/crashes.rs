@@ -1,10 +1,12 @@
 //! Worker processes that die: whatever kills them, every item gets its record and nobody else's work is lost.
 
-use crate::scene::{ASYNC, BLOCKING, Live, PARENT_VERB, Scene, failure, list};
+use crate::scene::{
+    ASYNC, BLOCKING, Collect, Live, PARENT_VERB, Scene, Watch, failure, list, program,
+};
 use crate::script::SCRIPT;
 use crate::script::STILLBORN;
 use crate::trial;
-use gaits_engine::{ExecutorError, Notice, RunError};
+use gaits_engine::{ExecutorError, Notice, Program, RunError, WORKER_VERB, WorkerCommand, run};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -13,6 +15,7 @@ use nix::unistd::{Pid, mkfifo};
 use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
@@ -28,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("crashes::what_a_worker_has_started_does_not_hide_its_death", lingering),
         trial("crashes::one_slow_item_strands_nothing_behind_it", nothing_stranded),
         trial("crashes::a_finished_item_is_not_done_again", finished_is_finished),
+        trial("crashes::a_worker_that_makes_no_sense_loses_nothing", bad_frames),
     ];
     for (model, kind) in [
         ("processes:1", BLOCKING),
@@ -206,6 +210,48 @@ fn finished_is_finished() {
         ended.assert_all_ok(4);
         assert_eq!(ended.records[1].attempts, 2);
         assert_eq!(ended.died(), 1);
+    }
+}
+
+/// The first worker process has a companion, which writes one frame of the test's to the parent when it is told to.
+fn worker_with_bad_frame(scene: &Scene, frame: &str) -> WorkerCommand {
+    let script = format!(
+        r#"cd "$1"; if mkdir first 2>/dev/null; then (read x < speak; printf '{frame}' >&3) & fi; exec "$0" {WORKER_VERB}"#
+    );
+    let binary = std::env::current_exe().unwrap();
+    let args = ["-c".into(), script.into(), binary.into(), scene.file("").into_os_string()];
+    WorkerCommand { program: "/bin/sh".into(), args: args.into() }
+}
+
+fn bad_frames() {
+    // A length, a number of messages, and then each of them: a kind, and the index of an item.
+    for (case, frame) in [
+        ("no message at all", r"\003\000\000\000\377\377\377"),
+        ("an item that the worker never had", r"\003\000\000\000\001\001\143"),
+        ("the same after an item that it gives back", r"\005\000\000\000\002\001\012\001\143"),
+        ("more bytes than belong to the messages", r"\004\000\000\000\001\001\012\000"),
+        ("a frame that is too long", r"\377\377\377\377"),
+    ] {
+        let scene = Scene::new("processes:1", BLOCKING);
+        mkfifo(&scene.file("speak"), Mode::S_IRWXU).unwrap();
+        let mut items = vec!["ok"; 21];
+        items[10] = "touch began; wait go";
+        let program = Program { worker: worker_with_bad_frame(&scene, frame), ..program() };
+        let plan = scene.plan(SCRIPT);
+        let live = Live::start(plan, list(items), move |seen, control, plan, source| {
+            let mut sink = Collect(Arc::clone(seen));
+            run(&program, plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+        });
+        let confused = scene.await_file("began");
+        std::fs::write(scene.file("speak"), "now\n").unwrap();
+        live.wait_until(|sights| {
+            sights.notices.iter().any(|notice| matches!(notice, Notice::WorkerDied { .. }))
+        });
+        scene.touch("go");
+        let ended = live.end();
+        ended.assert_all_ok(21);
+        assert_eq!(ended.died(), 1, "{case}");
+        assert_ne!(ended.records[10].worker.unwrap().pid, confused, "{case}");
     }
 }
 

@@ -78,6 +78,8 @@ pub(crate) struct Journal {
     name: String,
     paths: Paths,
     file: File,
+    /// Other runs are kept from writing to the file.
+    is_locked: bool,
     /// The file was not there before.
     created: bool,
     /// The records that are there go away when the first new one comes.
@@ -169,10 +171,12 @@ pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, Journal> {
 }
 
 impl Journal {
-    /// Reads what earlier runs have left in `file`, which is locked. With no `go_on`, its records are to be replaced.
+    /// Reads what earlier runs have left in `file`, which is locked, unless `unlocked` tells why it can't be. With no
+    /// `go_on`, its records are to be replaced.
     pub(crate) fn open(
         path: &Path,
         file: File,
+        unlocked: Option<io::Error>,
         created: bool,
         go_on: Option<GoOn>,
     ) -> Result<Self, JournalError> {
@@ -195,10 +199,17 @@ impl Journal {
             items: HashSet::new(),
             pending: BTreeMap::new(),
             work: None,
+            is_locked: unlocked.is_none(),
             notices: Vec::new(),
             stop: Arc::default(),
             state: State::Read,
         };
+        if let Some(error) = unlocked {
+            journal.notices.push(format!(
+                "can't lock {} ({error}); make sure that no other run writes to it meanwhile",
+                journal.name
+            ));
+        }
         if goes_on {
             journal.read(has_records)?;
         }
@@ -447,7 +458,9 @@ impl Journal {
         let path = &self.paths.rewritten;
         let file = OpenOptions::new().read(true).append(true).create_new(true).open(path)?;
         file.set_permissions(self.file.metadata()?.permissions())?;
-        file.try_lock()?;
+        if self.is_locked {
+            file.try_lock()?;
+        }
         let mut out = BufWriter::with_capacity(256 * 1024, &file);
         let mut done = Done::default();
         let mut written = Ok(());

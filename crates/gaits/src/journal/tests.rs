@@ -37,7 +37,7 @@ fn orders(items: &[&str]) -> Box<dyn Source> {
 
 fn open(path: &Path, go_on: GoOn) -> Shared {
     let file = OpenOptions::new().read(true).append(true).create(true).open(path).unwrap();
-    Arc::new(Mutex::new(Journal::open(path, file, false, Some(go_on)).unwrap()))
+    Arc::new(Mutex::new(Journal::open(path, file, None, false, Some(go_on)).unwrap()))
 }
 
 fn remaining(journal: &Shared, source: Box<dyn Source>) -> Remaining {

@@ -1,4 +1,4 @@
-//! Supervises one place for a worker process: starts it, keeps it supplied, and starts another when it dies.
+//! Supervises one worker process: starts it, keeps it supplied, and starts another when it dies.
 
 use super::WorkerCommand;
 use super::child::{WorkerProcess, describe};
@@ -25,13 +25,13 @@ const STUCK: Duration = Duration::from_millis(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest such pause. An item is given up after a few deaths, so a list full of deadly ones must not take for ever.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// After so many workers in a row that die before they start anything, the place is given up.
+/// After so many workers in a row that die before they start anything, no other is started.
 const STILLBORN: u32 = 5;
-/// After so many attempts in a row at which no process could be started, the place is given up: with the pauses between
-/// them, after some four seconds.
+/// After so many attempts in a row at which no process could be started, no other attempt is made: with the pauses
+/// between them, after some four seconds.
 const FAILED_STARTS: u32 = 12;
 
-/// Supervises one place for a worker process.
+/// Supervises one worker process, and those that replace it.
 #[derive(Debug)]
 pub(super) struct Supervisor {
     cx: Rc<Context>,
