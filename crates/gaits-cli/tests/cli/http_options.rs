@@ -235,8 +235,8 @@ fn connections_to_many_hosts_are_shared_by_all_workers_of_a_loop() {
         let config = Config { listen: "0.0.0.0:0".parse().unwrap(), ..Config::default() };
         let origin = Origin::start(config).unwrap();
         let port = origin.addr().port();
-        let round: String =
-            (1..=64).map(|host| format!("http://127.0.0.{host}:{port}/bytes/50\n")).collect();
+        let urls = (1..=64).map(|host| format!("http://127.0.0.{host}:{port}/bytes/50\n"));
+        let round = urls.collect::<Vec<_>>().concat();
         let end = gaits("fetch -i - -q -m").arg(model).stdin(round.repeat(10)).run();
         end.expect_exit(0).records().expect_all_ok(640);
         let opened = origin.connections();

@@ -23,6 +23,7 @@ const JSON: &str = "application/json";
 
 /// What the options of a curl command come to.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that is given or not")]
 struct Command {
     method: Option<String>,
     url: Option<String>,
@@ -215,12 +216,12 @@ impl Command {
                 self.headers.push(("Authorization".to_owned(), format!("Bearer {value}")));
             }
             Flag::Data => self.data.push(read(&value, name, true)?),
-            Flag::DataBinary => self.binary(value, name)?,
+            Flag::DataBinary => self.binary(&value, name)?,
             Flag::DataRaw => self.data.push(value),
             Flag::DataUrlencode => self.data.push(encoded(&value, name, self.kept())?),
             Flag::Json => {
                 self.is_json = true;
-                self.binary(value, name)?;
+                self.binary(&value, name)?;
             }
             Flag::Form | Flag::FormString => {
                 let (field, value) = value
@@ -244,12 +245,12 @@ impl Command {
     }
 
     /// Data as they are. A file is left on the disk, if it can be all that is sent.
-    fn binary(&mut self, value: String, name: &str) -> Result<(), String> {
+    fn binary(&mut self, value: &str, name: &str) -> Result<(), String> {
         match value.strip_prefix('@') {
             Some(path) if path != "-" && self.data.is_empty() && self.data_file.is_none() => {
                 self.data_file = Some(path.to_owned());
             }
-            _ => self.data.push(read(&value, name, false)?),
+            _ => self.data.push(read(value, name, false)?),
         }
         Ok(())
     }
@@ -329,7 +330,7 @@ impl Command {
             sends = Sends::File(path);
         }
         let is_json = self.is_json;
-        let headers = self.all_headers(kind, is_json.then_some(JSON));
+        let headers = self.all_headers(kind.as_deref(), is_json.then_some(JSON));
         Ok(Asked { url: with_query(&url, &query), method, headers, sends })
     }
 
@@ -339,9 +340,9 @@ impl Command {
     }
 
     /// The header fields, with those that curl adds.
-    fn all_headers(self, kind: Option<String>, accept: Option<&str>) -> Vec<(String, String)> {
+    fn all_headers(self, kind: Option<&str>, accept: Option<&str>) -> Vec<(String, String)> {
         let mut headers = self.headers;
-        let added = [("Content-Type", kind.as_deref()), ("Accept", accept)];
+        let added = [("Content-Type", kind), ("Accept", accept)];
         for (name, value) in added {
             let mut names = headers.iter().map(|(other, _)| other).chain(&self.left_out);
             let is_there = names.any(|other| other.eq_ignore_ascii_case(name));

@@ -130,9 +130,11 @@ struct Pieces<'a>(&'a SyncSender<Made>);
 
 impl io::Write for Pieces<'_> {
     fn write(&mut self, rows: &[u8]) -> io::Result<usize> {
-        let sent = self.0.send(Made::Rows(rows.to_vec()));
-        // Nobody wants any more.
-        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe)).map(|()| rows.len())
+        match self.0.send(Made::Rows(rows.to_vec())) {
+            Ok(()) => Ok(rows.len()),
+            // Nobody wants any more.
+            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
