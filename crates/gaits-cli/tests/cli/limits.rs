@@ -1,6 +1,6 @@
 //! Too few file descriptors: a run does with fewer workers what it was to do with many, or ends in good order.
 
-use crate::harness::gaits;
+use crate::harness::{Dir, gaits, parse_file};
 use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
 use std::time::Duration;
@@ -26,20 +26,28 @@ fn a_run_goes_on_with_as_many_workers_as_there_are_descriptors_for() {
     }
 }
 
+/// How many workers were missing in the run whose records are in the file `out`, as its run file says.
+fn missing_workers(dir: &Dir) -> u64 {
+    let run = std::fs::read_to_string(dir.at("out.run")).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&run).unwrap();
+    run["runs"][0]["end"]["missing_workers"].as_u64().unwrap()
+}
+
 #[test]
-#[ignore = "one run in sixty has no memory left for the work itself, and is aborted by the allocator"]
 fn a_run_goes_on_with_the_threads_that_could_be_started() {
     for _ in 0..5 {
-        let run = gaits("run wait --for 1ms --count 3000 -m threads:300").address_space(400_000);
-        let end = run.run().expect_exit(0);
-        end.records().expect_all_ok(3000);
+        let dir = Dir::new();
+        let run = gaits("run wait --for 1ms --count 3000 -m threads:300 -o").arg(dir.at("out"));
+        let end = run.address_space(400_000).run().expect_exit(0);
+        parse_file(&dir.at("out")).expect_all_ok(3000);
+        let missing = missing_workers(&dir);
+        assert!((1..300).contains(&missing), "{missing} are missing");
         let end = end.expect_stderr_contains("workers were missing");
         assert_eq!(end.stderr.matches("going on with the others").count(), 1, "{end:?}");
     }
 }
 
 #[test]
-#[ignore = "one run in sixty has no memory left for the work itself, and is aborted by the allocator"]
 fn an_endless_run_ends_when_told_to_though_threads_are_missing() {
     let origin = Origin::start(Config::default()).unwrap();
     let run = gaits("fetch -i - -m threads:300").address_space(400_000);
@@ -51,7 +59,6 @@ fn an_endless_run_ends_when_told_to_though_threads_are_missing() {
 }
 
 #[test]
-#[ignore = "one run in sixty has no memory left for the work itself, and is aborted by the allocator"]
 fn a_model_whose_threads_are_missing_is_not_ranked() {
     let race = "compare wait --for 1ms --count 300 --rounds 2 --models threads:2,threads:300";
     let end = gaits(race).address_space(400_000).run();
@@ -106,10 +113,13 @@ fn workers_in_processes_go_on_with_fewer_as_well() {
 #[test]
 fn more_processes_than_there_are_descriptors_for_end_well_or_say_why() {
     let origin = slow();
-    let command = format!("fetch {} --count 100 -m processes:40", origin.url("/uuid"));
-    let end = gaits(&command).descriptors(30).run().expect_exit(0);
-    end.records().expect_all_ok(100);
+    let dir = Dir::new();
+    let command = format!("fetch {} --count 100 -m processes:40 -o", origin.url("/uuid"));
+    let end = gaits(&command).arg(dir.at("out")).descriptors(30).run().expect_exit(0);
+    parse_file(&dir.at("out")).expect_all_ok(100);
     end.expect_stderr_contains("can't start a worker, going on with the others");
+    let missing = missing_workers(&dir);
+    assert!((1..40).contains(&missing), "{missing} are missing");
 }
 
 #[test]

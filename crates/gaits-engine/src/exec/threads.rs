@@ -2,11 +2,15 @@
 
 use super::{Context, Executor, ExecutorError};
 use crate::flow::Report;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+use nix::unistd::{SysconfVar, sysconf};
 use std::num::NonZeroU32;
-use std::thread;
+use std::{fs, io, thread};
 
-/// So many bytes of address space are kept free while threads are started; they take no memory.
-const SPARE: usize = 64 * 1024 * 1024;
+/// Where address space is limited, no thread is started beyond the first unless so many bytes of it are free. A thread needs
+/// some when it begins, and the work needs some later; what finds none can only abort the process. The C library and
+/// the allocator map up to 64 MiB and 128 MiB at once, so the threads that fit are few.
+const SPARE: u64 = 32 * 1024 * 1024;
 
 /// Kernel threads that share an item queue, each running `inside`.
 #[derive(Debug)]
@@ -29,15 +33,13 @@ impl<E: Executor> Executor for Threads<E> {
             let of = self.count.get();
             let mut handles = Vec::new();
             let mut result = Ok(());
-            // The address space may be what the next thread finds no room in. Then this is left for the work.
-            let mut spare = Vec::<u8>::new();
-            let _ = spare.try_reserve_exact(SPARE);
             for number in 1..=of {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
-                match thread.spawn_scoped(scope, || self.inside.run(cx)) {
+                // The first one is started in any case: without a thread there is no run.
+                let room = if number == 1 { Ok(()) } else { check_address_space() };
+                match room.and_then(|()| thread.spawn_scoped(scope, || self.inside.run(cx))) {
                     Ok(handle) => handles.push(handle),
                     Err(source) => {
-                        drop(std::mem::take(&mut spare));
                         let missing = ((of - number + 1) * self.in_flight) as usize;
                         result = cx.fewer(
                             missing,
@@ -63,4 +65,27 @@ impl<E: Executor> Executor for Threads<E> {
             result
         })
     }
+}
+
+/// Fails if less than [`SPARE`] is left of the address space that this process may use. Where it may use all, or the system
+/// does not tell, it never fails.
+fn check_address_space() -> io::Result<()> {
+    let Ok((limit, _)) = getrlimit(Resource::RLIMIT_AS) else { return Ok(()) };
+    if limit == RLIM_INFINITY {
+        return Ok(());
+    }
+    match address_space_in_use() {
+        Some(used) if used.saturating_add(SPARE) > limit => {
+            Err(io::Error::other("hardly any address space is left (ulimit -v)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// In bytes.
+fn address_space_in_use() -> Option<u64> {
+    let counts = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = counts.split_ascii_whitespace().next()?.parse().ok()?;
+    let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
+    pages.checked_mul(u64::try_from(page).ok()?)
 }
