@@ -23,9 +23,9 @@ fn without_a_descriptor_left_idle_connections_are_closed_and_then_the_item_goes_
         (client(spec.clone()), client(HttpSpec::default()), client(HttpSpec::default()));
     let localhost = url.replace("127.0.0.1", "localhost");
     ok(keeping.get(&server.url("/")));
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(&[b'a'; 100_000]).unwrap();
-    let upload_file = Some(file.path().to_str().unwrap().to_owned());
+    let mut upload = tempfile::NamedTempFile::new().unwrap();
+    upload.write_all(&vec![b'a'; 100_000]).unwrap();
+    let upload_file = Some(upload.path().to_str().unwrap().to_owned());
     let method = Method::PUT;
     let mut sending = client(HttpSpec { method, upload_file, ..spec });
     let taking = [(); 2].map(|()| {
