@@ -264,7 +264,9 @@ impl Dispatcher<'_> {
         }
         let mut batch = self.state.suspects.next().unwrap_or_default();
         self.pacer.handed_out(batch.len());
-        batch.extend(std::iter::from_fn(|| self.pacer.next()));
+        if !self.pacer.may_wait() {
+            batch.extend(std::iter::from_fn(|| self.pacer.next()));
+        }
         if batch.is_empty() {
             return;
         }

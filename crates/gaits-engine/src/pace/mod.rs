@@ -273,6 +273,15 @@ impl Pacer {
         }
     }
 
+    /// Whether it is better to hand out more at a time a little later. The start of an item that may not be done twice is noted
+    /// first, which takes as long for one as for many; and half of the reserve is enough meanwhile.
+    pub(crate) fn may_wait(&self) -> bool {
+        let Some(Reverse((index, id))) = self.ready.peek() else { return false };
+        let next = self.keys.get(id).filter(|key| key.turn == Turn::Ready(*index));
+        next.and_then(|key| key.waiting.front()).is_some_and(|item| !item.repeatable)
+            && self.outstanding > self.workers + self.reserve.size() / 2
+    }
+
     /// Lets time pass.
     pub(crate) fn tick(&mut self, now_us: u64) {
         self.now_us = now_us;

@@ -219,6 +219,37 @@ fn slow_items_are_not_handed_out_ahead_and_quick_ones_are() {
 }
 
 #[test]
+fn items_that_may_not_be_done_twice_are_handed_out_many_at_a_time() {
+    for repeatable in [true, false] {
+        let mut pacer = pacer(10, Limits::default());
+        for index in 0..10_000 {
+            pacer.admit(Item { repeatable, ..item(index, "a") });
+        }
+        // A pace at which the reserve is some hundred items.
+        for ms in 1..=5 {
+            assert!(!pacer.may_wait(), "there is room");
+            hand_out(&mut pacer);
+            for _ in 0..pacer.outstanding() {
+                pacer.finished(PacingKey::of("a"), 0);
+            }
+            pacer.tick(ms * 2_500);
+        }
+        let all = hand_out(&mut pacer).len();
+        assert!(all > 20, "{all}");
+        let mut done = 0;
+        while pacer.may_wait() {
+            pacer.finished(PacingKey::of("a"), 0);
+            done += 1;
+        }
+        if repeatable {
+            assert_eq!(done, 0, "each is handed out at once");
+        } else {
+            assert_eq!(all - done, 10 + (all - 10) / 2, "half of the reserve is left");
+        }
+    }
+}
+
+#[test]
 fn a_host_at_its_limit_keeps_no_other_from_going_and_order_is_that_of_the_input() {
     let mut pacer = pacer(100, Limits { per_key: some(2), ..Limits::default() });
     for index in 0..5 {
