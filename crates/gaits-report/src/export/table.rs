@@ -104,12 +104,29 @@ impl<'w> Table<'w> {
         wanted: Wanted,
     ) -> io::Result<Self> {
         let mut out: Out<'w> = Box::new(out);
-        let heads = columns.all().iter().map(super::Column::head);
+        if let TableFormat::Csv { excel: true } | TableFormat::Tsv { excel: true } = form {
+            out.write_all(BYTE_ORDER_MARK)?;
+        }
+        let mut table = Self::without_head(out, form, columns, wanted)?;
+        if let Rows::Separated { out, excel } = &mut table.rows {
+            for column in table.columns.all() {
+                out.write_field(&*guarded(column.head().as_bytes().into(), *excel))
+                    .map_err(of_csv)?;
+            }
+            out.write_record(None::<&[u8]>).map_err(of_csv)?;
+        }
+        Ok(table)
+    }
+
+    /// The same, where the head is written already.
+    pub(super) fn without_head(
+        out: Out<'w>,
+        form: TableFormat,
+        columns: Columns,
+        wanted: Wanted,
+    ) -> io::Result<Self> {
         let rows = match form {
             TableFormat::Csv { excel } | TableFormat::Tsv { excel } => {
-                if excel {
-                    out.write_all(BYTE_ORDER_MARK)?;
-                }
                 let mut settings = WriterBuilder::new();
                 settings.buffer_capacity(BUFFER);
                 if matches!(form, TableFormat::Tsv { .. }) {
@@ -118,18 +135,13 @@ impl<'w> Table<'w> {
                 if excel {
                     settings.terminator(Terminator::CRLF);
                 }
-                let mut out = settings.from_writer(out);
-                for head in heads {
-                    out.write_field(&*guarded(head.as_bytes().into(), excel)).map_err(of_csv)?;
-                }
-                out.write_record(None::<&[u8]>).map_err(of_csv)?;
-                Rows::Separated { out: Box::new(out), excel }
+                Rows::Separated { out: Box::new(settings.from_writer(out)), excel }
             }
             TableFormat::JsonLines => {
                 let mut names = Vec::new();
-                for (place, head) in heads.enumerate() {
+                for (place, column) in columns.all().iter().enumerate() {
                     let mut name = if place == 0 { b"{".to_vec() } else { b",".to_vec() };
-                    serde_json::to_writer(&mut name, head)?;
+                    serde_json::to_writer(&mut name, column.head())?;
                     name.push(b':');
                     names.push(name);
                 }
@@ -197,14 +209,21 @@ impl<'w> Table<'w> {
     /// # Errors
     /// It can't be written.
     pub fn finish(self) -> io::Result<(u64, Vec<String>)> {
-        let empty = self.columns.all().iter().zip(&self.filled).filter(|(_, filled)| !**filled);
-        let empty = empty.map(|(column, _)| column.head().to_owned()).collect();
+        let heads: Vec<String> =
+            self.columns.all().iter().map(|column| column.head().to_owned()).collect();
+        let (written, filled) = self.end()?;
+        let empty = heads.into_iter().zip(filled).filter(|(_, filled)| !filled);
+        Ok((written, empty.map(|(head, _)| head).collect()))
+    }
+
+    /// The same, with each column's answer.
+    pub(super) fn end(self) -> io::Result<(u64, Vec<bool>)> {
         match self.rows {
             Rows::Separated { mut out, .. } => out.flush()?,
             Rows::Json { mut out, .. } => out.flush()?,
             Rows::Parquet(rows) => rows.finish()?,
         }
-        Ok((self.written, empty))
+        Ok((self.written, self.filled))
     }
 }
 
