@@ -292,6 +292,15 @@ fn a_long_file_gives_the_rows_that_a_stream_gives() {
                 >= if form.contains("failed") { 1 } else { 60_000 }
         );
     }
+    // Columns that are looked for first, in all of the file and behind its last whole line.
+    let late = record(7, "a", r#","extract":{"late":1}"#);
+    lines.push(late.trim_end().to_owned());
+    let found = export(&dir.file("long.jsonl", lines.concat()), "").expect_exit(0).stdout;
+    let head = found.lines().next().unwrap();
+    assert!(head.ends_with(",text,n,late"), "{head}");
+    let [_, stream] = both(&lines, &format!("--columns {head}"));
+    assert!(found == stream.stdout);
+    lines.pop();
     // What is behind the last whole line.
     for end in [r#"{"index":7,"it"#, lines[7].clone().trim_end()] {
         lines.push(end.to_owned());
