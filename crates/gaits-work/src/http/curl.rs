@@ -371,7 +371,7 @@ fn grouped(headers: Vec<(String, String)>) -> Value {
 
 /// The URL that a file is sent to: as curl does it, a path that ends with a slash, or is none, gets the file's name.
 fn named_after(mut url: String, file: &str, kept: &'static AsciiSet) -> String {
-    let authority = url.find("://").map_or(0, |at| at + 3);
+    let authority = glob::host_of(&url);
     let path = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
     let end = url[path..].find(['?', '#']).map_or(url.len(), |at| path + at);
     let is_none = path == end;

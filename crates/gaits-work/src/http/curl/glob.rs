@@ -9,6 +9,11 @@ const RANGE: &str = "curl would take the brackets in its URL for a range; put a 
 const CHOICE: &str = "curl would take the braces in its URL for several; put a backslash in front of each, or add -g, if they stand \
                       for themselves. With a table, -i FILE, they are places for columns";
 
+/// Where the host of a URL begins, with or without a scheme in front.
+pub(super) fn host_of(url: &str) -> usize {
+    url.find("://").map_or(0, |at| at + 3)
+}
+
 /// The URL that is meant. With `off`, everything stands for itself. With `places`, braces are those of columns, and a brace that
 /// stands for itself is written twice.
 ///
@@ -19,7 +24,7 @@ pub(super) fn taken(url: &str, off: bool, places: bool) -> Result<String, String
         return Ok(url.to_owned());
     }
     // The address of a host may stand in brackets.
-    let host = url.find("://").map_or(0, |at| at + 3);
+    let host = host_of(url);
     let host = if url[host..].starts_with('[') { host } else { usize::MAX };
     let mut taken = String::with_capacity(url.len());
     let mut in_host = false;
