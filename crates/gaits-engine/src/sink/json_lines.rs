@@ -32,13 +32,14 @@ pub type InputOf = fn(&Record) -> Option<String>;
 
 impl JsonLines<File> {
     /// Writes to a file, which is brought to the disk once a second and at the end; and with the first records `folder`,
-    /// where the file is new in it, or it could be lost with all that is in it.
+    /// where the file is new in it, or it could be lost with all that is in it. If no thread can be started for that, it is
+    /// done after each write.
     ///
     /// # Errors
-    /// The thread that does it can't be started.
+    /// The file has no second handle, say because too many are open.
     pub fn file(file: File, folder: Option<File>) -> io::Result<Self> {
-        let committer = Committer::start(file.try_clone()?, folder)?;
-        Ok(Self { committer: Some(committer), ..Self::stream(file) })
+        let to_commit = ToCommit { file: file.try_clone()?, folder };
+        Ok(Self { committer: Some(Committer::start(to_commit)), ..Self::stream(file) })
     }
 }
 
@@ -91,7 +92,7 @@ impl<W: Write + Send> Sink for JsonLines<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.write_out()?;
-        self.committer.as_ref().map_or(Ok(()), |committer| committer.dirty(self.written))
+        self.committer.as_mut().map_or(Ok(()), |committer| committer.dirty(self.written))
     }
 
     fn synced(&self) -> u64 {
@@ -112,7 +113,25 @@ impl<W: Write + Send> Sink for JsonLines<W> {
 #[derive(Debug)]
 struct Committer {
     shared: Arc<Shared>,
-    thread: Option<thread::JoinHandle<()>>,
+    by: By,
+}
+
+/// Who does it.
+#[derive(Debug)]
+enum By {
+    Thread(thread::JoinHandle<()>),
+    /// Whoever writes, since no thread could be started.
+    Writer(Arc<Mutex<ToCommit>>),
+    /// It is over.
+    Nobody,
+}
+
+/// What is brought to the disk.
+#[derive(Debug)]
+struct ToCommit {
+    file: File,
+    /// Once, with the first records.
+    folder: Option<File>,
 }
 
 #[derive(Debug, Default)]
@@ -139,21 +158,39 @@ impl Shared {
 }
 
 impl Committer {
-    fn start(file: File, folder: Option<File>) -> io::Result<Self> {
+    fn start(to_commit: ToCommit) -> Self {
+        Self::start_by(to_commit, |body| {
+            thread::Builder::new().name("committer".into()).spawn(body)
+        })
+    }
+
+    /// `spawn` starts the thread, or fails.
+    fn start_by(
+        to_commit: ToCommit,
+        spawn: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<thread::JoinHandle<()>>,
+    ) -> Self {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("committer".into())
-            .spawn(move || commit_at_intervals(&file, folder, &theirs))?;
-        Ok(Self { shared, thread: Some(thread) })
+        // A thread that can't be started takes what it was given with it, so it shares it.
+        let to_commit = Arc::new(Mutex::new(to_commit));
+        let of_thread = Arc::clone(&to_commit);
+        let body = move || {
+            let mut to_commit = of_thread.lock().unwrap_or_else(PoisonError::into_inner);
+            commit_at_intervals(&mut to_commit, &theirs);
+        };
+        let by = spawn(Box::new(body)).map_or(By::Writer(to_commit), By::Thread);
+        Self { shared, by }
     }
 
     /// Notes that there is something to commit, and tells if the last commit failed.
-    fn dirty(&self, written: u64) -> io::Result<()> {
+    fn dirty(&mut self, written: u64) -> io::Result<()> {
         let mut state = self.shared.lock();
         let was_clean = state.written == state.synced;
         state.written = written;
-        if was_clean {
+        if let By::Writer(to_commit) = &self.by {
+            to_commit.lock().unwrap_or_else(PoisonError::into_inner).commit()?;
+            state.synced = written;
+        } else if was_clean {
             self.shared.changed.notify_one();
         }
         state.failed.take().map_or(Ok(()), Err)
@@ -161,10 +198,16 @@ impl Committer {
 
     fn finish(mut self) -> io::Result<()> {
         self.close();
-        if let Some(thread) = self.thread.take()
-            && let Err(panic) = thread.join()
-        {
-            std::panic::resume_unwind(panic);
+        match std::mem::replace(&mut self.by, By::Nobody) {
+            By::Thread(thread) => {
+                if let Err(panic) = thread.join() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+            By::Writer(to_commit) => {
+                to_commit.lock().unwrap_or_else(PoisonError::into_inner).commit()?;
+            }
+            By::Nobody => (),
         }
         self.shared.lock().failed.take().map_or(Ok(()), Err)
     }
@@ -182,7 +225,7 @@ impl Drop for Committer {
     }
 }
 
-fn commit_at_intervals(file: &File, mut folder: Option<File>, shared: &Shared) {
+fn commit_at_intervals(to_commit: &mut ToCommit, shared: &Shared) {
     let mut state = shared.lock();
     loop {
         state = shared
@@ -198,8 +241,7 @@ fn commit_at_intervals(file: &File, mut folder: Option<File>, shared: &Shared) {
         let written = state.written;
         let closed = state.closed;
         drop(state);
-        let committed =
-            commit(file).and_then(|()| folder.take().map_or(Ok(()), |folder| commit(&folder)));
+        let committed = to_commit.commit();
         state = shared.lock();
         if let Err(error) = committed {
             state.failed = Some(error);
@@ -209,6 +251,13 @@ fn commit_at_intervals(file: &File, mut folder: Option<File>, shared: &Shared) {
         if closed {
             return;
         }
+    }
+}
+
+impl ToCommit {
+    fn commit(&mut self) -> io::Result<()> {
+        commit(&self.file)?;
+        self.folder.take().map_or(Ok(()), |folder| commit(&folder))
     }
 }
 
@@ -222,5 +271,23 @@ fn commit(file: &File) -> io::Result<()> {
             Ok(())
         }
         committed => committed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_thread_records_are_on_the_disk_after_each_write() {
+        let file = tempfile::tempfile().unwrap();
+        let to_commit = ToCommit { file, folder: None };
+        let no_thread = |_| Err(io::ErrorKind::WouldBlock.into());
+        let mut committer = Committer::start_by(to_commit, no_thread);
+        for written in [1, 5, 6] {
+            committer.dirty(written).unwrap();
+            assert_eq!(committer.shared.lock().synced, written);
+        }
+        committer.finish().unwrap();
     }
 }
