@@ -4,13 +4,19 @@ use super::{Context, Executor, ExecutorError};
 use crate::flow::Report;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::unistd::{SysconfVar, sysconf};
+use std::hint::black_box;
 use std::num::NonZeroU32;
+use std::sync::mpsc;
 use std::{fs, io, thread};
 
 /// Where address space is limited, no thread is started beyond the first unless so many bytes of it are free. A thread needs
 /// some when it begins, and the work needs some later; what finds none can only abort the process. The C library and
-/// the allocator map up to 64 MiB and 128 MiB at once, so the threads that fit are few.
+/// the allocator map up to 64 MiB and 128 MiB at once, so the threads that fit are few. Each is waited for until it has
+/// what it begins with, or several would count on the same bytes.
 const SPARE: u64 = 32 * 1024 * 1024;
+
+/// How many bytes a thread allocates when it begins, where address space is limited.
+const FIRST: usize = 4096;
 
 /// Kernel threads that share an item queue, each running `inside`.
 #[derive(Debug)]
@@ -33,12 +39,31 @@ impl<E: Executor> Executor for Threads<E> {
             let of = self.count.get();
             let mut handles = Vec::new();
             let mut result = Ok(());
+            let limit = address_space_limit();
             for number in 1..=of {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
                 // The first one is started in any case: without a thread there is no run.
-                let room = if number == 1 { Ok(()) } else { check_address_space() };
-                match room.and_then(|()| thread.spawn_scoped(scope, || self.inside.run(cx))) {
-                    Ok(handle) => handles.push(handle),
+                let room = match limit {
+                    Some(limit) if number > 1 => check_address_space(limit),
+                    _ => Ok(()),
+                };
+                let (begun, has_begun) = limit.map(|_| mpsc::sync_channel::<()>(0)).unzip();
+                let run = move || {
+                    if let Some(begun) = begun {
+                        // The first allocation of a thread gets it the memory that its next ones come from.
+                        black_box(Vec::<u8>::with_capacity(FIRST));
+                        drop(begun);
+                    }
+                    self.inside.run(cx)
+                };
+                match room.and_then(|()| thread.spawn_scoped(scope, run)) {
+                    Ok(handle) => {
+                        handles.push(handle);
+                        if let Some(has_begun) = has_begun {
+                            // It ends when the thread drops its side; nothing is sent.
+                            let _ = has_begun.recv();
+                        }
+                    }
                     Err(source) => {
                         let missing = ((of - number + 1) * self.in_flight) as usize;
                         result = cx.fewer(
@@ -67,13 +92,14 @@ impl<E: Executor> Executor for Threads<E> {
     }
 }
 
-/// Fails if less than [`SPARE`] is left of the address space that this process may use. Where it may use all, or the system
-/// does not tell, it never fails.
-fn check_address_space() -> io::Result<()> {
-    let Ok((limit, _)) = getrlimit(Resource::RLIMIT_AS) else { return Ok(()) };
-    if limit == RLIM_INFINITY {
-        return Ok(());
-    }
+/// How many bytes of address space this process may use, if not all there are.
+fn address_space_limit() -> Option<u64> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_AS).ok()?;
+    (limit != RLIM_INFINITY).then_some(limit)
+}
+
+/// Fails if less than [`SPARE`] is left of the address space. Where the system does not tell, it never fails.
+fn check_address_space(limit: u64) -> io::Result<()> {
     match address_space_in_use() {
         Some(used) if used.saturating_add(SPARE) > limit => {
             Err(io::Error::other("hardly any address space is left (ulimit -v)"))

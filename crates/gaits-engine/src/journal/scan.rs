@@ -95,10 +95,7 @@ pub fn scan_lines<T>(
     let mut buffer: Vec<u8> = Vec::new();
     loop {
         let held = buffer.len();
-        buffer.resize(held + CHUNK, 0);
-        let read = fill(&mut input, &mut buffer[held..])?;
-        buffer.truncate(held + read);
-        if read == 0 {
+        if fill(&mut input, &mut buffer)? == 0 {
             break;
         }
         let mut used = 0;
@@ -169,18 +166,10 @@ impl Read for Rest<'_> {
     }
 }
 
-/// Fills as much of `buffer` as there is.
-fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match input.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+/// Reads up to [`CHUNK`] bytes behind what is in `buffer`, without filling it with zeros first.
+fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    buffer.reserve(CHUNK);
+    input.take(CHUNK as u64).read_to_end(buffer)
 }
 
 /// The last whole line that ends at or before `end`: its bytes with their end, and where they begin. None if there is no
