@@ -19,7 +19,9 @@ pub struct PartMaker {
 /// What the rows of some lines are.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
-    /// How many they are.
+    /// How many lines these were.
+    pub lines: u64,
+    /// How many rows they have.
     pub written: u64,
     /// For each column, whether it has a value in one of them.
     pub filled: Vec<bool>,
@@ -64,7 +66,7 @@ impl PartMaker {
             (begin, before) = (end + 1, before + 1);
         }
         let (written, filled) = table.end().map_err(at(before))?;
-        Ok(Part { written, filled })
+        Ok(Part { lines: before, written, filled })
     }
 }
 

@@ -8,7 +8,7 @@ use super::each;
 use super::line::Key;
 use super::scan::Cursor;
 use memchr::memmem::FinderRev;
-use memchr::memrchr;
+use memchr::{memchr_iter, memrchr};
 use serde::de::{Deserialize, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
@@ -44,17 +44,44 @@ impl Survey {
         each::rows(line, |line| self.add_row(line))
     }
 
-    fn add_row(&mut self, line: &[u8]) -> Result<(), String> {
-        let Some(at) = self.place(line) else { return Ok(()) };
-        if self.quickly(&line[at..]).is_none() {
-            self.thoroughly(line, at);
+    /// Takes in lines, each of which has its end.
+    ///
+    /// # Errors
+    /// There are more fields than a table has columns for; tells how many lines are in front of the one with too many.
+    pub fn add_lines(&mut self, lines: &[u8]) -> Result<u64, (u64, String)> {
+        let (mut begin, mut before) = (0, 0);
+        for end in memchr_iter(b'\n', lines) {
+            self.add(&lines[begin..end]).map_err(|error| (before, error))?;
+            (begin, before) = (end + 1, before + 1);
         }
+        Ok(before)
+    }
+
+    /// Takes in what was seen in lines that follow.
+    ///
+    /// # Errors
+    /// There are more fields than a table has columns for.
+    pub fn merge(&mut self, later: &Self) -> Result<(), String> {
+        // As if they stood where none is known.
+        later.names.iter().for_each(|name| self.take(usize::MAX, name));
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), String> {
         if self.names.len() > MOST {
             return Err(format!(
                 "there are more than {MOST} extracted fields; name those that you want with --columns"
             ));
         }
         Ok(())
+    }
+
+    fn add_row(&mut self, line: &[u8]) -> Result<(), String> {
+        let Some(at) = self.place(line) else { return Ok(()) };
+        if self.quickly(&line[at..]).is_none() {
+            self.thoroughly(line, at);
+        }
+        self.check()
     }
 
     /// Takes the names of an object as this program writes it, if a record ends behind it.
@@ -173,6 +200,30 @@ mod tests {
             "nonsense",
         ];
         assert_eq!(names(&lines), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn what_was_seen_in_parts_is_what_is_seen_in_all() {
+        let lines =
+            "{\"extract\":{\"b\":1,\"a\":1}}\n{}\n{\"extract\":{\"a\":1,\"c\":2,\"b\":0}}\n";
+        let (first, second) = lines.split_at(lines.find("{}").unwrap());
+        let mut all = Survey::default();
+        for (part, count) in [(first, 1), (second, 2)] {
+            let mut seen = Survey::default();
+            assert_eq!(seen.add_lines(part.as_bytes()), Ok(count));
+            all.merge(&seen).unwrap();
+        }
+        assert_eq!(all.names().collect::<Vec<_>>(), ["b", "a", "c"]);
+        let many = |from: usize| {
+            let fields = (from..=from + MOST / 2).map(|number| format!("\"{number}\":1"));
+            let mut seen = Survey::default();
+            let line =
+                format!("{{}}\n{{\"extract\":{{{}}}}}\n", fields.collect::<Vec<_>>().join(","));
+            assert_eq!(seen.add_lines(line.as_bytes()), Ok(2));
+            seen
+        };
+        let mut all = many(0);
+        assert!(all.merge(&many(MOST)).unwrap_err().contains("--columns"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use gaits_engine::journal::{ScanError, Tail, scan_lines};
 use gaits_report::export::{Columns, Kinds, Survey, Wanted};
 use memchr::memrchr;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
@@ -44,19 +44,27 @@ impl Input {
         Ok(Self { name, file, length })
     }
 
-    /// The usual columns, and those of the extracted fields, for which all lines are looked at.
+    /// The extracted fields, for which all lines are looked at: by `on_threads`, where the file is a long one.
     pub(super) fn survey(
         &mut self,
+        on_threads: impl FnOnce(&mut Self, u64) -> Result<Survey, ExportError>,
+        threads: usize,
         is_to_stop: &impl Fn() -> bool,
-    ) -> Result<Columns, ExportError> {
+    ) -> Result<Survey, ExportError> {
         self.check_reads_twice(
             "the extracted fields",
             "name the columns, such as --columns index,item,status,price, or give a file",
         )?;
-        let mut survey = Survey::default();
-        self.scan(is_to_stop, |line| survey.add(line))?;
+        let survey = match self.long_lines()? {
+            Some(lines) if threads > 1 => on_threads(self, lines)?,
+            _ => {
+                let mut survey = Survey::default();
+                self.scan(is_to_stop, |line| survey.add(line))?;
+                survey
+            }
+        };
         self.rewind()?;
-        Ok(Columns::usual(survey.names()))
+        Ok(survey)
     }
 
     /// The columns with their types, for which all lines are looked at, unless the types are known.
@@ -102,7 +110,7 @@ impl Input {
         }
     }
 
-    fn unreadable(&self, source: io::Error) -> ExportError {
+    pub(super) fn unreadable(&self, source: io::Error) -> ExportError {
         ExportError::Read { results: self.name.clone(), source }
     }
 
@@ -116,7 +124,7 @@ impl Input {
     }
 
     /// The same for the next part of it, which has so many lines in front of it.
-    pub(super) fn scan_part(
+    fn scan_part(
         &mut self,
         part: Range<u64>,
         before: u64,
@@ -131,6 +139,20 @@ impl Input {
             ScanError::Line { wrong, .. } if wrong == STOPPED => ExportError::Stopped,
             ScanError::Line { line, wrong } => self.no_record(line, wrong),
         })
+    }
+
+    /// The same for what stands behind a place of the file, and has so many lines in front of it.
+    pub(super) fn scan_behind(
+        &mut self,
+        at: u64,
+        before: u64,
+        is_to_stop: &impl Fn() -> bool,
+        each: impl FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<Tail, ExportError> {
+        let sought = self.file.seek(SeekFrom::Start(at));
+        sought.map_err(|source| self.unreadable(source))?;
+        let end = self.length.unwrap_or(at);
+        self.scan_part(at..end, before, is_to_stop, each)
     }
 
     /// What is said of a line that is no record.

@@ -3,6 +3,7 @@
 //! A file is written aside and gets its name when all rows are in it. Limit: of a file that grows meanwhile, what was there
 //! at the beginning is taken.
 
+mod blocks;
 mod input;
 mod output;
 mod parts;
@@ -17,7 +18,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread;
 
-/// More threads than this don't make rows: one reads the lines and writes the rows of all.
+/// More threads than this don't make rows, since one writes those of all.
 const MOST_THREADS: usize = 4;
 
 /// Why an export is stopped within a scan, which knows of lines only.
@@ -121,7 +122,7 @@ impl ExportError {
 }
 
 impl Export {
-    /// Exports the records in `from` to `to`. It is asked before each record whether it `is_to_stop`.
+    /// Exports the records in `from` to `to`. It is asked again and again whether it `is_to_stop`.
     ///
     /// # Errors
     /// The records can't be read, or the table can't be written. What stood under the name of a file is then still there.
@@ -129,13 +130,18 @@ impl Export {
         self,
         from: &ExportFrom,
         to: &Destination,
-        is_to_stop: impl Fn() -> bool,
+        is_to_stop: impl Fn() -> bool + Sync,
     ) -> Result<Exported, ExportError> {
         let mut input = Input::open(from)?;
         let mut output = Output::open(to, &input)?;
-        let mut columns = match self.columns {
-            Some(columns) => columns,
-            None => input.survey(&is_to_stop)?,
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let mut columns = if let Some(columns) = self.columns {
+            columns
+        } else {
+            let on_threads =
+                |input: &mut Input, lines| parts::survey(input, lines, threads, &is_to_stop);
+            let seen = input.survey(on_threads, threads, &is_to_stop)?;
+            Columns::usual(seen.names())
         };
         if self.form.has_types() {
             columns = input.typed(columns, self.wanted, &is_to_stop)?;
@@ -145,7 +151,6 @@ impl Export {
             move |source| ExportError::Write { output, source }
         };
         let name = output.name.clone();
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
         let maker = PartMaker::of(self.form, &columns, self.wanted).filter(|_| threads > 1);
         let lines = if maker.is_some() { input.long_lines()? } else { None };
         let table = Table::begin(&mut output, self.form, columns, self.wanted);

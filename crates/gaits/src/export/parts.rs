@@ -1,26 +1,14 @@
-//! An export on several threads: one reads lines, others make rows of them, and the first writes these in their order.
+//! An export on several threads, which look for the columns and make the rows; one writes these in their order.
 //!
 //! Limit: rows of text only. The results are a file, since it has to be known where its last whole line ends.
 
+use super::blocks::Blocks;
 use super::input::Input;
 use super::output::Output;
 use super::{ExportError, STOPPED};
 use gaits_engine::journal::Tail;
-use gaits_report::export::{Part, PartError, PartMaker, RowError};
-use std::collections::VecDeque;
+use gaits_report::export::{Part, PartError, PartMaker, RowError, Survey};
 use std::io::{self, Write as _};
-use std::mem;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, Builder, Scope};
-
-/// How many bytes of lines a thread is given at a time.
-const BLOCK: usize = 1 << 20;
-
-/// As many blocks of one thread are on their way: one that rows are made of, and one that waits.
-const AHEAD: usize = 2;
-
-/// As many pieces of rows of one block wait to be written. The rows of most blocks are no more; those of long lists are.
-const PIECES: usize = 4;
 
 /// What was written.
 pub(super) struct Parts {
@@ -30,6 +18,71 @@ pub(super) struct Parts {
     pub(super) tail: Tail,
 }
 
+/// What a thread has made of a block.
+enum Made {
+    /// Some of its rows.
+    Rows(Vec<u8>),
+    /// What they were.
+    End(Result<Part, Wrong>),
+}
+
+/// Why nothing can be made of a block.
+enum Wrong {
+    /// The line behind so many of its lines is no record that fits.
+    Line(u64, String),
+    /// It can't be read.
+    Read(io::Error),
+    /// A row can't be made or written.
+    Write(io::Error),
+}
+
+impl Wrong {
+    /// What is said of it, where the block has so many lines in front of it.
+    fn into_error(self, before: u64, input: &Input, output: &str) -> ExportError {
+        match self {
+            Self::Line(line, wrong) => input.no_record(before + line + 1, wrong),
+            Self::Read(source) => input.unreadable(source),
+            Self::Write(source) => ExportError::Write { output: output.to_owned(), source },
+        }
+    }
+}
+
+/// Looks at all lines of `input` for the extracted fields, on so many threads. Its lines have an end up to `lines`.
+pub(super) fn survey(
+    input: &mut Input,
+    lines: u64,
+    threads: usize,
+    is_to_stop: &(impl Fn() -> bool + Sync),
+) -> Result<Survey, ExportError> {
+    let mut all = Survey::default();
+    let mut before = 0;
+    let made = Blocks { file: &input.file, end: lines }.work(
+        threads,
+        |lines, give| {
+            let mut seen = Survey::default();
+            let count = match lines {
+                Ok(lines) => {
+                    seen.add_lines(lines).map_err(|(before, wrong)| Wrong::Line(before, wrong))
+                }
+                Err(error) => Err(Wrong::Read(error)),
+            };
+            give(count.map(|count| (count, seen)))
+        },
+        |made: Result<(u64, Survey), Wrong>| {
+            if is_to_stop() {
+                return Err(ExportError::Stopped);
+            }
+            let (count, seen) = made.map_err(|wrong| wrong.into_error(before, input, ""))?;
+            all.merge(&seen).map_err(|wrong| input.no_record(before + 1, wrong))?;
+            before += count;
+            Ok(true)
+        },
+    );
+    made?;
+    input.scan_behind(lines, before, is_to_stop, |line| all.add(line))?;
+    Ok(all)
+}
+
 /// Writes the rows of `input`, whose lines have an end up to `lines`, made on so many threads as `maker` makes them.
 pub(super) fn write(
     input: &mut Input,
@@ -37,45 +90,62 @@ pub(super) fn write(
     maker: &PartMaker,
     threads: usize,
     output: &mut Output,
-    is_to_stop: &impl Fn() -> bool,
+    is_to_stop: &(impl Fn() -> bool + Sync),
 ) -> Result<Parts, ExportError> {
     let name = output.name.clone();
-    let unwritten = |source| ExportError::Write { output: name.clone(), source };
     let mut table = Written { output, rows: 0, filled: vec![false; maker.width()] };
-    let count = thread::scope(|scope| {
-        let mut rows = RowThreads::start(scope, threads, maker, &mut table);
-        let mut refused = None;
-        let scanned = input.scan_part(0..lines, 0, is_to_stop, |line| {
-            rows.add(line).map_err(|wrong| {
-                refused = Some(wrong);
-                STOPPED.into()
-            })
-        });
-        // A line in front of the one that ended this may be wrong as well.
-        let finished = match refused {
-            Some(wrong) => Err(wrong),
-            None => rows.finish(),
-        };
-        let count = finished.map_err(|wrong| match wrong {
-            Wrong::Line(line, wrong) => input.no_record(line, wrong),
-            Wrong::Write(source) => unwritten(source),
-        })?;
-        scanned.map(|_| count)
-    })?;
-    let mut refused = None;
-    let length = input.length.unwrap_or(lines);
-    let scanned = input.scan_part(lines..length, count, is_to_stop, |line| {
-        let made = table.make(maker, &[line, b"\n"].concat());
-        made.map_err(|PartError { error, .. }| match error {
-            RowError::Line(wrong) => wrong,
-            RowError::Write(error) => {
-                refused = Some(error);
-                STOPPED.into()
+    let mut before = 0;
+    let made = Blocks { file: &input.file, end: lines }.work(
+        threads,
+        |lines, give| {
+            let part = match lines {
+                Ok(lines) => {
+                    let rows = Pieces(|rows: Vec<u8>| give(Made::Rows(rows)));
+                    maker.make(lines, rows).map_err(|PartError { before, error }| match error {
+                        RowError::Line(wrong) => Wrong::Line(before, wrong),
+                        RowError::Write(error) => Wrong::Write(error),
+                    })
+                }
+                Err(error) => Err(Wrong::Read(error)),
+            };
+            give(Made::End(part))
+        },
+        |made| {
+            if is_to_stop() {
+                return Err(ExportError::Stopped);
             }
-        })
+            match made {
+                Made::Rows(rows) => {
+                    let written = table.output.write_all(&rows).map_err(Wrong::Write);
+                    written.map(|()| false)
+                }
+                Made::End(part) => part.map(|part| {
+                    before += part.lines;
+                    table.count(part);
+                    true
+                }),
+            }
+            .map_err(|wrong| wrong.into_error(before, input, &name))
+        },
+    );
+    made?;
+    let mut refused = None;
+    let scanned = input.scan_behind(lines, before, is_to_stop, |line| {
+        let made = maker.make(&[line, b"\n"].concat(), &mut *table.output);
+        match made {
+            Ok(part) => {
+                table.count(part);
+                Ok(())
+            }
+            Err(PartError { error: RowError::Line(wrong), .. }) => Err(wrong),
+            Err(PartError { error: RowError::Write(error), .. }) => {
+                refused = Some(error);
+                Err(STOPPED.into())
+            }
+        }
     });
     match refused {
-        Some(source) => Err(unwritten(source)),
+        Some(source) => Err(ExportError::Write { output: name, source }),
         None => Ok(Parts { tail: scanned?, rows: table.rows, filled: table.filled }),
     }
 }
@@ -88,13 +158,6 @@ struct Written<'o> {
 }
 
 impl Written<'_> {
-    /// Makes rows of some lines, and writes them.
-    fn make(&mut self, maker: &PartMaker, lines: &[u8]) -> Result<(), PartError> {
-        let part = maker.make(lines, &mut *self.output)?;
-        self.count(part);
-        Ok(())
-    }
-
     fn count(&mut self, part: Part) {
         self.rows += part.written;
         for (filled, also) in self.filled.iter_mut().zip(part.filled) {
@@ -103,152 +166,15 @@ impl Written<'_> {
     }
 }
 
-/// Why a line gets no row.
-#[derive(Debug)]
-enum Wrong {
-    /// The line of this number is no record that fits.
-    Line(u64, String),
-    /// A row can't be made or written.
-    Write(io::Error),
-}
-
-/// Lines, each with its end, and how many are in front of them.
-#[derive(Default)]
-struct Block {
-    lines: Vec<u8>,
-    before: u64,
-}
-
-/// What a thread has made of a block: pieces of its rows, and at last what they were.
-enum Made {
-    Rows(Vec<u8>),
-    End(Result<Part, Wrong>),
-}
-
 /// Hands rows over, piece by piece.
-struct Pieces<'a>(&'a SyncSender<Made>);
+struct Pieces<F>(F);
 
-impl io::Write for Pieces<'_> {
+impl<F: FnMut(Vec<u8>) -> io::Result<()>> io::Write for Pieces<F> {
     fn write(&mut self, rows: &[u8]) -> io::Result<usize> {
-        match self.0.send(Made::Rows(rows.to_vec())) {
-            Ok(()) => Ok(rows.len()),
-            // Nobody wants any more.
-            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
-        }
+        (self.0)(rows.to_vec()).map(|()| rows.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// The threads that make rows, and where these go.
-struct RowThreads<'a, 'o> {
-    threads: Vec<(SyncSender<Block>, Receiver<Made>)>,
-    /// Which thread has each block, in their order.
-    given: VecDeque<usize>,
-    next: usize,
-    /// The block that is being filled.
-    block: Block,
-    lines: u64,
-    maker: &'a PartMaker,
-    table: &'a mut Written<'o>,
-}
-
-impl<'a, 'o> RowThreads<'a, 'o> {
-    /// Starts so many threads, or as many as the system allows. If it allows none, rows are made here.
-    fn start<'s>(
-        scope: &'s Scope<'s, '_>,
-        count: usize,
-        maker: &'a PartMaker,
-        table: &'a mut Written<'o>,
-    ) -> Self
-    where
-        'a: 's,
-    {
-        let mut threads = Vec::new();
-        for _ in 0..count {
-            let (give, blocks) = sync_channel::<Block>(AHEAD);
-            let (made, rows) = sync_channel(AHEAD * PIECES);
-            let work = move || {
-                for block in blocks {
-                    let part = maker.make(&block.lines, Pieces(&made));
-                    let part = part.map_err(|error| wrong(&block, error));
-                    if made.send(Made::End(part)).is_err() {
-                        break;
-                    }
-                }
-            };
-            if Builder::new().name("rows".into()).spawn_scoped(scope, work).is_err() {
-                break;
-            }
-            threads.push((give, rows));
-        }
-        let (given, block) = (VecDeque::new(), Block::default());
-        Self { threads, given, next: 0, block, lines: 0, maker, table }
-    }
-
-    /// Takes the next line.
-    fn add(&mut self, line: &[u8]) -> Result<(), Wrong> {
-        self.lines += 1;
-        self.block.lines.extend_from_slice(line);
-        self.block.lines.push(b'\n');
-        if self.block.lines.len() < BLOCK { Ok(()) } else { self.give() }
-    }
-
-    /// Gives the block to the thread whose turn it is.
-    fn give(&mut self) -> Result<(), Wrong> {
-        let next = Block { lines: Vec::new(), before: self.lines };
-        let block = mem::replace(&mut self.block, next);
-        if self.threads.is_empty() {
-            let made = self.table.make(self.maker, &block.lines);
-            return made.map_err(|error| wrong(&block, error));
-        }
-        if self.given.len() >= AHEAD * self.threads.len() {
-            self.take()?;
-        }
-        let at = self.next;
-        // It has room for it.
-        if self.threads[at].0.send(block).is_err() {
-            return Err(has_ended());
-        }
-        self.given.push_back(at);
-        self.next = (at + 1) % self.threads.len();
-        Ok(())
-    }
-
-    /// Writes the rows of the oldest block that was given.
-    fn take(&mut self) -> Result<(), Wrong> {
-        let Some(at) = self.given.pop_front() else { return Ok(()) };
-        loop {
-            match self.threads[at].1.recv() {
-                Ok(Made::Rows(rows)) => self.table.output.write_all(&rows).map_err(Wrong::Write)?,
-                Ok(Made::End(part)) => return part.map(|part| self.table.count(part)),
-                Err(_) => return Err(has_ended()),
-            }
-        }
-    }
-
-    /// Writes the rows of all lines; gives how many lines there were.
-    fn finish(mut self) -> Result<u64, Wrong> {
-        if !self.block.lines.is_empty() {
-            self.give()?;
-        }
-        while !self.given.is_empty() {
-            self.take()?;
-        }
-        Ok(self.lines)
-    }
-}
-
-fn wrong(block: &Block, PartError { before, error }: PartError) -> Wrong {
-    match error {
-        RowError::Line(wrong) => Wrong::Line(block.before + before + 1, wrong),
-        RowError::Write(error) => Wrong::Write(error),
-    }
-}
-
-/// A thread has ended before its work, by a panic, which goes on here as soon as all threads have ended.
-fn has_ended() -> Wrong {
-    Wrong::Write(io::Error::other("a thread that makes rows has ended"))
 }
