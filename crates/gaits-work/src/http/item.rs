@@ -12,7 +12,11 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// About how many bytes a description of a row has beside its URL.
+const DESCRIPTION: usize = 160;
 
 /// What stands for the value of a header field that may be a secret.
 const HIDDEN: &str = "***";
@@ -96,13 +100,66 @@ pub fn wrong_at(error: &serde_json::Error) -> String {
 #[must_use]
 pub fn described(url: &str, input: &Map<String, Value>) -> String {
     let mut text = String::from("{\"url\":");
-    text.push_str(&Value::from(url).to_string());
+    push_json(&mut text, url);
     if !input.is_empty() {
         text.push_str(",\"input\":");
         text.push_str(&serde_json::to_string(input).unwrap_or_default());
     }
     text.push('}');
     text
+}
+
+/// Appends a text as JSON.
+fn push_json(json: &mut String, text: &str) {
+    let is_plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+    if is_plain {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        json.push_str(&Value::from(text).to_string());
+    }
+}
+
+/// Makes descriptions of requests whose other fields are texts that always have the same names, such as the rows of a table. They
+/// are what [`described`] makes of such fields.
+#[derive(Debug)]
+pub struct Describer {
+    /// The JSON of each name with the colon behind it, and the number that its text goes by.
+    fields: Vec<(Box<str>, usize)>,
+}
+
+impl Describer {
+    /// For fields of these names and numbers. Of two with one name, the later one counts.
+    pub fn new<'n>(fields: impl IntoIterator<Item = (&'n str, usize)>) -> Self {
+        // In the order of names, in which a map would have them.
+        let sorted: BTreeMap<&str, usize> = fields.into_iter().collect();
+        let field = |(name, number)| {
+            let mut json = String::new();
+            push_json(&mut json, name);
+            json.push(':');
+            (json.into(), number)
+        };
+        Self { fields: sorted.into_iter().map(field).collect() }
+    }
+
+    /// The description of a request for `url`. A field of which `text` gives nothing is left out.
+    pub fn describe<'a>(&self, url: &str, text: impl Fn(usize) -> Option<&'a str>) -> String {
+        let mut json = String::with_capacity(DESCRIPTION + 2 * url.len());
+        json.push_str("{\"url\":");
+        push_json(&mut json, url);
+        let mut before = ",\"input\":{";
+        for (name, number) in &self.fields {
+            if let Some(text) = text(*number) {
+                json.push_str(before);
+                json.push_str(name);
+                push_json(&mut json, text);
+                before = ",";
+            }
+        }
+        json.push_str(if before == "," { "}}" } else { "}" });
+        json
+    }
 }
 
 /// What all requests ask for and send, as a hash: another request is another thing to do.
@@ -264,6 +321,7 @@ pub(super) fn shown(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::borrow::Cow;
 
     fn parse(text: &str) -> Described {
@@ -293,6 +351,25 @@ mod tests {
         assert_eq!((&body.bytes[..], body.content_type), (&b"x=1"[..], None));
         assert!(parse(r#"{"url": "http://a/"}"#).sends.is_none());
         assert!(parse(r#"{"url": "http://a/", "body": null, "body_file": null}"#).sends.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_described_as_maps_are(
+            url in "[a\"\\\\\u{1}é/]{0,8}",
+            fields in proptest::collection::vec(("[ab\"\\\\]{0,2}", proptest::option::of("[a\"\\\\\n\u{7f}é]{0,4}")), 0..5),
+        ) {
+            let names = fields.iter().enumerate().map(|(number, (name, _))| (&**name, number));
+            let describer = Describer::new(names);
+            let row = describer.describe(&url, |number| fields[number].1.as_deref());
+            // Where a name is there twice, the later one counts, even if it has no text.
+            let mut map = Map::new();
+            for (name, text) in &fields {
+                map.insert(name.clone(), text.as_deref().into());
+            }
+            map.retain(|_, text| !text.is_null());
+            prop_assert_eq!(row, described(&url, &map));
+        }
     }
 
     #[test]

@@ -3,12 +3,16 @@
 //!
 //! Limit: where the fields come from is not known here, and a value is never read as a template again.
 
+use memchr::{memchr2, memmem};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// What is encoded in a path and in a query: all that could end the part that it stands in.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// About how many bytes a URL has at most.
+const URL: usize = 128;
 
 /// The fields of an item, by name.
 pub type Named = Map<String, Value>;
@@ -76,7 +80,7 @@ impl UrlTemplate {
     /// # Errors
     /// A field is not there, or can't stand where it is to stand.
     pub fn fill<'a>(&self, field: impl Fn(&str) -> Option<&'a str>) -> Result<String, String> {
-        let mut url = String::new();
+        let mut url = String::with_capacity(URL);
         for part in &self.parts {
             match part {
                 Part::Text(text) => url.push_str(text),
@@ -96,15 +100,15 @@ impl UrlTemplate {
 
 /// Puts a value to the end of the beginning of a URL.
 fn put(url: &mut String, name: &str, value: &str) -> Result<(), String> {
-    let Some(scheme) = url.find("://") else {
+    let Some(scheme) = memmem::find(url.as_bytes(), b"://") else {
         if url.is_empty() {
             url.push_str(value);
             return Ok(());
         }
         return Err(format!("`{name}` stands in the scheme of the URL, where nothing can be put"));
     };
-    let rest = &url[scheme + 3..];
-    if !rest.contains(['/', '?', '#', '\\']) {
+    let rest = &url.as_bytes()[scheme + 3..];
+    if !rest.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\')) {
         if !is_host(value) {
             return Err(format!(
                 "`{name}` is {value:?}, which is no name of a host; {{{name}!raw}} puts it in as it is"
@@ -113,14 +117,12 @@ fn put(url: &mut String, name: &str, value: &str) -> Result<(), String> {
         url.push_str(value);
         return Ok(());
     }
-    if !rest.contains(['?', '#']) {
-        // It would be another place than the one that is meant.
+    // An empty value, or one that leads up, would be another place than the one that is meant. In a query it may be.
+    if matches!(value, "" | "." | "..") && memchr2(b'?', b'#', rest).is_none() {
         if value.is_empty() {
             return Err(format!("`{name}` is empty, and stands in the path of the URL"));
         }
-        if matches!(value, "." | "..") {
-            return Err(format!("`{name}` is {value:?}, which leads to another path"));
-        }
+        return Err(format!("`{name}` is {value:?}, which leads to another path"));
     }
     url.extend(utf8_percent_encode(value, ENCODED));
     Ok(())

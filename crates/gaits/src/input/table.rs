@@ -8,7 +8,7 @@ use gaits_core::{Data, Source, Work};
 use gaits_engine::source::{
     Lines, Row, Table as Rows, Text, TextEncoding, check_of, look_at_first_row,
 };
-use gaits_work::http::{Named, UrlTemplate, described, wrong_at};
+use gaits_work::http::{Describer, UrlTemplate, described, wrong_at};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io;
@@ -144,8 +144,8 @@ fn as_text(value: &Value) -> Option<Cow<'_, str>> {
 struct Columns {
     header: Vec<Box<str>>,
     url: FromColumns,
-    /// The one that is left out of the input.
-    left_out: Option<usize>,
+    /// Puts the other columns beside it, if there are others.
+    describer: Option<Describer>,
 }
 
 enum FromColumns {
@@ -179,7 +179,10 @@ impl Columns {
                 (FromColumns::Template(template.clone()), None)
             }
         };
-        Ok(Self { header: header.to_vec(), url, left_out })
+        let columns = header.iter().enumerate().filter(|(number, _)| left_out != Some(*number));
+        let fields = columns.map(|(number, name)| (&**name, number));
+        let describer = (header.len() > left_out.iter().len()).then(|| Describer::new(fields));
+        Ok(Self { header: header.to_vec(), url, describer })
     }
 
     fn item(&self, row: &Row<'_>) -> Result<Data, String> {
@@ -194,15 +197,9 @@ impl Columns {
                 row.field(self.header.iter().position(|column| **column == *name)?)
             })?),
         };
-        let mut input = Named::new();
-        for (column, (name, value)) in self.header.iter().zip(row.fields()).enumerate() {
-            if self.left_out != Some(column) {
-                input.insert(name.to_string(), value.into());
-            }
-        }
-        if input.is_empty() {
-            return Ok(url.into_owned().into());
-        }
-        Ok(described(&url, &input).into())
+        Ok(match &self.describer {
+            Some(describer) => describer.describe(&url, |column| row.field(column)).into(),
+            None => url.into_owned().into(),
+        })
     }
 }
