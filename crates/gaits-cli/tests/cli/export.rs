@@ -310,6 +310,18 @@ fn a_long_file_gives_the_rows_that_a_stream_gives() {
         assert_eq!(file.stderr.replace(&long, "standard input"), stream.stderr);
         lines.pop();
     }
+    // More fields than columns, spread over the file: the line is told in which there is one too many.
+    let mut many = lines.clone();
+    for (number, line) in many.iter_mut().step_by(10).enumerate().take(5_000) {
+        *line = record(7, "a", &format!(r#","extract":{{"f{number}":1}}"#));
+    }
+    let many = export(&dir.file("long.jsonl", many.concat()), "").expect_exit(2);
+    // Of the 4,096, two are those of all other lines, which come first.
+    many.expect_stderr_contains(":40941: there are more than 4096 extracted fields");
+    // A long line that is no record is not read to its end.
+    let whole = lines.concat() + "[" + &"x".repeat(3 << 20) + "]\n" + &lines[0];
+    let whole = export(&dir.file("long.jsonl", whole), "").expect_exit(2);
+    whole.expect_stderr_contains(":60001: this is no JSON object");
     lines[50_000] = "{\"index\":1}\n".to_owned();
     lines[55_000] = "nonsense\n".to_owned();
     for end in both(&lines, columns) {

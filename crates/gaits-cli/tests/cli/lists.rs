@@ -57,7 +57,7 @@ fn a_field_or_a_line_of_any_length_takes_no_memory() {
     let origin = origin();
     let dir = Dir::new();
     // The file has no blocks there on the disk, and reads as zeros.
-    let gap = 160 << 20;
+    let gap = 400 << 20;
     let with_gap = |name: &str, before: &str, after: &str| {
         let mut file = File::create(dir.at(name)).unwrap();
         file.write_all(before.as_bytes()).unwrap();
@@ -71,7 +71,7 @@ fn a_field_or_a_line_of_any_length_takes_no_memory() {
         // Less than the field or the line has.
         let end = gaits("fetch -m sequential -i")
             .args(list.split_whitespace())
-            .address_space(150_000)
+            .address_space(350_000)
             .dir(dir.path())
             .run();
         let records = end.expect_exit(1).records().expect_items(2);

@@ -253,8 +253,14 @@ impl Table {
             ));
         }
         let bytes = &self.fields[..read.bytes];
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let good = error.valid_up_to();
+        let text = std::str::from_utf8(bytes).map_err(|error| error.valid_up_to());
+        // The fields lie one behind the other: what begins in one and ends in the next is no character.
+        let text =
+            text.and_then(|text| match ends.iter().find(|end| !text.is_char_boundary(**end)) {
+                Some(end) => Err(text.floor_char_boundary(*end)),
+                None => Ok(text),
+            });
+        let text = text.map_err(|good| {
             let column = ends.iter().filter(|end| **end <= good).count();
             let begin = if column == 0 { 0 } else { ends[column - 1] };
             let name = self
@@ -408,6 +414,14 @@ mod tests {
         assert_eq!(told[6], "7|5\" disk");
         assert_eq!(told[7], "t.csv:11: a quote is opened in this row that never ends");
         assert_eq!(told.len(), 8);
+    }
+
+    #[test]
+    fn a_character_does_not_begin_in_one_field_and_end_in_the_next() {
+        let told = all(b"id,name\n1x\xc3,\xa9y\n2,b\n");
+        let wrong = "t.csv:2: column `id`: byte 3 of the field is not valid UTF-8";
+        assert!(told[0].starts_with(wrong), "{}", told[0]);
+        assert_eq!(told[1], "2|b");
     }
 
     #[test]

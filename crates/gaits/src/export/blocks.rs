@@ -65,8 +65,9 @@ impl Blocks<'_> {
             }
             for number in 0..count {
                 let from = usize::try_from(number % pieces.len() as u64).unwrap_or_default();
-                // A thread that has ended before its work has panicked; that goes on when all threads have ended.
-                while let Ok(piece) = pieces[from].recv() {
+                loop {
+                    // A thread that has ended before its work has panicked; that goes on when all threads have ended.
+                    let Ok(piece) = pieces[from].recv() else { return Ok(()) };
                     if take(piece)? {
                         break;
                     }
@@ -136,10 +137,11 @@ impl Blocks<'_> {
             };
             lines.begin = end + 1;
         }
+        // Where the last line begins, which goes on behind the block.
+        let last = memrchr(b'\n', lines.get()).map_or(0, |at| at + 1);
         let mut at = behind;
         let mut step = STEP;
         while at < self.end {
-            let last = memrchr(b'\n', lines.get()).map_or(0, |at| at + 1);
             if !matches!(lines.get().get(last), None | Some(b'{' | 0)) {
                 // It is no record, and may be very long.
                 lines.end_line();

@@ -44,10 +44,11 @@ impl Input {
         Ok(Self { name, file, length })
     }
 
-    /// The extracted fields, for which all lines are looked at: by `on_threads`, where the file is a long one.
+    /// The extracted fields, for which all lines are looked at: by `on_threads`, where the file is a long one. What that gives
+    /// up is looked at line by line, which tells the line that is wrong.
     pub(super) fn survey(
         &mut self,
-        on_threads: impl FnOnce(&mut Self, u64) -> Result<Survey, ExportError>,
+        on_threads: impl FnOnce(&mut Self, u64) -> Result<Option<Survey>, ExportError>,
         threads: usize,
         is_to_stop: &impl Fn() -> bool,
     ) -> Result<Survey, ExportError> {
@@ -55,14 +56,18 @@ impl Input {
             "the extracted fields",
             "name the columns, such as --columns index,item,status,price, or give a file",
         )?;
-        let survey = match self.long_lines()? {
-            Some(lines) if threads > 1 => on_threads(self, lines)?,
-            _ => {
-                let mut survey = Survey::default();
-                self.scan(is_to_stop, |line| survey.add(line))?;
-                survey
-            }
-        };
+        let mut seen = None;
+        if let Some(lines) = self.long_lines()?
+            && threads > 1
+        {
+            seen = on_threads(self, lines)?;
+            self.rewind()?;
+        }
+        if let Some(survey) = seen {
+            return Ok(survey);
+        }
+        let mut survey = Survey::default();
+        self.scan(is_to_stop, |line| survey.add(line))?;
         self.rewind()?;
         Ok(survey)
     }

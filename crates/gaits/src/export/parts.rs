@@ -8,6 +8,7 @@ use super::output::Output;
 use super::{ExportError, STOPPED};
 use gaits_engine::journal::Tail;
 use gaits_report::export::{Part, PartError, PartMaker, RowError, Survey};
+use memchr::memrchr;
 use std::io::{self, Write as _};
 
 /// What was written.
@@ -47,40 +48,54 @@ impl Wrong {
     }
 }
 
-/// Looks at all lines of `input` for the extracted fields, on so many threads. Its lines have an end up to `lines`.
+/// Looks at all lines of `input` for the extracted fields, on so many threads. Its lines have an end up to `lines`. None if a
+/// line is wrong: which one that is can't be told here, since what is wrong may depend on the lines in front of it.
 pub(super) fn survey(
     input: &mut Input,
     lines: u64,
     threads: usize,
     is_to_stop: &(impl Fn() -> bool + Sync),
-) -> Result<Survey, ExportError> {
+) -> Result<Option<Survey>, ExportError> {
     let mut all = Survey::default();
-    let mut before = 0;
     let made = Blocks { file: &input.file, end: lines }.work(
         threads,
         |lines, give| {
             let mut seen = Survey::default();
-            let count = match lines {
-                Ok(lines) => {
-                    seen.add_lines(lines).map_err(|(before, wrong)| Wrong::Line(before, wrong))
-                }
-                Err(error) => Err(Wrong::Read(error)),
-            };
-            give(count.map(|count| (count, seen)))
+            give(match lines {
+                Ok(lines) if !ends_with_record(lines) => Ok(None),
+                Ok(lines) => Ok(seen.add_lines(lines).ok().map(|()| seen)),
+                Err(error) => Err(error),
+            })
         },
-        |made: Result<(u64, Survey), Wrong>| {
+        |seen: io::Result<Option<Survey>>| {
             if is_to_stop() {
-                return Err(ExportError::Stopped);
+                return Err(Some(ExportError::Stopped));
             }
-            let (count, seen) = made.map_err(|wrong| wrong.into_error(before, input, ""))?;
-            all.merge(&seen).map_err(|wrong| input.no_record(before + 1, wrong))?;
-            before += count;
+            let seen = seen.map_err(|error| input.unreadable(error))?.ok_or(None)?;
+            all.merge(&seen).map_err(|_too_many| None)?;
             Ok(true)
         },
     );
-    made?;
-    input.scan_behind(lines, before, is_to_stop, |line| all.add(line))?;
-    Ok(all)
+    match made {
+        Ok(()) => {}
+        Err(None) => return Ok(None),
+        Err(Some(error)) => return Err(error),
+    }
+    // The line behind the last end is the first that is counted; a wrong one is looked for again from the beginning.
+    let mut is_wrong = false;
+    let scanned = input
+        .scan_behind(lines, 0, is_to_stop, |line| all.add(line).inspect_err(|_| is_wrong = true));
+    if is_wrong {
+        return Ok(None);
+    }
+    scanned.map(|_| Some(all))
+}
+
+/// Whether the last of some lines can be a record. One that is long and is none has been cut.
+fn ends_with_record(lines: &[u8]) -> bool {
+    let Some(lines) = lines.strip_suffix(b"\n") else { return true };
+    let last = memrchr(b'\n', lines).map_or(0, |at| at + 1);
+    lines[last..].starts_with(b"{")
 }
 
 /// Writes the rows of `input`, whose lines have an end up to `lines`, made on so many threads as `maker` makes them.
