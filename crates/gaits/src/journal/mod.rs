@@ -12,12 +12,14 @@ mod remaining;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod unrecorded;
 
 pub use error::JournalError;
 pub(crate) use error::Removed;
 pub(crate) use plan::Planned;
 pub(crate) use remaining::{Position, Remaining, note_starts};
 pub(crate) use sink::JournalSink;
+use unrecorded::Unrecorded;
 
 use crate::follow::{HasRecord, Known, known};
 use crate::input::input_of;
@@ -117,10 +119,8 @@ struct Writing {
     records: JsonLines<File>,
     started: Started,
     run_file: RunFile,
-    /// The hashes of the items that may not be done twice, from the time when they are read to their record.
-    hashes: HashMap<u64, u64>,
-    /// Those of them that were handed out and have no record.
-    out: BTreeMap<u64, u64>,
+    /// Items that may not be done twice.
+    once: Unrecorded,
     counts: Counts,
     clock: MonotonicClock,
     next_checkpoint_us: u64,
@@ -393,8 +393,7 @@ impl Journal {
             records: records.map_err(|error| failed(&results, error))?,
             started,
             run_file,
-            hashes: HashMap::new(),
-            out: self.pending.clone(),
+            once: Unrecorded::of_earlier(&self.pending),
             counts: Counts::default(),
             clock: MonotonicClock::start(),
             next_checkpoint_us: CHECKPOINT_EVERY_US,
@@ -518,12 +517,7 @@ impl Journal {
         } else {
             &mut writing.counts.failed
         } += 1;
-        if !writing.hashes.is_empty() {
-            writing.hashes.remove(&record.index);
-        }
-        if !writing.out.is_empty() {
-            writing.out.remove(&record.index);
-        }
+        writing.once.is_recorded(record.index);
         Ok(())
     }
 
@@ -581,24 +575,21 @@ impl Journal {
     /// Keeps the hashes of items that may not be done twice, for when they go out.
     pub(crate) fn will_start(&mut self, items: impl Iterator<Item = (u64, u64)>) {
         if let State::Writing(writing) = &mut self.state {
-            writing.hashes.extend(items);
+            items.for_each(|(index, hash)| writing.once.read(index, hash));
         }
     }
 
     fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
         let writing = self.state.writing()?;
-        let with_hash = |index: &u64| (*index, writing.hashes.get(index).copied().unwrap_or(0));
-        let items: Vec<_> = indices.iter().map(with_hash).collect();
-        writing.started.add(items.iter().copied())?;
-        writing.out.extend(items);
-        Ok(())
+        let Writing { once, started, .. } = writing;
+        started.add(indices.iter().map(|index| (*index, once.goes_out(*index))))
     }
 
     fn withdrawn(&mut self, indices: &[u64]) -> io::Result<()> {
         let writing = self.state.writing()?;
         writing.started.take_back(indices)?;
         for index in indices {
-            writing.out.remove(index);
+            writing.once.comes_back(*index);
         }
         Ok(())
     }
@@ -609,7 +600,7 @@ impl Journal {
             return;
         };
         // Neither is needed to go on: a run without an end counts as killed, and items with a record are done.
-        if writing.out.is_empty() {
+        if !writing.once.has_out() {
             let _ = writing.started.clear();
         }
         if let Some(entry) = writing.run_file.runs.last_mut() {

@@ -1,0 +1,93 @@
+//! The items that may not be done twice, from the time when they are read to their record.
+//!
+//! Limit: it knows them by their indices; what is noted of them on the disk is for whoever asks.
+
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// Items that have no record.
+#[derive(Debug, Default)]
+pub(super) struct Unrecorded {
+    items: FxHashMap<u64, Item>,
+    /// How many of them are out.
+    out: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Item {
+    hash: u64,
+    /// It was handed out, in this run or in an earlier one.
+    is_out: bool,
+}
+
+impl Unrecorded {
+    /// Those that earlier runs have handed out, with their hashes.
+    pub(super) fn of_earlier(items: &BTreeMap<u64, u64>) -> Self {
+        let out = |(index, hash): (&u64, &u64)| (*index, Item { hash: *hash, is_out: true });
+        Self { items: items.iter().map(out).collect(), out: items.len() }
+    }
+
+    /// Takes in an item that was read.
+    pub(super) fn read(&mut self, index: u64, hash: u64) {
+        self.items.entry(index).or_default().hash = hash;
+    }
+
+    /// Notes that an item goes out; gives its hash.
+    pub(super) fn goes_out(&mut self, index: u64) -> u64 {
+        let item = self.items.entry(index).or_default();
+        self.out += usize::from(!item.is_out);
+        item.is_out = true;
+        item.hash
+    }
+
+    /// Notes that an item did not go out after all.
+    pub(super) fn comes_back(&mut self, index: u64) {
+        if let Some(item) = self.items.get_mut(&index) {
+            self.out -= usize::from(item.is_out);
+            item.is_out = false;
+        }
+    }
+
+    /// Forgets an item, which has a record now.
+    pub(super) fn is_recorded(&mut self, index: u64) {
+        if !self.items.is_empty()
+            && let Some(item) = self.items.remove(&index)
+        {
+            self.out -= usize::from(item.is_out);
+        }
+    }
+
+    /// Whether an item is out.
+    pub(super) fn has_out(&self) -> bool {
+        self.out > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_out_until_they_come_back_or_have_a_record() {
+        let mut items = Unrecorded::of_earlier(&BTreeMap::from([(7, 70)]));
+        assert!(items.has_out());
+        items.is_recorded(7);
+        assert!(!items.has_out());
+        items.read(1, 10);
+        items.read(2, 20);
+        assert!(!items.has_out());
+        assert_eq!([1, 2, 3].map(|index| items.goes_out(index)), [10, 20, 0]);
+        // Twice is once.
+        assert_eq!(items.goes_out(1), 10);
+        items.comes_back(1);
+        items.comes_back(1);
+        items.is_recorded(2);
+        assert!(items.has_out());
+        items.is_recorded(3);
+        assert!(!items.has_out());
+        assert_eq!(items.goes_out(1), 10, "its hash is known until it has a record");
+        items.is_recorded(1);
+        assert!(!items.has_out());
+        assert_eq!(items.items.len(), 0);
+    }
+}
