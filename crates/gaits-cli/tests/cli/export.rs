@@ -318,7 +318,11 @@ fn a_long_file_gives_the_rows_that_a_stream_gives() {
     let many = export(&dir.file("long.jsonl", many.concat()), "").expect_exit(2);
     // Of the 4,096, two are those of all other lines, which come first.
     many.expect_stderr_contains(":40941: there are more than 4096 extracted fields");
-    // A long line that is no record is not read to its end.
+    // What is no record behind the last whole line.
+    let end = lines.concat() + "nonsense";
+    let end = export(&dir.file("long.jsonl", end), "").expect_exit(2);
+    end.expect_stderr_contains(":60001: this is no JSON object");
+    // A long line that is no record, and of which only the beginning is read.
     let whole = lines.concat() + "[" + &"x".repeat(3 << 20) + "]\n" + &lines[0];
     let whole = export(&dir.file("long.jsonl", whole), "").expect_exit(2);
     whole.expect_stderr_contains(":60001: this is no JSON object");

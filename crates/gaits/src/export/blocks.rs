@@ -1,6 +1,6 @@
 //! The lines of a long file in blocks, on which several threads work, and what comes of them in the order of the blocks.
 //!
-//! Limit: lines that have an end. What is done with them, and with what comes of it, is for whoever calls.
+//! Limit: only lines that have an end. The caller decides what is made of them.
 
 use memchr::{memchr, memrchr};
 use std::fs::File;

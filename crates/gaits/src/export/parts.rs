@@ -81,14 +81,12 @@ pub(super) fn survey(
         Err(None) => return Ok(None),
         Err(Some(error)) => return Err(error),
     }
-    // The line behind the last end is the first that is counted; a wrong one is looked for again from the beginning.
-    let mut is_wrong = false;
-    let scanned = input
-        .scan_behind(lines, 0, is_to_stop, |line| all.add(line).inspect_err(|_| is_wrong = true));
-    if is_wrong {
-        return Ok(None);
+    match input.scan_behind(lines, 0, is_to_stop, |line| all.add(line)) {
+        Ok(_) => Ok(Some(all)),
+        // It is looked for again from the beginning, so that its number is right.
+        Err(ExportError::NoRecord { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
-    scanned.map(|_| Some(all))
 }
 
 /// Whether the last of some lines can be a record. One that is long and is none has been cut.

@@ -1,6 +1,6 @@
 //! The items that may not be done twice, from the time when they are read to their record.
 //!
-//! Limit: it knows them by their indices; what is noted of them on the disk is for whoever asks.
+//! Limit: it keeps them in memory only; `started.rs` of the engine writes them down.
 
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
