@@ -10,8 +10,9 @@ use std::io;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::task::{JoinSet, coop};
+use tokio::task::{self, JoinSet, coop};
 
 /// One event loop, with a worker for each item that may be in flight.
 ///
@@ -236,7 +237,7 @@ async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
     loop {
         let next = match again.take() {
             Some(item) => Some(item),
-            None => cx.queue.next(|| cx.out.idle()).await,
+            None => next_item(&cx).await,
         };
         let Some(item) = next else { break };
         worker.starts(&item);
@@ -260,6 +261,16 @@ async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
     }
 }
 
+/// The next item for a worker of this loop, or none when there are no more.
+async fn next_item(cx: &Context) -> Option<Item> {
+    if let Poll::Ready(next) = cx.queue.try_next() {
+        return next;
+    }
+    // Whatever else is ready on this loop has its turn first, so that the dispatcher is woken once for all their reports.
+    task::yield_now().await;
+    cx.queue.next(|| cx.out.idle()).await
+}
+
 /// Performs an item on a thread of the pool, and gives back what it lent: `run_in_executor`. Items lie ready at the pool,
 /// so that its threads need not wait for the loop to come round. None if the runtime is going down.
 async fn perform_on_pool(
@@ -268,7 +279,7 @@ async fn perform_on_pool(
     item: Item,
 ) -> Option<(BlockingSlot, Came)> {
     let (queue, clock) = (Arc::clone(&cx.queue), Arc::clone(&cx.clock));
-    let done = tokio::task::spawn_blocking(move || {
+    let done = task::spawn_blocking(move || {
         if queue.has_ended() {
             return (slot, Came::Unstarted(item));
         }

@@ -152,10 +152,15 @@ impl ItemQueue {
         self.lock().queue.len()
     }
 
+    /// The next item, or none when the item queue has ended; pending if there is nothing yet.
+    pub(crate) fn try_next(&self) -> Poll<Option<Item>> {
+        self.lock().next()
+    }
+
     /// The next item, or none when the item queue has ended; waits as a task. `before_waiting` is called if there is nothing to
     /// take at once. When it is given up, what it was woken for wakes another.
     pub(crate) async fn next(&self, before_waiting: impl FnOnce()) -> Option<Item> {
-        if let Poll::Ready(next) = self.lock().next() {
+        if let Poll::Ready(next) = self.try_next() {
             return next;
         }
         before_waiting();
