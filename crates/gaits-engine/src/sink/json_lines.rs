@@ -2,14 +2,22 @@
 
 use super::record_json;
 use gaits_core::{Record, Sink};
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// What is older than this survives a loss of power.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// So many bytes at the end of the file stay in the system's cache, since somebody may want to read them soon. A cache that
+/// grew with the file would take memory from other programs; and where a virtual machine gets its memory from its host only
+/// when it is first used, to write there takes many times as long.
+const CACHED: u64 = 1 << 30;
+/// That much is taken out of the cache at a time.
+const OUT_AT_A_TIME: u64 = 16 << 20;
 /// Records are collected up to about this many bytes before they are written.
 const BUFFER: usize = 64 * 1024;
 
@@ -38,7 +46,7 @@ impl JsonLines<File> {
     /// # Errors
     /// The file has no second handle, say because too many are open.
     pub fn file(file: File, folder: Option<File>) -> io::Result<Self> {
-        let to_commit = ToCommit { file: file.try_clone()?, folder };
+        let to_commit = ToCommit { folder, ..ToCommit::of(file.try_clone()?) };
         Ok(Self { committer: Some(Committer::start(to_commit)), ..Self::stream(file) })
     }
 }
@@ -132,6 +140,8 @@ struct ToCommit {
     file: File,
     /// Once, with the first records.
     folder: Option<File>,
+    /// Up to here the cache is left alone, or taken out already.
+    seen_to: u64,
 }
 
 #[derive(Debug, Default)]
@@ -255,10 +265,35 @@ fn commit_at_intervals(to_commit: &mut ToCommit, shared: &Shared) {
 }
 
 impl ToCommit {
+    /// A file with what it holds by now.
+    fn of(file: File) -> Self {
+        Self { seen_to: length(&file), file, folder: None }
+    }
+
     fn commit(&mut self) -> io::Result<()> {
+        let len = length(&self.file);
         commit(&self.file)?;
+        if let Some(Range { start, end }) = self.out_of_cache(len) {
+            let [from, len] = [start, end - start].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+            // It is advice: nothing depends on it.
+            let _ = posix_fadvise(&self.file, from, len, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+        }
         self.folder.take().map_or(Ok(()), |folder| commit(&folder))
     }
+
+    /// What may leave the cache, where so many bytes are on the disk.
+    fn out_of_cache(&mut self, synced: u64) -> Option<Range<u64>> {
+        let end = synced.saturating_sub(CACHED);
+        if end < self.seen_to.saturating_add(OUT_AT_A_TIME) {
+            return None;
+        }
+        Some(std::mem::replace(&mut self.seen_to, end)..end)
+    }
+}
+
+/// How long a file is; 0 for what has no length.
+fn length(file: &File) -> u64 {
+    file.metadata().map_or(0, |meta| meta.len())
 }
 
 /// Brings a file to the disk, if that is where it is.
@@ -281,7 +316,7 @@ mod tests {
     #[test]
     fn without_a_thread_records_are_on_the_disk_after_each_write() {
         let file = tempfile::tempfile().unwrap();
-        let to_commit = ToCommit { file, folder: None };
+        let to_commit = ToCommit::of(file);
         let no_thread = |_| Err(io::ErrorKind::WouldBlock.into());
         let mut committer = Committer::start_by(to_commit, no_thread);
         for written in [1, 5, 6] {
@@ -289,5 +324,23 @@ mod tests {
             assert_eq!(committer.shared.lock().synced, written);
         }
         committer.finish().unwrap();
+    }
+
+    #[test]
+    fn what_is_far_behind_leaves_the_cache_once() {
+        let mut to_commit = ToCommit::of(tempfile::tempfile().unwrap());
+        assert_eq!(to_commit.out_of_cache(CACHED + OUT_AT_A_TIME - 1), None);
+        let long = CACHED + OUT_AT_A_TIME + 5;
+        assert_eq!(to_commit.out_of_cache(long), Some(0..OUT_AT_A_TIME + 5));
+        assert_eq!(to_commit.out_of_cache(long + OUT_AT_A_TIME - 1), None);
+        let longer = long + 2 * OUT_AT_A_TIME;
+        let expected = OUT_AT_A_TIME + 5..3 * OUT_AT_A_TIME + 5;
+        assert_eq!(to_commit.out_of_cache(longer), Some(expected));
+        // What was there before is left alone.
+        let earlier = tempfile::tempfile().unwrap();
+        earlier.set_len(3 * CACHED).unwrap();
+        let mut goes_on = ToCommit::of(earlier);
+        assert_eq!(goes_on.out_of_cache(4 * CACHED), None);
+        assert_eq!(goes_on.out_of_cache(5 * CACHED), Some(3 * CACHED..4 * CACHED));
     }
 }
