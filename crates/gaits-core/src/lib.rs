@@ -30,7 +30,7 @@ pub use hash::Blake3;
 pub use item::Item;
 pub use record::{Outcome, Record, Timing, Try, WorkerId};
 pub use reply::{Advice, Performed, Reply};
-pub use sink::Sink;
+pub use sink::{Sink, StartNotes};
 pub use source::{Content, Entry, HearsOf, IsDone, More, Source};
 pub use value::Value;
 pub use work::{

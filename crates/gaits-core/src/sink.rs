@@ -5,7 +5,7 @@ use std::io;
 
 /// Where records go.
 ///
-/// All calls come from one thread, which does nothing else. Records arrive in the order in which items finished, each
+/// All calls come from one thread, which does nothing else. Only [`Sink::start_notes`] is asked for before. Records arrive in the order in which items finished, each
 /// item's once. After an error nothing more is written to the sink, the run is stopped, and `finish` is still called on the
 /// *other* sinks. `flush` comes after each batch.
 pub trait Sink: Send {
@@ -29,25 +29,10 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// Called before items that may not be done twice are handed out, with their indices. They must be noted before it
-    /// returns, so that the note survives the death of this process: a later run then knows that they may have been done,
-    /// although they have no record.
-    ///
-    /// # Errors
-    /// As for [`Sink::write`]. The items are not handed out.
-    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
-        let _ = indices;
-        Ok(())
-    }
-
-    /// Called for items of which [`Sink::starts`] was told and that no worker has started: they came back undone, because
-    /// the run was stopped. A later run may do them.
-    ///
-    /// # Errors
-    /// As for [`Sink::write`].
-    fn withdrawn(&mut self, indices: &[u64]) -> io::Result<()> {
-        let _ = indices;
-        Ok(())
+    /// Where it is noted which items are out, if the sink keeps such notes. It is asked for once, before the first record,
+    /// and is used from another thread than the sink at the same time.
+    fn start_notes(&mut self) -> Option<Box<dyn StartNotes>> {
+        None
     }
 
     /// Called once, after the last record: whatever makes the records durable.
@@ -57,4 +42,21 @@ pub trait Sink: Send {
     fn finish(&mut self) -> io::Result<()> {
         self.flush()
     }
+}
+
+/// Notes which items are out that may not be done twice. A later run then knows that they may have been done, if they have
+/// no record. All calls come from one thread.
+pub trait StartNotes: Send {
+    /// Called before such items are handed out, with their indices. They must be noted before it returns, so that the note
+    /// survives the death of this process.
+    ///
+    /// # Errors
+    /// They could not be noted: they are not handed out, and the run ends as after a failure of the sink.
+    fn add(&mut self, indices: &[u64]) -> io::Result<()>;
+
+    /// Called for noted items that came back undone. A later run may do them.
+    ///
+    /// # Errors
+    /// As for [`StartNotes::add`].
+    fn take_back(&mut self, indices: &[u64]) -> io::Result<()>;
 }

@@ -1,7 +1,7 @@
 //! Puts a run together: source, dispatcher, executor, sinks.
 
 use crate::clock::MonotonicClock;
-use crate::dispatch::{self, Dispatcher, Observer, RunEnd, RunError, State};
+use crate::dispatch::{self, Dispatcher, Notes, Observer, RunEnd, RunError, State};
 use crate::exec::{self, Context, WorkerCommand, WorkersLeft};
 use crate::flow::{EventQueue, ItemQueue, RecordQueue, Signal, Withdrawal};
 use crate::pace::{Namer, Pacer};
@@ -118,6 +118,7 @@ pub fn run<'b>(
         clock,
         cancel: cx.cancel.clone(),
         records: Arc::clone(&records),
+        notes: Notes::of(sinks),
         written,
         observer,
         progress: control.progress(),

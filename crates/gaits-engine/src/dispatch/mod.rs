@@ -7,6 +7,7 @@ mod advice;
 mod deaths;
 mod end;
 mod intake;
+mod notes;
 mod stop;
 mod suspects;
 mod withdraw;
@@ -33,6 +34,7 @@ use suspects::Suspects;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use intake::pump;
+pub(crate) use notes::Notes;
 pub(crate) use writer::write;
 
 /// How often it is told what keeps items from being handed out, in microseconds: to find that out, all keys are looked at.
@@ -61,6 +63,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: CancellationToken,
     pub(crate) records: Arc<RecordQueue>,
+    /// Which items are out that may not be done twice.
+    pub(crate) notes: Notes,
     /// What came of writing them, once the last one is written.
     pub(crate) written: Receiver<Result<(), RunError>>,
     pub(crate) observer: &'a mut dyn Observer,
@@ -115,6 +119,7 @@ impl Dispatcher<'_> {
             cancel: self.cancel.clone(),
         };
         let mut result = self.dispatch();
+        result = result.and(self.notes.settle());
         if result.is_err() || self.state.sink_failed {
             self.cancel.cancel();
         }
@@ -200,8 +205,9 @@ impl Dispatcher<'_> {
             }
             self.tell_undone();
             // Workers first: they go on while the records are written.
-            self.hand_out(now_us);
+            let handed_out = self.hand_out(now_us);
             self.write(&mut records);
+            handed_out?;
             self.show_progress(now_us);
             if let Some(ended) = executor_ended {
                 return self.on_executor_end(ended);
@@ -258,9 +264,11 @@ impl Dispatcher<'_> {
         self.state.end.missing_workers = self.pacer.missing() as u64;
     }
 
-    fn hand_out(&mut self, now_us: u64) {
+    /// Hands out what may be, once it is noted of those that may not be done twice.
+    fn hand_out(&mut self, now_us: u64) -> Result<(), RunError> {
+        self.notes.settle()?;
         if self.state.stopping {
-            return;
+            return Ok(());
         }
         let mut batch = self.state.suspects.next().unwrap_or_default();
         self.pacer.handed_out(batch.len());
@@ -268,12 +276,11 @@ impl Dispatcher<'_> {
             batch.extend(std::iter::from_fn(|| self.pacer.next()));
         }
         if batch.is_empty() {
-            return;
+            return Ok(());
         }
-        let once = batch.iter().filter(|item| !item.repeatable).map(|item| item.index);
-        let once: Vec<_> = once.collect();
-        if !once.is_empty() {
-            self.records.note_starts(once);
+        if self.notes.are_kept() {
+            let once = batch.iter().filter(|item| !item.repeatable).map(|item| item.index);
+            self.notes.add(&once.collect::<Vec<_>>())?;
         }
         for item in &mut batch {
             item.queued_us = now_us;
@@ -282,6 +289,7 @@ impl Dispatcher<'_> {
         for refused in self.queue.push(batch) {
             self.again(refused);
         }
+        Ok(())
     }
 
     /// Takes an entry of the source; an invalid one has its record at once.
@@ -353,9 +361,9 @@ impl Dispatcher<'_> {
     }
 
     /// Takes back the note that an item was started, where it had one: it was not, or not so that anything came of it.
-    fn take_back_start(&self, item: &Item) {
+    fn take_back_start(&mut self, item: &Item) {
         if !item.repeatable {
-            self.records.withdraw(item.index);
+            self.notes.comes_back(item.index);
         }
     }
 

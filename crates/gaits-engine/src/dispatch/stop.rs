@@ -62,7 +62,8 @@ impl Dispatcher<'_> {
             self.settle(report, now_us, records);
         }
         self.write(records);
-        self.finish_sinks()?;
+        let settled = self.notes.settle();
+        self.finish_sinks().and(settled)?;
         self.cancel.cancel();
         self.queue.close();
         let left = self.clear();

@@ -3,8 +3,8 @@
 //! Limit: what is written, and when it ends, is the dispatcher's to say.
 
 use super::RunError;
-use crate::flow::{EventQueue, Outgoing, RecordQueue, Signal};
-use gaits_core::Sink;
+use crate::flow::{EventQueue, RecordQueue, Signal};
+use gaits_core::{Record, Sink};
 use std::io;
 
 /// Until nothing more comes, or a sink has failed.
@@ -15,9 +15,9 @@ pub(crate) fn write<'b>(
 ) -> Result<(), RunError> {
     // Whoever waits for this thread must learn of its end, should a sink panic.
     let _release = Release { queue, events };
-    let mut batch = Outgoing::default();
+    let mut batch = Vec::new();
     while queue.take(&mut batch) {
-        if let Err(failed) = write_batch(sinks, queue, &mut batch) {
+        if let Err(failed) = write_batch(sinks, &mut batch) {
             queue.break_off();
             events.signal(Signal::SinkFailed);
             let number = Some(failed.number);
@@ -42,19 +42,9 @@ impl From<Failed> for RunError {
 
 fn write_batch<'b>(
     sinks: &mut [&'b mut (dyn Sink + 'b)],
-    queue: &RecordQueue,
-    batch: &mut Outgoing,
+    batch: &mut Vec<Record>,
 ) -> Result<(), Failed> {
-    if !batch.starts.is_empty() {
-        each(sinks, |sink| sink.starts(&batch.starts))?;
-        queue.noted(batch.starts.len());
-        batch.starts.clear();
-    }
-    if !batch.withdrawn.is_empty() {
-        each(sinks, |sink| sink.withdrawn(&batch.withdrawn))?;
-        batch.withdrawn.clear();
-    }
-    for record in batch.records.drain(..) {
+    for record in batch.drain(..) {
         each(sinks, |sink| sink.write(&record))?;
     }
     each(sinks, Sink::flush)

@@ -16,7 +16,7 @@ pub use end::ExecutorError;
 pub use event_queue::Notice;
 pub(crate) use event_queue::{Batch, EventQueue, Patience, Report, Signal, Withdrawal};
 pub(crate) use item_queue::ItemQueue;
-pub(crate) use record_queue::{Outgoing, RecordQueue};
+pub(crate) use record_queue::RecordQueue;
 
 #[cfg(test)]
 #[cfg(not(gaits_loom))]

@@ -21,30 +21,12 @@ pub(crate) struct RecordQueue {
 
 #[derive(Debug, Default)]
 struct State {
-    held: Outgoing,
+    held: Vec<Record>,
     bytes: usize,
-    /// Items whose start was asked to be noted, and not yet was.
-    unnoted: usize,
     reader_waits: bool,
     closed: bool,
     /// The reader takes no more.
     broken: bool,
-}
-
-/// What is in the queue.
-#[derive(Debug, Default)]
-pub(crate) struct Outgoing {
-    /// Items that are about to be started and may not be started twice, by their indices.
-    pub(crate) starts: Vec<u64>,
-    /// Items that were noted as such and not started after all.
-    pub(crate) withdrawn: Vec<u64>,
-    pub(crate) records: Vec<Record>,
-}
-
-impl Outgoing {
-    fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.starts.is_empty() && self.withdrawn.is_empty()
-    }
 }
 
 impl RecordQueue {
@@ -56,7 +38,7 @@ impl RecordQueue {
     /// Takes `records`, and leaves the list empty; waits for room. What a broken queue is given is dropped.
     pub(crate) fn push(&self, records: &mut Vec<Record>) {
         let mut state = self.lock();
-        while !state.broken && (state.held.records.len() >= MOST || state.bytes >= MOST_BYTES) {
+        while !state.broken && (state.held.len() >= MOST || state.bytes >= MOST_BYTES) {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.broken {
@@ -64,29 +46,11 @@ impl RecordQueue {
             return;
         }
         state.bytes += records.iter().map(bytes).sum::<usize>();
-        if state.held.records.is_empty() {
-            std::mem::swap(&mut state.held.records, records);
+        if state.held.is_empty() {
+            std::mem::swap(&mut state.held, records);
         } else {
-            state.held.records.append(records);
+            state.held.append(records);
         }
-        self.wake(state);
-    }
-
-    /// Has it noted that these items are started, and waits until that is done.
-    pub(crate) fn note_starts(&self, indices: Vec<u64>) {
-        let mut state = self.lock();
-        state.unnoted += indices.len();
-        state.held.starts.extend(indices);
-        self.wake(state);
-        let state = self.lock();
-        let noted = self.room.wait_while(state, |state| state.unnoted > 0 && !state.broken);
-        drop(noted.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// Has it noted that these items were not started after all.
-    pub(crate) fn withdraw(&self, index: u64) {
-        let mut state = self.lock();
-        state.held.withdrawn.push(index);
         self.wake(state);
     }
 
@@ -104,9 +68,9 @@ impl RecordQueue {
         self.wake(state);
     }
 
-    /// Moves what is there into `batch`, whose lists must be empty, and waits for it if there is nothing; false when
-    /// nothing more comes.
-    pub(crate) fn take(&self, batch: &mut Outgoing) -> bool {
+    /// Moves what is there into `batch`, which must be empty, and waits for it if there is nothing; false when nothing more
+    /// comes.
+    pub(crate) fn take(&self, batch: &mut Vec<Record>) -> bool {
         let mut state = self.lock();
         while state.held.is_empty() {
             if state.closed {
@@ -120,12 +84,6 @@ impl RecordQueue {
         drop(state);
         self.room.notify_one();
         true
-    }
-
-    /// So many items were noted as started.
-    pub(crate) fn noted(&self, items: usize) {
-        self.lock().unnoted -= items;
-        self.room.notify_one();
     }
 
     /// Nothing more is taken: whoever waits for room is let go.
@@ -167,11 +125,11 @@ mod tests {
                 }
                 queue.close();
             });
-            let mut batch = Outgoing::default();
+            let mut batch = Vec::new();
             let mut sizes = Vec::new();
             while queue.take(&mut batch) {
-                sizes.push(batch.records.len());
-                batch.records.clear();
+                sizes.push(batch.len());
+                batch.clear();
                 // Who may push does so now.
                 thread::yield_now();
             }
@@ -211,8 +169,8 @@ mod tests {
             queue.break_off();
             assert_eq!(pusher.join().unwrap(), 0);
         });
-        let mut batch = Outgoing::default();
+        let mut batch = Vec::new();
         assert!(queue.take(&mut batch));
-        assert_eq!(batch.records.len(), 1, "what came later was dropped");
+        assert_eq!(batch.len(), 1, "what came later was dropped");
     }
 }

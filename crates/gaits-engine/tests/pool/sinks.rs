@@ -3,7 +3,7 @@
 use crate::scene::{ASYNC, BLOCKING, Live, Scene, Watch, list, program};
 use crate::script::SCRIPT;
 use crate::trial;
-use gaits_core::{Entry, More, Record, Sink, Source};
+use gaits_core::{Entry, More, Record, Sink, Source, StartNotes};
 use gaits_engine::sink::JsonLines;
 use gaits_engine::{Control, RunError, run};
 use libtest_mimic::Trial;
@@ -27,6 +27,11 @@ pub(crate) fn trials() -> Vec<Trial> {
                 starts(model);
             },
         ));
+    }
+    for model in ["threads:2", "async:8", "processes:2"] {
+        trials.push(trial(format!("sinks::{model}::what_cannot_be_noted_is_not_started"), || {
+            unnoted(model);
+        }));
     }
     trials.push(trial("sinks::what_is_on_the_disk_is_told", synced));
     trials.push(trial("sinks::lines_of_json_are_whole", json_lines));
@@ -93,17 +98,32 @@ fn panic(model: &str) {
 }
 
 /// Notes starts in the folder of a scene, where items look for them.
+#[derive(Clone)]
 struct Noting(std::path::PathBuf);
+
+impl Noting {
+    fn note(&self, index: u64) -> std::path::PathBuf {
+        self.0.join(format!("noted-{index}"))
+    }
+}
 
 impl Sink for Noting {
     fn write(&mut self, _: &Record) -> io::Result<()> {
         Ok(())
     }
 
-    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
-        indices
-            .iter()
-            .try_for_each(|index| std::fs::write(self.0.join(format!("noted-{index}")), ""))
+    fn start_notes(&mut self) -> Option<Box<dyn StartNotes>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+impl StartNotes for Noting {
+    fn add(&mut self, indices: &[u64]) -> io::Result<()> {
+        indices.iter().try_for_each(|index| std::fs::write(self.note(*index), ""))
+    }
+
+    fn take_back(&mut self, indices: &[u64]) -> io::Result<()> {
+        indices.iter().try_for_each(|index| std::fs::remove_file(self.note(*index)))
     }
 }
 
@@ -122,6 +142,53 @@ fn starts(model: &'static str) {
     live.end().assert_all_ok(300);
     let noted = (0..300).filter(|n| scene.file(&format!("noted-{n}")).exists());
     assert_eq!(noted.count(), 100, "and of nothing else");
+}
+
+/// Notes as [`Noting`] does, until it has no more room.
+struct Full(Noting);
+
+impl Sink for Full {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn start_notes(&mut self) -> Option<Box<dyn StartNotes>> {
+        Some(Box::new(Full(self.0.clone())))
+    }
+}
+
+impl StartNotes for Full {
+    fn add(&mut self, indices: &[u64]) -> io::Result<()> {
+        if indices.iter().any(|index| *index >= 100) {
+            return Err(io::Error::other("disk full"));
+        }
+        self.0.add(indices)
+    }
+
+    fn take_back(&mut self, indices: &[u64]) -> io::Result<()> {
+        self.0.take_back(indices)
+    }
+}
+
+fn unnoted(model: &'static str) {
+    let scene = Scene::new(model, ASYNC);
+    let dir = scene.file("");
+    // What is started says so in the folder.
+    let items = list((0..300).map(|n| format!("once; touch started-{n}")));
+    let live = Live::start(scene.plan(SCRIPT), items, |seen, control, plan, source| {
+        let (mut full, mut collect) = (Full(Noting(dir)), crate::scene::Collect(Arc::clone(seen)));
+        let mut watch = Watch(Arc::clone(seen));
+        run(&program(), plan, source, &mut [&mut collect, &mut full], &mut watch, control)
+    });
+    match live.end().end {
+        Err(RunError::Sink { number: 1, source }) => assert_eq!(source.to_string(), "disk full"),
+        other => panic!("{other:?}"),
+    }
+    for n in 0..300 {
+        let started = scene.file(&format!("started-{n}")).exists();
+        assert!(!started || scene.file(&format!("noted-{n}")).exists(), "{n}");
+    }
+    assert!(scene.file("started-0").exists());
 }
 
 fn synced() {

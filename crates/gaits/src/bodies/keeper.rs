@@ -11,12 +11,12 @@
 use super::BodyFolder;
 use super::unrecorded::Unrecorded;
 use crate::sys;
-use gaits_core::{Blake3, Detail, Record, Sink};
+use gaits_core::{Blake3, Detail, Record, Sink, StartNotes};
 use gaits_work::http::{self, HttpDetail};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -50,20 +50,12 @@ impl Fault {
     }
 }
 
-/// What is handed on to the sink behind.
-enum Given {
-    Record(Box<Record>),
-    /// Items are about to be started; who asks waits for the answer.
-    Starts(Vec<u64>, Sender<()>),
-    /// Items were not started after all.
-    Withdrawn(Vec<u64>),
-}
-
 /// Takes records in front of another sink, to which they go once their bodies are durable.
-#[derive(Debug)]
 pub(crate) struct Keeper<'scope> {
-    given: Option<SyncSender<Given>>,
+    given: Option<SyncSender<Box<Record>>>,
     thread: Option<ScopedJoinHandle<'scope, io::Result<()>>>,
+    /// Those of the sink behind: which items are out has nothing to do with their bodies.
+    notes: Option<Box<dyn StartNotes>>,
 }
 
 impl<'scope> Keeper<'scope> {
@@ -71,13 +63,14 @@ impl<'scope> Keeper<'scope> {
     pub(crate) fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         folder: BodyFolder,
-        sink: Option<&'env mut dyn Sink>,
+        mut sink: Option<&'env mut dyn Sink>,
     ) -> io::Result<Self> {
+        let notes = sink.as_mut().and_then(|sink| sink.start_notes());
         let (ours, given) = sync_channel(MOST_WAITING);
         let thread = thread::Builder::new()
             .name("keeper".into())
             .spawn_scoped(scope, move || Group::new(folder, sink).keep_all(&given))?;
-        Ok(Self { given: Some(ours), thread: Some(thread) })
+        Ok(Self { given: Some(ours), thread: Some(thread), notes })
     }
 
     /// What went wrong on the thread, which ends now if it has not.
@@ -91,33 +84,18 @@ impl<'scope> Keeper<'scope> {
     }
 }
 
-impl Keeper<'_> {
-    fn give(&mut self, what: Given) -> io::Result<()> {
-        if self.given.as_ref().is_some_and(|given| given.send(what).is_ok()) {
-            return Ok(());
-        }
-        self.has_ended()
-    }
-
-    /// The thread has ended, which it does of its own accord only when it has failed.
-    fn has_ended(&mut self) -> io::Result<()> {
-        self.end().and(Err(io::Error::other("the thread that keeps bodies has ended")))
-    }
-}
-
 impl Sink for Keeper<'_> {
     fn write(&mut self, record: &Record) -> io::Result<()> {
-        self.give(Given::Record(Box::new(record.clone())))
+        let record = Box::new(record.clone());
+        if self.given.as_ref().is_some_and(|given| given.send(record).is_ok()) {
+            return Ok(());
+        }
+        // The thread has ended, which it does of its own accord only when it has failed.
+        self.end().and(Err(io::Error::other("the thread that keeps bodies has ended")))
     }
 
-    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
-        let (noted, answer) = channel();
-        self.give(Given::Starts(indices.to_vec(), noted))?;
-        if answer.recv().is_ok() { Ok(()) } else { self.has_ended() }
-    }
-
-    fn withdrawn(&mut self, indices: &[u64]) -> io::Result<()> {
-        self.give(Given::Withdrawn(indices.to_vec()))
+    fn start_notes(&mut self) -> Option<Box<dyn StartNotes>> {
+        self.notes.take()
     }
 
     /// Nothing waits here: the thread takes what comes, and flushes the sink after each group. Tells if it has failed.
@@ -156,46 +134,26 @@ impl<'a> Group<'a> {
     }
 
     /// Takes records until there are no more.
-    fn keep_all(mut self, given: &Receiver<Given>) -> io::Result<()> {
+    fn keep_all(mut self, given: &Receiver<Box<Record>>) -> io::Result<()> {
         while let Ok(first) = given.recv() {
-            self.take(first)?;
-            if !self.records.is_empty() {
-                self.gather(given)?;
-                self.keep()?;
-            }
+            self.records.push(*first);
+            self.gather(given);
+            self.keep()?;
         }
         self.sink.as_mut().map_or(Ok(()), |sink| sink.finish())
     }
 
-    /// Takes a record into the group; the rest is handed on at once.
-    fn take(&mut self, given: Given) -> io::Result<()> {
-        match (given, &mut self.sink) {
-            (Given::Record(record), _) => self.records.push(*record),
-            (Given::Starts(indices, noted), sink) => {
-                if let Some(sink) = sink {
-                    sink.starts(&indices)?;
-                }
-                // Who has asked may have given up.
-                let _ = noted.send(());
-            }
-            (Given::Withdrawn(indices), Some(sink)) => sink.withdrawn(&indices)?,
-            (Given::Withdrawn(_), None) => {}
-        }
-        Ok(())
-    }
-
     /// Takes what comes within a moment.
     #[expect(clippy::disallowed_methods, reason = "how long to wait is nothing that is measured")]
-    fn gather(&mut self, given: &Receiver<Given>) -> io::Result<()> {
+    fn gather(&mut self, given: &Receiver<Box<Record>>) {
         let until = std::time::Instant::now() + GATHER;
         while self.records.len() < MOST_IN_GROUP {
             let left = until.saturating_duration_since(std::time::Instant::now());
             match given.recv_timeout(left) {
-                Ok(given) => self.take(given)?,
+                Ok(record) => self.records.push(*record),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             }
         }
-        Ok(())
     }
 
     /// Keeps the bodies of the group, and hands its records on.

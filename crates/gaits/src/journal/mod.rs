@@ -7,6 +7,7 @@
 //! Limit: it is used where records go to a regular file. A pipe or a device has no journal.
 
 mod error;
+mod out;
 mod plan;
 mod remaining;
 mod sink;
@@ -16,10 +17,10 @@ mod unrecorded;
 
 pub use error::JournalError;
 pub(crate) use error::Removed;
+use out::Out;
 pub(crate) use plan::Planned;
 pub(crate) use remaining::{Position, Remaining, note_starts};
 pub(crate) use sink::JournalSink;
-use unrecorded::Unrecorded;
 
 use crate::follow::{HasRecord, Known, known};
 use crate::input::input_of;
@@ -117,10 +118,9 @@ enum State {
 #[derive(Debug)]
 struct Writing {
     records: JsonLines<File>,
-    started: Started,
     run_file: RunFile,
     /// Items that may not be done twice.
-    once: Unrecorded,
+    out: Arc<Out>,
     counts: Counts,
     clock: MonotonicClock,
     next_checkpoint_us: u64,
@@ -391,9 +391,8 @@ impl Journal {
         let records = records.map(|records| records.with_input(input_of));
         self.state = State::Writing(Box::new(Writing {
             records: records.map_err(|error| failed(&results, error))?,
-            started,
             run_file,
-            once: Unrecorded::of_earlier(&self.pending),
+            out: Arc::new(Out::begin(started, &self.pending)),
             counts: Counts::default(),
             clock: MonotonicClock::start(),
             next_checkpoint_us: CHECKPOINT_EVERY_US,
@@ -517,7 +516,7 @@ impl Journal {
         } else {
             &mut writing.counts.failed
         } += 1;
-        writing.once.is_recorded(record.index);
+        writing.out.is_recorded(record.index);
         Ok(())
     }
 
@@ -575,23 +574,13 @@ impl Journal {
     /// Keeps the hashes of items that may not be done twice, for when they go out.
     pub(crate) fn will_start(&mut self, items: impl Iterator<Item = (u64, u64)>) {
         if let State::Writing(writing) = &mut self.state {
-            items.for_each(|(index, hash)| writing.once.read(index, hash));
+            writing.out.read(items);
         }
     }
 
-    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
-        let writing = self.state.writing()?;
-        let Writing { once, started, .. } = writing;
-        started.add(indices.iter().map(|index| (*index, once.goes_out(*index))))
-    }
-
-    fn withdrawn(&mut self, indices: &[u64]) -> io::Result<()> {
-        let writing = self.state.writing()?;
-        writing.started.take_back(indices)?;
-        for index in indices {
-            writing.once.comes_back(*index);
-        }
-        Ok(())
+    /// Which items are out that may not be done twice.
+    fn out(&mut self) -> io::Result<Arc<Out>> {
+        self.state.writing().map(|writing| Arc::clone(&writing.out))
     }
 
     /// Notes how the run has ended; `ending` is given what was recorded. Nothing is written after that.
@@ -599,10 +588,8 @@ impl Journal {
         let State::Writing(mut writing) = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
-        // Neither is needed to go on: a run without an end counts as killed, and items with a record are done.
-        if !writing.once.has_out() {
-            let _ = writing.started.clear();
-        }
+        writing.out.end();
+        // That it can't be written does no harm: a run without an end counts as killed.
         if let Some(entry) = writing.run_file.runs.last_mut() {
             entry.end = Some(ending(writing.counts));
         }

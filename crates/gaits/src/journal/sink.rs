@@ -1,9 +1,9 @@
-//! The sink that a run with a journal writes its records to.
+//! The sink that a run with a journal writes its records to, and the notes of which items are out.
 //!
 //! Limit: it does nothing itself but to pass calls on, under the journal's lock.
 
-use super::{Shared, lock};
-use gaits_core::{Record, Sink};
+use super::{Out, Shared, lock};
+use gaits_core::{Record, Sink, StartNotes};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,17 +31,39 @@ impl Sink for JournalSink {
         lock(&self.journal).flush()
     }
 
-    fn starts(&mut self, indices: &[u64]) -> io::Result<()> {
-        lock(&self.journal).starts(indices)
-    }
-
-    fn withdrawn(&mut self, indices: &[u64]) -> io::Result<()> {
-        lock(&self.journal).withdrawn(indices)
+    fn start_notes(&mut self) -> Option<Box<dyn StartNotes>> {
+        Some(Box::new(JournalNotes { journal: Arc::clone(&self.journal), out: None }))
     }
 
     fn finish(&mut self) -> io::Result<()> {
         // The source's thread may still be rewriting the file, for a run that was stopped before its first item.
         self.stop.store(true, Ordering::Relaxed);
         lock(&self.journal).finish()
+    }
+}
+
+/// Notes which items are out. It holds up nobody who writes records.
+struct JournalNotes {
+    journal: Shared,
+    /// Known once the run has begun.
+    out: Option<Arc<Out>>,
+}
+
+impl JournalNotes {
+    fn out(&mut self) -> io::Result<&Out> {
+        if self.out.is_none() {
+            self.out = Some(lock(&self.journal).out()?);
+        }
+        self.out.as_deref().ok_or_else(|| io::Error::other("no run is under way"))
+    }
+}
+
+impl StartNotes for JournalNotes {
+    fn add(&mut self, indices: &[u64]) -> io::Result<()> {
+        self.out()?.add(indices)
+    }
+
+    fn take_back(&mut self, indices: &[u64]) -> io::Result<()> {
+        self.out()?.take_back(indices)
     }
 }

@@ -77,9 +77,10 @@ fn killed(path: &Path) {
     let journal = open(path, GoOn::default());
     assert_eq!(all(&mut remaining(&journal, orders(&["a", "b", "c", "d", "e"]))).unwrap().len(), 5);
     let mut sink = JournalSink::new(journal);
-    sink.starts(&[0, 1, 2, 3]).unwrap();
+    let mut notes = sink.start_notes().unwrap();
+    notes.add(&[0, 1, 2, 3]).unwrap();
     sink.write(&ok(0, "a")).unwrap();
-    sink.withdrawn(&[2]).unwrap();
+    notes.take_back(&[2]).unwrap();
     sink.flush().unwrap();
 }
 

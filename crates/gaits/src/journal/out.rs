@@ -1,0 +1,67 @@
+//! Which items are out that may not be done twice, in memory and in `results.jsonl.started`.
+//!
+//! Three threads use it: the source's tells what it reads, the dispatcher's what goes out, the writer's what has a record.
+//! The file has a lock of its own, so that nobody waits for it who writes records.
+
+use super::unrecorded::Unrecorded;
+use gaits_engine::journal::Started;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Which items are out.
+#[derive(Debug)]
+pub(crate) struct Out {
+    items: Mutex<Unrecorded>,
+    file: Mutex<Started>,
+}
+
+impl Out {
+    /// Goes on with those that earlier runs have handed out, with their hashes; `file` has them already.
+    pub(super) fn begin(file: Started, earlier: &BTreeMap<u64, u64>) -> Self {
+        Self { items: Mutex::new(Unrecorded::of_earlier(earlier)), file: Mutex::new(file) }
+    }
+
+    /// Keeps the hashes of items that were read, for when they go out.
+    pub(super) fn read(&self, items: impl Iterator<Item = (u64, u64)>) {
+        let mut known = lock(&self.items);
+        items.for_each(|(index, hash)| known.read(index, hash));
+    }
+
+    /// Notes items that are about to go out.
+    pub(super) fn add(&self, indices: &[u64]) -> io::Result<()> {
+        let hashed: Vec<_> = {
+            let mut known = lock(&self.items);
+            indices.iter().map(|index| (*index, known.goes_out(*index))).collect()
+        };
+        lock(&self.file).add(hashed.into_iter())
+    }
+
+    /// Takes back items that did not go out after all.
+    pub(super) fn take_back(&self, indices: &[u64]) -> io::Result<()> {
+        lock(&self.file).take_back(indices)?;
+        let mut known = lock(&self.items);
+        for index in indices {
+            known.comes_back(*index);
+        }
+        Ok(())
+    }
+
+    /// Forgets an item, which has a record now.
+    pub(super) fn is_recorded(&self, index: u64) {
+        lock(&self.items).is_recorded(index);
+    }
+
+    /// Removes the file, unless an item is out.
+    pub(super) fn end(&self) {
+        if !lock(&self.items).has_out() {
+            // It is not needed to go on: items with a record are done.
+            let _ = lock(&self.file).clear();
+        }
+    }
+}
+
+/// Nothing inside the locks can panic half-way, so what a poisoned one holds is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
