@@ -5,9 +5,9 @@ use std::io;
 
 /// Where records go.
 ///
-/// All calls come from one thread, which does nothing else. Only [`Sink::start_notes`] is asked for before. Records arrive in the order in which items finished, each
-/// item's once. After an error nothing more is written to the sink, the run is stopped, and `finish` is still called on the
-/// *other* sinks. `flush` comes after each batch.
+/// All calls but [`Sink::start_notes`] come from one thread, which does nothing else. Records arrive in the order in which
+/// items finished, each item's once. After an error nothing more is written to the sink, the run is stopped, and `finish` is
+/// still called on the *other* sinks. `flush` comes after each batch.
 pub trait Sink: Send {
     /// Takes one record.
     ///
@@ -51,7 +51,8 @@ pub trait StartNotes: Send {
     /// survives the death of this process.
     ///
     /// # Errors
-    /// They could not be noted: they are not handed out, and the run ends as after a failure of the sink.
+    /// They could not be noted: they are not handed out, and the run ends as after a failure of the sink. The sink itself is
+    /// still given what was done before, and finished.
     fn add(&mut self, indices: &[u64]) -> io::Result<()>;
 
     /// Called for noted items that came back undone. A later run may do them.

@@ -420,6 +420,27 @@ fn after_a_full_disk_a_rerun_goes_on() {
 }
 
 #[test]
+fn what_was_sent_when_the_disk_was_full_is_not_sent_again() {
+    let (origin, dir) = (origin(), Dir::new());
+    // The record has its URL twice, and nothing else has it.
+    let url = origin.url(&format!("/post?{}", "x".repeat(4_000)));
+    let list = dir.file("urls.txt", format!("{url}\n"));
+    let file = dir.at("results.jsonl");
+    let line = "trap '' XFSZ; ulimit -f 12; exec \"$0\" fetch -X POST -q -i \"$1\" -o \"$2\"";
+    let output = std::process::Command::new("/bin/sh")
+        .args(["-c", line, env!("CARGO_BIN_EXE_gaits")])
+        .args([&list, &file])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!((origin.requests(), lines(&file)), (1, 0));
+    fetch(&list, &file, "-X POST -q").expect_exit(1);
+    assert_eq!(origin.requests(), 1);
+    let message = parse_file(&file).expect_one_failure(gaits_core::ErrorKind::Cancelled);
+    assert!(message.contains("may have been processed"), "{message}");
+}
+
+#[test]
 fn what_is_left_undone_does_not_hold_what_was_done_before() {
     let (origin, dir) = (origin(), Dir::new());
     let base = origin.url("/uuid");

@@ -2,6 +2,7 @@
 
 use crate::harness::{Finished, gaits};
 use crate::held::Held;
+use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
 
 /// Fetches `path` of `origin`.
@@ -132,6 +133,17 @@ fn a_pause_that_is_too_long_is_not_waited_for() {
     let end = fetch(&origin, "/uuid", "--count 10 -m sequential").expect_exit(4);
     end.expect_no_stdout().expect_stderr_contains("wants to be left alone");
     assert_eq!(origin.requests(), 1);
+}
+
+#[test]
+fn a_post_that_was_redirected_is_not_sent_again_whatever_is_answered_then() {
+    for (status, words) in [(429, ""), (429, "--robots"), (401, "--stop-on 401")] {
+        let origin = Origin::start(Config::default()).unwrap();
+        let to = format!("/redirect-to?url=/status/{status}&status_code=303");
+        let end = fetch(&origin, &to, &format!("-X POST -d x {words}")).expect_exit(1);
+        let message = end.records().expect_one_failure(ErrorKind::HttpStatus);
+        assert!(message.contains(&status.to_string()), "{message}");
+    }
 }
 
 #[test]

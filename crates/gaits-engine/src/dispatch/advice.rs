@@ -52,6 +52,8 @@ impl Dispatcher<'_> {
             self.state.tries.entry(item.index).or_default().push(failed);
         }
         self.state.end.retries += 1;
+        // The work would not advise to do it again if it could have been done.
+        self.take_back_start(&item);
         item.tries += 1;
         // What was suspected of a worker's death has done nothing to this one.
         item.trial = 0;

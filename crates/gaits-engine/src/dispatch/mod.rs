@@ -1,7 +1,7 @@
 //! The dispatcher: the one owner of sequence, counters, retries and cancellation. `docs/design/dispatch.md`.
 //!
 //! It runs on one thread of its own and takes everything it learns from one event queue, so nothing in it is locked. Limit:
-//! it performs nothing, and leaves to the pacer when an item may go out.
+//! it performs nothing, notes on a disk only what may not be done twice, and leaves to the pacer when an item may go out.
 
 mod advice;
 mod deaths;

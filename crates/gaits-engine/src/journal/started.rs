@@ -19,6 +19,8 @@ pub struct Started {
     file: Option<File>,
     /// Something was noted since it was opened.
     used: bool,
+    /// Its last line may be torn, so nothing may come behind it.
+    torn: bool,
 }
 
 impl Started {
@@ -66,7 +68,7 @@ impl Started {
         } else {
             write_aside(path, lines(earlier.iter().map(|(i, h)| (*i, *h))).as_bytes(), true)?;
         }
-        Ok(Self { path: path.to_owned(), file: None, used: !earlier.is_empty() })
+        Ok(Self { path: path.to_owned(), file: None, used: !earlier.is_empty(), torn: false })
     }
 
     /// Notes items that are about to go out. When this returns, the notes survive the death of this process.
@@ -98,7 +100,17 @@ impl Started {
             Some(file) => file,
             none => none.insert(OpenOptions::new().append(true).create(true).open(&self.path)?),
         };
-        file.write_all(text.as_bytes())
+        if self.torn {
+            return Err(io::Error::other("what was noted last could not be written whole"));
+        }
+        let length = file.metadata()?.len();
+        let written = file.write_all(text.as_bytes());
+        // These items do not go out.
+        self.torn = written.is_err() && file.set_len(length).is_err();
+        written.map_err(|error| {
+            let message = format!("can't write to {}: {error}", self.path.display());
+            io::Error::new(error.kind(), message)
+        })
     }
 
     /// Removes the file: each item in it has a record by now.
@@ -150,5 +162,19 @@ mod tests {
 
         started.clear().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn nothing_comes_behind_a_note_that_may_be_torn() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("r.started");
+        let mut started = Started::begin(&path, &BTreeMap::new()).unwrap();
+        // It can neither be written to nor cut.
+        started.file = Some(OpenOptions::new().append(true).open("/dev/full").unwrap());
+        let error = started.add([(1, 10)].into_iter()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(error.to_string().contains("r.started"), "{error}");
+        started.file = None;
+        assert!(started.take_back(&[1]).unwrap_err().to_string().contains("written whole"));
     }
 }

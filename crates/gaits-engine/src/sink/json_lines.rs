@@ -284,6 +284,8 @@ impl ToCommit {
     /// What may leave the cache, where so many bytes are on the disk.
     fn out_of_cache(&mut self, synced: u64) -> Option<Range<u64>> {
         let end = synced.saturating_sub(CACHED);
+        // It may have been emptied since.
+        self.seen_to = self.seen_to.min(synced);
         if end < self.seen_to.saturating_add(OUT_AT_A_TIME) {
             return None;
         }
@@ -342,5 +344,8 @@ mod tests {
         let mut goes_on = ToCommit::of(earlier);
         assert_eq!(goes_on.out_of_cache(4 * CACHED), None);
         assert_eq!(goes_on.out_of_cache(5 * CACHED), Some(3 * CACHED..4 * CACHED));
+        // Unless it is emptied.
+        assert_eq!(goes_on.out_of_cache(CACHED), None);
+        assert_eq!(goes_on.out_of_cache(3 * CACHED), Some(CACHED..2 * CACHED));
     }
 }

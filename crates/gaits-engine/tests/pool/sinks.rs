@@ -33,6 +33,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             unnoted(model);
         }));
     }
+    trials
+        .push(trial("sinks::what_waits_for_a_retry_when_the_run_is_stopped_is_not_noted", retried));
     trials.push(trial("sinks::what_is_on_the_disk_is_told", synced));
     trials.push(trial("sinks::lines_of_json_are_whole", json_lines));
     trials.push(trial("sinks::a_device_that_cannot_be_synced_is_a_file_too", dev_null));
@@ -142,6 +144,29 @@ fn starts(model: &'static str) {
     live.end().assert_all_ok(300);
     let noted = (0..300).filter(|n| scene.file(&format!("noted-{n}")).exists());
     assert_eq!(noted.count(), 100, "and of nothing else");
+}
+
+fn retried() {
+    let scene = Scene::new("async:2", ASYNC);
+    let mut plan = scene.plan(SCRIPT);
+    plan.limits.retries = 1;
+    let dir = scene.file("");
+    let items = list(["once; fail-until 1", "once; touch began; wait go"]);
+    let live = Live::start(plan, items, |seen, control, plan, source| {
+        let (mut noting, mut collect) = (Noting(dir), crate::scene::Collect(Arc::clone(seen)));
+        let mut watch = Watch(Arc::clone(seen));
+        run(&program(), plan, source, &mut [&mut noting, &mut collect], &mut watch, control)
+    });
+    scene.await_file("began");
+    live.control.interrupt();
+    scene.touch("go");
+    let ended = live.end();
+    // The first one has a record if its time came before the interrupt.
+    for n in 0..2 {
+        let has_record = ended.records.iter().any(|record| record.index == n);
+        assert_eq!(scene.file(&format!("noted-{n}")).exists(), has_record, "{n}");
+    }
+    assert_eq!(ended.records.last().map(|record| record.index), Some(1));
 }
 
 /// Notes as [`Noting`] does, until it has no more room.

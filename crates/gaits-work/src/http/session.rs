@@ -121,14 +121,16 @@ impl HttpSession {
         };
         trace.enter(Phase::Between);
         let (advised, refused_by_proxy) = (trace.advice, trace.refused_by_proxy);
+        // What led to a redirect has done what it was asked for.
+        let may_be_done = trace.detail.redirects > 0 && !asked.repeatable;
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
             Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),
-            Err(Fault::Exhausted(error)) => return Reply::Exhausted(error),
+            Err(Fault::Exhausted(error)) if !may_be_done => return Reply::Exhausted(error),
             Err(fault) => fault.into_error(),
         };
         let advice = match advised {
-            _ if refused_by_proxy => Advice::Final,
+            _ if refused_by_proxy || may_be_done => Advice::Final,
             Some(advice) if matches!(error.kind, ErrorKind::HttpStatus | ErrorKind::Robots) => {
                 advice
             }

@@ -162,7 +162,7 @@ impl Paths {
     }
 }
 
-/// A journal that the source's thread and the dispatcher's share.
+/// A journal that the source's thread and the one that writes records share.
 pub(crate) type Shared = Arc<Mutex<Journal>>;
 
 /// Its content; a panic of the other side leaves it usable.
@@ -588,7 +588,10 @@ impl Journal {
         let State::Writing(mut writing) = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
-        writing.out.end();
+        // Where a record was lost, its item still counts as out.
+        if !writing.broken {
+            writing.out.end();
+        }
         // That it can't be written does no harm: a run without an end counts as killed.
         if let Some(entry) = writing.run_file.runs.last_mut() {
             entry.end = Some(ending(writing.counts));

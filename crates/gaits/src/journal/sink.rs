@@ -1,6 +1,6 @@
 //! The sink that a run with a journal writes its records to, and the notes of which items are out.
 //!
-//! Limit: it does nothing itself but to pass calls on, under the journal's lock.
+//! Limit: it does nothing itself but to pass calls on: records under the journal's lock, notes without it.
 
 use super::{Out, Shared, lock};
 use gaits_core::{Record, Sink, StartNotes};
@@ -50,11 +50,12 @@ struct JournalNotes {
 }
 
 impl JournalNotes {
-    fn out(&mut self) -> io::Result<&Out> {
-        if self.out.is_none() {
-            self.out = Some(lock(&self.journal).out()?);
-        }
-        self.out.as_deref().ok_or_else(|| io::Error::other("no run is under way"))
+    fn out(&mut self) -> io::Result<Arc<Out>> {
+        let out = match &self.out {
+            Some(out) => Arc::clone(out),
+            None => lock(&self.journal).out()?,
+        };
+        Ok(Arc::clone(self.out.insert(out)))
     }
 }
 
