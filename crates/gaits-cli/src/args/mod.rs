@@ -87,7 +87,7 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Look again at stored results, saved races and sweeps
     Report(ReportArgs),
-    /// Write stored results as a table: CSV, TSV or flat JSON Lines
+    /// Write stored results as a table: CSV, TSV, Parquet, JSON Lines
     ///
     /// One row for each record, in the order of the file. Without --columns there are `index`, `item`, `outcome`, `status`,
     /// `error_kind`, `error_message`, `attempts`, `queued_us`, `started_us`, `finished_us`, and a column for each field that

@@ -600,6 +600,10 @@ fn a_run_that_was_killed_goes_on_and_does_no_command_twice_unasked() {
         let (script, results) = (held.script(), dir.at("results.jsonl"));
         let running = three(&dir, first, &script).start();
         held.wait_until_begun(1);
+        // The second one may begin before the record of the first one is written.
+        eventually("the first one has its record", || {
+            std::fs::read_to_string(&results).is_ok_and(|text| text.ends_with('\n'))
+        });
         running.signal(Signal::SIGKILL);
         running.finish().expect_killed_by(Signal::SIGKILL);
         held.wait_until_gone();

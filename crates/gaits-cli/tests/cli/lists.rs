@@ -31,6 +31,27 @@ fn packed_lists_are_known_by_their_content_wherever_they_come_from() {
 }
 
 #[test]
+fn tables_may_be_packed_in_another_encoding_and_have_their_columns_in_another_order() {
+    let origin = origin();
+    let dir = Dir::new();
+    let (korean, ..) = encoding_rs::EUC_KR.encode("이름,id\n한글,1\n");
+    dir.file("a.csv", gzip(&korean));
+    let (swapped, ..) = encoding_rs::EUC_KR.encode("id,이름\n2,서울\n");
+    dir.file("b.csv", zstd::encode_all(&*swapped, 1).unwrap());
+    let template = origin.url("/anything?q={이름}&id={id}");
+    let list = "fetch -i a.csv -i b.csv --encoding CP949 -m sequential --body json --template";
+    let end = gaits(list).arg(template).dir(dir.path()).run().expect_exit(0);
+    end.records().expect_all_ok(2);
+    let args = |line: &str| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["http"]["body"]["args"].clone()
+    };
+    let asked: Vec<_> = end.stdout.lines().map(args).collect();
+    let expected = [("한글", "1"), ("서울", "2")];
+    assert_eq!(asked, expected.map(|(q, id)| serde_json::json!({"q": q, "id": id})));
+}
+
+#[test]
 fn a_packed_list_that_is_not_whole_says_so_and_what_was_read_is_done() {
     let origin = origin();
     let list = format!("{}\n", origin.url("/uuid")).repeat(3);

@@ -47,6 +47,17 @@ fn data_is_posted_as_curl_does_it() {
     assert_eq!(encoded["args"], json!({"page": "2"}), "{encoded}");
     let bytes = sent(&origin, "/anything", &["-d", &file]);
     assert_eq!(bytes["headers"]["Content-Length"], "4", "{bytes}");
+    for (option, body) in [("-d", "a=b&\n"), ("--data-json", "[1, 2]")] {
+        let piped = gaits("fetch -q --body json").args([option, "@-", &origin.url("/anything")]);
+        let echo = echoes(&piped.stdin(body).run().expect_exit(0)).remove(0);
+        assert_eq!(echo["headers"]["Content-Length"], body.len().to_string(), "{echo}");
+        let file = dir.file("piped", body);
+        let file = format!("@{}", file.display());
+        let same = sent(&origin, "/anything", &[option, &file]);
+        for field in ["data", "form", "json"] {
+            assert_eq!(same[field], echo[field], "{echo}");
+        }
+    }
     let deleted = sent(&origin, "/anything", &["-X", "DELETE"]);
     assert_eq!(deleted["method"], "DELETE");
     assert!(deleted["headers"]["Content-Length"].is_null(), "{deleted}");

@@ -94,10 +94,23 @@ pub(super) fn flag(name: &str) -> Result<(Flag, bool), String> {
         "-x" | "--proxy" | "--cacert" | "--cert" | "-E" | "--key" | "--resolve"
         | "--connect-to" | "--unix-socket" | "-m" | "--max-time" | "--connect-timeout"
         | "--max-redirs" | "--retry" | "--retry-delay" | "-c" | "--cookie-jar" | "--interface"
-        | "--limit-rate" | "-w" | "--write-out" | "-K" | "--config" => (Flag::Unfit(FOR_ALL), true),
-        "-4" | "--ipv4" | "-6" | "--ipv6" | "-n" | "--netrc" | "-0" | "--http1.0" | "--http3" => {
-            (Flag::Unfit(FOR_ALL), false)
+        | "--limit-rate" | "-w" | "--write-out" | "-K" | "--config" | "--noproxy" => {
+            (Flag::Unfit(FOR_ALL), true)
         }
+        "-r" | "--range" => (Flag::Unfit("is a header here: write -H 'Range: bytes=0-99'"), true),
+        "-z" | "--time-cond" => {
+            (Flag::Unfit("is a header here: write -H 'If-Modified-Since: DATE'"), true)
+        }
+        "-4"
+        | "--ipv4"
+        | "-6"
+        | "--ipv6"
+        | "-n"
+        | "--netrc"
+        | "-0"
+        | "--http1.0"
+        | "--http3"
+        | "--http2-prior-knowledge" => (Flag::Unfit(FOR_ALL), false),
         "-T" | "--upload-file" => (Flag::Upload, true),
         "--digest" | "--ntlm" | "--negotiate" | "--anyauth" => {
             (Flag::Unfit("is a way to log in that gaits does not know"), false)
