@@ -118,8 +118,7 @@ impl Dispatcher<'_> {
             events: Arc::clone(&self.events),
             cancel: self.cancel.clone(),
         };
-        let mut result = self.dispatch();
-        result = result.and(self.notes.settle());
+        let mut result = self.dispatch().and(self.notes.settle());
         if result.is_err() || self.state.sink_failed {
             self.cancel.cancel();
         }
