@@ -146,16 +146,9 @@ fn a_disk_that_fills_up_leaves_whole_records() {
     let (origin, dir) = (origin(), Dir::new());
     let file = dir.at("results.jsonl");
     let url = origin.url("/uuid");
-    // A file that may not grow further is a disk that is full, but for the error.
-    let line = format!("trap '' XFSZ; ulimit -f 9; exec \"$0\" fetch {url} --count 2000 -o \"$1\"");
-    let output = std::process::Command::new("/bin/sh")
-        .args(["-c", &line, env!("CARGO_BIN_EXE_gaits")])
-        .arg(&file)
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("the records that are there are whole: File too large"), "{said}");
+    let fetch = gaits(&format!("fetch {url} --count 2000 -o")).arg(&file).file_blocks(9);
+    let end = fetch.run().expect_exit(3);
+    end.expect_stderr_contains("the records that are there are whole: File too large");
     assert!(!parse_file(&file).is_empty());
 }
 

@@ -157,6 +157,12 @@ impl Gaits {
         self
     }
 
+    /// No file may grow beyond so many blocks of 512 bytes: as on a disk that is full, but for the error.
+    pub(crate) fn file_blocks(mut self, most: u32) -> Self {
+        self.before = Some(format!("trap '' XFSZ; ulimit -f {most}"));
+        self
+    }
+
     /// It begins with so many file descriptors, and may raise that number.
     pub(crate) fn descriptors_at_first(mut self, soft: u32) -> Self {
         self.before = Some(format!("ulimit -Sn {soft}"));

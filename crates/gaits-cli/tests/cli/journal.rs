@@ -405,13 +405,8 @@ fn after_a_full_disk_a_rerun_goes_on() {
     let (origin, dir) = (origin(), Dir::new());
     let file = dir.at("results.jsonl");
     let url = origin.url("/uuid");
-    let line = format!("trap '' XFSZ; ulimit -f 9; exec \"$0\" fetch {url} --count 300 -o \"$1\"");
-    let output = std::process::Command::new("/bin/sh")
-        .args(["-c", &line, env!("CARGO_BIN_EXE_gaits")])
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(3));
+    let fetch = gaits(&format!("fetch {url} --count 300 -o")).arg(&file).file_blocks(9);
+    fetch.run().expect_exit(3);
     let before = fs::read_to_string(&file).unwrap();
     assert!(!before.is_empty());
     gaits(&format!("fetch {url} --count 300 -o")).arg(&file).run().expect_exit(0);
@@ -426,13 +421,8 @@ fn what_was_sent_when_the_disk_was_full_is_not_sent_again() {
     let url = origin.url(&format!("/post?{}", "x".repeat(4_000)));
     let list = dir.file("urls.txt", format!("{url}\n"));
     let file = dir.at("results.jsonl");
-    let line = "trap '' XFSZ; ulimit -f 12; exec \"$0\" fetch -X POST -q -i \"$1\" -o \"$2\"";
-    let output = std::process::Command::new("/bin/sh")
-        .args(["-c", line, env!("CARGO_BIN_EXE_gaits")])
-        .args([&list, &file])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let post = gaits("fetch -X POST -q -i").arg(&list).arg("-o").arg(&file).file_blocks(12);
+    post.run().expect_exit(3);
     assert_eq!((origin.requests(), lines(&file)), (1, 0));
     fetch(&list, &file, "-X POST -q").expect_exit(1);
     assert_eq!(origin.requests(), 1);
