@@ -1,9 +1,10 @@
 //! The bare client: one thread, one epoll, one request at a time on each connection.
 //!
-//! It does what every client must do to get the bodies, and nothing else: it writes no records, and has no time-outs and
-//! no retries. The first error ends it.
+//! It does what every client must do to get the bodies, and nothing else: it writes no records, though a line for each
+//! response where it is told to, and has no time-outs and no retries. The first error ends it.
 
 use super::Client;
+use super::lines::Lines;
 use super::response::Response;
 use crate::clients::bare::Line;
 use anyhow::{Context, Result, bail};
@@ -50,6 +51,7 @@ struct Bare<'a> {
     started: u64,
     done: u64,
     failed: u64,
+    lines: Option<Lines>,
 }
 
 /// Makes all requests, and says how many went well as one line of JSON.
@@ -65,6 +67,10 @@ pub(super) fn run(settings: &Client) -> Result<String> {
         started: 0,
         done: 0,
         failed: 0,
+        lines: match &settings.lines {
+            Some(path) => Some(Lines::create(path, settings.count)?),
+            None => None,
+        },
     };
     let most = u64::try_from(settings.connections).context("too many connections")?;
     for _ in 0..most.min(settings.count) {
@@ -82,7 +88,8 @@ pub(super) fn run(settings: &Client) -> Result<String> {
             bare.handle(event)?;
         }
     }
-    Ok(serde_json::to_string(&Line { done: bare.done, failed: bare.failed })?)
+    let held = bare.lines.map(Lines::finish).transpose()?;
+    Ok(serde_json::to_string(&Line { done: bare.done, failed: bare.failed, held })?)
 }
 
 impl Bare<'_> {
@@ -133,6 +140,9 @@ impl Bare<'_> {
                 }
                 connection.state = State::Idle;
                 *(if status == 200 { &mut self.done } else { &mut self.failed }) += 1;
+                if let Some(lines) = &mut self.lines {
+                    lines.add()?;
+                }
                 if self.started < self.settings.count {
                     self.started += 1;
                     send(connection, &self.request)?;

@@ -6,10 +6,12 @@
 
 mod client;
 mod delay;
+mod lines;
 mod response;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which program this process is to be.
@@ -37,6 +39,9 @@ pub(crate) struct Client {
     /// Hash each body with BLAKE3
     #[arg(long)]
     pub(crate) hash: bool,
+    /// Write a line for each response to this file
+    #[arg(long)]
+    pub(crate) lines: Option<PathBuf>,
 }
 
 /// What the server does.
@@ -77,15 +82,20 @@ mod tests {
         let port = server.port();
         // It serves until the test process ends.
         thread::spawn(move || server.run());
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
         for (connections, count, hash) in [(3, 10, true), (200, 200, false), (5, 2, false)] {
+            let lines = hash.then(|| file.clone());
             let before = counts(port).unwrap();
             let url = format!("http://127.0.0.1:{port}/slow");
-            let told = client::run(&Client { url, connections, count, hash }).unwrap();
-            let Line { done, failed } = serde_json::from_str(&told).unwrap();
-            assert_eq!((done, failed), (count, 0));
+            let told = client::run(&Client { url, connections, count, hash, lines }).unwrap();
+            let Line { done, failed, held } = serde_json::from_str(&told).unwrap();
+            assert_eq!((done, failed, held.is_some()), (count, 0, hash));
             let came = counts(port).unwrap().since(before);
             assert_eq!(came.requests, count);
             assert_eq!(came.connections, count.min(connections as u64));
         }
+        let written = std::fs::read_to_string(file).unwrap();
+        assert_eq!(written.lines().map(str::len).collect::<Vec<_>>(), [499; 10]);
     }
 }

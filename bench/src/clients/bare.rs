@@ -23,6 +23,8 @@ pub(crate) struct Line {
     pub(crate) done: u64,
     /// Other responses.
     pub(crate) failed: u64,
+    /// What the rate of the last tenth of the responses was over that of the first, where each had a line written.
+    pub(crate) held: Option<f64>,
 }
 
 /// The bare client with a number of requests on a number of connections; `url` begins with `http://` and an address.
@@ -49,10 +51,23 @@ pub(crate) fn row(url: &str, connections: u64, count: u64, bodies: Bodies) -> En
     Entrant::Ready(Contender::new(name, argv, Expect::Exactly(count), Reader::Bare))
 }
 
+/// The bare client that hashes, and has a line written for each response.
+pub(crate) fn row_with_lines(url: &str, connections: u64, count: u64) -> Entrant {
+    row(url, connections, count, Bodies::Hashed).changed(|contender| {
+        contender.name = format!("bare client that writes lines, {connections} connections");
+        contender.argv.extend(["--lines", "lines"].map(Into::into));
+    })
+}
+
 /// Reads the line.
 pub(crate) fn read(scratch: &Path) -> Result<Reading> {
-    let output = stdout(scratch)?;
-    let Line { done, failed } = serde_json::from_str(output.trim())
-        .with_context(|| format!("not what the bare client prints: {}", output.trim()))?;
+    let Line { done, failed, .. } = line(scratch)?;
     Ok(Reading::counted(done, failed))
+}
+
+/// What it printed.
+pub(crate) fn line(scratch: &Path) -> Result<Line> {
+    let output = stdout(scratch)?;
+    serde_json::from_str(output.trim())
+        .with_context(|| format!("not what the bare client prints: {}", output.trim()))
 }

@@ -1,6 +1,7 @@
 //! Ten million items: whether memory and the rate stay what they were, and how long going on after them takes.
 
 use super::{Job, Session, list};
+use crate::clients::bare;
 use crate::clients::gaits::{self, Course};
 use crate::contender::{Clock, Contender, Entrant};
 use crate::measure::{self, Run};
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 const MODELS: [&str; 2] = ["async:50", "processes:2/async:25"];
 
@@ -24,6 +25,9 @@ const LIMIT_MB: f64 = 128.0;
 
 /// What the rate of the last tenth of the items must reach of the first tenth's.
 const LIMIT_RATE: f64 = 0.9;
+
+/// How many connections the bare client has: as many as gaits has requests in flight.
+const CONNECTIONS: u64 = 50;
 
 /// In how many seconds a run that goes on must have done the one item that is left.
 const LIMIT_RESUME: f64 = 5.0;
@@ -40,6 +44,14 @@ struct Long {
     first_item: Vec<f64>,
 }
 
+/// The rounds of the bare client that writes as much: how the rate holds on this machine, whatever the program.
+struct Control {
+    row: Row,
+    contender: Contender,
+    /// Round by round, the rate of the last tenth over the first's.
+    held: Vec<f64>,
+}
+
 /// Runs the job.
 pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let count = session.scaled(10_000_000, 1);
@@ -50,7 +62,9 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         "A list in rotation over 64 hosts, retries on, each record written to a file. Then a URL is added to the list and the".into(),
         "same command is run again: whole process, so an upper bound for the time until its item is handed out. First item: by".into(),
         "its record, from that run's beginning. Last tenth over first: items/s by the times in the records. Tree: the sum of the".into(),
-        format!("high-water marks of all processes. At most {ROUNDS} rounds, without a warm-up."),
+        "high-water marks of all processes. The bare client asks one host as often and writes a line of 500 bytes for each".into(),
+        "answer, synced once a second: a growing file slows some machines down, whatever the program, and it shows by how much.".into(),
+        format!("At most {ROUNDS} rounds, without a warm-up."),
     ];
     let hosts = nginx.hosts();
     let urls = hosts.iter().cycle().zip(0..).map(|(host, number)| format!("{host}?{number}"));
@@ -62,8 +76,12 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         let Entrant::Ready(contender) = entrant else { continue };
         models.push((Long::new(&contender), contender));
     }
+    let mut control = Control::new(bare::row_with_lines(&hosts[0], CONNECTIONS, count));
     for round in 1..=session.track.rounds.min(ROUNDS) {
         session.track.random.shuffle(&mut models);
+        if let Some(control) = &mut control {
+            control.round(session, round);
+        }
         for (long, contender) in models.iter_mut().filter(|(long, _)| long.whole.trouble.is_none())
         {
             eprintln!("scale: round {round}: {}", contender.name);
@@ -80,23 +98,67 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         }
     }
     models.sort_by(|(one, _), (other, _)| one.whole.name.cmp(&other.whole.name));
-    section.tables.push(("Megabytes are of 10⁶ bytes:".into(), table(&models)));
+    section.tables.push(("Megabytes are of 10⁶ bytes:".into(), table(&models, control.as_ref())));
+    let plain = control.as_ref().map_or(&[][..], |control| &control.held);
     for (long, _) in models {
-        section.targets.extend(long.targets());
+        section.targets.extend(long.targets(plain));
         section.tell(Job::Scale.name(), vec![long.whole, long.resumed]);
     }
+    section.tell(Job::Scale.name(), control.map(|control| control.row).into_iter().collect());
     Ok(section)
+}
+
+impl Control {
+    fn new(entrant: Entrant) -> Option<Self> {
+        let Entrant::Ready(contender) = entrant else { return None };
+        let row = row(contender.name.clone(), contender.command());
+        Some(Self { row, contender, held: Vec::new() })
+    }
+
+    fn round(&mut self, session: &Session<'_>, round: usize) {
+        if self.row.trouble.is_some() || session.track.interrupt.raised() {
+            return;
+        }
+        eprintln!("scale: round {round}: {}", self.contender.name);
+        match self.once(session) {
+            Ok((lap, held)) => {
+                self.row.laps.push(Some(lap));
+                self.held.push(held);
+            }
+            Err(error) => {
+                let trouble = format!("failed in round {round}: {error:#}");
+                eprintln!("scale: {}: {trouble}", self.contender.name);
+                self.row.trouble = Some(trouble);
+            }
+        }
+    }
+
+    fn once(&self, session: &Session<'_>) -> Result<(Lap, f64)> {
+        let scratch = scratch(session)?;
+        let run =
+            measure::run(&self.contender.argv, None, scratch.path(), session.track.interrupt)?;
+        if !run.status.success() {
+            bail!("{}: {}", run.status, measure::last_words(scratch.path()));
+        }
+        let line = bare::line(scratch.path())?;
+        let held = line.held.filter(|_| line.failed == 0).context("not every answer was good")?;
+        Ok((lap(run, line.done), held))
+    }
+}
+
+/// A folder for what one run of a program leaves.
+fn scratch(session: &Session<'_>) -> Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("run").tempdir_in(session.track.folder);
+    folder.context("failed to make a scratch folder")
+}
+
+/// A row without rounds.
+fn row(name: String, command: String) -> Row {
+    Row { name, command, clock: Clock::Whole, laps: Vec::new(), trouble: None }
 }
 
 impl Long {
     fn new(contender: &Contender) -> Self {
-        let row = |name: String, command| Row {
-            name,
-            command,
-            clock: Clock::Whole,
-            laps: Vec::new(),
-            trouble: None,
-        };
         Self {
             whole: row(contender.name.clone(), contender.command()),
             resumed: row(format!("{}, one more", contender.name), String::new()),
@@ -114,10 +176,7 @@ impl Long {
         list: &NamedTempFile,
         one_more: &str,
     ) -> Result<()> {
-        let scratch = tempfile::Builder::new()
-            .prefix("run")
-            .tempdir_in(session.track.folder)
-            .context("failed to make a scratch folder")?;
+        let scratch = scratch(session)?;
         let scratch = scratch.path();
         let (run, course, done) = once(session, nginx, contender, scratch, 0)?;
         let held = last_over_first(course.finished_us).context("too few items")?;
@@ -138,8 +197,11 @@ impl Long {
         Ok(())
     }
 
-    fn targets(&self) -> Vec<Target> {
-        let held = Spread::of(&self.held).ok_or_else(|| "see below".to_owned());
+    /// `plain` is how the rate of the bare client held, round by round.
+    fn targets(&self, plain: &[f64]) -> Vec<Target> {
+        let over_plain: Vec<f64> =
+            self.held.iter().zip(plain).map(|(own, one)| own / one).collect();
+        let held = |held: &[f64]| Spread::of(held).ok_or_else(|| "see below".to_owned());
         let tree = |row: &Row| row.measured(|lap| Some(lap.memory.tree_peak as f64 / 1e6));
         let (name, bound) = (&self.whole.name, Bound::AtMost(LIMIT_MB));
         vec![
@@ -148,7 +210,13 @@ impl Long {
                 format!("{name}, items/s of the last tenth over the first's"),
                 Bound::AtLeast(LIMIT_RATE),
                 "",
-                held,
+                held(&self.held),
+            ),
+            Target::new(
+                format!("{name}, the same over that of the bare client that writes lines"),
+                Bound::AtLeast(LIMIT_RATE),
+                "",
+                held(&over_plain),
             ),
             Target::new(
                 format!("{}, whole process", self.resumed.name),
@@ -212,7 +280,7 @@ fn last_over_first(mut finished_us: Vec<u64>) -> Option<f64> {
     Some(*first_us as f64 / last_us as f64)
 }
 
-fn table(models: &[(Long, Contender)]) -> Table {
+fn table(models: &[(Long, Contender)], control: Option<&Control>) -> Table {
     let mut table = Table::new([
         "program",
         "items/s",
@@ -236,6 +304,19 @@ fn table(models: &[(Long, Contender)]) -> Table {
             report::spread(long.resumed.spread(|lap| Some(lap.wall)), report::seconds),
             report::spread(Spread::of(&long.first_item), report::seconds),
             tree(&long.resumed),
+        ]);
+    }
+    if let Some(Control { row, held, .. }) = control {
+        let none = || "–".to_owned();
+        table.push(vec![
+            row.name.clone(),
+            report::spread(row.spread(|lap| Some(lap.rate())), report::thousands),
+            report::median(row.spread(|lap| Some(lap.cpu_us())), report::digits),
+            report::spread(row.spread(|lap| Some(lap.memory.tree_peak as f64)), report::megabytes),
+            report::spread(Spread::of(held), report::digits),
+            none(),
+            none(),
+            none(),
         ]);
     }
     table
