@@ -2,8 +2,15 @@
 //!
 //! It is an anonymous file in memory that both hold open: a note is one `pwrite` that wakes nobody, and it outlives
 //! the process that wrote it, however that one ends.
+//!
+//! Each worker has a place for the item that it is at. An item that may not be done twice is noted in a ring as well: when
+//! its worker goes on to the next one, its report may not have reached the parent yet, and would be lost with the process. Reports
+//! reach the parent in their order, so while one has not, no item that was finished later is off the parent's hands. So a ring with
+//! room for all that the parent may have given out at a time loses no such note.
 
+use gaits_core::Item;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,10 +21,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes of one worker's note: the index of its item, plus one; 0 says that there is none.
 const NOTE: usize = 8;
 
-/// A file of notes, one a worker.
+/// A file of notes.
 #[derive(Debug)]
 pub(crate) struct StartLog {
     file: File,
+    /// How many places of the ring there are; they stand before those of the workers.
+    ring: u64,
+    /// How many items were noted in the ring.
+    once: AtomicU64,
+    /// How many workers have a place.
     claimed: AtomicU64,
 }
 
@@ -25,7 +37,13 @@ impl StartLog {
     /// An empty one.
     pub(crate) fn create() -> io::Result<Self> {
         let file = memfd_create("gaits-start-log", MFdFlags::MFD_CLOEXEC)?;
-        Ok(Self::from(file))
+        Ok(Self::of_worker(file, 1))
+    }
+
+    /// The worker's, which is given `most` items at a time at most.
+    pub(crate) fn of_worker(file: OwnedFd, most: u64) -> Self {
+        let (once, claimed) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { file: file.into(), ring: most.max(1), once, claimed }
     }
 
     /// A handle for the worker process.
@@ -33,7 +51,7 @@ impl StartLog {
         Ok(self.file.try_clone()?.into())
     }
 
-    /// The items noted last, at most one a worker.
+    /// The items noted last: the one that each worker is at or was at last, and those of the ring.
     pub(crate) fn started(&self) -> io::Result<Vec<u64>> {
         let length = usize::try_from(self.file.metadata()?.len()).map_err(io::Error::other)?;
         let mut notes = vec![0; length];
@@ -43,51 +61,100 @@ impl StartLog {
     }
 }
 
-impl From<OwnedFd> for StartLog {
-    fn from(file: OwnedFd) -> Self {
-        Self { file: file.into(), claimed: AtomicU64::new(0) }
-    }
-}
-
-/// One worker's slot in a start log.
+/// One worker's place in a start log.
 #[derive(Debug)]
 pub(crate) struct Slot {
     start_log: Arc<StartLog>,
-    offset: u64,
+    place: u64,
+    /// Where in the ring the item stands that it is at, if it stands there.
+    in_ring: Cell<Option<u64>>,
 }
 
 impl Slot {
     /// The next free slot.
     pub(crate) fn claim(start_log: &Arc<StartLog>) -> Self {
         let number = start_log.claimed.fetch_add(1, Ordering::Relaxed);
-        Self { start_log: Arc::clone(start_log), offset: number * NOTE as u64 }
+        let place = start_log.ring + number;
+        Self { start_log: Arc::clone(start_log), place, in_ring: Cell::new(None) }
     }
 
-    /// Takes the note back: this worker starts nothing more.
-    pub(crate) fn clear(&self) {
-        let _ = self.start_log.file.write_all_at(&[0; NOTE], self.offset);
-    }
-
-    /// Notes that the item at `index` is about to be started.
-    pub(crate) fn note(&self, index: u64) {
+    /// Notes that an item is about to be started.
+    pub(crate) fn note(&self, item: &Item) {
         // Without the note a crash would be laid to nobody and the item simply tried again, which is no reason to stop.
-        let _ = self.start_log.file.write_all_at(&(index + 1).to_le_bytes(), self.offset);
+        self.write(self.place, item.index + 1);
+        let ring = (!item.repeatable).then(|| {
+            let number = self.start_log.once.fetch_add(1, Ordering::Relaxed);
+            number % self.start_log.ring
+        });
+        if let Some(place) = ring {
+            self.write(place, item.index + 1);
+        }
+        self.in_ring.set(ring);
+    }
+
+    /// The item that it was at is about to go back, and may be done again. Should it come to this process again, what was
+    /// noted here would tell of another time.
+    pub(crate) fn goes_back(&self) {
+        if let Some(place) = self.in_ring.take() {
+            self.write(place, 0);
+        }
+    }
+
+    /// Takes all back: this worker starts nothing more, and what it was at was not begun.
+    pub(crate) fn clear(&self) {
+        self.write(self.place, 0);
+        self.goes_back();
+    }
+
+    fn write(&self, place: u64, note: u64) {
+        let _ = self.start_log.file.write_all_at(&note.to_le_bytes(), place * NOTE as u64);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    fn item(index: u64, repeatable: bool) -> Item {
+        Item { repeatable, ..Item::new(index, "x") }
+    }
+
+    fn noted(start_log: &StartLog) -> BTreeSet<u64> {
+        start_log.started().unwrap().into_iter().collect()
+    }
 
     #[test]
     fn the_last_note_of_each_place_is_seen_through_a_shared_handle() {
         let start_log = StartLog::create().unwrap();
         assert!(start_log.started().unwrap().is_empty());
-        let shared = Arc::new(StartLog::from(start_log.share().unwrap()));
+        let shared = Arc::new(StartLog::of_worker(start_log.share().unwrap(), 4));
         let places = [Slot::claim(&shared), Slot::claim(&shared), Slot::claim(&shared)];
-        places[2].note(0);
-        places[0].note(7);
-        places[0].note(9);
+        places[2].note(&item(0, true));
+        places[0].note(&item(7, true));
+        places[0].note(&item(9, true));
         assert_eq!(start_log.started().unwrap(), [9, 0]);
+    }
+
+    #[test]
+    fn what_may_not_be_done_twice_stays_noted_when_its_worker_has_gone_on() {
+        let start_log = StartLog::create().unwrap();
+        let shared = Arc::new(StartLog::of_worker(start_log.share().unwrap(), 3));
+        let [one, other] = [Slot::claim(&shared), Slot::claim(&shared)];
+        for index in 1..=3 {
+            one.note(&item(index, false));
+        }
+        other.note(&item(9, true));
+        assert_eq!(noted(&start_log), BTreeSet::from([1, 2, 3, 9]));
+        // It was refused, and may come again.
+        one.goes_back();
+        one.goes_back();
+        one.note(&item(4, true));
+        assert_eq!(noted(&start_log), BTreeSet::from([1, 2, 4, 9]));
+        // The oldest one has been heard of by now.
+        other.note(&item(5, false));
+        assert_eq!(noted(&start_log), BTreeSet::from([2, 4, 5]));
+        other.clear();
+        assert_eq!(noted(&start_log), BTreeSet::from([2, 4]));
     }
 }

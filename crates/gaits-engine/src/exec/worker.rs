@@ -183,7 +183,7 @@ impl<'a> Worker<'a> {
     /// To be called before an item is performed, so that a crash can be laid to it.
     pub(super) fn starts(&self, item: &Item) {
         if let Some(log) = &self.log {
-            log.note(item.index);
+            log.note(item);
         }
     }
 
@@ -224,6 +224,9 @@ impl<'a> Worker<'a> {
         let report = if advice == Advice::Final {
             Report::Done { record: Record::performed(item, performed, worker, timing), key }
         } else {
+            if let Some(log) = &self.log {
+                log.goes_back();
+            }
             let kept = Box::new(item.clone());
             let record = Record::performed(item, performed, worker, timing);
             Report::Advised { record, advice, item: kept }

@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("crashes::what_one_took_along_is_tried_again_by_halves", tried_by_halves),
         trial("crashes::others_flow_while_a_trial_is_on", others_flow),
         trial("crashes::what_may_not_be_done_twice_is_not", not_twice),
+        trial("crashes::nor_is_what_was_finished_and_not_heard_of", not_heard_of),
         trial("crashes::an_exit_is_told_with_its_status", exit_status),
         trial("crashes::others_go_on_while_a_worker_is_replaced", others_go_on),
         trial("crashes::workers_that_die_at_start_end_the_run", stillborn),
@@ -179,6 +180,26 @@ fn not_twice() {
         );
         assert_eq!(ended.records[9].attempts, 1);
         assert_eq!(ended.died(), 1);
+    }
+}
+
+fn not_heard_of() {
+    // They are finished at once, and the worker goes on to the next one and dies before it has told of all.
+    for (model, kind) in [("processes:1", BLOCKING), ("processes:1/async:4", ASYNC)] {
+        let mut crashed = 0;
+        for _ in 0..20 {
+            let scene = Scene::new(model, kind);
+            let mut items: Vec<_> = (0..30).map(|at| format!("once; new {at}")).collect();
+            items.push("kill-unless killed 9".into());
+            let ended = scene.run(items);
+            ended.assert_one_record_each(31);
+            let failed = ended.records.iter().filter(|record| !record.outcome.is_ok());
+            for record in failed {
+                assert_eq!(failure(record).0, "worker_crashed", "{model}");
+                crashed += 1;
+            }
+        }
+        assert!(crashed > 0, "{model}: it never died in time");
     }
 }
 

@@ -248,6 +248,7 @@ impl Stage {
                     }
                 }
                 "touch" => self.touch(rest),
+                "new" => drop(fs::File::create_new(self.dir.join(rest)).unwrap()),
                 "find" => assert!(self.dir.join(rest).exists(), "{rest} is not there"),
                 "wait" => until(blocking, || self.dir.join(rest).exists()).await,
                 "meet" => {

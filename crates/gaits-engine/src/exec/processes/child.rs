@@ -89,7 +89,7 @@ impl WorkerProcess {
         self.say(&ToWorker::Items(items)).await
     }
 
-    /// The items that it has noted as started, at most one for each of its workers; some may be finished.
+    /// The items that it has noted as started; some may be finished.
     pub(super) fn started(&self) -> io::Result<Vec<u64>> {
         self.start_log.started()
     }

@@ -19,6 +19,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 const AHEAD_US: u64 = 2_000;
 /// The most it is supplied ahead, whatever its pace.
 const MOST_AHEAD: usize = 4096;
+/// The most items that a process with so many workers is given at a time. Each of them may be noted once more, by a worker
+/// that passes it on.
+pub(super) const fn most_given(workers: usize) -> u64 {
+    (2 * workers + MOST_AHEAD) as u64
+}
+
 /// Items that lie unstarted at a worker for this long are taken back if anybody else could do them.
 const STUCK: Duration = Duration::from_millis(10);
 /// The first pause before a dead worker is replaced; doubled at each further death without a finished item.

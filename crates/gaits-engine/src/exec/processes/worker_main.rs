@@ -4,6 +4,7 @@
 //! what lies in the event queue to the socket. Limit: it keeps nothing; whatever it knows of an item, its parent knows too.
 
 use super::protocol::{self, Begin, FromWorker, ToWorker};
+use super::supervisor::most_given;
 use super::{SOCKET_FD, START_LOG_FD};
 use crate::exec::start_log::StartLog;
 use crate::exec::{Context, WorkersLeft, local_executor};
@@ -68,7 +69,7 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
         cancel: CancellationToken::new(),
         clock,
         workers_left: Arc::new(WorkersLeft::new(workers)),
-        start_log: Some(Arc::new(start_log)),
+        start_log: Some(Arc::new(StartLog::of_worker(start_log, most_given(workers)))),
     };
     let (queue, out) = (Arc::clone(&cx.queue), Arc::clone(&cx.out));
     thread::Builder::new()
@@ -91,7 +92,7 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     unsafe_code,
     reason = "descriptors come by number from the parent; std has no safe way to take them"
 )]
-fn inherited() -> Result<(UnixStream, StartLog), String> {
+fn inherited() -> Result<(UnixStream, OwnedFd), String> {
     for fd in [SOCKET_FD, START_LOG_FD] {
         std::fs::symlink_metadata(format!("/proc/self/fd/{fd}"))
             .map_err(|error| format!("{} is for gaits' own use: {error}", super::WORKER_VERB))?;
@@ -103,7 +104,7 @@ fn inherited() -> Result<(UnixStream, StartLog), String> {
     for fd in [&socket, &start_log] {
         fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(|error| error.to_string())?;
     }
-    Ok((socket.into(), start_log.into()))
+    Ok((socket.into(), start_log))
 }
 
 /// Without its parent a worker has no reason to live, and nobody to tell.
