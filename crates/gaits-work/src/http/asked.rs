@@ -10,6 +10,7 @@ use super::method::Method;
 use super::payload::{Body, Outgoing};
 use super::shared::Shared;
 use super::spec::{HttpSpec, parse_header};
+use super::trace::Trace;
 use super::upload::{Found, LongFile};
 use gaits_core::ErrorKind;
 use http::{HeaderName, HeaderValue};
@@ -123,6 +124,11 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
+    /// Whether something may have been done that must not be done twice: what led to a redirect has done what it was asked for.
+    pub(super) fn may_be_done(&self, trace: &Trace) -> bool {
+        trace.detail.redirects > 0 && !self.repeatable
+    }
+
     pub(super) fn of(shared: &'a Shared, own: Option<&'a Own>, text: &'a str) -> Self {
         let spec = &shared.spec;
         let method = own.map_or(&spec.method, |own| &own.method);

@@ -121,8 +121,7 @@ impl HttpSession {
         };
         trace.enter(Phase::Between);
         let (advised, refused_by_proxy) = (trace.advice, trace.refused_by_proxy);
-        // What led to a redirect has done what it was asked for.
-        let may_be_done = trace.detail.redirects > 0 && !asked.repeatable;
+        let may_be_done = asked.may_be_done(&trace);
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
             Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),

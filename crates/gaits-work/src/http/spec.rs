@@ -2,27 +2,34 @@
 //!
 //! Limit: opens no file and no connection; a PEM file has been read by whoever made the spec.
 
-use super::auth::{ApiKey, Auth, ClientCertificateError, Credentials};
-use super::cookies::file::{self as cookie_file, CookieFile, CookieFileError};
+mod error;
+mod header;
+
+pub use error::HttpSpecError;
+pub(super) use header::{is_harmless, parse_header};
+
+use super::auth::{ApiKey, Auth, Credentials};
+use super::cookies::file::{self as cookie_file, CookieFile};
 use super::extract::EACH;
 use super::method::Method;
 use super::next_page::NextPage;
 use super::patience::{LeastRate, Patience};
 use super::payload::Payload;
-use super::pointer::{self, PointerError};
-use super::proxy::UnreachableProxy;
+use super::pointer;
 use super::route::Routes;
-use super::template::TemplateError;
-use super::trust::{Trust, TrustError};
+use super::trust::Trust;
 use super::ways::Ways;
 use super::{Extract, Statuses};
 use crate::settings::{self, SettingsError};
 use gaits_core::{Setting, Value};
-use http::header::{self, HeaderName, HeaderValue};
-use http::uri::Authority;
+use header::header_value;
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The longest timeout that means anything: ten years. Beyond it, points in time could not be added up.
+const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
 
 /// How requests are made and what of their answers is accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -207,7 +214,7 @@ impl HttpSpec {
         let headers = self.parsed_headers()?;
         let token = matches!(self.auth.credentials, Some(Credentials::Command(_)));
         let fields = self.auth_fields()?.into_iter().map(|(name, _)| name);
-        for name in fields.chain(token.then_some(header::AUTHORIZATION)) {
+        for name in fields.chain(token.then_some(AUTHORIZATION)) {
             if headers.iter().any(|(given, _)| *given == name) {
                 return Err(HttpSpecError::GivenTwice(name.to_string()));
             }
@@ -370,7 +377,7 @@ impl HttpSpec {
         let mut parsed = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
             let (name, value) = parse_header(name, value)?;
-            if name == header::HOST && parsed.iter().any(|(name, _)| *name == header::HOST) {
+            if name == HOST && parsed.iter().any(|(name, _)| *name == HOST) {
                 return Err(HttpSpecError::Header {
                     name: "host".to_owned(),
                     reason: "it is given twice, and a request has one".to_owned(),
@@ -397,166 +404,6 @@ impl HttpSpec {
         let value = header_value(&self.user_agent).map_err(wrong)?;
         Ok((!value.is_empty()).then_some(value))
     }
-}
-
-/// A header field of the user's, in the types that requests are made of.
-pub(super) fn parse_header(
-    name: &str,
-    value: &str,
-) -> Result<(HeaderName, HeaderValue), HttpSpecError> {
-    let wrong = |reason: String| HttpSpecError::Header { name: name.to_owned(), reason };
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|e| wrong(format!("{e}; a name has letters, digits and -")))?;
-    if FRAMING.contains(&parsed) {
-        return Err(wrong("it frames the message, which gaits does itself".to_owned()));
-    }
-    let mut value = header_value(value).map_err(&wrong)?;
-    if parsed == header::HOST {
-        check_host(&value).map_err(wrong)?;
-    }
-    value.set_sensitive(SECRET.contains(&parsed));
-    Ok((parsed, value))
-}
-
-/// A field's value, which is sent as UTF-8 where it is not ASCII.
-fn header_value(text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_bytes(text.trim().as_bytes())
-        .map_err(|e| format!("its value holds a control character ({e}); leave that out"))
-}
-
-/// Whether `value` names a host and perhaps a port, and nothing else.
-fn check_host(value: &HeaderValue) -> Result<(), String> {
-    let wrong = || "its value is not a host such as example.com or example.com:8080".to_owned();
-    let authority =
-        Authority::try_from(value.as_bytes()).map_err(|e| format!("{} ({e})", wrong()))?;
-    let (host, port) = (authority.host(), authority.port_u16());
-    // What is left when host and port are taken away: a user, or a port that is no number.
-    let rest =
-        authority.as_str().len() - host.len() - port.map_or(0, |port| 1 + port.to_string().len());
-    if host.is_empty() || rest > 0 { Err(wrong()) } else { Ok(()) }
-}
-
-/// The longest timeout that means anything: ten years. Beyond it, points in time could not be added up.
-const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
-
-/// Fields that say where a message ends or what the connection turns into.
-const FRAMING: [HeaderName; 5] = [
-    header::CONTENT_LENGTH,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::TRAILER,
-    header::EXPECT,
-];
-
-/// Fields whose values HTTP/2 must not put into its compression table.
-const SECRET: [HeaderName; 3] =
-    [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
-
-/// The user's fields that another origin may see; all others may hold a secret under a name that nobody knows.
-const HARMLESS: [HeaderName; 9] = [
-    header::ACCEPT,
-    header::ACCEPT_CHARSET,
-    header::ACCEPT_ENCODING,
-    header::ACCEPT_LANGUAGE,
-    header::CACHE_CONTROL,
-    header::IF_MODIFIED_SINCE,
-    header::PRAGMA,
-    header::RANGE,
-    header::USER_AGENT,
-];
-
-/// Whether another origin may see a field, and anybody its value.
-pub(super) fn is_harmless(name: &HeaderName) -> bool {
-    HARMLESS.contains(name)
-}
-
-/// Why requests cannot be made as the plan says.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HttpSpecError {
-    /// A header field cannot be sent.
-    #[error("the header {name:?} cannot be sent: {reason}")]
-    Header {
-        /// Its name, as given.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A header field is given, and says who asks as well.
-    #[error(
-        "{0} is given as a header field, and again by an option that says who asks; leave one of them out"
-    )]
-    GivenTwice(String),
-    /// A timeout that nothing can keep.
-    #[error("the {0} is zero; leave it out to wait without limit")]
-    ZeroTimeout(&'static str),
-    /// A timeout that nobody lives to see.
-    #[error("the {0} is longer than ten years; leave it out to wait without limit")]
-    LongTimeout(&'static str),
-    /// Two extracted fields of one name.
-    #[error("{0:?} is extracted twice; give each field a name of its own")]
-    DuplicateExtract(String),
-    /// A run would never end early, since all of these statuses are a success.
-    #[error(
-        "--stop-on {stop_on} never stops anything: --accept {accept} takes these statuses for a success"
-    )]
-    NothingToStopOn {
-        /// The statuses to stop on.
-        stop_on: String,
-        /// The statuses that are a success.
-        accept: String,
-    },
-    /// Fields are to be taken from answers without a body.
-    #[error("an answer to HEAD has no body to extract from, only header:NAME; use GET")]
-    NothingToExtractFrom,
-    /// The place of a listing's elements is none.
-    #[error("--each: {0}")]
-    Each(PointerError),
-    /// A field is to be extracted under the name that `--each` has.
-    #[error(
-        "`each` is the name under which --each puts what it takes: call the field something else"
-    )]
-    NamedEach,
-    /// The parameter that counts pages is added to each URL as well.
-    #[error(
-        "--next changes {0} from page to page, and --query or --api-key sets it for all; what the first page is to have belongs into the URL"
-    )]
-    PageInQuery(String),
-    /// Bodies are to be kept of answers that have none.
-    #[error("an answer to HEAD has no body to keep; use GET")]
-    NoBody,
-    /// Something is to be sent with a request that has no body.
-    #[error("a request with HEAD sends no body; leave out -I, or the data")]
-    NothingSent,
-    /// Both data and a file are to be sent.
-    #[error("a request sends one body: data or a file, not both")]
-    SentTwice,
-    /// Only public addresses are allowed, and all connections go to a socket of this machine.
-    #[error(
-        "--deny-private allows no connection to a socket of this machine: leave out --unix-socket"
-    )]
-    PrivateSocket,
-    /// Only public addresses are allowed, and a proxy connects to addresses that nobody sees.
-    #[error(
-        "--deny-private can't tell what a proxy connects to: leave one of the two out (--proxy '' for no proxy, \
-         whatever the environment says)"
-    )]
-    PrivateBehindProxy,
-    /// A proxy's host is none.
-    #[error(transparent)]
-    Proxy(#[from] UnreachableProxy),
-    /// What is sent is no template.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The certificates to trust are no use.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// The client certificate is no use.
-    #[error(transparent)]
-    Certificate(#[from] ClientCertificateError),
-    /// The file of cookies is none.
-    #[error(transparent)]
-    Cookies(#[from] CookieFileError),
 }
 
 #[cfg(test)]

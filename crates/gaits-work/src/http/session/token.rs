@@ -40,8 +40,7 @@ impl HttpSession {
             // This time counts for no phase of the request, and not against its time-out.
             let later = tokens.after(&token).await;
             (token, fresh) = later.map_err(|why| failed("401 Unauthorized, and ", why))?;
-            if trace.detail.redirects > 0 && !asked.repeatable {
-                // What led to the redirect may have been done.
+            if asked.may_be_done(trace) {
                 return result;
             }
             *trace = Trace::new(self.hub.shared.clock.clone());
