@@ -123,10 +123,15 @@ impl Dispatcher<'_> {
             self.cancel.cancel();
         }
         self.observer.workers_end();
+        for item in self.queue.close() {
+            self.take_back_start(&item);
+        }
         drop(release);
         let finished = self.finish_sinks();
         self.stop_clock(self.clock.now_us());
         let ended = self.see_out();
+        // Where that fails, the next run takes for started what was not: it says so, and does nothing twice.
+        let _ = self.notes.settle();
         if !self.state.end.interrupted {
             result = result.and(ended.map_err(RunError::Executor));
         }
@@ -155,9 +160,24 @@ impl Dispatcher<'_> {
                     }
                 }
             }
-            batch.reports.clear();
+            self.take_back_starts(&mut batch);
         }
         result
+    }
+
+    /// Takes back the notes of items that nobody has started, where nothing more is done with reports.
+    fn take_back_starts(&mut self, batch: &mut Batch) {
+        for report in batch.reports.drain(..) {
+            match report {
+                Report::Unstarted(item) => self.take_back_start(&item),
+                Report::Died { unstarted, .. } | Report::Overdue { unstarted, .. } => {
+                    for item in &unstarted {
+                        self.take_back_start(item);
+                    }
+                }
+                Report::Done { .. } | Report::Advised { .. } | Report::Exhausted(..) => {}
+            }
+        }
     }
 
     fn dispatch(&mut self) -> Result<(), RunError> {
@@ -186,6 +206,7 @@ impl Dispatcher<'_> {
                 }
             }
             if self.state.sink_failed {
+                self.take_back_starts(&mut batch);
                 return Ok(());
             }
             batch.notices.drain(..).for_each(|notice| self.tell(notice));

@@ -46,6 +46,24 @@ impl Aside {
         Ok(Self { file, written, path: path.to_owned(), named: false })
     }
 
+    /// The same, where nothing keeps others from writing to `path` at the same time: the last one to finish gives it its
+    /// content.
+    ///
+    /// # Errors
+    /// The folder can't be written to.
+    pub fn create_unshared(path: &Path) -> io::Result<Self> {
+        let process = std::process::id();
+        for number in 0_u32.. {
+            let written = beside(path, &format!("{process}-{number}.tmp"));
+            match File::create_new(&written) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+                Ok(file) => return Ok(Self { file, written, path: path.to_owned(), named: false }),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
     /// Gives it the name; `durable` as for [`write_aside`].
     ///
     /// # Errors
@@ -92,5 +110,29 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
         Ok(folder) => folder.sync_all(),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_that_write_to_one_name_do_not_mix_and_touch_no_other_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        let other = beside(&path, "tmp");
+        fs::write(&other, "mine").unwrap();
+        let (mut one, mut two) =
+            (Aside::create_unshared(&path).unwrap(), Aside::create_unshared(&path).unwrap());
+        one.write_all(b"one").unwrap();
+        two.write_all(b"two, and more").unwrap();
+        one.finish(true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        two.finish(true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two, and more");
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+        drop(Aside::create_unshared(&path).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

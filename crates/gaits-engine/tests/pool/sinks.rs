@@ -33,6 +33,12 @@ pub(crate) fn trials() -> Vec<Trial> {
             unnoted(model);
         }));
     }
+    for model in ["threads:2", "async:8"] {
+        trials.push(trial(
+            format!("sinks::{model}::after_an_error_only_what_was_started_is_noted"),
+            || broken_off(model),
+        ));
+    }
     trials
         .push(trial("sinks::what_waits_for_a_retry_when_the_run_is_stopped_is_not_noted", retried));
     trials.push(trial("sinks::what_is_on_the_disk_is_told", synced));
@@ -144,6 +150,23 @@ fn starts(model: &'static str) {
     live.end().assert_all_ok(300);
     let noted = (0..300).filter(|n| scene.file(&format!("noted-{n}")).exists());
     assert_eq!(noted.count(), 100, "and of nothing else");
+}
+
+fn broken_off(model: &'static str) {
+    let scene = Scene::new(model, ASYNC);
+    let dir = scene.file("");
+    let items = list((0..3_000).map(|n| format!("once; touch started-{n}")));
+    let live = Live::start(scene.plan(SCRIPT), items, |seen, control, plan, source| {
+        let mut fragile = Fragile { fails_at: Some(100), ..Fragile::default() };
+        let (mut noting, mut watch) = (Noting(dir), Watch(Arc::clone(seen)));
+        run(&program(), plan, source, &mut [&mut noting, &mut fragile], &mut watch, control)
+    });
+    assert!(matches!(live.end().end, Err(RunError::Sink { number: 1, .. })));
+    for n in 0..3_000 {
+        let [noted, started] = ["noted", "started"].map(|what| scene.file(&format!("{what}-{n}")));
+        assert!(started.exists() || !noted.exists(), "{n}");
+    }
+    assert!(scene.file("noted-0").exists());
 }
 
 fn retried() {
