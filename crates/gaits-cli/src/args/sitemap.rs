@@ -24,7 +24,8 @@ pub(super) struct SitemapArgs {
     ///
     /// A URL or a file: XML, an index of sitemaps, or one URL a line, packed with gzip or not. All sitemaps are fetched before
     /// the first item, with --dry-run as well, with the options of the requests, such as -H and --robots; each is tried up to
-    /// four times. One that can't be fetched or read ends the run before it has begun. They are in UTF-8 unless they have a mark, or
+    /// four times. One that can't be fetched or read ends the run before it has begun, and so does one that names a URL on another host
+    /// where requests carry what is not for all, such as a token. They are in UTF-8 unless they have a mark, or
     /// --encoding says otherwise.
     #[arg(long, value_name = "URL", help_heading = help::INPUT, hide_short_help = true)]
     #[arg(conflicts_with_all = ["urls", "input", "count", "from_curl", "template", "url_column"])]
@@ -47,8 +48,9 @@ impl SitemapArgs {
         let folder = tempfile::tempdir()
             .context("can't make a temporary folder for sitemaps")
             .map_err(Trouble::Wrong)?;
+        let may_go_to = |url: &str| !http::takes_secrets_away(spec, &self.sitemap, url);
         let defaults = HttpSpec::default();
-        let spec = HttpSpec {
+        let fetching = HttpSpec {
             method: Method::GET,
             payload: None,
             upload_file: None,
@@ -66,7 +68,7 @@ impl SitemapArgs {
             body: BodyUse::Files(folder.path().to_owned()),
             ..spec.clone()
         };
-        let settings = spec.settings().map_err(|error| Trouble::Wrong(error.into()))?;
+        let settings = fetching.settings().map_err(|error| Trouble::Wrong(error.into()))?;
         let plan = Plan {
             work: WorkSpec::new(http::NAME, settings),
             model: Model::ASYNC
@@ -81,8 +83,16 @@ impl SitemapArgs {
             },
         };
         let mut teller = Teller::default();
-        let read =
-            read_sitemaps(&program(), &plan, folder.path(), &self.sitemap, encoding, &mut teller);
+        let (program, folder) = (program(), folder.path());
+        let read = read_sitemaps(
+            &program,
+            &plan,
+            folder,
+            &self.sitemap,
+            encoding,
+            &may_go_to,
+            &mut teller,
+        );
         teller.0.rest().iter().for_each(|line| talk::line(line));
         let read = read.map_err(|error| Trouble::Wrong(error.into()))?;
         let counted = |number: u64, one: &str, many: &str| {

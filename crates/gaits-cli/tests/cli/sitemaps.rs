@@ -157,3 +157,46 @@ fn sitemaps_are_asked_for_as_items_are_and_their_credentials_stay_hidden() {
     let note = std::fs::read_to_string(dir.at("results.jsonl.run")).unwrap();
     assert!(note.contains("urls.xml"), "it is known by its name: {note}");
 }
+
+#[test]
+fn sitemaps_that_lead_on_and_on_are_followed_so_far_and_no_further() {
+    let mut script: serde_json::Map<String, Value> = (1..=10)
+        .map(|level| {
+            let next = index(&[&format!("/{}.xml", level + 1)]);
+            (format!("/{level}.xml"), answer(next.as_bytes()).into())
+        })
+        .collect();
+    script.insert("/11.xml".into(), answer(urlset(&["/get"]).as_bytes()).into());
+    let origin = origin(&script.into());
+    let fetch = |path: &str| gaits("fetch --sitemap").arg(origin.url(path)).run();
+    fetch("/2.xml").expect_exit(0).records().expect_all_ok(1);
+    fetch("/1.xml").expect_exit(2).expect_stderr_contains("lead to others for more than 10 levels");
+}
+
+#[test]
+fn an_index_of_more_sitemaps_than_any_site_has_is_refused_before_one_is_fetched() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let urls: Vec<_> = (0..=50_000).map(|number| origin.url(&format!("/{number}.xml"))).collect();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let dir = Dir::new();
+    let file = dir.file("sitemap.xml", index(&urls));
+    let refused = gaits("fetch --sitemap").arg(file).run().expect_exit(2);
+    refused.expect_stderr_contains("there are more than 50000 sitemaps");
+    assert_eq!(origin.requests(), 0);
+}
+
+#[test]
+fn a_sitemap_takes_no_secret_to_another_host() {
+    let other = Origin::start(Config::default()).unwrap();
+    let origin = origin(&json!({
+        "/pages.xml": answer(urlset(&["/get", &other.url("/get")]).as_bytes()),
+        "/index.xml": answer(index(&[&other.url("/more.xml")]).as_bytes()),
+    }));
+    for path in ["/pages.xml", "/index.xml"] {
+        let fetch = gaits("fetch --bearer literal:s3cret --sitemap").arg(origin.url(path));
+        fetch.run().expect_exit(2).expect_stderr_contains("it names a URL on another host");
+    }
+    assert_eq!(other.requests(), 0);
+    gaits("fetch --sitemap").arg(origin.url("/pages.xml")).run().expect_exit(0);
+    assert_eq!(other.requests(), 1, "what has no secret goes anywhere");
+}

@@ -112,15 +112,31 @@ pub(super) fn item(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<Str
     Ok(Value::Object(object).to_string())
 }
 
-/// Whether requests carry what another host must not see.
+/// Whether a request to `url` would take what is meant for the hosts of `named` to another one.
+#[must_use]
+pub fn takes_secrets_away(spec: &HttpSpec, named: &[impl AsRef<str>], url: &str) -> bool {
+    let target = |url: &str| Target::parse(url, None).ok();
+    let Some(to) = target(url) else { return false };
+    let mut named = named.iter().filter_map(|url| target(url.as_ref())).peekable();
+    named.peek().is_some()
+        && all_have_secrets(spec)
+        && named.all(|from| is_foreign(&from.origin, &to.origin))
+}
+
+/// Whether a request carries what another host must not see.
 fn has_secrets(spec: &HttpSpec, described: &Described, first: &Target) -> bool {
-    let own = described.headers.iter().any(|(name, _)| !is_harmless(name));
-    let of_all = spec.headers.iter().any(|(name, _)| {
-        http::HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| !is_harmless(&name))
-    });
-    own || of_all
+    described.headers.iter().any(|(name, _)| !is_harmless(name))
         || first.authorization.is_some()
         || described.sends.is_some()
+        || all_have_secrets(spec)
+}
+
+/// Whether all requests carry what another host must not see.
+fn all_have_secrets(spec: &HttpSpec) -> bool {
+    let is_secret = |name: &str| {
+        http::HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| !is_harmless(&name))
+    };
+    spec.headers.iter().any(|(name, _)| is_secret(name))
         || spec.payload.is_some()
         || spec.upload_file.is_some()
         || !spec.query.is_empty()
@@ -134,6 +150,23 @@ mod tests {
 
     fn page(url: &str, next: &str) -> HttpDetail {
         HttpDetail { url: url.into(), next: Some(next.into()), ..HttpDetail::default() }
+    }
+
+    #[test]
+    fn what_is_meant_for_some_hosts_is_taken_to_no_other() {
+        let plain = HttpSpec::default();
+        let secret = HttpSpec { headers: vec![("x-key".into(), "k".into())], ..plain.clone() };
+        for (spec, named, url, away) in [
+            (&secret, &["http://a/s.xml"][..], "http://a/p", false),
+            (&secret, &["http://a/s.xml"], "https://a/p", false),
+            (&secret, &["https://a/s.xml"], "http://a/p", true),
+            (&secret, &["http://a/s.xml"], "http://b/p", true),
+            (&secret, &["http://a/s.xml", "http://b/"], "http://b/p", false),
+            (&secret, &["sitemap.xml"], "http://b/p", false),
+            (&plain, &["http://a/s.xml"], "http://b/p", false),
+        ] {
+            assert_eq!(takes_secrets_away(spec, named, url), away, "{named:?} {url}");
+        }
     }
 
     fn next(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<String, String> {

@@ -76,6 +76,7 @@ pub use curl::{CurlContext, CurlTemplate, described_by_curl, is_whole, template_
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use fill::needs;
+pub use follow::takes_secrets_away;
 pub use item::{Describer, described, own_fields, wrong_at};
 pub use method::{Method, MethodError};
 pub use multipart::form_with_files;

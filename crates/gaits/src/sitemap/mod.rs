@@ -85,16 +85,18 @@ pub struct Sitemaps {
 }
 
 /// Reads the sitemaps at `places`, URLs or files, and all that they lead to. `plan` fetches a URL, and writes its body to a file in
-/// `folder`. They are in `encoding`, or else in UTF-8, where they have no mark.
+/// `folder`. They are in `encoding`, or else in UTF-8, where they have no mark. `may_go_to` says whether a URL that one of them
+/// names may be asked for with what the requests carry.
 ///
 /// # Errors
-/// One of them can't be fetched or read.
+/// One of them can't be fetched or read, or names a URL that may not be asked for.
 pub fn read_sitemaps(
     program: &Program,
     plan: &Plan,
     folder: &Path,
     places: &[String],
     encoding: Option<TextEncoding>,
+    may_go_to: &dyn Fn(&str) -> bool,
     observer: &mut dyn RunObserver,
 ) -> Result<Sitemaps, SitemapError> {
     let name = match places {
@@ -109,6 +111,7 @@ pub fn read_sitemaps(
         again: 0,
         next: Vec::new(),
         encoding,
+        may_go_to,
     };
     let (urls, files): (Vec<_>, Vec<_>) =
         places.iter().partition::<Vec<&String>, _>(|place| place.contains("://"));
@@ -149,7 +152,7 @@ fn shown(place: &str) -> String {
 }
 
 /// What was read so far.
-struct Reading {
+struct Reading<'a> {
     /// The URLs of pages, one a line.
     out: BufWriter<NamedTempFile>,
     urls: u64,
@@ -160,9 +163,10 @@ struct Reading {
     next: Vec<String>,
     /// What they are written in where they have no mark.
     encoding: Option<TextEncoding>,
+    may_go_to: &'a dyn Fn(&str) -> bool,
 }
 
-impl Reading {
+impl Reading<'_> {
     /// Takes in that there is a sitemap at `url`.
     fn name(&mut self, url: String) {
         if self.seen.insert(url.clone()) {
@@ -203,6 +207,13 @@ impl Reading {
             let url = url.map_err(|error| wrong(&format!(": {error}")))?;
             if !is_web(&url) {
                 return Err(wrong(""));
+            }
+            if !(self.may_go_to)(url.as_str()) {
+                let host = url.host_str().unwrap_or_default();
+                return Err(ParseError::Useless(format!(
+                    "it names a URL on another host, {host}, which must not get what the requests carry; \
+                     fetch that in a run of its own"
+                )));
             }
             match found {
                 Found::Sitemap(_) => named.push(String::from(url)),
