@@ -124,7 +124,7 @@ pub fn page_of_sweep(
 /// # Errors
 /// It can't be written.
 pub fn write_page(page: &Page, path: &Path) -> io::Result<()> {
-    let mut out = BufWriter::new(Aside::create(path)?);
+    let mut out = BufWriter::new(Aside::create_unshared(path)?);
     page.write(&mut out)?;
     out.into_inner()?.finish(false)
 }

@@ -4,8 +4,9 @@ use crate::harness::{Dir, Finished, Records, gaits, http, spawn};
 use gaits_core::{ErrorKind, Record};
 use gaits_origin::{Config, Origin};
 use gaits_work::http::HttpVersion::{Http2, Http11};
+use std::fs;
 use std::io::{Read, Write, copy};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
@@ -93,6 +94,19 @@ fn one_family_of_addresses_is_connected_to() {
         assert_eq!(end.records().expect_one_failure(ErrorKind::Dns), why, "{url}");
     }
     gaits("fetch http://a.test/ -4 -6").run().expect_refused("cannot be used with");
+    let listen = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
+    match Origin::start(Config { listen, ..Config::default() }) {
+        Ok(origin) => {
+            let port = origin.addr().port();
+            let both = format!("--resolve a.test:{port}:127.0.0.1,[::1]");
+            only(gaits(&format!("fetch http://a.test:{port}/uuid {both} -6")).run());
+            assert_eq!(origin.requests(), 1);
+        }
+        Err(error) => {
+            let addresses = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+            assert_eq!(addresses, "", "this machine has IPv6: {error}");
+        }
+    }
 }
 
 #[test]

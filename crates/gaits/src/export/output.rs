@@ -57,7 +57,7 @@ impl Output {
                     let opened = OpenOptions::new().write(true).open(path);
                     To::Stream(opened.map_err(|error| no_place(&error))?)
                 } else {
-                    To::Aside(Aside::create(path).map_err(|error| no_place(&error))?)
+                    To::Aside(Aside::create_unshared(path).map_err(|error| no_place(&error))?)
                 }
             }
         };
