@@ -272,6 +272,8 @@ fn advised(error: JournalError) -> Trouble {
             "give the same input, or --key url to know items again wherever they stand, \
              or --fresh to start over"
         }
+        // It is the disk that says no, and not what was asked for that is wrong.
+        JournalError::Write { .. } => return Trouble::CouldNotGoOn(error.into()),
         _ => return Trouble::Wrong(error.into()),
     };
     let error = anyhow::Error::from(error);

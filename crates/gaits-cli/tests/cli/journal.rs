@@ -5,7 +5,7 @@ use crate::held::Held;
 use gaits_origin::{Config, Origin};
 use nix::sys::signal::Signal;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn origin() -> Origin {
     Origin::start(Config::default()).unwrap()
@@ -311,7 +311,7 @@ fn a_journal_that_cannot_be_written_ends_the_run_before_anything_is_sent() {
     let file = dir.at("results.jsonl");
     // Whoever runs the tests may be allowed to write into a folder that is read-only.
     fs::create_dir(dir.at("results.jsonl.run.tmp")).unwrap();
-    fetch(&list, &file, "").expect_refused("can't write to ");
+    fetch(&list, &file, "").expect_exit(3).expect_stderr_contains("can't write to ");
     assert_eq!(origin.requests(), 0);
     assert!(!file.exists());
 }
@@ -414,9 +414,8 @@ fn after_a_full_disk_a_rerun_goes_on() {
     assert!(fs::read_to_string(&file).unwrap().starts_with(&before));
 }
 
-#[test]
-fn what_was_sent_when_the_disk_was_full_is_not_sent_again() {
-    let (origin, dir) = (origin(), Dir::new());
+/// A POST whose record found no room on the disk: the list, the results file, and what asks for it once more.
+fn post_without_a_record(origin: &Origin, dir: &Dir) -> (PathBuf, PathBuf) {
     // The record has its URL twice, and nothing else has it.
     let url = origin.url(&format!("/post?{}", "x".repeat(4_000)));
     let list = dir.file("urls.txt", format!("{url}\n"));
@@ -424,10 +423,66 @@ fn what_was_sent_when_the_disk_was_full_is_not_sent_again() {
     let post = gaits("fetch -X POST -q -i").arg(&list).arg("-o").arg(&file).file_blocks(12);
     post.run().expect_exit(3);
     assert_eq!((origin.requests(), lines(&file)), (1, 0));
+    (list, file)
+}
+
+#[test]
+fn what_was_sent_when_the_disk_was_full_is_not_sent_again() {
+    let (origin, dir) = (origin(), Dir::new());
+    let (list, file) = post_without_a_record(&origin, &dir);
     fetch(&list, &file, "-X POST -q").expect_exit(1);
     assert_eq!(origin.requests(), 1);
     let message = parse_file(&file).expect_one_failure(gaits_core::ErrorKind::Cancelled);
     assert!(message.contains("may have been processed"), "{message}");
+}
+
+#[test]
+fn a_run_that_was_refused_does_not_make_sure_of_what_an_earlier_one_has_sent() {
+    let rate_limit = Some(0.001);
+    let (origin, dir) =
+        (Origin::start(Config { rate_limit, ..Config::default() }).unwrap(), Dir::new());
+    let (list, file) = post_without_a_record(&origin, &dir);
+    let again = "-X POST -q --retry-non-idempotent --max-retry-after 60s";
+    fetch(&list, &file, again).expect_exit(4);
+    assert_eq!((origin.requests(), lines(&file)), (2, 0));
+    fetch(&list, &file, "-X POST -q").expect_exit(1);
+    assert_eq!(origin.requests(), 2);
+    let message = parse_file(&file).expect_one_failure(gaits_core::ErrorKind::Cancelled);
+    assert!(message.contains("may have been processed"), "{message}");
+}
+
+#[test]
+fn what_may_have_been_processed_is_known_under_another_key_or_refused() {
+    let origin = origin();
+    let url = origin.url("/post");
+    for (nth, (then, now, refused)) in [
+        ("", "--key id", None),
+        ("", "--key url", None),
+        ("--key id", "--key id", None),
+        ("--key id", "--key url", Some("--key was id, is url now, and of an item that may have")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dir = Dir::new();
+        let pad = "x".repeat(8_000);
+        let item = format!("{{\"id\":7,\"url\":\"{url}\",\"pad\":\"{pad}\"}}\n");
+        dir.file("items.jsonl", item);
+        let post = |words: &str| {
+            let command = format!("fetch -X POST -q -i items.jsonl -o r.jsonl {words}");
+            gaits(&command).dir(dir.path())
+        };
+        post(then).file_blocks(12).run().expect_exit(3);
+        if let Some(why) = refused {
+            post(now).run().expect_refused(why);
+        } else {
+            post(now).run().expect_exit(1);
+            let records = parse_file(&dir.at("r.jsonl"));
+            let message = records.expect_one_failure(gaits_core::ErrorKind::Cancelled);
+            assert!(message.contains("may have been processed"), "{message}");
+        }
+        assert_eq!(origin.requests(), nth as u64 + 1, "{then} and then {now}");
+    }
 }
 
 #[test]

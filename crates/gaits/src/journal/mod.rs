@@ -8,44 +8,40 @@
 
 mod error;
 mod out;
+mod paths;
 mod plan;
+mod put_right;
+mod read;
 mod remaining;
 mod sink;
 #[cfg(test)]
 mod tests;
 mod unrecorded;
+mod write;
 
 pub use error::JournalError;
 pub(crate) use error::Removed;
 use out::Out;
+use paths::Paths;
 pub(crate) use plan::Planned;
 pub(crate) use remaining::{Position, Remaining, note_starts};
 pub(crate) use sink::JournalSink;
+use write::CHECKPOINT_EVERY_US;
 
 use crate::follow::{HasRecord, Known, known};
 use crate::input::input_of;
 use crate::sys;
-use gaits_core::{Clock, Record, Sink as _, Work};
+use gaits_core::{Record, Work};
 use gaits_engine::MonotonicClock;
-use gaits_engine::journal::{
-    Checkpoint, Counts, Done, Ending, Match, RunEntry, RunFile, ScanError, Scanned, Started, Tail,
-    beside, scan, sync_folder,
-};
+use gaits_engine::journal::{Counts, Done, Ending, Match, RunEntry, RunFile, Scanned, Started};
 use gaits_engine::sink::JsonLines;
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A checkpoint is written no sooner than this after the one before, in microseconds: a run that is killed leaves a tail of
-/// a few seconds to be read.
-const CHECKPOINT_EVERY_US: u64 = 5_000_000;
-/// Nor before so many times as long have passed as the one before took, however large it has become.
-const CHECKPOINT_SHARE: u64 = 50;
 
 /// How a run goes on with the records of earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -130,38 +126,6 @@ struct Writing {
     broken: bool,
 }
 
-/// The files.
-#[derive(Debug)]
-struct Paths {
-    results: PathBuf,
-    run: PathBuf,
-    done: PathBuf,
-    started: PathBuf,
-    /// The results file of a run that does failed items again, until it is whole.
-    rewritten: PathBuf,
-}
-
-impl Paths {
-    fn of(results: PathBuf) -> Self {
-        let at = |ending| beside(&results, ending);
-        Self {
-            run: at("run"),
-            done: at("done"),
-            started: at("started"),
-            rewritten: at("new"),
-            results,
-        }
-    }
-
-    /// Removes what a killed run may have left of files that were not whole yet.
-    fn sweep(&self) {
-        for path in [&self.run, &self.done, &self.started] {
-            let _ = fs::remove_file(beside(path, "tmp"));
-        }
-        let _ = fs::remove_file(&self.rewritten);
-    }
-}
-
 /// A journal that the source's thread and the one that writes records share.
 pub(crate) type Shared = Arc<Mutex<Journal>>;
 
@@ -214,94 +178,6 @@ impl Journal {
             journal.read(has_records)?;
         }
         Ok(journal)
-    }
-
-    fn read(&mut self, has_records: bool) -> Result<(), JournalError> {
-        let path = &self.paths.run;
-        self.run_file = RunFile::read(path)
-            .map_err(|source| JournalError::RunFile { path: path.clone(), source })?;
-        match &self.run_file {
-            Some(file) if file.replaces_records && has_records => {
-                return Err(JournalError::StartingOver { results: self.name.clone() });
-            }
-            None if has_records => self.notices.push(format!(
-                "{} is missing, so nobody knows which settings the records were made with; \
-                 going on as if they were the same",
-                path.display()
-            )),
-            _ => {}
-        }
-        let path = &self.paths.started;
-        self.pending = Started::read(path)
-            .map_err(|source| JournalError::Started { path: path.clone(), source })?;
-        if has_records {
-            self.read_records()?;
-        } else {
-            self.note_lost();
-        }
-        self.pending.retain(|index, _| !self.done.contains(*index));
-        Ok(())
-    }
-
-    /// Tells of what earlier runs have done where the file has no record of it, since it was removed or emptied.
-    fn note_lost(&mut self) {
-        let last = self.run_file.as_ref().and_then(|file| file.runs.last());
-        let Some(RunEntry { done_before, end, .. }) = last else { return };
-        let counts = end.as_ref().map(|end| end.counts).unwrap_or_default();
-        let items = done_before + counts.ok + counts.failed;
-        if items > 0 {
-            let (items, they) = if items == 1 {
-                ("an item".to_owned(), "it is")
-            } else {
-                (format!("{items} items"), "they are")
-            };
-            self.notices.push(format!(
-                "earlier runs have done {items}, and {} has no records; {they} done again",
-                self.name
-            ));
-        }
-    }
-
-    fn read_records(&mut self) -> Result<(), JournalError> {
-        let by_item = self.go_on.key.is_by_item();
-        // What the checkpoint lacks must be read from the records themselves.
-        let start = match &self.run_file {
-            Some(_) if !by_item => Checkpoint::read(&self.paths.done, &self.file),
-            _ => None,
-        }
-        .unwrap_or_default();
-        self.done = start.done;
-        let (done, items, work) = (&mut self.done, &mut self.items, &mut self.work);
-        let go_on = &self.go_on;
-        let scanned = scan(&self.file, start.offset, start.lines, |line| {
-            let record = line.record;
-            if !done.add(&record) {
-                return Err(format!("item {} has a record already", record.index));
-            }
-            if by_item && !is_retried(&record, go_on) {
-                items.insert(go_on.key.hash(&record.item));
-            }
-            if let (None, Some(detail)) = (&work, &record.detail) {
-                *work = Some(detail.work().to_owned());
-            }
-            Ok(())
-        });
-        let results = self.name.clone();
-        self.scanned = scanned.map_err(|error| match error {
-            ScanError::Io(source) => JournalError::Read { results, source },
-            ScanError::Line { line: 1, wrong } if self.run_file.is_none() => {
-                JournalError::NotResults { results, wrong }
-            }
-            ScanError::Line { line, wrong } => JournalError::Line { results, line, wrong },
-        })?;
-        if let Tail::Torn(bytes) = self.scanned.tail {
-            let cut = if bytes == 1 { "byte is" } else { "bytes are" };
-            self.notices.push(format!(
-                "the last record in {} is torn; its {bytes} {cut} cut off and its item is done again",
-                self.name
-            ));
-        }
-        Ok(())
     }
 
     /// What earlier runs have done.
@@ -359,6 +235,7 @@ impl Journal {
             again: self.again(),
             items: self.items.clone(),
             pending: self.pending.clone(),
+            pending_key: self.run_file.as_ref().map_or_else(|| self.key(), |file| file.key.clone()),
             go_on: self.go_on.clone(),
         }
     }
@@ -416,159 +293,6 @@ impl Journal {
             .write(&self.paths.run)
             .map_err(|source| JournalError::Write { path: self.paths.run.clone(), source })?;
         Ok(run_file)
-    }
-
-    /// Ends the last line as it should be, and takes out the records of items that are done again. Says no if it was told
-    /// to stop.
-    fn put_right(&mut self) -> io::Result<bool> {
-        if self.starts_over {
-            return Ok(true);
-        }
-        self.end_last_line()?;
-        if self.before().again > 0 { self.take_out_retried() } else { Ok(true) }
-    }
-
-    /// Cuts off a last record that is torn, and ends the line of one that is whole.
-    fn end_last_line(&mut self) -> io::Result<()> {
-        match std::mem::take(&mut self.scanned.tail) {
-            Tail::None => Ok(()),
-            Tail::Unended => self.file.write_all(b"\n"),
-            Tail::Torn(_) => self.file.set_len(self.scanned.end),
-        }
-    }
-
-    /// Leaves the results file and what stands beside it in order although no run has begun, since all was done before.
-    pub(crate) fn nothing_to_do(&mut self) -> Result<(), JournalError> {
-        self.paths.sweep();
-        let path = self.paths.results.clone();
-        self.end_last_line().map_err(|source| JournalError::Write { path, source })?;
-        // The next run need not read the records again that this one has read.
-        if !self.paths.done.exists() {
-            self.write_checkpoint();
-        }
-        Ok(())
-    }
-
-    /// Puts another file in the place of the results file, without the records of items that are done again. At every
-    /// moment there is one whole file of the name, and it is locked: whoever opens it now and has waited for the lock sees
-    /// that the name belongs to another file.
-    fn take_out_retried(&mut self) -> io::Result<bool> {
-        let path = &self.paths.rewritten;
-        let file = OpenOptions::new().read(true).append(true).create_new(true).open(path)?;
-        file.set_permissions(self.file.metadata()?.permissions())?;
-        if self.is_locked {
-            file.try_lock()?;
-        }
-        let mut out = BufWriter::with_capacity(256 * 1024, &file);
-        let mut done = Done::default();
-        let mut written = Ok(());
-        let (go_on, stop) = (&self.go_on, &self.stop);
-        let scanned = scan(&self.file, 0, 0, |line| {
-            if stop.load(Ordering::Relaxed) {
-                return Err("stopped".into());
-            }
-            if !is_retried(&line.record, go_on) {
-                done.add(&line.record);
-                written = out.write_all(line.bytes).and_then(|()| out.write_all(b"\n"));
-            }
-            written.as_ref().map_err(ToString::to_string).map(drop)
-        });
-        let finished = written
-            .and_then(|()| scanned.map_err(io::Error::other))
-            .and_then(|_| out.flush())
-            .and_then(|()| file.sync_all());
-        drop(out);
-        if let Err(error) = finished {
-            let _ = fs::remove_file(path);
-            return if self.stop.load(Ordering::Relaxed) { Ok(false) } else { Err(error) };
-        }
-        // It tells of the old file.
-        let _ = fs::remove_file(&self.paths.done);
-        fs::rename(path, &self.paths.results)?;
-        sync_folder(&self.paths.results)?;
-        self.file = file;
-        self.done = done;
-        Ok(true)
-    }
-
-    /// Takes a record.
-    fn write(&mut self, record: &Record) -> io::Result<()> {
-        if self.starts_over {
-            self.file.set_len(0)?;
-            // Or after a loss of power the old records could be back, beside a run file that takes them for its own.
-            self.file.sync_all()?;
-            self.starts_over = false;
-            // Only now: until here the records were older than the run file, and it has to say so.
-            if let State::Writing(writing) = &mut self.state {
-                writing.run_file.replaces_records = false;
-                writing.run_file.write(&self.paths.run)?;
-            }
-        }
-        let writing = self.state.writing()?;
-        if let Err(error) = writing.records.write(record) {
-            writing.broken = true;
-            return Err(error);
-        }
-        self.done.add(record);
-        writing.dirty = true;
-        *if record.outcome.is_ok() {
-            &mut writing.counts.ok
-        } else {
-            &mut writing.counts.failed
-        } += 1;
-        writing.out.is_recorded(record.index);
-        Ok(())
-    }
-
-    /// Hands the records to the operating system, and from time to time writes a checkpoint.
-    fn flush(&mut self) -> io::Result<()> {
-        let State::Writing(writing) = &mut self.state else { return Ok(()) };
-        let records = self.done.len();
-        let flushed = writing.records.flush().and_then(|()| still_there(&self.file, records));
-        writing.broken |= flushed.is_err();
-        flushed?;
-        let now_us = writing.clock.now_us();
-        if writing.dirty && now_us >= writing.next_checkpoint_us {
-            self.checkpoint();
-        }
-        Ok(())
-    }
-
-    /// Makes the records durable.
-    fn finish(&mut self) -> io::Result<()> {
-        let State::Writing(writing) = &mut self.state else { return Ok(()) };
-        let records = self.done.len();
-        let finished = writing.records.finish().and_then(|()| still_there(&self.file, records));
-        writing.broken |= finished.is_err();
-        finished?;
-        self.checkpoint();
-        Ok(())
-    }
-
-    /// Writes a checkpoint. One that can't be written makes the next start slower, and nothing else.
-    fn checkpoint(&mut self) {
-        let State::Writing(writing) = &mut self.state else { return };
-        if writing.broken || !writing.dirty {
-            return;
-        }
-        let clock = writing.clock;
-        let began_us = clock.now_us();
-        self.write_checkpoint();
-        let now_us = clock.now_us();
-        let State::Writing(writing) = &mut self.state else { return };
-        let pause_us = CHECKPOINT_EVERY_US.max((now_us - began_us) * CHECKPOINT_SHARE);
-        writing.next_checkpoint_us = now_us + pause_us;
-        writing.dirty = false;
-    }
-
-    fn write_checkpoint(&self) {
-        // What the checkpoint covers is never read again, so it has to be on the disk before. An error is the committer's to
-        // tell; without a checkpoint the next run reads more.
-        let synced = self.file.metadata().and_then(|meta| self.file.sync_data().map(|()| meta));
-        if let Ok(meta) = synced {
-            let lines = self.done.len();
-            let _ = Checkpoint::write(&self.paths.done, &self.file, &self.done, meta.len(), lines);
-        }
     }
 
     /// Keeps the hashes of items that may not be done twice, for when they go out.
@@ -653,12 +377,4 @@ impl State {
 fn is_retried(record: &Record, go_on: &GoOn) -> bool {
     let unsure = |error: &gaits_core::ItemError| error.may_have_been_processed();
     go_on.retry_failed && record.error().is_some_and(|error| go_on.retry_unsure || !unsure(error))
-}
-
-/// What is written to a file that has no name any more is lost; `records` says how much that is.
-fn still_there(file: &File, records: u64) -> io::Result<()> {
-    if file.metadata()?.nlink() == 0 {
-        return Err(io::Error::new(io::ErrorKind::NotFound, Removed { records }));
-    }
-    Ok(())
 }

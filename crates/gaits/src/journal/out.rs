@@ -37,12 +37,16 @@ impl Out {
         lock(&self.file).add(hashed.into_iter())
     }
 
-    /// Takes back items that did not go out after all.
+    /// Takes back items that did not go out after all. Those that an earlier run has handed out stay noted.
     pub(super) fn take_back(&self, indices: &[u64]) -> io::Result<()> {
-        lock(&self.file).take_back(indices)?;
+        let back: Vec<_> = {
+            let known = lock(&self.items);
+            indices.iter().copied().filter(|index| known.may_come_back(*index)).collect()
+        };
+        lock(&self.file).take_back(&back)?;
         let mut known = lock(&self.items);
-        for index in indices {
-            known.comes_back(*index);
+        for index in back {
+            known.comes_back(index);
         }
         Ok(())
     }

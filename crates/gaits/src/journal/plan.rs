@@ -52,6 +52,19 @@ impl Journal {
                 .extend(file.settings.iter().filter_map(|was| difference(was, &planned.settings)));
             if file.key.is_by_item() && self.go_on.key == Match::Place {
                 differences.push(format!("--key was {}, is not given now", file.key));
+            } else if !self.pending.is_empty()
+                && let Match::Field(then) = &file.key
+                && self.go_on.key != file.key
+            {
+                // What was started is noted by what it was known by then.
+                let items = match self.pending.len() {
+                    1 => "an item".to_owned(),
+                    items => format!("{items} items"),
+                };
+                differences.push(format!(
+                    "--key was {then}, is {} now, and of {items} that may have been processed only the former is known",
+                    self.go_on.key
+                ));
             }
         }
         if differences.is_empty() {

@@ -37,6 +37,8 @@ pub(crate) struct Position {
     pub(crate) items: HashSet<u64>,
     /// What was started, may not be done twice, and has no record; with hashes.
     pub(crate) pending: BTreeMap<u64, u64>,
+    /// What those are hashes of.
+    pub(crate) pending_key: Match,
     pub(crate) go_on: GoOn,
 }
 
@@ -242,7 +244,8 @@ impl Remaining {
             return;
         }
         let own = entry.index;
-        let pending = by_item.pending.remove(&hash);
+        let noted = self.position.pending_key.hash(entry.content.shown());
+        let pending = by_item.pending.remove(&noted);
         entry.index = pending.unwrap_or(by_item.next);
         if pending.is_none() {
             by_item.next += 1;

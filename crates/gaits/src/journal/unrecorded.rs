@@ -18,12 +18,16 @@ struct Item {
     hash: u64,
     /// It was handed out, in this run or in an earlier one.
     is_out: bool,
+    /// An earlier run has handed it out, and nobody knows what became of it.
+    is_unsure: bool,
 }
 
 impl Unrecorded {
     /// Those that earlier runs have handed out, with their hashes.
     pub(super) fn of_earlier(items: &BTreeMap<u64, u64>) -> Self {
-        let out = |(index, hash): (&u64, &u64)| (*index, Item { hash: *hash, is_out: true });
+        let out = |(index, hash): (&u64, &u64)| {
+            (*index, Item { hash: *hash, is_out: true, is_unsure: true })
+        };
         Self { items: items.iter().map(out).collect(), out: items.len() }
     }
 
@@ -38,6 +42,11 @@ impl Unrecorded {
         self.out += usize::from(!item.is_out);
         item.is_out = true;
         item.hash
+    }
+
+    /// Whether it may be said of an item that it did not go out. What this run knows of it says nothing of an earlier one.
+    pub(super) fn may_come_back(&self, index: u64) -> bool {
+        self.items.get(&index).is_some_and(|item| !item.is_unsure)
     }
 
     /// Notes that an item did not go out after all.
@@ -66,6 +75,19 @@ impl Unrecorded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_earlier_run_has_handed_out_stays_out_until_it_has_a_record() {
+        let mut items = Unrecorded::of_earlier(&BTreeMap::from([(7, 70)]));
+        items.read(7, 70);
+        items.goes_out(7);
+        items.goes_out(8);
+        assert_eq!([7, 8, 9].map(|index| items.may_come_back(index)), [false, true, false]);
+        items.comes_back(8);
+        assert!(items.has_out());
+        items.is_recorded(7);
+        assert!(!items.has_out());
+    }
 
     #[test]
     fn items_are_out_until_they_come_back_or_have_a_record() {

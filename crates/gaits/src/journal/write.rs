@@ -1,0 +1,105 @@
+//! Takes records while a run is under way, and from time to time writes a checkpoint.
+
+use super::error::Removed;
+use super::{Journal, State};
+use gaits_core::{Clock as _, Record, Sink as _};
+use gaits_engine::journal::Checkpoint;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+
+/// A checkpoint is written no sooner than this after the one before, in microseconds: a run that is killed leaves a tail of
+/// a few seconds to be read.
+pub(super) const CHECKPOINT_EVERY_US: u64 = 5_000_000;
+/// Nor before so many times as long have passed as the one before took, however large it has become.
+const CHECKPOINT_SHARE: u64 = 50;
+
+impl Journal {
+    /// Takes a record.
+    pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
+        if self.starts_over {
+            self.file.set_len(0)?;
+            // Or after a loss of power the old records could be back, beside a run file that takes them for its own.
+            self.file.sync_all()?;
+            self.starts_over = false;
+            // Only now: until here the records were older than the run file, and it has to say so.
+            if let State::Writing(writing) = &mut self.state {
+                writing.run_file.replaces_records = false;
+                writing.run_file.write(&self.paths.run)?;
+            }
+        }
+        let writing = self.state.writing()?;
+        if let Err(error) = writing.records.write(record) {
+            writing.broken = true;
+            return Err(error);
+        }
+        self.done.add(record);
+        writing.dirty = true;
+        *if record.outcome.is_ok() {
+            &mut writing.counts.ok
+        } else {
+            &mut writing.counts.failed
+        } += 1;
+        writing.out.is_recorded(record.index);
+        Ok(())
+    }
+
+    /// Hands the records to the operating system, and from time to time writes a checkpoint.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let State::Writing(writing) = &mut self.state else { return Ok(()) };
+        let records = self.done.len();
+        let flushed = writing.records.flush().and_then(|()| still_there(&self.file, records));
+        writing.broken |= flushed.is_err();
+        flushed?;
+        let now_us = writing.clock.now_us();
+        if writing.dirty && now_us >= writing.next_checkpoint_us {
+            self.checkpoint();
+        }
+        Ok(())
+    }
+
+    /// Makes the records durable.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        let State::Writing(writing) = &mut self.state else { return Ok(()) };
+        let records = self.done.len();
+        let finished = writing.records.finish().and_then(|()| still_there(&self.file, records));
+        writing.broken |= finished.is_err();
+        finished?;
+        self.checkpoint();
+        Ok(())
+    }
+
+    /// Writes a checkpoint. One that can't be written makes the next start slower, and nothing else.
+    fn checkpoint(&mut self) {
+        let State::Writing(writing) = &mut self.state else { return };
+        if writing.broken || !writing.dirty {
+            return;
+        }
+        let clock = writing.clock;
+        let began_us = clock.now_us();
+        self.write_checkpoint();
+        let now_us = clock.now_us();
+        let State::Writing(writing) = &mut self.state else { return };
+        let pause_us = CHECKPOINT_EVERY_US.max((now_us - began_us) * CHECKPOINT_SHARE);
+        writing.next_checkpoint_us = now_us + pause_us;
+        writing.dirty = false;
+    }
+
+    pub(super) fn write_checkpoint(&self) {
+        // What the checkpoint covers is never read again, so it has to be on the disk before. An error is the committer's to
+        // tell; without a checkpoint the next run reads more.
+        let synced = self.file.metadata().and_then(|meta| self.file.sync_data().map(|()| meta));
+        if let Ok(meta) = synced {
+            let lines = self.done.len();
+            let _ = Checkpoint::write(&self.paths.done, &self.file, &self.done, meta.len(), lines);
+        }
+    }
+}
+
+/// What is written to a file that has no name any more is lost; `records` says how much that is.
+fn still_there(file: &File, records: u64) -> io::Result<()> {
+    if file.metadata()?.nlink() == 0 {
+        return Err(io::Error::new(io::ErrorKind::NotFound, Removed { records }));
+    }
+    Ok(())
+}
