@@ -45,7 +45,7 @@ pub(crate) struct RunArgs {
     /// Do items again that may have been processed when gaits died, although they may not be done twice
     ///
     /// Without it, such an item gets a failed record of kind `cancelled`. For those that have one already, give
-    /// --retry-failed, too.
+    /// --retry-failed, too. Should this run die as well, the next one sends again what it had out.
     #[arg(
         long,
         global = true,
