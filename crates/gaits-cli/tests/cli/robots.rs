@@ -210,6 +210,22 @@ fn where_a_redirect_leads_is_asked_for_as_well() {
 }
 
 #[test]
+fn the_robots_txt_of_a_host_that_a_redirect_leads_to_is_asked_for_without_secrets() {
+    let other = Site::with("");
+    let there = other.url("/there");
+    let site = Site::start(move |path| match path.split('?').next() {
+        Some("/robots.txt") => ("404 Not Found".into(), String::new()),
+        _ => (format!("302 Found\r\nlocation: {there}"), String::new()),
+    });
+    let secrets = "--bearer hunter2 --api-key key=hunter2 --api-key X-Key:hunter2 -H X-Own:hunter2";
+    fetch(&[site.url("/x")], secrets).expect_exit(0).records().expect_all_ok(1);
+    assert_eq!(site.seen().join("").matches("hunter2").count(), 8, "its own host gets them");
+    let seen = other.seen();
+    assert_eq!((other.asked("/robots.txt"), other.asked("/there")), (1, 1), "{seen:?}");
+    assert!(!seen.join("").contains("hunter2"), "{seen:?}");
+}
+
+#[test]
 fn the_delay_that_a_host_wants_lies_between_two_requests() {
     for model in ["sequential", "threads:3", "async:8", "processes:2/async:2"] {
         let site = Site::with("User-agent: *\nCrawl-delay: 0.2");

@@ -37,10 +37,11 @@ impl HttpSession {
     ) -> Result<(), Reply> {
         let failed =
             |error, advice| Reply::Done(Performed { advice, ..Performed::failed(error, None) });
-        let (rules, was_known) = self.rules(robots, target).await.map_err(|why| match why {
-            Unreadable::Failed(error, advice) => failed(error, advice),
-            Unreadable::Exhausted(error) => Reply::Exhausted(error),
-        })?;
+        let (rules, was_known) =
+            self.rules(robots, target, false).await.map_err(|why| match why {
+                Unreadable::Failed(error, advice) => failed(error, advice),
+                Unreadable::Exhausted(error) => Reply::Exhausted(error),
+            })?;
         let allowed = rules.allow(target).await;
         allowed.map_err(|error| failed(error, Advice::Final))?;
         if rules.apart_us() > item.apart_us {
@@ -55,41 +56,47 @@ impl HttpSession {
         Ok(())
     }
 
-    /// Whether an item may go on to `next`, where a redirect leads. A delay that the other host asks for is not kept: it is not
-    /// the one that the item waits for.
+    /// Whether an item may go on to `next`, where a redirect leads. Its robots.txt is asked for with secrets only where `next` would
+    /// get them too. A delay that the other host asks for is not kept: it is not the one that the item waits for.
     pub(super) async fn may_follow(
         &self,
         robots: &Robots,
         next: &Target,
         trace: &mut Trace,
     ) -> Result<(), Fault> {
-        let (rules, _) = self.rules(robots, next).await.map_err(|why| match why {
-            Unreadable::Failed(error, advice) => {
-                // It is another host that wants to be left alone.
-                let is_pause = matches!(advice, Advice::Pause { .. });
-                trace.advice = Some(if is_pause { Advice::Retry } else { advice });
-                Fault::Failed(error)
-            }
-            Unreadable::Exhausted(error) => Fault::Exhausted(error),
-        })?;
+        let (rules, _) =
+            self.rules(robots, next, trace.foreign).await.map_err(|why| match why {
+                Unreadable::Failed(error, advice) => {
+                    // It is another host that wants to be left alone.
+                    let is_pause = matches!(advice, Advice::Pause { .. });
+                    trace.advice = Some(if is_pause { Advice::Retry } else { advice });
+                    Fault::Failed(error)
+                }
+                Unreadable::Exhausted(error) => Fault::Exhausted(error),
+            })?;
         rules.allow(next).await.map_err(|error| {
             trace.advice = Some(Advice::Final);
             Fault::Failed(error)
         })
     }
 
-    /// The rules of `target`'s host, and whether they were known already.
-    async fn rules(&self, robots: &Robots, target: &Target) -> Result<(Rules, bool), Unreadable> {
+    /// The rules of `target`'s host, and whether they were known already. A `foreign` host is sent no secrets.
+    async fn rules(
+        &self,
+        robots: &Robots,
+        target: &Target,
+        foreign: bool,
+    ) -> Result<(Rules, bool), Unreadable> {
         let clock = &*self.hub.shared.clock;
-        robots.rules(&target.origin, clock, self.read_robots(target)).await
+        robots.rules(&target.origin, clock, self.read_robots(target, foreign)).await
     }
 
     /// Reads the robots.txt of `target`'s host.
-    async fn read_robots(&self, target: &Target) -> Result<Answered, Unreadable> {
+    async fn read_robots(&self, target: &Target, foreign: bool) -> Result<Answered, Unreadable> {
         let shared = &self.hub.shared;
         let mut trace = Trace::new(shared.clock.clone());
         let answered = {
-            let asking = pin!(self.ask_for_robots(target, &mut trace));
+            let asking = pin!(self.ask_for_robots(target, foreign, &mut trace));
             match shared.spec.timeout {
                 None => asking.await,
                 Some(limit) => {
@@ -125,10 +132,15 @@ impl HttpSession {
         })
     }
 
-    async fn ask_for_robots(&self, target: &Target, trace: &mut Trace) -> Result<Answered, Fault> {
+    async fn ask_for_robots(
+        &self,
+        target: &Target,
+        mut foreign: bool,
+        trace: &mut Trace,
+    ) -> Result<Answered, Fault> {
         let shared = &self.hub.shared;
         let mut target = Target { path: robots::PATH.into(), ..target.clone() };
-        let (mut foreign, mut redirects) = (false, 0);
+        let mut redirects = 0;
         loop {
             let keyed = shared.access.keyed(&target, foreign);
             let request = Request {
