@@ -1,13 +1,17 @@
 //! Keys of an API, in a header field or in the query of each URL.
 //!
 //! A key in the query is added when a request is sent, so that records and messages never hold it. Limit: what a server puts into
-//! the body of its answer is not looked at.
+//! a path or the body of its answer is not looked at.
 
 use super::Secret;
 use crate::http::query::add_query;
 use crate::http::target::Target;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+
+/// How often what a server writes into a query is decoded in search of a key. A URL in a parameter of a URL takes two.
+const MOST_DECODED: usize = 4;
 
 /// A key of an API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,13 +69,14 @@ impl QueryKeys {
         Some(Target { path, ..target.clone() })
     }
 
-    /// Takes the keys out of where a redirect leads: a server may repeat the query that it was sent.
+    /// Takes the keys out of where a redirect leads: a server may repeat the query that it was sent. A parameter whose value is a
+    /// URL with a key goes away as a whole: `next=%2Fapi%3Fkey%3D...`.
     pub(super) fn strip(&self, target: &mut Target) {
+        if self.0.is_empty() {
+            return;
+        }
         let Some((path, query)) = target.path.split_once('?') else { return };
-        let is_key = |name: &str, value: &str| {
-            self.0.iter().any(|(key, secret)| key == name && secret.reveal() == value)
-        };
-        let keep = |pair: &&str| !pairs(pair).any(|(name, value)| is_key(&name, &value));
+        let keep = |pair: &&str| !self.stand_in(pair);
         let kept: Vec<&str> = query.split('&').filter(keep).collect();
         if kept.len() == query.split('&').count() {
             return;
@@ -79,6 +84,35 @@ impl QueryKeys {
         let query = kept.join("&");
         target.path = if query.is_empty() { path.into() } else { format!("{path}?{query}").into() };
     }
+
+    /// Whether a key stands in the parameter `pair`, encoded once or several times.
+    fn stand_in(&self, pair: &str) -> bool {
+        let holds = |text: &str| {
+            self.0.iter().any(|(name, secret)| has_pair(text, name, &spaced(secret.reveal())))
+        };
+        let mut text = spaced(pair);
+        for _ in 0..MOST_DECODED {
+            if holds(&text) {
+                return true;
+            }
+            text = spaced(&percent_decode_str(&text).decode_utf8_lossy());
+        }
+        holds(&text)
+    }
+}
+
+/// `text` with blanks for signs of plus, since a query may have either.
+fn spaced(text: &str) -> String {
+    text.replace('+', " ")
+}
+
+/// Whether `name=value` stands in `text`, and not as a part of longer words.
+fn has_pair(text: &str, name: &str, value: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let pair = format!("{name}={value}");
+    text.match_indices(&pair).any(|(at, _)| {
+        !text[..at].ends_with(is_word) && !text[at + pair.len()..].starts_with(is_word)
+    })
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
@@ -125,6 +159,25 @@ mod tests {
             let mut target = target(path);
             keys().strip(&mut target);
             assert_eq!(&*target.path, wanted, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_holds_a_url_with_a_key_goes_away() {
+        let next = "/api?a=b&key=s3 cret&";
+        let key = "/api?a=b&key=s3+cret%26";
+        let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let once: String = encode(key);
+        let twice: String = encode(&once);
+        for value in [encode(next), once, twice.clone(), encode(&twice), "/api?id=7".into()] {
+            let mut target = target(&format!("/login?a=b&next={value}&c"));
+            keys().strip(&mut target);
+            assert_eq!(&*target.path, "/login?a=b&c", "{value}");
+        }
+        for path in ["/x?to=%2Fapi%3Fid%3D70", "/x?to=%2Fapi%3Fgrid%3D7", "/x?to=%2Fapi%3Fid"] {
+            let mut target = target(path);
+            keys().strip(&mut target);
+            assert_eq!(&*target.path, path);
         }
     }
 }
