@@ -150,14 +150,8 @@ impl Previews {
     /// The proxy for a URL; with its user and password, if `secrets` are to be shown.
     fn proxy(&self, url: &str, secrets: bool) -> Option<String> {
         let target = Target::parse(url, None).ok()?;
-        let shown = self.routes.to(&target.origin).proxy?.to_string();
-        if !secrets {
-            return Some(shown);
-        }
-        let proxies = &self.spec.ways.proxies;
-        let mut all = proxies.http.iter().chain(&proxies.https);
-        let whole = all.find(|proxy| proxy.to_string() == shown).map(|proxy| proxy.clone().into());
-        whole.or(Some(shown))
+        let proxy = self.routes.to(&target.origin).proxy?;
+        Some(if secrets { proxy.given().to_owned() } else { proxy.to_string() })
     }
 
     /// What goes into the field `authorization`, where that is not the same for all: what the netrc has for the host, or what
@@ -170,5 +164,29 @@ impl Previews {
         self.access.authorize(&mut target, false);
         let value = target.authorization?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxy_that_is_shown_is_the_one_that_is_used() {
+        let mut spec = HttpSpec::default();
+        let two = ["s1:p@gw.test:1", "s2:p@gw.test:1"];
+        spec.ways.proxies.http = two.iter().map(|proxy| proxy.parse().unwrap()).collect();
+        let previews = Previews::of(&settings::to_value(&spec).unwrap()).unwrap();
+        let mut found = [0; 2];
+        for host in 0..20 {
+            let url = format!("http://h{host}.test/");
+            let used =
+                previews.routes.to(&Target::parse(&url, None).unwrap().origin).proxy.unwrap();
+            let shown = |secrets| previews.preview(&url, 0, secrets).unwrap().proxy.unwrap();
+            assert_eq!(shown(true), used.given());
+            assert_eq!(shown(false), "http://gw.test:1");
+            found[two.iter().position(|proxy| used.given() == *proxy).unwrap()] += 1;
+        }
+        assert!(found.iter().all(|count| *count > 0), "{found:?}");
     }
 }

@@ -114,14 +114,18 @@ impl Routes {
 }
 
 /// The proxy of a host: always the same in all processes and runs. When proxies are added or taken away, as few hosts as
-/// possible get another one (rendezvous hashing).
+/// possible get another one (rendezvous hashing). Many gateways have one address, and a user for each way out, so user and
+/// password make a proxy another one.
 fn chosen<'a>(proxies: &'a [Arc<Proxy>], host: &str) -> Option<&'a Arc<Proxy>> {
     if let [] | [_] = proxies {
         return proxies.first();
     }
     let weight = |proxy: &Proxy| {
-        let hash = blake3::hash(format!("{proxy} {host}").as_bytes());
-        *hash.as_bytes()
+        let hashed = match proxy.credentials() {
+            Some((user, password)) => format!("{user}:{password}@{proxy} {host}"),
+            None => format!("{proxy} {host}"),
+        };
+        *blake3::hash(hashed.as_bytes()).as_bytes()
     };
     proxies.iter().max_by_key(|proxy| weight(proxy))
 }
@@ -162,6 +166,19 @@ mod tests {
         }
         assert!(counts.iter().all(|count| (60..140).contains(count)), "{counts:?}");
         assert_eq!(proxy_of(&all, "http://y.x.test/"), None);
+    }
+
+    #[test]
+    fn proxies_that_differ_in_their_user_or_password_alone_share_the_hosts() {
+        let three = ["s1:p@gw.test:1", "s2:p@gw.test:1", "s2:q@gw.test:1"];
+        let routes = routes(&three, "");
+        let mut counts = [0; 3];
+        for host in 0..300 {
+            let target = Target::parse(&format!("http://h{host}.test/"), None).unwrap();
+            let found = routes.to(&target.origin).proxy.unwrap();
+            counts[three.iter().position(|proxy| found.given() == *proxy).unwrap()] += 1;
+        }
+        assert!(counts.iter().all(|count| (60..140).contains(count)), "{counts:?}");
     }
 
     proptest! {

@@ -26,6 +26,8 @@ pub(super) struct Proxy {
     pub(super) origin: Origin,
     /// Without user and password.
     shown: Box<str>,
+    /// With user and password, if it has any.
+    given: Box<str>,
     credentials: Option<(String, String)>,
     authorization: Option<HeaderValue>,
 }
@@ -42,9 +44,20 @@ impl Proxy {
             origin: Origin::new(scheme, &host, ip, url.port())
                 .map_err(|e| UnreachableProxy { proxy: url.to_string(), reason: e.to_string() })?,
             shown: url.to_string().into(),
+            given: String::from(url.clone()).into(),
             credentials: url.user_and_password(),
             authorization: basic_authorization(url.with_credentials()),
         })
+    }
+
+    /// As the user has named it, with user and password.
+    pub(super) const fn given(&self) -> &str {
+        &self.given
+    }
+
+    /// Its user and password, if it has any.
+    pub(super) const fn credentials(&self) -> Option<&(String, String)> {
+        self.credentials.as_ref()
     }
 
     /// Whether TLS is spoken with the proxy itself.
