@@ -33,8 +33,8 @@ pub(super) struct Host {
     is_opening: Cell<bool>,
     /// How many openings have ended.
     openings: Cell<u64>,
-    /// Why the last opening failed, if it did.
-    failure: RefCell<Option<ItemError>>,
+    /// Which opening was the last one to fail, counted from 1, and why.
+    failure: RefCell<Option<(u64, ItemError)>>,
     opened: Notify,
 }
 
@@ -145,15 +145,13 @@ impl Host {
 
     /// Waits until the connection that is being opened is open. Its failure is also that of those who wait.
     pub(super) async fn opened(&self) -> Result<(), Fault> {
-        let before = self.openings.get();
-        let notified = self.opened.notified();
-        notified.await;
-        if self.openings.get() == before + 1
-            && let Some(error) = &*self.failure.borrow()
-        {
-            return Err(Fault::Failed(error.clone()));
+        let waited_for = self.openings.get() + 1;
+        self.opened.notified().await;
+        // By now the next one may have begun, or ended.
+        match &*self.failure.borrow() {
+            Some((opening, error)) if *opening == waited_for => Err(Fault::Failed(error.clone())),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -184,8 +182,11 @@ impl Opening {
             // With what it lacks, the others may do better.
             Err(_) => None,
         };
-        if self.shared {
-            *host.failure.borrow_mut() = failure;
+        // One that is dropped, since its item's time is over, has no failure to note.
+        if self.shared
+            && let Some(error) = failure
+        {
+            *host.failure.borrow_mut() = Some((host.openings.get() + 1, error));
         }
         opened
     }
@@ -199,5 +200,40 @@ impl Drop for Opening {
             host.openings.set(host.openings.get() + 1);
             host.opened.notify_waiters();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::route::Routes;
+    use crate::http::target::Target;
+    use crate::http::ways::Ways;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    fn host(url: &str) -> Rc<Host> {
+        let origin = Target::parse(url, None).unwrap().origin;
+        let route = Routes::new(&Ways::default()).unwrap().to(&origin);
+        Rc::new(Host::new(origin, route, Rc::default()))
+    }
+
+    #[test]
+    fn those_who_wait_are_told_no_failure_of_an_opening_before() {
+        let host = host("https://a.test/");
+        let cx = &mut Context::from_waker(Waker::noop());
+        let first = host.begin_opening().unwrap();
+        let mut waiting = pin!(host.opened());
+        assert!(waiting.as_mut().poll(cx).is_pending());
+        assert!(first.end(Err(Fault::new(ErrorKind::Tls, "not trusted"))).is_err());
+        // The next one may begin before those who waited are polled.
+        let second = host.begin_opening().unwrap();
+        let Poll::Ready(Err(Fault::Failed(error))) = waiting.poll(cx) else { panic!("it waits") };
+        assert_eq!(error.message, "not trusted");
+        let mut waiting = pin!(host.opened());
+        assert!(waiting.as_mut().poll(cx).is_pending());
+        // Its item's time is over.
+        drop(second);
+        assert!(matches!(waiting.poll(cx), Poll::Ready(Ok(()))), "it may try itself");
     }
 }
