@@ -25,8 +25,8 @@ use super::upload::Unsent;
 use super::{h1, h2};
 use bytes::Bytes;
 use gaits_core::SessionScope;
-use host::{Host, Protocol};
-use idle::IdleConnections;
+use host::{Host, Opening, Protocol};
+use idle::{IdleConnections, MAX_AGE_US};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::pin::pin;
@@ -34,15 +34,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// How many connections may lie idle. When there are more, the half that has been idle for longest is closed.
+/// How many connections may lie idle, those of HTTP/2 without a request included. When there are more, the half that has been idle for longest is closed.
 const MAX_IDLE: usize = 4_096;
 
 /// How many origins are remembered that no connection leads to.
 const MAX_HOSTS: usize = 16_384;
-
-/// How long a connection may lie idle before it is not used again, in microseconds. Servers close theirs after
-/// 5 (Node, Apache) to 75 seconds (nginx); one that has is noticed or replaced, so this only bounds the waste.
-const MAX_AGE_US: u64 = 60_000_000;
 
 /// For how many microseconds after it was put away a connection is taken for open.
 const FRESH_US: u64 = 1_000;
@@ -64,7 +60,17 @@ pub(super) struct Hub {
     hosts: RefCell<HashMap<Box<str>, Rc<Host>>>,
     /// Where the last request went: the next one often goes there as well.
     last: RefCell<Option<Rc<Host>>>,
+    /// The idle connections of HTTP/1.1.
     idle: Cell<usize>,
+    /// The connections of HTTP/2, and those that have ended since they were last counted.
+    http2: Cell<usize>,
+    /// How many of these had requests when they were last counted.
+    busy: Cell<usize>,
+    /// When so many hosts are known, those are forgotten to which no connection leads.
+    forget_at: Cell<usize>,
+    /// How many connections may lie idle, and how many origins are remembered: `MAX_IDLE` and `MAX_HOSTS`.
+    max_idle: usize,
+    max_hosts: usize,
     /// The idle connections to proxies that are asked for whole URLs.
     to_proxies: RefCell<Vec<(Arc<Proxy>, Rc<IdleConnections>)>>,
     /// Reads responses to their end that nobody waits for.
@@ -95,6 +101,11 @@ impl Hub {
             hosts: RefCell::default(),
             last: RefCell::default(),
             idle: Cell::new(0),
+            http2: Cell::new(0),
+            busy: Cell::new(0),
+            forget_at: Cell::new(0),
+            max_idle: MAX_IDLE,
+            max_hosts: MAX_HOSTS,
             to_proxies: RefCell::default(),
             tasks: RefCell::default(),
         }
@@ -118,8 +129,10 @@ impl Hub {
         let host = if let Some(host) = hosts.get(origin.prefix()) {
             host.clone()
         } else {
-            if hosts.len() >= MAX_HOSTS {
+            if hosts.len() >= self.max_hosts.max(self.forget_at.get()) {
                 hosts.retain(|_, host| host.is_in_use());
+                // Where few were forgotten, all would be looked at again for each new one.
+                self.forget_at.set(2 * hosts.len());
             }
             let route = self.shared.routes.to(origin);
             let idle = route.asked().map(|proxy| self.idle_of(proxy)).unwrap_or_default();
@@ -251,11 +264,12 @@ impl Hub {
         trace: &mut Trace,
     ) -> Result<Ready, Fault> {
         loop {
-            if may_reuse && let Some((connection, now_us)) = self.take_idle(host).await {
+            let now_us = self.shared.clock.now_us();
+            if may_reuse && let Some(connection) = self.take_idle(host, now_us).await {
                 return Ok(Ready::Http1 { connection, reused: true, now_us });
             }
             if host.protocol() != Some(Protocol::OnlyHttp1) {
-                if let Some(connection) = host.with_capacity() {
+                if let Some(connection) = host.with_capacity(now_us) {
                     return Ok(Ready::Http2 { connection, reused: true });
                 }
                 // How many requests the server takes at a time is known only when its settings have come.
@@ -270,14 +284,26 @@ impl Hub {
                 continue;
             };
             let opened = self.open(host, trace).await;
-            return match opening.end(opened)? {
-                Opened::Http1(connection) => {
-                    let now_us = self.shared.clock.now_us();
-                    Ok(Ready::Http1 { connection, reused: false, now_us })
-                }
-                Opened::Http2(connection) => Ok(Ready::Http2 { connection, reused: false }),
-            };
+            return self.take_new(opening, opened, self.shared.clock.now_us());
         }
+    }
+
+    /// Takes what came of an opening. `now_us` is the time of the run.
+    fn take_new(
+        &self,
+        opening: Opening,
+        opened: Result<Opened, Fault>,
+        now_us: u64,
+    ) -> Result<Ready, Fault> {
+        if let Ok(Opened::Http2(connection)) = &opened {
+            connection.use_at(now_us);
+            self.make_room();
+            self.http2.set(self.http2.get() + 1);
+        }
+        Ok(match opening.end(opened)? {
+            Opened::Http1(connection) => Ready::Http1 { connection, reused: false, now_us },
+            Opened::Http2(connection) => Ready::Http2 { connection, reused: false },
+        })
     }
 
     async fn open(&self, host: &Host, trace: &mut Trace) -> Result<Opened, Fault> {
@@ -287,16 +313,15 @@ impl Hub {
         Box::pin(self.opener.open(&host.origin, &host.route, alpn, make_room, trace)).await
     }
 
-    /// An idle connection, and the time of the run.
-    async fn take_idle(&self, host: &Host) -> Option<(Box<h1::Connection>, u64)> {
-        let now_us = self.shared.clock.now_us();
+    /// An idle connection. `now_us` is the time of the run.
+    async fn take_idle(&self, host: &Host, now_us: u64) -> Option<Box<h1::Connection>> {
         loop {
             let (mut connection, idle_us) = host.idle.take(now_us)?;
             self.idle.set(self.idle.get() - 1);
             if idle_us < FRESH_US
                 || (idle_us <= MAX_AGE_US && connection.is_quiet(&self.lent).await)
             {
-                return Some((connection, now_us));
+                return Some(connection);
             }
         }
     }
@@ -307,14 +332,14 @@ impl Hub {
         if self.scope == SessionScope::None {
             return;
         }
-        if let Exchange::Http1(connection) = exchange
-            && connection.persists()
-        {
-            if self.idle.get() >= MAX_IDLE {
-                self.close_older_half();
+        match exchange {
+            Exchange::Http1(connection) if connection.persists() => {
+                self.make_room();
+                self.host(origin).idle.put(connection, now_us);
+                self.idle.set(self.idle.get() + 1);
             }
-            self.host(origin).idle.put(connection, now_us);
-            self.idle.set(self.idle.get() + 1);
+            Exchange::Http1(_) => {}
+            Exchange::Http2(exchange) => exchange.use_at(now_us),
         }
     }
 
@@ -342,28 +367,32 @@ impl Hub {
     pub(super) fn close_idle(&self) -> bool {
         let had = self.idle.replace(0) > 0;
         self.all_idle().iter().for_each(|idle| idle.close(u64::MAX));
-        self.hosts.borrow().values().for_each(|host| host.close_unused());
+        self.hosts.borrow().values().for_each(|host| host.close_unused(u64::MAX));
         had
     }
 
-    /// Closes the half of the idle connections that has been idle for longest.
-    fn close_older_half(&self) {
-        let all = self.all_idle();
+    /// Closes the half of the idle connections that has been idle for longest, if there are as many as there may be.
+    fn make_room(&self) {
+        if self.idle.get() + self.http2.get() < self.max_idle + self.busy.get() {
+            return;
+        }
+        let (all, hosts) = (self.all_idle(), self.hosts.borrow());
         let mut times = Vec::new();
         for idle in &all {
             idle.times(&mut times);
         }
-        let middle = times.len() / 2;
-        if let Some((_, since_us, _)) =
-            (middle < times.len()).then(|| times.select_nth_unstable(middle))
-        {
-            let since_us = *since_us;
+        self.busy.set(hosts.values().map(|host| host.unused_times(&mut times)).sum());
+        // Fewer, if connections of HTTP/2 have ended or were put to use. It takes many new ones then until they are counted again.
+        if times.len() > self.max_idle / 2 {
+            let middle = times.len() / 2;
+            let since_us = *times.select_nth_unstable(middle).1;
             for idle in &all {
                 idle.close(since_us);
             }
-            self.hosts.borrow().values().for_each(|host| host.close_unused());
+            hosts.values().for_each(|host| host.close_unused(since_us));
         }
         self.idle.set(all.iter().map(|idle| idle.len()).sum());
+        self.http2.set(hosts.values().map(|host| host.http2()).sum());
     }
 
     /// All idle connections of HTTP/1.1, each in one place.
@@ -375,3 +404,6 @@ impl Hub {
         own.map(|host| &host.idle).chain(shared).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,6 +196,11 @@ impl Exchange {
         self.place.is_over || self.body.is_end_stream()
     }
 
+    /// Notes that its connection is used at this time of the run, in microseconds.
+    pub(crate) fn use_at(&self, now_us: u64) {
+        self.place.connection.state.use_at(now_us);
+    }
+
     /// How long the body is in all, if that is known.
     pub(crate) fn body_len(&self) -> Option<u64> {
         if self.is_over() {

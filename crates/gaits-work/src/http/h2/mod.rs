@@ -126,8 +126,19 @@ impl Connection {
     }
 
     /// How many requests are on it.
+    #[cfg(test)]
     pub(crate) fn in_use(&self) -> usize {
         self.0.state.in_use()
+    }
+
+    /// Notes that it is used at this time of the run, in microseconds.
+    pub(crate) fn use_at(&self, now_us: u64) {
+        self.0.state.use_at(now_us);
+    }
+
+    /// Since when it has no requests, in microseconds of the run; none if it has some.
+    pub(crate) fn unused_since_us(&self) -> Option<u64> {
+        (self.0.state.in_use() == 0).then(|| self.0.state.used_us())
     }
 
     /// Waits until the server has said how many requests it takes at once, or the connection has ended.

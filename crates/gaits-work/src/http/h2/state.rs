@@ -32,6 +32,8 @@ pub(super) struct State {
     given_up: Cell<u32>,
     /// It takes no more requests, though the server would.
     retired: Cell<bool>,
+    /// When a request was last put on it, or last ended well, in microseconds of the run.
+    used_us: Cell<u64>,
     /// How often something came from the server.
     heard: Cell<u64>,
     /// The highest stream whose request was handed to the system, if only its beginning.
@@ -73,6 +75,15 @@ impl State {
 
     pub(super) const fn in_use(&self) -> usize {
         self.in_use.get()
+    }
+
+    /// Notes that it is used at this time of the run.
+    pub(super) fn use_at(&self, now_us: u64) {
+        self.used_us.set(now_us);
+    }
+
+    pub(super) const fn used_us(&self) -> u64 {
+        self.used_us.get()
     }
 
     /// How many requests it may still take before its stream numbers are used up.

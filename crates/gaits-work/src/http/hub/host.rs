@@ -3,7 +3,7 @@
 //!
 //! Limit: opens nothing, and waits for nothing but the opening of others.
 
-use super::idle::IdleConnections;
+use super::idle::{IdleConnections, MAX_AGE_US};
 use crate::http::connect::Opened;
 use crate::http::fault::Fault;
 use crate::http::headers::Heads;
@@ -88,12 +88,25 @@ impl Host {
     /// Whether anything would be lost if it were forgotten.
     pub(super) fn is_in_use(&self) -> bool {
         let has_idle = self.route.asked().is_none() && !self.idle.is_empty();
-        has_idle || !self.http2.borrow().is_empty() || self.is_opening.get()
+        let has_open = || self.http2.borrow().iter().any(|connection| !connection.is_closed());
+        has_idle || self.is_opening.get() || has_open()
     }
 
-    /// Closes connections of HTTP/2 without a request.
-    pub(super) fn close_unused(&self) {
-        self.http2.borrow_mut().retain(|connection| connection.in_use() > 0);
+    /// Adds to `times` since when its connections of HTTP/2 have no request; gives how many have some. Those that take no more
+    /// requests are let go.
+    pub(super) fn unused_times(&self, times: &mut Vec<u64>) -> usize {
+        let mut connections = self.http2.borrow_mut();
+        connections.retain(|connection| !connection.is_closed());
+        let before = times.len();
+        times.extend(connections.iter().filter_map(h2::Connection::unused_since_us));
+        connections.len() - (times.len() - before)
+    }
+
+    /// Closes connections of HTTP/2 that have had no request since `since_us` or longer.
+    pub(super) fn close_unused(&self, since_us: u64) {
+        let is_used = |unused_us| unused_us > since_us;
+        let stays = |connection: &h2::Connection| connection.unused_since_us().is_none_or(is_used);
+        self.http2.borrow_mut().retain(stays);
     }
 
     /// What went wrong on the way to it, with what the user has said about that way: a proxy is named, and so is the option
@@ -117,13 +130,24 @@ impl Host {
         Some(Fault::new(ErrorKind::Connect, message))
     }
 
-    /// A connection of HTTP/2 that takes one more request.
-    pub(super) fn with_capacity(&self) -> Option<h2::Connection> {
+    /// How many connections of HTTP/2 it has.
+    pub(super) fn http2(&self) -> usize {
+        self.http2.borrow().len()
+    }
+
+    /// A connection of HTTP/2 that takes one more request. `now_us` is the time of the run.
+    pub(super) fn with_capacity(&self, now_us: u64) -> Option<h2::Connection> {
         let mut connections = self.http2.borrow_mut();
+        let is_old = |connection: &h2::Connection| {
+            let since_us = connection.unused_since_us();
+            since_us.is_some_and(|since_us| now_us.saturating_sub(since_us) > MAX_AGE_US)
+        };
+        let has_room = |connection: &h2::Connection| connection.capacity() > 0;
         // The first that has room, so that there are no more of them than needed.
-        let found = connections.iter().find(|connection| connection.capacity() > 0).cloned();
-        if found.is_none() {
-            connections.retain(|connection| !connection.is_closed());
+        let found = connections.iter().find(|one| has_room(one) && !is_old(one)).cloned();
+        match &found {
+            Some(connection) => connection.use_at(now_us),
+            None => connections.retain(|one| !one.is_closed() && !is_old(one)),
         }
         found
     }
