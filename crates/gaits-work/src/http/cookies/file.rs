@@ -145,9 +145,9 @@ fn line(domain: &str, cookie: &Cookie) -> Option<String> {
 
 /// Writes what `jar` has seen set and removed into the file at `path`.
 pub(in crate::http) fn save(path: &Path, jar: &Jar, now_s: i64) -> Result<(), String> {
-    if jar.changed.is_empty() {
+    let Some(changes) = jar.changes.as_ref().filter(|changes| changes.keys().len() > 0) else {
         return Ok(());
-    }
+    };
     let failed = |error: &dyn std::fmt::Display| {
         format!("the cookies can't be written to {}: {error}", path.display())
     };
@@ -163,12 +163,10 @@ pub(in crate::http) fn save(path: &Path, jar: &Jar, now_s: i64) -> Result<(), St
     };
     let mut cookies = parse(&text)
         .map_err(|(line, reason)| failed(&format!("its line {line} is none: {reason}")))?;
-    cookies.retain(|(domain, cookie)| {
-        !jar.changed.iter().any(|(changed, old)| changed == domain && old.is_same(cookie))
-    });
-    cookies.extend(jar.changed.iter().filter_map(|(domain, old)| {
-        let now = jar.domains.get(domain)?.iter().find(|cookie| cookie.is_same(old))?;
-        Some((domain.clone(), now.clone()))
+    cookies.retain(|(domain, cookie)| !changes.has(domain, cookie));
+    cookies.extend(changes.keys().filter_map(|key| {
+        let now = jar.domains.get(&key.domain)?.iter().find(|cookie| key.is_of(cookie))?;
+        Some((key.domain.clone(), now.clone()))
     }));
     cookies.retain(|(_, cookie)| !cookie.is_expired(now_s));
     replace(&path, &write(&cookies)).map_err(|e| failed(&e))
@@ -286,6 +284,30 @@ mod tests {
             error.starts_with("the cookies can't be written to /no/such/folder/c.txt: "),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_a_session_had_no_room_for_is_left_to_others_and_what_was_removed_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cookies.txt");
+        let mut ours = jar("");
+        let mut receive = |field: &str| {
+            ours.take(std::iter::once(field.as_bytes()), &target("https://a.example/"), NOW);
+        };
+        receive("removed=1");
+        receive("removed=; Max-Age=0");
+        receive("evicted=1");
+        for n in 0..50 {
+            receive(&format!("n{n}=1"));
+        }
+        // Another session has the same two cookies, and ends first.
+        let theirs = "a.example\tFALSE\t/\tFALSE\t0\tevicted\ttheirs\n\
+                      a.example\tFALSE\t/\tFALSE\t0\tremoved\ttheirs\n";
+        fs::write(&path, theirs).unwrap();
+        save(&path, &ours, NOW).unwrap();
+        let written = fs::read_to_string(&path).unwrap();
+        assert!(written.contains("evicted\ttheirs\n") && !written.contains("removed"), "{written}");
+        assert_eq!(written.lines().count(), 3 + 1 + 50, "{written}");
     }
 
     proptest! {

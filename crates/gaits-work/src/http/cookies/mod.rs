@@ -15,6 +15,7 @@
 //!
 //! Limit: kept in memory, but for what `file` writes; knows the time only from its caller.
 
+mod changes;
 mod date;
 pub(super) mod file;
 mod set_cookie;
@@ -22,6 +23,7 @@ mod set_cookie;
 use super::calendar;
 use super::domain::{is_within, without_root};
 use super::target::{Origin, Scheme, Target};
+use changes::Changes;
 use set_cookie::SetCookie;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -50,9 +52,8 @@ pub(super) struct Jar {
     count: usize,
     /// Counts what happens, so that it is known what came first.
     step: u64,
-    /// Cookies that were set or removed since it was made, with their domains, if somebody wants to know.
-    changed: Vec<(Box<str>, Cookie)>,
-    notes_changes: bool,
+    /// Which were set or removed since it was made, if somebody wants to know.
+    changes: Option<Changes>,
 }
 
 #[derive(Debug, Clone)]
@@ -99,10 +100,11 @@ impl Jar {
     /// One that begins with `cookies`, and remembers what changes.
     pub(super) fn with(cookies: Vec<(Box<str>, Cookie)>, now_s: i64) -> Self {
         let mut jar = Self { step: cookies.len() as u64, ..Self::default() };
+        let changes = Changes::since(&cookies);
         for (domain, cookie) in cookies {
             jar.store(domain, cookie, now_s);
         }
-        jar.notes_changes = true;
+        jar.changes = Some(changes);
         jar
     }
 
@@ -155,12 +157,10 @@ impl Jar {
     /// to set it so is how a server removes it.
     fn store(&mut self, domain: Box<str>, mut cookie: Cookie, now_s: i64) {
         let expired = cookie.is_expired(now_s);
-        if self.notes_changes {
-            let is_noted =
-                |(other, old): &(Box<str>, Cookie)| *other == domain && old.is_same(&cookie);
-            if !self.changed.iter().any(is_noted) {
-                self.changed.push((domain.clone(), cookie.clone()));
-            }
+        match &mut self.changes {
+            Some(changes) if expired => changes.removed(&domain, &cookie),
+            Some(changes) => changes.set(&domain, &cookie),
+            None => {}
         }
         if let Some(cookies) = self.domains.get_mut(&*domain)
             && let Some(at) = cookies.iter().position(|old| old.is_same(&cookie))
@@ -203,12 +203,16 @@ impl Jar {
             && cookies.len() >= MOST_OF_DOMAIN
         {
             self.count -= cookies.len();
-            cookies.retain(|cookie| !cookie.is_expired(now_s));
+            let changes = &mut self.changes;
+            retain(cookies, domain, changes, |cookie| !cookie.is_expired(now_s));
             if cookies.len() >= MOST_OF_DOMAIN
                 && let Some(at) =
                     (0..cookies.len()).min_by_key(|at| (cookies[*at].secure, cookies[*at].used))
             {
-                cookies.swap_remove(at);
+                let dropped = cookies.swap_remove(at);
+                if let Some(changes) = changes {
+                    changes.dropped(domain, &dropped);
+                }
             }
             self.count += cookies.len();
         }
@@ -225,8 +229,9 @@ impl Jar {
     }
 
     fn retain(&mut self, mut keep: impl FnMut(&Cookie) -> bool) {
-        self.domains.retain(|_, cookies| {
-            cookies.retain(&mut keep);
+        let changes = &mut self.changes;
+        self.domains.retain(|domain, cookies| {
+            retain(cookies, domain, changes, &mut keep);
             !cookies.is_empty()
         });
         self.count = self.domains.values().map(Vec::len).sum();
@@ -274,6 +279,22 @@ impl Jar {
         }
         (!header.is_empty()).then_some(header)
     }
+}
+
+/// Keeps the cookies of `domain` that are to be kept, and notes that the others are dropped.
+fn retain(
+    cookies: &mut Vec<Cookie>,
+    domain: &str,
+    changes: &mut Option<Changes>,
+    mut keep: impl FnMut(&Cookie) -> bool,
+) {
+    cookies.retain(|cookie| {
+        let stays = keep(cookie);
+        if !stays && let Some(changes) = changes {
+            changes.dropped(domain, cookie);
+        }
+        stays
+    });
 }
 
 /// The time in seconds since 1970.

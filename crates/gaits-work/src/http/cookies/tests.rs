@@ -18,6 +18,42 @@ impl Jar {
     }
 }
 
+#[test]
+fn what_is_noted_for_the_file_is_bounded_and_kept_for_cookies_in_it() {
+    let of_file: Vec<_> = ["kept", "gone"]
+        .into_iter()
+        .map(|name| {
+            let mut other = Jar::default();
+            other.receive("https://file.example/", &[&format!("{name}=1; path=/")]);
+            other
+                .domains
+                .remove_entry("file.example")
+                .map(|(domain, mut all)| (domain, all.remove(0)))
+        })
+        .collect::<Option<_>>()
+        .unwrap();
+    let mut jar = Jar::with(of_file, NOW);
+    let noted = |jar: &Jar| jar.changes.iter().flat_map(Changes::keys).count();
+    assert_eq!(noted(&jar), 0);
+    jar.receive("https://file.example/", &["gone=1; path=/; max-age=0"]);
+    assert_eq!(noted(&jar), 1);
+    for i in 0..2 * MOST {
+        jar.receive(&format!("https://h{i}.example/"), &["a=1", "a=2"]);
+    }
+    assert!(noted(&jar) <= MOST + 2, "{}", noted(&jar));
+    let is_noted = |jar: &Jar, name: &str| {
+        let mut keys = jar.changes.iter().flat_map(Changes::keys);
+        keys.any(|key| key.name() == name.as_bytes())
+    };
+    assert!(is_noted(&jar, "gone") && !is_noted(&jar, "kept"));
+    // One after the other is set and removed by its server.
+    for i in 0..5 * MOST {
+        jar.receive("https://h.example/", &[&format!("n{i}=1"), &format!("n{i}=1; max-age=0")]);
+    }
+    assert!(noted(&jar) <= 3 * MOST + 2, "{}", noted(&jar));
+    assert!(is_noted(&jar, "gone"));
+}
+
 /// What is sent to `to` after `field` came from `from`.
 fn sent(from: &str, field: &str, to: &str) -> String {
     let mut jar = Jar::default();
