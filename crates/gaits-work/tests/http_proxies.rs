@@ -218,3 +218,23 @@ fn a_proxy_may_be_spoken_with_over_tls() {
         assert!(message.starts_with(&wanted), "{message}");
     }
 }
+
+#[test]
+fn a_proxys_certificate_is_checked_where_those_of_servers_are_not() {
+    let secure = Origin::start(Config { tls: true, ..Config::default() }).unwrap();
+    let url = format!("https://localhost:{}/uuid", secure.addr().port());
+    let insecure = HttpSpec { trust: Trust::Insecure, ..HttpSpec::default() };
+    assert_eq!(ok(client(insecure).get(&url)).status, Some(200));
+    let (port, _) = encrypted_proxy(secure.addr());
+    let proxy = format!("https://localhost:{port}");
+    for url in [&*url, "http://a.test/uuid"] {
+        let spec = HttpSpec { trust: Trust::Insecure, ..through(&proxy) };
+        let (kind, message, _) = failed(client(spec).get(url));
+        assert_eq!(kind, ErrorKind::Tls);
+        let wanted = format!(
+            "through the proxy {proxy}: the certificate of localhost:{port} is not trusted: "
+        );
+        assert!(message.starts_with(&wanted), "{message}");
+        assert!(message.ends_with("; --insecure is about servers, not about proxies"), "{message}");
+    }
+}

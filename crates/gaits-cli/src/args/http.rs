@@ -71,6 +71,8 @@ pub(crate) struct HttpArgs {
     cacert: Option<PathBuf>,
 
     /// Accept any certificate, without checking it
+    ///
+    /// That is about servers. The certificate of an https:// proxy is checked all the same.
     #[arg(short = 'k', long, hide_short_help = true)]
     insecure: bool,
 

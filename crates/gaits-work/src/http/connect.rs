@@ -10,6 +10,7 @@ use super::shared::Shared;
 use super::target::Origin;
 use super::tls::{self, Alpn, Connectors};
 use super::trace::{Phase, Trace};
+use super::trust::Trust;
 use super::wire::Wire;
 use super::words::seconds;
 use super::{h1, h2};
@@ -156,7 +157,8 @@ impl Opener {
         trace: &mut Trace,
     ) -> Result<Wire, Fault> {
         if proxy.is_encrypted() {
-            let stream = self.handshake(&proxy.origin, wire, Alpn::Proxy, trace).await?;
+            let shaken = self.handshake(&proxy.origin, wire, Alpn::Proxy, trace).await;
+            let stream = shaken.map_err(|fault| self.of_proxy(fault))?;
             wire = Wire::tls(stream);
         }
         if route.asked().is_some() {
@@ -164,5 +166,18 @@ impl Opener {
         }
         trace.enter(Phase::Proxy);
         proxy.open(wire, origin, ip, trace).await
+    }
+
+    /// What went wrong with TLS to a proxy, for those who have asked that no certificate is checked.
+    fn of_proxy(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Failed(mut error)
+                if error.kind == ErrorKind::Tls && self.shared.spec.trust == Trust::Insecure =>
+            {
+                error.message.push_str("; --insecure is about servers, not about proxies");
+                Fault::Failed(error)
+            }
+            fault => fault,
+        }
     }
 }

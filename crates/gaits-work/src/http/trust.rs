@@ -18,7 +18,8 @@ pub enum Trust {
         /// What stood there: one or more certificates.
         pem: String,
     },
-    /// Every certificate for every name. Connections are encrypted, but whoever sits in between can read them.
+    /// Every certificate of a server, for every name. Connections are encrypted, but whoever sits in between can read them. Those
+    /// of proxies are trusted as with [`Trust::SystemRoots`].
     Insecure,
 }
 

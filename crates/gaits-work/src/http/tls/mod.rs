@@ -35,6 +35,8 @@ pub(super) struct Tls {
     trust: Trust,
     certificate: Option<ClientCertificate>,
     loaded: OnceLock<Result<ClientConfig, String>>,
+    /// The same for proxies, where every certificate of a server is accepted.
+    for_proxies: OnceLock<Result<ClientConfig, String>>,
     single_use: [OnceLock<TlsConnector>; OFFERS],
     /// Tells the user, once, what they should know about the roots that are trusted.
     tell: Tell,
@@ -51,23 +53,31 @@ impl std::fmt::Debug for Tls {
 
 impl Tls {
     pub(super) fn new(trust: Trust, certificate: Option<ClientCertificate>, tell: Tell) -> Self {
-        Self { trust, certificate, loaded: OnceLock::new(), single_use: Default::default(), tell }
+        let (loaded, for_proxies) = (OnceLock::new(), OnceLock::new());
+        Self { trust, certificate, loaded, for_proxies, single_use: Default::default(), tell }
     }
 
-    fn config(&self) -> Result<&ClientConfig, Fault> {
+    fn config(&self, alpn: Alpn) -> Result<&ClientConfig, Fault> {
+        // A proxy is sent the user's password for it, so that accepting any server does not do for it, as with curl.
+        let (loaded, trust) = match (&self.trust, alpn) {
+            (Trust::Insecure, Alpn::Proxy) => (&self.for_proxies, &Trust::SystemRoots),
+            (trust, _) => (&self.loaded, trust),
+        };
         let load = || {
-            let (config, note) = load(&self.trust, self.certificate.as_ref())?;
+            let (config, note) = load(trust, self.certificate.as_ref())?;
             if let Some(note) = note {
                 (self.tell)(note);
             }
             Ok(config)
         };
-        let loaded = self.loaded.get_or_init(load);
-        loaded.as_ref().map_err(|e: &String| Fault::new(ErrorKind::Tls, e.clone()))
+        loaded
+            .get_or_init(load)
+            .as_ref()
+            .map_err(|e: &String| Fault::new(ErrorKind::Tls, e.clone()))
     }
 
     fn connector(&self, resumption: Resumption, alpn: Alpn) -> Result<TlsConnector, Fault> {
-        let mut config = self.config()?.clone();
+        let mut config = self.config(alpn)?.clone();
         config.resumption = resumption;
         config.alpn_protocols = match alpn {
             Alpn::Any => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
