@@ -5,7 +5,7 @@
 mod http_support;
 
 use gaits_core::{ErrorKind, SessionScope};
-use gaits_work::http::HttpSpec;
+use gaits_work::http::{ApiKey, Auth, HttpSpec};
 use http_support::{Server, TickingClock, client, client_of, failed, ok};
 use std::io::Write;
 use std::sync::Arc;
@@ -479,6 +479,19 @@ fn secrets_stay_with_their_origin() {
     assert!(
         requests.iter().all(|r| r.contains("x-api-key: k3y") && r.contains("authorization: Basic"))
     );
+}
+
+#[test]
+fn a_key_that_a_redirect_repeats_inside_a_url_is_not_in_the_record() {
+    let to = "/login?a=b&next=%2Fapi%3Fkey%3Ds3cret";
+    let server = Server::answering_each(&[redirect(to), OK.to_owned()]);
+    let key = ApiKey::Query { name: "key".to_owned(), value: "s3cret".into() };
+    let auth = Auth { keys: vec![key], ..Auth::default() };
+    let detail = ok(client(HttpSpec { auth, ..HttpSpec::default() }).get(&server.url("/api")));
+    assert_eq!(*detail.url, *server.url("/login?a=b"));
+    let asked = server.requests();
+    assert!(asked[0].starts_with("GET /api?key=s3cret "), "{asked:?}");
+    assert!(asked[1].starts_with("GET /login?a=b&key=s3cret "), "its own server: {asked:?}");
 }
 
 #[test]
