@@ -245,6 +245,6 @@ impl Key {
             && self.window.is_none()
             && self.refusals == 0
             && self.free_from_us <= now_us
-            && self.meter.as_ref().is_none_or(|meter| meter.next_us() <= now_us)
+            && self.meter.as_ref().is_none_or(|meter| meter.is_full(now_us))
     }
 }

@@ -30,6 +30,11 @@ impl Meter {
         self.due.saturating_sub(self.ahead).div_ceil(1_000)
     }
 
+    /// Whether as many may be started at once as in the beginning, so that a new meter would allow no more.
+    pub(super) fn is_full(&self, now_us: u64) -> bool {
+        self.due <= now_us.saturating_mul(1_000)
+    }
+
     /// Counts a start.
     pub(super) fn start(&mut self, now_us: u64) {
         let now = now_us.saturating_mul(1_000);

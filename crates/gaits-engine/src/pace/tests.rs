@@ -302,6 +302,39 @@ fn a_rate_is_kept_for_each_key_and_one_for_all() {
 }
 
 #[test]
+fn a_key_of_which_nothing_is_left_for_a_moment_has_no_new_burst() {
+    let rate = Rate { interval: Duration::from_millis(100), burst: NonZeroU32::new(2).unwrap() };
+    let mut pacer = pacer(8, Limits { rate: Some(rate), ..Limits::default() });
+    pacer.tick(7 * SECOND);
+    // With one key alone, none is ever forgotten.
+    pacer.admit(item(0, "other"));
+    assert_eq!(hand_out(&mut pacer), [0]);
+    let mut started = 0;
+    for index in 1..=10 {
+        pacer.admit(item(index, "host"));
+        if let Some(item) = pacer.next() {
+            started += 1;
+            pacer.finished(item.key, 7 * SECOND);
+        }
+    }
+    assert_eq!(started, 2, "the burst, and no more of it in no time");
+    for ms in 1..=10 {
+        let now_us = 7 * SECOND + ms * 100_000;
+        pacer.tick(now_us);
+        while let Some(item) = pacer.next() {
+            pacer.finished(item.key, now_us);
+        }
+    }
+    assert_eq!(pacer.waiting(), 0);
+    pacer.tick(10 * SECOND);
+    pacer.admit(item(11, "host"));
+    let last = pacer.next().unwrap();
+    pacer.tick(11 * SECOND);
+    pacer.finished(last.key, 10 * SECOND);
+    assert_eq!(pacer.keys.len(), 1, "whose burst is full again is forgotten");
+}
+
+#[test]
 fn after_a_pause_one_goes_first_and_then_ever_more() {
     let longest_pause = Some(Duration::from_hours(1));
     let mut pacer = pacer(8, Limits { longest_pause, ..Limits::default() });
