@@ -24,15 +24,16 @@ fn works() -> Works {
 pub(crate) fn helper() -> Option<ExitCode> {
     let verb = std::env::args_os().nth(1)?;
     if verb == WORKER_VERB {
+        // Its parent tells it when to end. `systemctl stop` and `pkill` send signals to all processes of a run at once, and what
+        // is in flight is to be finished then.
+        survive_signals();
         // Without it, requests may run out of time while they are stopped.
         let _ = job_control::stop_with_parent();
         return Some(worker_main(&works()));
     }
     if verb == GUARD_VERB {
         // It is to outlast whoever is told to end; where that can't be had, it holds against SIGKILL all the same.
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            let _ = signal_hook::flag::register(signal, Arc::default());
-        }
+        survive_signals();
         return Some(match guard_main() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -53,4 +54,23 @@ pub(crate) fn helper() -> Option<ExitCode> {
         ));
     }
     None
+}
+
+/// Has this process go on at signals that are to end it, where that can be done. What it starts gets the default again: a
+/// program keeps no handlers of the one that has executed it, but it would ignore what that one ignores. For the same reason,
+/// a signal that is ignored already, as SIGHUP under `nohup`, stays so.
+fn survive_signals() {
+    let ignored = ignored_signals();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        if ignored & (1 << (signal - 1)) == 0 {
+            let _ = signal_hook::flag::register(signal, Arc::default());
+        }
+    }
+}
+
+/// The signals that this process ignores, a bit for each; none where the kernel does not say.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

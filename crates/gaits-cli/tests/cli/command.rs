@@ -9,6 +9,7 @@ use gaits_work::command::CommandDetail;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, getsid, mkfifo};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -208,6 +209,24 @@ fn how_it_exits_is_in_the_record() {
         );
         assert!(messages.iter().all(|error| error.kind == ErrorKind::Command));
         assert_eq!(text(detail(&records[4]).stderr), "oops\n");
+    }
+}
+
+#[test]
+fn signals_end_a_command_of_a_worker_process_as_they_do_without_one() {
+    let mask_of = |starter: &[&OsStr], model: &str| {
+        let run = command(&format!("-n 1 -m {model}"), &["grep", "SigIgn", "/proc/self/status"]);
+        let run = if starter.is_empty() { run } else { run.started_by(starter) };
+        let line = outputs(&run.run().expect_exit(0).records().expect_all_ok(1)).remove(0);
+        u64::from_str_radix(line.trim_start_matches("SigIgn:").trim(), 16).unwrap()
+    };
+    for starter in [&[][..], &["nohup".as_ref()]] {
+        let mask = mask_of(starter, "processes:1");
+        assert_eq!(mask, mask_of(starter, "sequential"), "{starter:?}");
+        let ignores = |signal: Signal| mask & (1 << (signal as u64 - 1)) != 0;
+        assert!(!ignores(Signal::SIGTERM) && !ignores(Signal::SIGINT), "{starter:?}: {mask:x}");
+        // What nohup is for is true of commands, too.
+        assert!(starter.is_empty() || ignores(Signal::SIGHUP), "{mask:x}");
     }
 }
 

@@ -58,6 +58,33 @@ fn sigterm_finishes_what_is_in_flight_as_well() {
 }
 
 #[test]
+fn a_sigterm_to_all_its_processes_is_as_good_as_one_to_it_alone() {
+    // As `systemctl stop` and `pkill gaits` send it. The workers hear of it first, which is the worse order.
+    stop_in_good_order(|running| {
+        let pids = children_of(running.pid()).into_iter().chain([running.pid()]);
+        pids.for_each(|pid| send(pid, Signal::SIGTERM));
+    });
+}
+
+#[test]
+fn workers_do_what_their_parent_says_and_not_what_signals_say() {
+    let (server, running) = held_up("processes:2/async:2", 7, 4);
+    for worker in children_of(running.pid()) {
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            send(worker, signal);
+        }
+    }
+    server.release();
+    let end = running.finish().expect_exit(0).expect_stderr_lacks("worker process");
+    let records = end.records().expect_all_ok(500);
+    assert!(records.iter().all(|record| record.attempts == 1), "{end:?}");
+}
+
+fn send(pid: u32, signal: Signal) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), signal).unwrap();
+}
+
+#[test]
 fn ctrl_c_twice_ends_at_once_with_what_is_recorded() {
     for (model, in_flight) in MODELS {
         let (server, running) = held_up(model, 7, in_flight);
@@ -159,8 +186,7 @@ fn records_that_were_written_survive_the_death_of_the_command_and_its_workers_do
 fn a_worker_that_is_killed_costs_an_attempt_and_no_item() {
     let (server, running) = held_up("processes:2", 7, 2);
     let victim = children_of(running.pid())[0];
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim.cast_signed()), Signal::SIGKILL)
-        .unwrap();
+    send(victim, Signal::SIGKILL);
     running.wait_for_stderr(&format!("worker process {victim} was killed by signal 9 (SIGKILL)"));
     server.release();
     let end = running.finish().expect_exit(0);

@@ -9,7 +9,8 @@ pub const WORKER_VERB: &str = "__worker";
 /// The command that starts a worker process.
 ///
 /// The process it starts must call [`worker_main`](crate::worker_main) before it does anything else, and must know the
-/// same works as its parent.
+/// same works as its parent. It should first see to it that SIGINT, SIGTERM and SIGHUP do not end it, with handlers that do
+/// nothing: its parent tells it when to end, and a signal may be sent to all processes of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerCommand {
     /// The program to execute.
