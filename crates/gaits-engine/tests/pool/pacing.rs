@@ -34,6 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("pacing::a_retry_that_waits_holds_no_worker", no_worker_held),
         trial("pacing::a_rate_is_kept", rate),
         trial("pacing::an_item_that_holds_its_process_for_too_long_fails_alone", overdue),
+        trial("pacing::the_deadline_is_one_for_each_try", deadline_of_a_try),
         trial("pacing::a_host_that_belongs_to_others_is_treated_politely", polite),
     ]);
     trials
@@ -282,4 +283,13 @@ fn overdue() {
         }
         assert_eq!(ended.died(), 0);
     }
+}
+
+fn deadline_of_a_try() {
+    // All tries together take three times as long as it allows for one, in one process.
+    let scene = Scene::new("processes:1", BLOCKING);
+    let limits = Limits { deadline: Some(Duration::from_secs(1)), ..limits() };
+    let ended = scene.run_with(limits, ["again 120 25"]);
+    ended.assert_all_ok(1);
+    assert_eq!(ended.died(), 0);
 }

@@ -247,6 +247,14 @@ impl Stage {
                         return failed(Advice::Again);
                     }
                 }
+                "again" => {
+                    let (times, ms) = rest.split_once(' ').unwrap();
+                    let until_us = self.clock.now_us() + 1_000 * ms.parse::<u64>().unwrap();
+                    until(blocking, || self.clock.now_us() >= until_us).await;
+                    if self.count(item) < times.parse().unwrap() {
+                        return failed(Advice::Again);
+                    }
+                }
                 "touch" => self.touch(rest),
                 "new" => drop(fs::File::create_new(self.dir.join(rest)).unwrap()),
                 "find" => assert!(self.dir.join(rest).exists(), "{rest} is not there"),
@@ -301,6 +309,14 @@ impl Stage {
     /// Makes a file that holds this process's id; it is whole as soon as it is there.
     fn touch(&self, name: &str) {
         self.note(name, &std::process::id().to_string());
+    }
+
+    /// How often this was asked for the item, this time included.
+    fn count(&self, item: &Item) -> u64 {
+        let name = self.dir.join(format!("starts-{}", item.index));
+        let mut file = OpenOptions::new().create(true).append(true).open(name).unwrap();
+        file.write_all(b"x").unwrap();
+        file.metadata().unwrap().len()
     }
 
     fn note(&self, name: &str, what: &str) {

@@ -32,6 +32,11 @@ impl Deadline {
         self.look.tick().await;
     }
 
+    /// An item has come back. If it is started again before the next look, its time begins anew.
+    pub(super) fn returned(&mut self, index: u64) {
+        self.seen.remove(&index);
+    }
+
     /// Of the items that are at work now, those that have been for too long. Time in which the run was stopped as a whole,
     /// by Ctrl-Z, does not count.
     pub(super) fn overdue(&mut self, at_work: &[u64], clock: &dyn Clock) -> Vec<u64> {

@@ -390,6 +390,9 @@ impl<'a> Serving<'a> {
             let message = format!("item {index} was not this worker's");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         };
+        if let Some(deadline) = &mut self.deadline {
+            deadline.returned(index);
+        }
         self.share.released(1);
         Ok(item)
     }
