@@ -1,10 +1,12 @@
 //! Processes that run out of file descriptors: workers retire until it goes.
 
-use crate::scene::{ASYNC, BLOCKING, Scene, failure};
+use crate::scene::{ASYNC, BLOCKING, Collect, Live, Scene, Watch, failure, list, program};
+use crate::script::SCRIPT;
 use crate::trial;
-use gaits_engine::Notice;
 use gaits_engine::plan::Model;
+use gaits_engine::{Notice, Program, WORKER_VERB, WorkerCommand, run};
 use libtest_mimic::Trial;
+use std::sync::Arc;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -34,7 +36,36 @@ pub(crate) fn trials() -> Vec<Trial> {
             replaced_process_has_all_workers();
         },
     ));
+    trials.push(trial("exhausted::nothing_lies_at_workers_that_could_not_be_started", || {
+        nothing_lies_at_missing_workers();
+    }));
     trials
+}
+
+/// Stacks of 1 GiB each, and address space in kilobytes for no more than three of them: one for the thread that reads orders,
+/// one for that which writes reports, and one for a worker.
+const ONE_THREAD: &str = "export RUST_MIN_STACK=1073741824; ulimit -v 3900000";
+
+fn nothing_lies_at_missing_workers() {
+    // Each process has one worker where the model has two. One of them is held up; what it would be given beside that would
+    // lie there, while the other process is idle.
+    let scene = Scene::new("processes:2/threads:2", BLOCKING);
+    let binary = std::env::current_exe().unwrap();
+    let script = format!(r#"{ONE_THREAD} && exec "$0" {WORKER_VERB}"#);
+    let args = ["-c".into(), script.into(), binary.into_os_string()];
+    let worker = WorkerCommand { program: "/bin/sh".into(), args: args.into() };
+    let program = Program { worker, ..program() };
+    let mut items = vec!["ok"; 20];
+    items[0] = "wait go";
+    let live = Live::start(scene.plan(SCRIPT), list(items), move |seen, control, plan, source| {
+        let mut sink = Collect(Arc::clone(seen));
+        run(&program, plan, source, &mut [&mut sink], &mut Watch(Arc::clone(seen)), control)
+    });
+    live.wait_until(|sights| sights.records.len() == 19);
+    scene.touch("go");
+    let ended = live.end();
+    ended.assert_all_ok(20);
+    assert_eq!(ended.end.unwrap().missing_workers, 2, "{:?}", ended.notices);
 }
 
 fn replaced_process_has_all_workers() {

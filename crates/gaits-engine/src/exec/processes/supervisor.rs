@@ -375,6 +375,7 @@ impl<'a> Serving<'a> {
             }
             FromWorker::Noticed(notice) => {
                 if let Notice::WorkersNotStarted { workers, .. } = &notice {
+                    self.width = self.width.saturating_sub(*workers).max(1);
                     self.missing += workers;
                 }
                 self.cx.out.notice(notice);
