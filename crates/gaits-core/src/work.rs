@@ -233,7 +233,8 @@ pub trait LoopWork: Send + Sync {
 /// Where a [`LoopWork`] gets its items and leaves its replies.
 pub trait LoopHost {
     /// The next item, for a slot that is free. While there is none, the waker of `cx` is kept, and woken from whichever
-    /// thread brings something to ask for. To be asked only while fewer items than `slots` are out.
+    /// thread brings something to ask for. To be asked only while fewer items than `slots` are out. A slot whose item came back
+    /// with [`Reply::Exhausted`] may not be used again, so there may be none while fewer are out.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<HostItem>;
 
     /// Hands back what came of the item in `slot`. `cpu_us` is the CPU time it took, as far as the loop can tell; 0 where

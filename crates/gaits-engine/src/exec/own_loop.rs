@@ -7,7 +7,7 @@ use gaits_core::{ErrorKind, HostItem, Item, LoopHost, LoopWork, Performed, Reply
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll, Waker};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 /// Runs `work` with up to `slots` items in flight, until the item queue has ended or the run was abandoned. A loop that
@@ -31,6 +31,8 @@ pub(super) fn run(cx: &Context, work: &dyn LoopWork, slots: NonZeroU32) {
             return;
         }
         host.fail_in_flight(&broken);
+        // Nothing of it is in flight, so none of its slots is left.
+        host.ended |= host.free.is_empty();
         if host.taken == 0 && !host.ended {
             // It breaks off before it takes anything: that is the failure of whichever item comes next.
             match cx.queue.next_blocking(|| cx.out.idle()) {
@@ -54,6 +56,8 @@ struct Host<'a> {
     workers: Vec<Worker<'a>>,
     in_flight: Vec<Option<(Item, Span)>>,
     free: Vec<u32>,
+    /// Set while the loop waits for an answer: woken where that can come from here and not from the item queue.
+    waits: Option<Waker>,
     /// Items that are to be tried once more.
     again: Vec<Item>,
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -71,6 +75,7 @@ impl<'a> Host<'a> {
             workers: (0..slots.get()).map(|slot| Worker::new(cx, slot)).collect(),
             in_flight: (0..slots.get()).map(|_| None).collect(),
             free: (0..slots.get()).rev().collect(),
+            waits: None,
             again: Vec::new(),
             cancelled: Box::pin(cx.cancel.clone().cancelled_owned()),
             taken: 0,
@@ -79,11 +84,10 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Puts `item` into a slot. There is a free one, as the contract of [`LoopHost::poll_next`] has it; a loop that asks
-    /// for more than it was allowed gets a panic of its own.
+    /// Puts `item` into a slot. There must be a free one.
     fn start(&mut self, item: Item) -> u32 {
         let Some(slot) = self.free.pop() else {
-            panic!("the work's event loop asks for more items than it may have in flight");
+            panic!("an item was taken for the work's event loop, and no slot is free");
         };
         let at = slot as usize;
         self.workers[at].starts(&item);
@@ -112,6 +116,27 @@ impl<'a> Host<'a> {
             // The slot stays empty.
             Next::Retire => {}
         }
+        if self.free.is_empty() {
+            // No item can be taken now. What the wait was woken for wakes another worker.
+            self.next = None;
+        }
+        // The loop may wait for a slot that is free now, for an item to be tried once more, or to hear that no slot is left.
+        if (self.next.is_none() || !self.again.is_empty())
+            && let Some(waker) = self.waits.take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// The answer while no slot is free. An item must not be taken then: there is no place for it.
+    fn wait_for_slot(&mut self, cx: &TaskContext<'_>) -> Poll<HostItem> {
+        if self.in_flight.iter().all(Option::is_none) {
+            // All slots have retired, and other loops of this process do the rest.
+            self.ended = true;
+            return Poll::Ready(HostItem::End);
+        }
+        self.waits = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     fn fail_in_flight(&mut self, broken: &Attempt) {
@@ -130,12 +155,18 @@ impl LoopHost for Host<'_> {
             self.abandoned = true;
             return Poll::Ready(HostItem::Abandoned);
         }
+        if self.free.is_empty() {
+            return self.wait_for_slot(cx);
+        }
         if let Some(item) = self.again.pop() {
             return Poll::Ready(self.hand_over(item));
         }
         let at = self.cx;
         let next = self.next.get_or_insert_with(|| Box::pin(at.queue.next(|| at.out.idle())));
-        let next = ready!(next.as_mut().poll(cx));
+        let Poll::Ready(next) = next.as_mut().poll(cx) else {
+            self.waits = Some(cx.waker().clone());
+            return Poll::Pending;
+        };
         self.next = None;
         self.ended = next.is_none();
         Poll::Ready(next.map_or(HostItem::End, |item| self.hand_over(item)))

@@ -1,6 +1,8 @@
 //! Processes that run out of file descriptors: workers retire until it goes.
 
-use crate::scene::{ASYNC, BLOCKING, Collect, Live, Scene, Watch, failure, list, program};
+use crate::scene::{
+    ASYNC, BLOCKING, Collect, Live, OWN_LOOP, Scene, Watch, failure, list, program,
+};
 use crate::script::SCRIPT;
 use crate::trial;
 use gaits_engine::plan::Model;
@@ -27,8 +29,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         ["sequential", "threads:1", "async:1", "processes:1", "async:3", "processes:2/async:3"]
     {
         trials.push(trial(format!("exhausted::{model}::the_last_one_fails_the_item"), || {
-            last_one_fails(model);
+            last_one_fails(model, ASYNC);
         }));
+    }
+    // A loop of the work's own goes on with fewer slots, and ends when none of them is left to it.
+    for model in ["async:1", "async:3", "threads:2/async:3", "processes:2/async:3"] {
+        let name = format!("exhausted::{model}::the_last_slot_of_an_own_loop_fails_the_item");
+        trials.push(trial(name, || last_one_fails(model, OWN_LOOP)));
     }
     trials.push(trial(
         "exhausted::a_process_that_takes_the_place_of_another_has_all_workers",
@@ -104,8 +111,8 @@ fn workers_retire(model: &str, kind: &'static str) {
     assert!(left.min().is_some_and(|left| left >= 1));
 }
 
-fn last_one_fails(model: &str) {
-    let ended = Scene::new(model, ASYNC).run(["exhausted 0", "ok", "exhausted 0", "ok"]);
+fn last_one_fails(model: &str, kind: &'static str) {
+    let ended = Scene::new(model, kind).run(["exhausted 0", "ok", "exhausted 0", "ok"]);
     ended.assert_one_record_each(4);
     for index in [0, 2] {
         assert_eq!(failure(&ended.records[index]), ("connect", "too many open files"));
