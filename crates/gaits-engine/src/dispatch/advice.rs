@@ -71,6 +71,7 @@ impl Dispatcher<'_> {
         let notice = match pause {
             Pause::Begun { until_us } => Notice::Paused { key, for_us: for_us(until_us) },
             Pause::TooLong { until_us, is_new: true } => {
+                self.leave_suspects(id);
                 Notice::GivenUp { key, for_us: for_us(until_us) }
             }
             // Nothing of it was handed out since it was taken back.

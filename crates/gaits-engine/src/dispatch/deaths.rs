@@ -26,7 +26,7 @@ impl Dispatcher<'_> {
             item.kills += u32::from(alone);
             if let Some(message) = Self::verdict(&item, how) {
                 records.push(self.crashed(item, message, worker, now_us));
-            } else if self.state.stopping {
+            } else if self.state.stopping || self.pacer.is_given_up(item.key) {
                 self.again(item);
             } else {
                 suspects.push(item);

@@ -10,6 +10,7 @@ mod intake;
 mod notes;
 mod stop;
 mod suspects;
+mod trials;
 mod withdraw;
 mod writer;
 
@@ -244,7 +245,8 @@ impl Dispatcher<'_> {
     /// what keeps items from that.
     fn patience(&self, patience: Patience) -> Patience {
         let tells_us = self.state.held_untold.then(|| self.state.held_told_us + HELD_EVERY_US);
-        let wakes_us = self.pacer.wakes_us().into_iter().chain(tells_us).min();
+        let pacer_us = self.pacer.wakes_us();
+        let wakes_us = [pacer_us, self.trial_wakes_us(), tells_us].into_iter().flatten().min();
         match wakes_us {
             Some(wakes_us) if patience == Patience::Long && !self.state.stopping => {
                 let left_us = wakes_us.saturating_sub(self.clock.now_us());
@@ -290,8 +292,7 @@ impl Dispatcher<'_> {
         if self.state.stopping {
             return Ok(());
         }
-        let mut batch = self.state.suspects.next().unwrap_or_default();
-        self.pacer.handed_out(batch.len());
+        let mut batch = self.next_trial(now_us);
         if !self.pacer.may_wait() {
             batch.extend(std::iter::from_fn(|| self.pacer.next()));
         }
@@ -372,10 +373,11 @@ impl Dispatcher<'_> {
         if self.state.stopping {
             self.pacer.finished(item.key, 0);
             self.state.end.given_back += 1;
-        } else if item.trial > 0 {
+        } else if item.trial > 0 && !self.pacer.is_given_up(item.key) {
             self.pacer.taken_back(1);
             self.state.suspects.put_back(item);
         } else {
+            self.state.suspects.done(item.index);
             self.pacer.readmit(item);
         }
     }

@@ -129,7 +129,17 @@ impl Key {
     pub(super) fn next_us(&self) -> Option<u64> {
         let free = self.room() > 0 && !self.given_up;
         let metered_us = self.meter.as_ref().map_or(0, Meter::next_us);
-        free.then(|| metered_us.max(self.paused_until_us).max(self.free_from_us))
+        free.then(|| metered_us.max(self.left_alone_until_us()))
+    }
+
+    /// Until when it is to be left alone, at its own wish.
+    pub(super) fn left_alone_until_us(&self) -> u64 {
+        self.paused_until_us.max(self.free_from_us)
+    }
+
+    /// Counts a start as soon as its rate allows one, and tells when that is.
+    pub(super) fn book(&mut self, now_us: u64) -> u64 {
+        self.meter.as_mut().map_or(0, |meter| meter.book(now_us))
     }
 
     /// How many of its items that wait may go at once.

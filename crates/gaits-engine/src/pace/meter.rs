@@ -35,6 +35,13 @@ impl Meter {
         self.due <= now_us.saturating_mul(1_000)
     }
 
+    /// Counts a start as soon as one is allowed, and tells when that is.
+    pub(super) fn book(&mut self, now_us: u64) -> u64 {
+        let next_us = self.next_us();
+        self.start(now_us.max(next_us));
+        next_us
+    }
+
     /// Counts a start.
     pub(super) fn start(&mut self, now_us: u64) {
         let now = now_us.saturating_mul(1_000);

@@ -13,6 +13,7 @@ mod key;
 mod meter;
 mod reserve;
 mod retries;
+mod trials;
 mod withdraw;
 
 pub(crate) use key::{LetThrough, Pause};
@@ -195,16 +196,6 @@ impl Pacer {
     /// What messages call the pacing key of `item`.
     pub(crate) fn name_of(&self, item: &Item) -> Box<str> {
         self.keys.get(&item.key).map_or_else(|| (self.name)(&item.data), |key| key.name.clone())
-    }
-
-    /// Counts items that were handed out again by another way than [`Pacer::next`].
-    pub(crate) fn handed_out(&mut self, items: usize) {
-        self.outstanding += items;
-    }
-
-    /// Counts items that came back undone, and are kept elsewhere. They are still counted for their keys.
-    pub(crate) fn taken_back(&mut self, items: usize) {
-        self.outstanding -= items;
     }
 
     /// Counts an item that came back for good. It was started at `started_us`.

@@ -335,6 +335,46 @@ fn a_key_of_which_nothing_is_left_for_a_moment_has_no_new_burst() {
 }
 
 #[test]
+fn what_is_tried_again_in_a_group_takes_its_starts_before_others_of_its_keys() {
+    let rate = Some(Rate { interval: Duration::from_secs(1), burst: NonZeroU32::MIN });
+    let mut pacer = pacer(8, Limits { rate, ..Limits::default() });
+    for index in 0..10 {
+        pacer.admit(item(index, ["a", "b"][usize::try_from(index).unwrap() % 2]));
+    }
+    pacer.tick(10 * SECOND);
+    let first = pacer.next().unwrap();
+    assert_eq!(first.index, 0);
+    // The other key half a second later, so that both never allow a start at the same time.
+    pacer.tick(10 * SECOND + SECOND / 2);
+    let mut group = vec![first, pacer.next().unwrap()];
+    assert_eq!(pacer.next(), None);
+    pacer.taken_back(2);
+    let from_us = pacer.book_trial(&group);
+    assert_eq!(from_us, 11 * SECOND + SECOND / 2);
+    for now_us in [11 * SECOND, from_us] {
+        pacer.tick(now_us);
+        assert_eq!(hand_out(&mut pacer), [0; 0]);
+    }
+    pacer.start_trial(&mut group);
+    assert_eq!(pacer.outstanding(), 2);
+    for (now_us, index) in [(12 * SECOND, 2), (12 * SECOND + SECOND / 2, 3)] {
+        pacer.tick(now_us);
+        assert_eq!(hand_out(&mut pacer), [index]);
+    }
+    // Several of one key go at once, and the others wait for that.
+    let mut group = vec![group[0].clone(), group[0].clone(), group[0].clone()];
+    pacer.taken_back(2);
+    let from_us = pacer.book_trial(&group);
+    assert_eq!(from_us, 13 * SECOND);
+    pacer.tick(from_us);
+    pacer.start_trial(&mut group);
+    pacer.tick(from_us + 2 * SECOND);
+    assert_eq!(hand_out(&mut pacer), [5]);
+    pacer.tick(from_us + 3 * SECOND);
+    assert_eq!(hand_out(&mut pacer), [4, 7]);
+}
+
+#[test]
 fn after_a_pause_one_goes_first_and_then_ever_more() {
     let longest_pause = Some(Duration::from_hours(1));
     let mut pacer = pacer(8, Limits { longest_pause, ..Limits::default() });

@@ -1,12 +1,15 @@
 //! Worker processes that die: whatever kills them, every item gets its record and nobody else's work is lost.
 
 use crate::scene::{
-    ASYNC, BLOCKING, Collect, Live, PARENT_VERB, Scene, Watch, failure, list, program,
+    ASYNC, BLOCKING, Collect, Ended, Live, PARENT_VERB, Scene, Watch, failure, list, program,
 };
 use crate::script::SCRIPT;
 use crate::script::STILLBORN;
 use crate::trial;
-use gaits_engine::{ExecutorError, Notice, Program, RunError, WORKER_VERB, WorkerCommand, run};
+use gaits_engine::plan::{Limits, Rate};
+use gaits_engine::{
+    ExecutorError, Notice, Program, RunError, Stopped, WORKER_VERB, WorkerCommand, run,
+};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -14,8 +17,10 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, mkfifo};
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZeroU32;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
@@ -24,6 +29,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("crashes::others_flow_while_a_trial_is_on", others_flow),
         trial("crashes::what_may_not_be_done_twice_is_not", not_twice),
         trial("crashes::nor_is_what_was_finished_and_not_heard_of", not_heard_of),
+        trial("crashes::what_is_tried_again_keeps_to_rates", trial_keeps_to_rates),
+        trial("crashes::what_is_tried_again_waits_for_the_end_of_a_pause", trial_waits_for_pause),
+        trial("crashes::what_is_of_a_host_given_up_is_not_tried_again", trial_given_up),
         trial("crashes::an_exit_is_told_with_its_status", exit_status),
         trial("crashes::others_go_on_while_a_worker_is_replaced", others_go_on),
         trial("crashes::workers_that_die_at_start_end_the_run", stillborn),
@@ -201,6 +209,57 @@ fn not_heard_of() {
         }
         assert!(crashed > 0, "{model}: it never died in time");
     }
+}
+
+fn trial_keeps_to_rates() {
+    const INTERVAL: Duration = Duration::from_millis(400);
+    let rate = Some(Rate { interval: INTERVAL, burst: NonZeroU32::MIN });
+    for limits in
+        [Limits { rate, ..Limits::default() }, Limits { total_rate: rate, ..Limits::default() }]
+    {
+        let scene = Scene::new("processes:1", BLOCKING);
+        let ended = scene.run_with(limits, ["at a; kill-unless killed 9", "at a; ok"]);
+        ended.assert_all_ok(2);
+        let mut starts: Vec<_> = ended.records.iter().map(|r| r.timing.started_us).collect();
+        starts.sort_unstable();
+        // The run begins at 0, and there was a start before these, which is in no record.
+        let interval_us = u64::try_from(INTERVAL.as_micros()).unwrap();
+        assert!(starts[0] >= interval_us && starts[1] >= 2 * interval_us, "{starts:?}");
+    }
+}
+
+/// A run of two items of one host, each in a process of its own: one asks for a pause of so many milliseconds, and after that
+/// the process of the other dies.
+fn dies_in_a_pause(ms: u32, is_told: impl Fn(&Notice) -> bool) -> (Scene, Ended) {
+    let scene = Scene::new("processes:2", BLOCKING);
+    let limits = Limits { longest_pause: Some(Duration::from_mins(1)), ..Limits::default() };
+    let refuses = format!("at a; wait began; refuse-once refused {ms}");
+    let dies = "at a; touch began; wait dies; kill-unless killed 9".to_owned();
+    let live = scene.start_with(limits, [refuses, dies]);
+    live.wait_until(|sights| sights.notices.iter().any(&is_told));
+    scene.touch("dies");
+    let ended = live.end();
+    assert_eq!(ended.died(), 1);
+    (scene, ended)
+}
+
+fn trial_waits_for_pause() {
+    let is_told = |notice: &Notice| matches!(notice, Notice::Paused { .. });
+    let (scene, ended) = dies_in_a_pause(2_000, is_told);
+    ended.assert_all_ok(2);
+    let told = std::fs::read_to_string(scene.file("refused")).unwrap();
+    let until_us: u64 = told.split(' ').next_back().unwrap().parse().unwrap();
+    for record in &ended.records {
+        assert!(record.timing.started_us >= until_us, "paused until {until_us}: {record:?}");
+    }
+}
+
+fn trial_given_up() {
+    let is_told = |notice: &Notice| matches!(notice, Notice::GivenUp { .. });
+    let (_, ended) = dies_in_a_pause(3_600_000, is_told);
+    let end = ended.end.as_ref().unwrap();
+    assert_eq!((end.given_back, ended.records.len()), (2, 0), "{ended:?}");
+    assert!(matches!(end.stopped, Some(Stopped::Paused { .. })), "{end:?}");
 }
 
 fn exit_status() {
