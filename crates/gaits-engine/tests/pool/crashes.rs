@@ -29,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("crashes::others_flow_while_a_trial_is_on", others_flow),
         trial("crashes::what_may_not_be_done_twice_is_not", not_twice),
         trial("crashes::nor_is_what_was_finished_and_not_heard_of", not_heard_of),
+        trial("crashes::a_trial_goes_to_whoever_is_idle_first", trial_to_idle),
         trial("crashes::what_is_tried_again_keeps_to_rates", trial_keeps_to_rates),
         trial("crashes::what_is_tried_again_waits_for_the_end_of_a_pause", trial_waits_for_pause),
         trial("crashes::what_is_of_a_host_given_up_is_not_tried_again", trial_given_up),
@@ -209,6 +210,17 @@ fn not_heard_of() {
         }
         assert!(crashed > 0, "{model}: it never died in time");
     }
+}
+
+fn trial_to_idle() {
+    let scene = Scene::new("processes:2/async:2", ASYNC);
+    // When it is to be tried again, there is only the other process, which has room and is busy until the trial is over.
+    let live = scene.start(["touch long; wait go", "wait long; kill-unless killed 9; touch again"]);
+    scene.await_file("again");
+    scene.touch("go");
+    let ended = live.end();
+    ended.assert_all_ok(2);
+    assert_eq!(ended.records[0].attempts, 1);
 }
 
 fn trial_keeps_to_rates() {

@@ -197,8 +197,9 @@ struct Serving<'a> {
     process: WorkerProcess,
     /// What it was given and has said nothing of.
     outstanding: HashMap<u64, Item>,
-    /// Taken from the item queue, but not to be given before everything else is done: they are on trial.
-    suspects: Vec<Item>,
+    /// The trial that it has offered. It is given nothing more while that waits, so that at least one process comes to have
+    /// nothing else.
+    offered: Option<u64>,
     /// How many items it has finished.
     finished: u64,
     /// Items it can be at at the same time.
@@ -217,7 +218,7 @@ impl<'a> Serving<'a> {
             share,
             process,
             outstanding: HashMap::new(),
-            suspects: Vec::new(),
+            offered: None,
             finished: 0,
             width,
             missing: 0,
@@ -239,13 +240,23 @@ impl<'a> Serving<'a> {
 
     /// Whether nothing but its share keeps it from taking more. That changes without its doing.
     fn is_held_to_its_share(&self) -> bool {
-        !self.closing && self.suspects.is_empty() && self.outstanding.len() < self.window()
+        !self.closing && !self.drains() && self.outstanding.len() < self.window()
+    }
+
+    /// Whether it is given nothing more, so that a trial can begin.
+    fn drains(&self) -> bool {
+        self.offered.is_some_and(|trial| self.share.offers(trial))
+    }
+
+    /// Whether it has nothing to do.
+    fn is_idle(&self) -> bool {
+        !self.closing && self.outstanding.is_empty()
     }
 
     /// Whether it may be given more: there is room, and no trial.
     fn has_room(&self) -> bool {
         !self.closing
-            && self.suspects.is_empty()
+            && !self.drains()
             // It waits for the next item, too, if that would be its own.
             && self.room(self.cx.queue.len().max(1)) > 0
             && self.outstanding.values().next().is_none_or(|item| item.trial == 0)
@@ -255,19 +266,20 @@ impl<'a> Serving<'a> {
         let mut tick = interval(STUCK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut quiet = false;
-        let cx = self.cx;
+        let (cx, share) = (self.cx, self.share);
         let mut recalls = cx.queue.recalls();
         let ended = cx.queue.ended();
         tokio::pin!(ended);
         loop {
             let has_room = self.has_room();
-            let waits_for_share = !has_room && self.is_held_to_its_share();
+            // Both change without its doing.
+            let looks_again = !has_room && (self.is_held_to_its_share() || self.drains());
             let step = tokio::select! {
                 biased;
                 heard = self.process.hear() => match heard {
                     Ok(Some(said)) => {
                         quiet = false;
-                        self.take_in(said).await
+                        self.take_in(said)
                     }
                     Ok(None) if self.closing => return Served::ToTheEnd,
                     Ok(None) | Err(_) => return self.died(),
@@ -275,9 +287,11 @@ impl<'a> Serving<'a> {
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
                 recalled = recalls.recv(), if !self.closing => {
+                    self.release_trial();
                     // Some were missed: all is given back, then.
                     self.process.say(&ToWorker::Recall(recalled.ok())).await
                 }
+                trial = share.trial(), if self.is_idle() => self.give(trial).await,
                 item = cx.queue.next(|| cx.out.idle()), if has_room => match item {
                     Some(item) => self.supply(item).await,
                     None => self.close().await,
@@ -285,12 +299,12 @@ impl<'a> Serving<'a> {
                 () = look(&mut self.deadline) => {
                     let overdue = self.overdue();
                     if !overdue.is_empty() {
-                        self.release_suspects();
+                        self.release_trial();
                         return Served::Overdue(overdue);
                     }
                     Ok(())
                 }
-                _ = tick.tick(), if self.outstanding.len() > self.width || waits_for_share => {
+                _ = tick.tick(), if self.outstanding.len() > self.width || looks_again => {
                     self.unstick(std::mem::replace(&mut quiet, true)).await
                 }
             };
@@ -312,7 +326,7 @@ impl<'a> Serving<'a> {
 
     async fn close(&mut self) -> io::Result<()> {
         self.closing = true;
-        self.release_suspects();
+        self.release_trial();
         self.process.say(&ToWorker::Close).await
     }
 
@@ -321,36 +335,32 @@ impl<'a> Serving<'a> {
         let served = self.died();
         if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) {
             while let Ok(Some(said)) = self.process.hear().await
-                && self.take_in(said).await.is_ok()
+                && self.take_in(said).is_ok()
             {}
         }
         served
     }
 
     fn died(&mut self) -> Served {
-        self.release_suspects();
+        self.release_trial();
         Served::UntilDeath
     }
 
-    /// What was held back for it is free again.
-    fn release_suspects(&mut self) {
-        self.cx.out.reports(self.suspects.drain(..).map(Report::Unstarted).collect());
+    /// The trial that it has offered goes back, if it waits yet.
+    fn release_trial(&mut self) {
+        let trial = self.offered.take().map_or_else(Vec::new, |trial| self.share.withdraw(trial));
+        self.cx.out.reports(trial.into_iter().map(Report::Unstarted).collect());
     }
 
-    /// Takes in what the worker says, and hands on what has waited for that.
-    async fn take_in(&mut self, said: Vec<FromWorker>) -> io::Result<()> {
+    /// Takes in what the worker says.
+    fn take_in(&mut self, said: Vec<FromWorker>) -> io::Result<()> {
         let mut reports = Vec::with_capacity(said.len());
         let understood = said.into_iter().try_for_each(|said| self.understand(said, &mut reports));
         // Also what came before something that made no sense: nobody else knows of these items any more.
         self.ahead.count(reports.len());
         self.ahead.tick(self.cx.clock.now_us());
         self.cx.out.reports(reports);
-        understood?;
-        if self.outstanding.is_empty() && !self.suspects.is_empty() {
-            let suspects = std::mem::take(&mut self.suspects);
-            return self.give(suspects).await;
-        }
-        Ok(())
+        understood
     }
 
     /// Turns what a worker says of an item into a report. What comes back undone is the parent's own copy: it knows of
@@ -405,7 +415,8 @@ impl<'a> Serving<'a> {
             if self.outstanding.is_empty() {
                 return self.give(trial).await;
             }
-            self.suspects = trial;
+            // Others may be idle, or be so sooner.
+            self.offered = Some(self.share.offer(trial));
             return Ok(());
         }
         // The first one has left the item queue, and is nobody's yet.
