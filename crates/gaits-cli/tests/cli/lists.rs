@@ -457,6 +457,31 @@ fn items_that_ask_for_the_same_are_left_out_and_counted() {
 }
 
 #[test]
+fn bad_lines_that_are_the_same_are_known_again_when_a_part_of_a_list_goes_on() {
+    let origin = origin();
+    let dir = Dir::new();
+    let good = origin.url("/get");
+    let bad = "ftp://me:s3cret@x/";
+    dir.file("u.txt", format!("{good}\n{bad}\n{bad}\n{good}?2\n"));
+    for part in ["--dedupe", "--shard 1/2", "--shard 2/2"] {
+        let name = format!("{}.jsonl", part.replace(' ', "").replace('/', "of"));
+        let fetch = |limit: &str| {
+            let end = gaits(&format!("fetch -q -i u.txt {part} {limit} -o"))
+                .arg(format!("./{name}"))
+                .dir(dir.path())
+                .run();
+            // A share may be without the bad lines.
+            end.expect_exit_one_of(&[0, 1]);
+            std::fs::read_to_string(dir.at(&name)).unwrap_or_default()
+        };
+        fetch("--limit 2");
+        let all = fetch("");
+        assert_eq!(fetch(""), all, "{part}");
+        assert!(!all.contains("s3cret"), "{all}");
+    }
+}
+
+#[test]
 fn a_dry_run_shows_what_would_be_sent_and_sends_nothing() {
     let origin = origin();
     let dir = Dir::new();

@@ -3,7 +3,7 @@
 //! What has a record is compared with the input, block by block, before the first entry goes out. Only where the records
 //! are scattered over a long input do entries go out earlier: no more of them are held than [`MOST_HELD`].
 //!
-//! Limit: it does not know how an item ended, and reads the results file only to name a difference.
+//! Limit: of how an item ended it knows only whether it failed, and it reads the results file only to name a difference.
 
 use super::{GoOn, JournalError, Planned, Shared, lock};
 use crate::follow::Followers;
@@ -129,7 +129,9 @@ impl Remaining {
             last,
         });
         if check.is_some() {
-            let done = position.done.recorded() - &position.again;
+            // Those that failed are looked at again: one that is no item must not be taken for one where a part of the list is
+            // chosen by what its items ask for.
+            let done = position.done.recorded() - &position.done.to_retry(true);
             inner.are_done(Box::new(move |index| done.contains(index)));
         }
         Self {
