@@ -11,6 +11,10 @@ use std::io::Read as _;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
+/// Why a form with parts can have no other content type.
+const NAMES_BOUNDARY: &str = "a form with files says itself what it is, since that names what separates its parts: leave out -H \
+                              Content-Type";
+
 /// What a request asks for, and what is sent with it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Request")]
@@ -103,7 +107,12 @@ impl RequestArgs {
             ));
         }
         let mut headers = spec.headers;
+        let is_kind = |name: &str| name.eq_ignore_ascii_case("content-type");
         for (name, value) in template.headers {
+            let says_boundary = is_kind(&name) && value.contains("; boundary=");
+            if says_boundary && headers.iter().any(|(other, _)| is_kind(other)) {
+                return Err(Trouble::wrong(NAMES_BOUNDARY));
+            }
             if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
                 headers.push((name, value));
             }
@@ -133,10 +142,7 @@ impl RequestArgs {
                 |path: &str| read_file("--form", path).map_err(|error| format!("{error:#}"));
             let form = http::form_with_files(&self.form, read_file).map_err(Trouble::wrong)?;
             if says_what {
-                return Err(Trouble::wrong(
-                    "a form with files says itself what it is, since that names what separates its parts: leave out -H \
-                     Content-Type",
-                ));
+                return Err(Trouble::wrong(NAMES_BOUNDARY));
             }
             Some(form)
         } else if !self.form.is_empty() {

@@ -86,6 +86,16 @@ fn a_form_with_parts_is_sent_as_curl_sends_it() {
         (&"1".into(), &"content\n".into()),
         "{echo}"
     );
+    // A content type of the user's is sent with what separates the parts, and none can take its place.
+    let command = format!("curl {}?{{id}} -F a=1", origin.url("/post"));
+    dir.file("t.csv", "id\n7\n");
+    dir.file("c.txt", format!("{command} -H 'Content-Type: multipart/form-data'"));
+    let fetch = "fetch --body json -i t.csv --from-curl c.txt";
+    let end = gaits(fetch).dir(dir.path()).run().expect_exit(0);
+    let echo = &parsed(&end.stdout)[0]["http"]["body"];
+    assert_eq!((&echo["form"]["a"], &echo["args"]["7"]), (&json!("1"), &json!("")), "{echo}");
+    let end = gaits(fetch).args(["-H", "content-type: a/b"]).dir(dir.path()).run();
+    end.expect_refused("leave out -H Content-Type");
 }
 
 #[test]

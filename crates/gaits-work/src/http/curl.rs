@@ -4,6 +4,7 @@
 
 mod flags;
 mod glob;
+mod values;
 mod words;
 
 use super::method::Method;
@@ -12,10 +13,10 @@ use super::payload::Payload;
 use super::template::UrlTemplate;
 use flags::{Flag, flag};
 use gaits_core::Data;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
-use std::path::Path;
+use values::{KEPT, KEPT_WITH_PLACES, basic, encoded, read, read_file};
 pub use words::is_whole;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -307,7 +308,7 @@ impl Command {
             let (bytes, boundary) = multipart(&self.parts, &read)?;
             // What was read is text, since it stands in the item.
             sends = String::from_utf8(bytes).map_or(Sends::Nothing, Sends::Text);
-            kind = Some(content_type(&boundary));
+            kind = self.with_boundary(&boundary);
         } else if !self.data.is_empty() || self.data_file.is_some() {
             let joined = self.data.join(if self.is_json { "" } else { "&" });
             if in_query {
@@ -337,6 +338,16 @@ impl Command {
     /// What is not encoded.
     const fn kept(&self) -> &'static AsciiSet {
         if self.places { KEPT_WITH_PLACES } else { KEPT }
+    }
+
+    /// What a form is, if the user has not said it. What the user says gets the boundary behind it, as curl does it.
+    fn with_boundary(&mut self, boundary: &str) -> Option<String> {
+        let mut headers = self.headers.iter_mut();
+        match headers.find(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            Some((_, kind)) => *kind += &["; boundary=", boundary].concat(),
+            None => return Some(content_type(boundary)),
+        }
+        None
     }
 
     /// The header fields, with those that curl adds.
@@ -397,57 +408,27 @@ fn with_query(url: &str, query: &[String]) -> String {
     all + fragment
 }
 
-fn basic(user: &str) -> String {
-    use base64::Engine as _;
-    let user = if user.contains(':') { user.to_owned() } else { format!("{user}:") };
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(user))
-}
-
-/// Data, or what a file holds; as -d does it, without its line ends.
-fn read(value: &str, name: &str, without_line_ends: bool) -> Result<String, String> {
-    let Some(file) = value.strip_prefix('@') else { return Ok(value.to_owned()) };
-    let text = read_file(file, name)?;
-    Ok(if without_line_ends { text.replace(['\r', '\n', '\0'], "") } else { text })
-}
-
-/// The largest file that a command may send, in bytes: its item is held in memory, and stands in its record.
-const MOST: u64 = 64 * 1024;
-
-fn read_file(file: &str, name: &str) -> Result<String, String> {
-    if file == "-" {
-        return Err(format!("{name} reads standard input, which an item can't"));
-    }
-    let failed = |why: &dyn std::fmt::Display| format!("{name} is to send {file}: {why}");
-    let found = std::fs::metadata(Path::new(file)).map_err(|error| failed(&error))?;
-    if !found.is_file() || found.len() > MOST {
-        return Err(failed(&"it is no file of at most 64 KiB; use a JSON line with body_file"));
-    }
-    let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
-    String::from_utf8(bytes)
-        .map_err(|error| failed(&format!("{error}; use a JSON line with body_file")))
-}
-
-/// What curl leaves as it is when it encodes.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The same, and what places of columns are written with.
-const KEPT_WITH_PLACES: &AsciiSet = &KEPT.remove(b'{').remove(b'}').remove(b'!');
-
-/// A value of --data-urlencode: `content`, `=content`, `name=content`, `@file` or `name@file`.
-fn encoded(value: &str, name: &str, kept: &'static AsciiSet) -> Result<String, String> {
-    let at = value.find(['=', '@']);
-    let (field, content) = match at.map(|at| (&value[..at], &value[at..=at], &value[at + 1..])) {
-        None => ("", value.to_owned()),
-        Some((field, "=", content)) => (field, content.to_owned()),
-        Some((field, _, file)) => (field, read_file(file, name)?),
-    };
-    let content = utf8_percent_encode(&content, kept);
-    Ok(if field.is_empty() { content.to_string() } else { format!("{field}={content}") })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CONTEXT: CurlContext = CurlContext { insecure: false };
+
+    fn item(command: &str) -> Value {
+        serde_json::from_str(&described_by_curl(command, CONTEXT).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_a_user_says_of_a_form_is_followed_by_what_separates_its_parts() {
+        // As curl 7.88 sends it.
+        for kind in ["multipart/form-data", "multipart/mixed", "a/b; c=d"] {
+            let item = item(&format!("curl http://h/ -H 'content-type: {kind}' -F a=1"));
+            let body = item["body"].as_str().unwrap();
+            let boundary = body.lines().next().unwrap().strip_prefix("--").unwrap();
+            let wanted = json!({"content-type": format!("{kind}; boundary={boundary}")});
+            assert_eq!(item["headers"], wanted);
+        }
+    }
 
     #[test]
     fn a_file_that_is_sent_gives_its_name_to_a_path_that_has_none() {
