@@ -46,7 +46,7 @@ pub(super) struct RequestArgs {
     ///
     /// With a file among them, the form is sent as multipart/form-data, as curl -F does, else as
     /// application/x-www-form-urlencoded. Behind a file may stand its type and another name:
-    /// 'photo=@a.jpg;type=image/jpeg;filename=b.jpg'. Files are read once.
+    /// 'photo=@a.jpg;type=image/jpeg;filename=b.jpg'. A path or a name with a semicolon stands in quotes. Files are read once.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with_all = ["head", "data"])]
     #[arg(hide_short_help = true)]
     form: Vec<(String, String)>,

@@ -256,7 +256,7 @@ fn a_form_with_files_is_sent_in_parts() {
     let photo = dir.file("a b.jpg", [0xff, 0xd8, 0, b'\n']);
     let note = dir.file("note.txt", "one\r\n--two");
     let photo = format!("photo=@{};type=image/jpeg", photo.display());
-    let note = format!("note=@{};filename=\"n.txt\"", note.display());
+    let note = format!("note=@\"{}\";filename=\"n.txt\"", note.display());
     let words = ["--form", "title=@home? no", "--form", &note, "--form", "q=a;type=b"];
     // A value that begins with @ names a file, so this one is missing.
     let run = gaits("fetch").args(words).arg(origin.url("/anything")).run();

@@ -65,44 +65,187 @@ fn part(name: &str, value: &str, read: Read<'_>) -> Result<Vec<u8>, String> {
         let part = format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}");
         return Ok(part.into_bytes());
     }
-    let mut pieces = value.split(';');
-    let content = pieces.next().unwrap_or_default();
-    let file = content.strip_prefix(['@', '<']);
-    let (mut kind, mut file_name) = (None, None);
-    let mut text = content.as_bytes().to_vec();
-    for piece in pieces {
-        match piece.trim().split_once('=') {
-            Some(("type", value)) => kind = Some(value.to_owned()),
-            Some(("filename", value)) => file_name = Some(value.trim_matches('"').to_owned()),
-            // A semicolon of the text itself.
-            _ if file.is_none() => {
-                text.push(b';');
-                text.extend_from_slice(piece.as_bytes());
-            }
-            _ => {
-                return Err(format!(
-                    "`{}` stands behind the file of a form, and only type=… and filename=… are known there",
-                    piece.trim()
-                ));
-            }
-        }
+    let Value { sent, content, kind, file_name } = Value::of(value)?;
+    let (mut kind, mut file_name) = (kind, file_name);
+    if sent == Sent::File {
+        let last = content.rsplit('/').next().unwrap_or(&content);
+        file_name.get_or_insert_with(|| last.to_owned());
+        kind.get_or_insert_with(|| "application/octet-stream".to_owned());
     }
-    if let Some(path) = file {
-        text = read(path)?;
-        if content.starts_with('@') {
-            let last = path.rsplit('/').next().unwrap_or(path);
-            file_name.get_or_insert_with(|| last.to_owned());
-            kind.get_or_insert_with(|| "application/octet-stream".to_owned());
-        }
-    }
+    let bytes = match sent {
+        Sent::Text => content.into_bytes(),
+        Sent::File | Sent::ContentOfFile => read(&content)?,
+    };
     let file_name =
         file_name.map(|name| format!("; filename=\"{}\"", quoted(&name))).unwrap_or_default();
     let kind = kind.map(|kind| format!("\r\nContent-Type: {kind}")).unwrap_or_default();
     let head = format!("Content-Disposition: form-data; name=\"{name}\"{file_name}{kind}\r\n\r\n");
-    Ok([head.into_bytes(), text].concat())
+    Ok([head.into_bytes(), bytes].concat())
+}
+
+/// A value as curl reads it: what is sent, and what may stand behind it.
+struct Value {
+    sent: Sent,
+    /// A text, or the path of a file.
+    content: String,
+    kind: Option<String>,
+    file_name: Option<String>,
+}
+
+/// What is sent as a part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Text,
+    /// A file that is sent as one.
+    File,
+    /// A file whose content is sent as a text.
+    ContentOfFile,
+}
+
+impl Value {
+    fn of(value: &str) -> Result<Self, String> {
+        let (sent, text) = match value.split_at_checked(1) {
+            Some(("@", path)) => (Sent::File, path),
+            Some(("<", path)) => (Sent::ContentOfFile, path),
+            _ => (Sent::Text, value),
+        };
+        let (content, is_quoted, mut rest) = word(text)?;
+        let mut read = Self { sent, content, kind: None, file_name: None };
+        // Where a type began: it goes on behind a semicolon, as in text/plain; charset=utf-8.
+        let mut in_type = None::<&str>;
+        while let Some(behind) = rest.strip_prefix(';') {
+            let behind = behind.trim_start();
+            let piece = behind.split(';').next().unwrap_or_default();
+            rest = &behind[piece.len()..];
+            let up_to_rest = |from: &str| from[..from.len() - rest.len()].trim().to_owned();
+            let (name, value) = behind.split_once('=').unwrap_or_default();
+            if name.eq_ignore_ascii_case("filename") {
+                let (file_name, _, after) = word(value)?;
+                (read.file_name, rest, in_type) = (Some(file_name), after, None);
+            } else if name.eq_ignore_ascii_case("type") && in_type.is_none() {
+                (read.kind, in_type) = (Some(up_to_rest(value)), Some(value));
+            } else if ["headers", "encoder"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
+                return Err(unknown(piece));
+            } else if let Some(from) = in_type {
+                read.kind = Some(up_to_rest(from));
+            } else if sent == Sent::Text && !is_quoted && read.file_name.is_none() {
+                // A semicolon of the text itself. curl would leave out what follows it.
+                read.content = up_to_rest(text);
+            } else {
+                return Err(unknown(piece));
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// The first word of a text, whether it stands in quotes, and what follows it: nothing, or a semicolon and more. White space
+/// around the word is no part of it. In quotes, `\"` stands for a quote and `\\` for a backslash. A quote that never ends is one of
+/// the word itself.
+///
+/// # Errors
+/// Something else follows a word in quotes.
+fn word(text: &str) -> Result<(String, bool, &str), String> {
+    let text = text.trim_start();
+    if let Some(quoted) = text.strip_prefix('"') {
+        let mut word = String::new();
+        let mut chars = quoted.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '\\' => {
+                    let escaped = chars.next_if(|(_, next)| ['\\', '"'].contains(next));
+                    word.push(escaped.map_or(c, |(_, escaped)| escaped));
+                }
+                '"' => {
+                    let rest = quoted[at + 1..].trim_start();
+                    if !rest.is_empty() && !rest.starts_with(';') {
+                        return Err(unknown(rest));
+                    }
+                    return Ok((word, true, rest));
+                }
+                _ => word.push(c),
+            }
+        }
+    }
+    let end = text.find(';').unwrap_or(text.len());
+    Ok((text[..end].trim_end().to_owned(), false, &text[end..]))
+}
+
+fn unknown(piece: &str) -> String {
+    format!(
+        "`{}` stands behind a value of a form, and only type=… and filename=… are known there",
+        piece.trim()
+    )
 }
 
 /// A name in quotes, as browsers write it.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of the head of a part of a form, and what the part holds. A file holds its path.
+    fn parted(value: &str) -> Result<(Vec<String>, String), String> {
+        let part = part("f", value, &|path| Ok(format!("({path})").into_bytes()))?;
+        let part = String::from_utf8(part).unwrap();
+        let (head, content) = part.split_once("\r\n\r\n").unwrap();
+        let head = head.strip_prefix("Content-Disposition: form-data; name=\"f\"").unwrap();
+        Ok((head.split("\r\n").map(str::to_owned).collect(), content.to_owned()))
+    }
+
+    #[test]
+    fn a_value_is_read_as_curl_reads_it() {
+        // As curl 7.88 sends them.
+        for (value, head, content) in [
+            (r#""123""#, &[""][..], "123"),
+            (r#""a;b";type=c/d"#, &["", "Content-Type: c/d"], "a;b"),
+            (r#""1\"2\\3\n""#, &[""], r#"1"2\3\n"#),
+            (r#"a"b""#, &[""], r#"a"b""#),
+            (r#""a"#, &[""], r#""a"#),
+            (" a \n", &[""], "a"),
+            (r#" "a ""#, &[""], "a "),
+            (" @f", &[""], "@f"),
+            (r#""@f""#, &[""], "@f"),
+            ("a;type=c/d; charset=e", &["", "Content-Type: c/d; charset=e"], "a"),
+            (r#"<"f""#, &[""], "(f)"),
+            (r#"@a"b;type=a/b"#, &["; filename=\"a%22b\"", "Content-Type: a/b"], r#"(a"b)"#),
+            (r"@d/a\b;type=a/b", &["; filename=\"a\\b\"", "Content-Type: a/b"], r"(d/a\b)"),
+            (
+                r#"@"d/a;\"b.txt";type=a/b"#,
+                &["; filename=\"a;%22b.txt\"", "Content-Type: a/b"],
+                r#"(d/a;"b.txt)"#,
+            ),
+            (
+                r#"@ f ; filename= "x\"y" ; TYPE=a/b ; charset=c "#,
+                &["; filename=\"x%22y\"", "Content-Type: a/b ; charset=c"],
+                "(f)",
+            ),
+            (
+                "@f;type=a/b;foo=x;filename=z ",
+                &["; filename=\"z\"", "Content-Type: a/b;foo=x"],
+                "(f)",
+            ),
+        ] {
+            let found = parted(value).unwrap();
+            assert_eq!(
+                (found.0, &*found.1),
+                (head.iter().map(ToString::to_string).collect(), content),
+                "{value}"
+            );
+        }
+        // curl leaves this semicolon out, and what follows it.
+        assert_eq!(parted(" a ; b ;type=c/d").unwrap().1, "a ; b");
+    }
+
+    #[test]
+    fn what_a_form_does_not_know_is_named() {
+        for value in ["@f;headers=a", r#""a"b"#, r#"@"f"g"#, r#""a";b"#, "a;encoder=base64", "@f;b"]
+        {
+            let wrong = parted(value).unwrap_err();
+            assert!(wrong.contains("only type=… and filename=… are known"), "{value}: {wrong}");
+        }
+    }
 }
