@@ -37,8 +37,13 @@ fn commands_that_browsers_copy_are_requests() {
     let cmd = format!(
         "curl ^\"{post}^\" ^\r\n  -H ^\"content-type: application/json^\" ^\r\n  --data-raw ^\"^{{^\\^\"a^\\^\":^\\^\"b ^%^ c^\\^\"^}}^\"\r\n"
     );
-    let end = gaits("fetch --body json --from-curl -").stdin(cmd).run().expect_exit(0);
-    assert_eq!(parsed(&end.stdout)[0]["http"]["body"]["json"], serde_json::json!({"a": "b % c"}));
+    let two = format!("{} &\r\n{cmd}", cmd.trim_end());
+    let end = gaits("fetch --body json --from-curl -").stdin(two).run().expect_exit(0);
+    let records = parsed(&end.stdout);
+    for record in &records {
+        assert_eq!(record["http"]["body"]["json"], serde_json::json!({"a": "b % c"}));
+    }
+    assert_eq!(records.len(), 2);
 }
 
 #[test]

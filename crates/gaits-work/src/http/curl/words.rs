@@ -27,7 +27,18 @@ fn is_for_cmd(command: &str) -> bool {
 
 /// Its words.
 pub(super) fn split(command: &str) -> Result<Vec<String>, String> {
-    if is_for_cmd(command) { of_program(&without_carets(command)) } else { of_shell(command) }
+    if is_for_cmd(command) {
+        of_program(&without_carets(without_joint(command)))
+    } else {
+        of_shell(command)
+    }
+}
+
+/// A command for cmd without the `&` that joins it to the next one; browsers put it at the end of each but the last of many.
+fn without_joint(command: &str) -> &str {
+    let Some(before) = command.trim_end().strip_suffix('&') else { return command };
+    let carets = before.chars().rev().take_while(|last| *last == '^').count();
+    if carets % 2 == 1 { command } else { before }
 }
 
 /// What cmd makes of its `^`: the next character stands for itself, and a line end goes away.
@@ -240,4 +251,29 @@ fn in_ansi_quotes(chars: &mut Chars<'_>, word: &mut String) -> Result<(), String
         &text.map_err(|error| format!("what stands in $'…' is no text in UTF-8: {error}"))?,
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(command: &str) -> Vec<String> {
+        split(command).unwrap()
+    }
+
+    #[test]
+    fn what_joins_commands_for_cmd_is_no_word() {
+        for end in [" &", " &\r\n", "&", " & "] {
+            assert_eq!(
+                words(&format!("curl ^\"http://h/^\"{end}")),
+                ["curl", "http://h/"],
+                "{end:?}"
+            );
+        }
+        assert_eq!(words("curl ^\"http://h/?a^&b^&^\""), ["curl", "http://h/?a&b&"]);
+        assert_eq!(words("curl ^\"http://h/^\" -d ^&"), ["curl", "http://h/", "-d", "&"]);
+        assert_eq!(words("curl ^\"http://h/^\" -d ^\"^^^\"&"), ["curl", "http://h/", "-d", "^"]);
+        assert!(is_whole("curl ^\"http://h/^\" &\r\n"));
+        assert!(!is_whole("curl ^\"http://h/^\" -d ^\"a &\r\n"));
+    }
 }
