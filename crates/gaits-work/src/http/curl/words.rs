@@ -20,9 +20,40 @@ fn goes_on(line: &str) -> bool {
 /// What is said of a command that ends in quotes.
 const OPEN: &str = "a quote is opened in it that never ends";
 
-/// Whether it was copied for cmd: its quotes and line ends are escaped by `^`.
+/// Whether it was copied for cmd: its quotes and line ends are escaped by `^`. A caret within quotes is a part of what is quoted, and
+/// cmd has no single quotes, so the first of either kind decides.
 fn is_for_cmd(command: &str) -> bool {
-    command.contains("^\"") || command.lines().any(|line| line.trim_end().ends_with(" ^"))
+    let mut chars = command.chars();
+    let mut last = None;
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => return false,
+            '"' => pass_quotes(&mut chars),
+            '\\' => drop(chars.next()),
+            '^' => {
+                let rest = chars.as_str();
+                let line = rest.split('\n').next().unwrap_or_default();
+                let ends_line = last.is_some_and(char::is_whitespace) && line.trim().is_empty();
+                if ends_line || rest.starts_with('"') {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        last = Some(c);
+    }
+    false
+}
+
+/// Passes over what stands in double quotes, with the quote at its end.
+fn pass_quotes(chars: &mut std::str::Chars<'_>) {
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => return,
+            '\\' => drop(chars.next()),
+            _ => {}
+        }
+    }
 }
 
 /// Its words.
@@ -275,5 +306,31 @@ mod tests {
         assert_eq!(words("curl ^\"http://h/^\" -d ^\"^^^\"&"), ["curl", "http://h/", "-d", "^"]);
         assert!(is_whole("curl ^\"http://h/^\" &\r\n"));
         assert!(!is_whole("curl ^\"http://h/^\" -d ^\"a &\r\n"));
+    }
+
+    #[test]
+    fn a_caret_of_a_shell_is_not_one_of_cmd() {
+        for (command, last) in [
+            (r#"curl "http://h/" -H "X-Re: foo^""#, "X-Re: foo^"),
+            (r#"curl "http://h/" -H "X: \"^""#, "X: \"^"),
+            (r#"curl http://h/ -d '{"q":"^"}'"#, r#"{"q":"^"}"#),
+            (r#"curl http://h/ -d $'a\'"^"'"#, r#"a'"^""#),
+            ("curl http://h/ -d 'a ^\nb'", "a ^\nb"),
+            ("curl http://h/ -d \"a ^\nb\"", "a ^\nb"),
+            ("curl http://h/ -d a^", "a^"),
+        ] {
+            assert_eq!(words(command).pop().as_deref(), Some(last), "{command}");
+            assert!(is_whole(command), "{command}");
+        }
+        for command in [
+            "curl ^\"http://h/^\" -d ^\"it's^\"",
+            "curl \"http://h/\" -d ^\"it's^\"",
+            "curl \"http://h/\" ^\n -d \"it's\"",
+            "curl http://h/ ^\r\n -d \"it's\"",
+        ] {
+            assert_eq!(words(command).pop().as_deref(), Some("it's"), "{command}");
+        }
+        assert!(!is_whole("curl \"http://h/\" ^\n"));
+        assert!(!is_whole("curl \"http://h/\" ^"));
     }
 }
