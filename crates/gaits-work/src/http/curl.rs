@@ -212,6 +212,12 @@ impl Command {
             Flag::Cookie => {
                 return Err(format!("{name} reads cookies from a file, which an item can't"));
             }
+            Flag::User if self.places && value.contains('{') && value.contains('}') => {
+                return Err(format!(
+                    "{name} is sent encoded, so columns can't be filled into it; one that holds what is sent may stand in \
+                     -H 'Authorization: {{column}}'"
+                ));
+            }
             Flag::User => self.headers.push(("Authorization".to_owned(), basic(&value))),
             Flag::Bearer => {
                 self.headers.push(("Authorization".to_owned(), format!("Bearer {value}")));
@@ -240,7 +246,12 @@ impl Command {
                 return Err(format!("{name} sends standard input, which an item can't"));
             }
             Flag::Upload => self.upload = Some(value),
-            Flag::Query => self.query.push(encoded(&value, name, self.kept())?),
+            Flag::Query => match value.strip_prefix('+') {
+                // As it is.
+                Some("") => {}
+                Some(query) => self.query.push(query.to_owned()),
+                None => self.query.push(encoded(&value, name, self.kept())?),
+            },
         }
         Ok(())
     }
@@ -428,6 +439,38 @@ mod tests {
             let wanted = json!({"content-type": format!("{kind}; boundary={boundary}")});
             assert_eq!(item["headers"], wanted);
         }
+    }
+
+    #[test]
+    fn what_is_encoded_is_encoded_as_curl_does_it() {
+        // As curl 7.88 sends them.
+        for (options, url) in [
+            ("--url-query +a=b%20c --url-query 'q=x y'", "http://h/?a=b%20c&q=x+y"),
+            ("--url-query +@f", "http://h/?@f"),
+            ("--url-query +", "http://h/"),
+            ("-G --data-urlencode a@b=c", "http://h/?a@b=c"),
+            ("-G --data-urlencode a=b@c", "http://h/?a=b%40c"),
+            ("-G --data-urlencode =@b", "http://h/?%40b"),
+            ("-G --data-urlencode 'a=b c+d'", "http://h/?a=b+c%2Bd"),
+        ] {
+            assert_eq!(item(&format!("curl http://h/ {options}"))["url"], url, "{options}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_no_place_for_a_column() {
+        let refused = |option: &str| {
+            let command = format!("curl http://h/{{id}} {option} '{{user}}:s3cret'");
+            template_of_curl(&command, CONTEXT).unwrap_err()
+        };
+        for option in ["-u", "--user"] {
+            let why = refused(option);
+            assert!(why.starts_with(&format!("{option} is sent encoded")), "{why}");
+            assert!(!why.contains("s3cret"), "{why}");
+        }
+        assert!(template_of_curl("curl http://h/{id} -u me:{pw", CONTEXT).is_ok());
+        assert!(template_of_curl("curl http://h/{id} --oauth2-bearer {t}", CONTEXT).is_ok());
+        assert!(described_by_curl("curl http://h/ -u {me}:pw", CONTEXT).is_ok());
     }
 
     #[test]

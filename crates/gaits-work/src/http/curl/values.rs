@@ -42,14 +42,14 @@ pub(super) const KEPT: &AsciiSet =
 /// The same, and what places of columns are written with.
 pub(super) const KEPT_WITH_PLACES: &AsciiSet = &KEPT.remove(b'{').remove(b'}').remove(b'!');
 
-/// A value of --data-urlencode: `content`, `=content`, `name=content`, `@file` or `name@file`.
+/// A value of --data-urlencode: `content`, `=content`, `name=content`, `@file` or `name@file`. A `=` counts more than a `@` in front
+/// of it.
 pub(super) fn encoded(value: &str, name: &str, kept: &'static AsciiSet) -> Result<String, String> {
-    let at = value.find(['=', '@']);
-    let (field, content) = match at.map(|at| (&value[..at], &value[at..=at], &value[at + 1..])) {
-        None => ("", value.to_owned()),
-        Some((field, "=", content)) => (field, content.to_owned()),
-        Some((field, _, file)) => (field, read_file(file, name)?),
+    let (field, content) = match (value.split_once('='), value.split_once('@')) {
+        (Some((field, content)), _) => (field, content.to_owned()),
+        (None, Some((field, file))) => (field, read_file(file, name)?),
+        (None, None) => ("", value.to_owned()),
     };
-    let content = utf8_percent_encode(&content, kept);
-    Ok(if field.is_empty() { content.to_string() } else { format!("{field}={content}") })
+    let content = utf8_percent_encode(&content, kept).to_string().replace("%20", "+");
+    Ok(if field.is_empty() { content } else { format!("{field}={content}") })
 }
