@@ -482,6 +482,40 @@ fn bad_lines_that_are_the_same_are_known_again_when_a_part_of_a_list_goes_on() {
 }
 
 #[test]
+fn numbers_of_any_length_are_sent_and_recorded_as_they_are_written() {
+    let origin = origin();
+    let dir = Dir::new();
+    let (one, other) = ("12345678901234567890123", "12345678901234567890124");
+    let line = |id: &str| format!("{{\"id\": {id}, \"v\": 1.10, \"more\": [{id}]}}\n");
+    dir.file("t.jsonl", line(one) + &line(other));
+    let fetch = || {
+        gaits("fetch -m sequential --body inline -i t.jsonl --key id -o r.jsonl --template")
+            .arg(origin.url("/anything/{id}?v={v}"))
+            .args(["--data-json", r#"{"id": {id}, "text": "{id}", "more": {more}}"#])
+            .dir(dir.path())
+            .run()
+            .expect_exit(0)
+    };
+    fetch();
+    let results = std::fs::read_to_string(dir.at("r.jsonl")).unwrap();
+    for (record, id) in results.lines().zip([one, other]) {
+        let sent = format!("{{\"id\": {id}, \"text\": \"{id}\", \"more\": [{id}]}}");
+        let record: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(record).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_str(record["http"]["body"].as_str().unwrap()).unwrap();
+        assert_eq!(body["data"], sent, "{body}");
+        assert!(body["url"].as_str().unwrap().ends_with(&format!("/{id}?v=1.10")), "{body}");
+    }
+    for id in [one, other] {
+        let input = format!("\"input\":{{\"id\":{id},\"more\":[{id}],\"v\":1.10}}");
+        assert!(results.contains(&input), "{results}");
+    }
+    fetch().expect_stderr_contains("nothing to do");
+    assert_eq!(results.lines().count(), 2);
+}
+
+#[test]
 fn a_dry_run_shows_what_would_be_sent_and_sends_nothing() {
     let origin = origin();
     let dir = Dir::new();

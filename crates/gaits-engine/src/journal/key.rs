@@ -5,6 +5,8 @@
 use super::done::item_hash;
 use gaits_core::Data;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How an item of an earlier run is known again.
@@ -65,8 +67,32 @@ fn field(name: &str, shown: &Data) -> Option<Data> {
     // The columns of a table stand in `input`.
     let value = of(&object).or_else(|| object.get("input").and_then(of));
     let value = value.filter(|value| !value.is_null())?;
+    if value.is_f64() {
+        // Its digits as they are: two numbers may differ in those that a float does not hold.
+        return written(name, text).map(Data::from);
+    }
     let key = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Some(key.into())
+}
+
+/// The JSON of a field as it is written.
+fn written<'t>(name: &str, text: &'t str) -> Option<&'t str> {
+    let steps = |json: &'t str| -> Option<&'t str> {
+        let Some(pointer) = name.strip_prefix('/') else { return step(json, name) };
+        let unescaped = |token: &str| token.replace("~1", "/").replace("~0", "~");
+        pointer.split('/').try_fold(json, |json, token| step(json, &unescaped(token)))
+    };
+    steps(text).or_else(|| step(text, "input").and_then(steps))
+}
+
+/// What a JSON object or array has at this name or place.
+fn step<'t>(json: &'t str, name: &str) -> Option<&'t str> {
+    if json.trim_start().starts_with('[') {
+        let values: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+        return values.get(name.parse::<usize>().ok()?).map(|value| value.get());
+    }
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(json).ok()?;
+    fields.get(name).map(|value| value.get())
 }
 
 #[cfg(test)]
@@ -83,6 +109,20 @@ mod tests {
         // A URL alone is as good as an object with that URL.
         assert_eq!(by("url", "http://a/"), by("url", r#"{"url":"http://a/","id":1}"#));
         assert_eq!(id, by("id", r#"{"url":"http://a/","input":{"id":7}}"#));
+        // Numbers that are one float.
+        for name in ["id", "/id", "/a/0"] {
+            let of = |number: &str| by(name, &format!(r#"{{"id":{number},"a":[ {number} ]}}"#));
+            let one = of("12345678901234567890123");
+            assert_eq!(one, of("12345678901234567890123"));
+            assert_ne!(one, of("12345678901234567890124"), "{name}");
+            let in_row = |number: &str| {
+                by(
+                    name,
+                    &format!(r#"{{"url":"http://h/","input":{{"id":{number},"a":[{number}]}}}}"#),
+                )
+            };
+            assert_eq!(one, in_row("12345678901234567890123"), "{name}");
+        }
         // Nothing is no key.
         assert_ne!(by("id", r#"{"id":null,"a":1}"#), by("id", r#"{"id":null,"a":2}"#));
         assert_eq!(by("id", "http://a/"), Match::Item.hash(&"http://a/".into()));

@@ -6,14 +6,14 @@
 use super::detail::HttpDetail;
 use super::extract::Named;
 use super::item::{self, Described};
+use super::json::{fields_of, value_of};
 use super::next_page::NextPage;
-use super::query::{value_of, with_value, without};
+use super::query::{self, with_value, without};
 use super::redirect::is_foreign;
 use super::shared::Shared;
 use super::spec::{HttpSpec, is_harmless};
 use super::target::Target;
 use gaits_core::{Data, ErrorKind, ItemError, Refused};
-use serde_json::Value;
 use url::Url;
 
 /// The longest URL that is followed: no longer item is taken from a list either.
@@ -49,7 +49,7 @@ pub(super) fn url(
         }
         (Named::Value(value), NextPage::Cursor { name, .. }) => with_value(asked, name, &value),
         (_, NextPage::Counter { name, step }) => {
-            let now = match value_of(asked, name) {
+            let now = match query::value_of(asked, name) {
                 Some(now) => now.parse().map_err(|_not_a_number: std::num::ParseIntError| {
                     let message =
                         format!("--next {next}: {name} in the URL is no number to count from");
@@ -103,13 +103,12 @@ pub(super) fn item(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<Str
     if !item::is_description(root) {
         return Ok(url.into());
     }
-    let Ok(Value::Object(mut object)) = serde_json::from_str(root) else {
-        return Err(refused("its first page is described in a way that can't be read".to_owned()));
-    };
+    let unread = || refused("its first page is described in a way that can't be read".to_owned());
+    let mut object = fields_of(root).map_err(|_no_object| unread())?;
     // It stands in the URL now.
     object.remove("query");
-    object.insert("url".to_owned(), Value::from(String::from(url)));
-    Ok(Value::Object(object).to_string())
+    object.insert("url".to_owned(), value_of(url.as_str()));
+    serde_json::to_string(&object).map_err(|_no_text| unread())
 }
 
 /// Whether a request to `url` would take what is meant for the hosts of `named` to another one.
@@ -147,6 +146,7 @@ fn all_have_secrets(spec: &HttpSpec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn page(url: &str, next: &str) -> HttpDetail {
         HttpDetail { url: url.into(), next: Some(next.into()), ..HttpDetail::default() }

@@ -3,6 +3,7 @@
 //!
 //! Limit: it reads descriptions; which of them may be done twice is for the request to say.
 
+use super::json::{Named, fields_of, in_one_form, push_text, scalar, value_of};
 use super::method::Method;
 use super::payload::Body;
 use super::query::add_query;
@@ -11,7 +12,8 @@ use super::spec::{HttpSpec, is_harmless, parse_header};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::value::{RawValue, to_raw_value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -46,19 +48,19 @@ struct Written {
     url: String,
     method: Option<String>,
     #[serde(default)]
-    headers: Map<String, Value>,
+    headers: Named,
     #[serde(default)]
-    query: Map<String, Value>,
+    query: Named,
     body: Option<String>,
     /// A null is JSON, too.
     #[serde(default, deserialize_with = "given")]
-    json: Option<Value>,
+    json: Option<Box<RawValue>>,
     body_file: Option<PathBuf>,
 }
 
 /// Whatever is there, null included.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(deserializer).map(Some)
 }
 
 /// Whether an item describes a request, and is no URL: no URL begins so.
@@ -72,15 +74,14 @@ const ASKS: [&str; 7] = ["url", "method", "headers", "query", "body", "json", "b
 /// The fields of a description that are the user's own, such as `id`; those of its field `input` are among them. None of an item
 /// that is no description.
 #[must_use]
-pub fn own_fields(item: &str) -> Option<Map<String, Value>> {
+pub fn own_fields(item: &str) -> Option<Named> {
     if !is_description(item) {
         return None;
     }
-    let Ok(Value::Object(mut own)) = serde_json::from_str(item) else { return None };
+    let mut own = fields_of(item).ok()?;
     own.retain(|name, _| !ASKS.contains(&&**name));
-    if let Some(Value::Object(_)) = own.get("input")
-        && let Some(Value::Object(input)) = own.remove("input")
-    {
+    if let Some(input) = own.get("input").and_then(|input| fields_of(input.get()).ok()) {
+        own.remove("input");
         own.extend(input);
     }
     Some(own)
@@ -98,27 +99,15 @@ pub fn wrong_at(error: &serde_json::Error) -> String {
 
 /// The description of a request for `url`, with fields of the user's own beside it.
 #[must_use]
-pub fn described(url: &str, input: &Map<String, Value>) -> String {
+pub fn described(url: &str, input: &Named) -> String {
     let mut text = String::from("{\"url\":");
-    push_json(&mut text, url);
+    push_text(&mut text, url);
     if !input.is_empty() {
         text.push_str(",\"input\":");
         text.push_str(&serde_json::to_string(input).unwrap_or_default());
     }
     text.push('}');
     text
-}
-
-/// Appends a text as JSON.
-fn push_json(json: &mut String, text: &str) {
-    let is_plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
-    if is_plain {
-        json.push('"');
-        json.push_str(text);
-        json.push('"');
-    } else {
-        json.push_str(&Value::from(text).to_string());
-    }
 }
 
 /// Makes descriptions of requests whose other fields are texts that always have the same names, such as the rows of a table. They
@@ -136,7 +125,7 @@ impl Describer {
         let sorted: BTreeMap<&str, usize> = fields.into_iter().collect();
         let field = |(name, number)| {
             let mut json = String::new();
-            push_json(&mut json, name);
+            push_text(&mut json, name);
             json.push(':');
             (json.into(), number)
         };
@@ -147,13 +136,13 @@ impl Describer {
     pub fn describe<'a>(&self, url: &str, text: impl Fn(usize) -> Option<&'a str>) -> String {
         let mut json = String::with_capacity(DESCRIPTION + 2 * url.len());
         json.push_str("{\"url\":");
-        push_json(&mut json, url);
+        push_text(&mut json, url);
         let mut before = ",\"input\":{";
         for (name, number) in &self.fields {
             if let Some(text) = text(*number) {
                 json.push_str(before);
                 json.push_str(name);
-                push_json(&mut json, text);
+                push_text(&mut json, text);
                 before = ",";
             }
         }
@@ -234,14 +223,16 @@ impl Described {
         let method = method.map_err(|error: super::method::MethodError| error.to_string())?;
         // Beside another one it is a column that is empty in this line.
         let is_other = body.is_some() || body_file.is_some();
-        let json = json.filter(|json| !(is_other && json.is_null()));
+        let json = json.filter(|json| !(is_other && json.get() == "null"));
         let sends = match (body, json, body_file) {
             (None, None, None) => None,
             (Some(body), None, None) => {
                 Some(Sends::Body(Body { bytes: Bytes::from(body), content_type: None }))
             }
             (None, Some(json), None) => Some(Sends::Body(Body {
-                bytes: Bytes::from(json.to_string()),
+                bytes: Bytes::from(
+                    in_one_form(json.get()).map_err(|error| unread("json", &error))?,
+                ),
                 content_type: Some("application/json".into()),
             })),
             (None, None, Some(file)) => Some(Sends::File(file)),
@@ -249,7 +240,7 @@ impl Described {
         };
         let mut fields = Vec::with_capacity(headers.len());
         for (name, value) in headers {
-            for value in texts(&name, value)? {
+            for value in texts(&name, &value)? {
                 fields.push(parse_header(&name, &value).map_err(|error| error.to_string())?);
             }
         }
@@ -260,27 +251,32 @@ impl Described {
     }
 }
 
-/// A value of a header field or of a query, or several of them.
-fn texts(name: &str, value: Value) -> Result<Vec<String>, String> {
-    let text = |value: Value| match value {
-        Value::String(text) => Ok(text),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(bool) => Ok(bool.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(format!(
-            "not a request: {name:?} is neither a text nor a number, nor a list of them"
-        )),
+/// Says that a field of a description can't be read, without what it holds.
+fn unread(name: &str, error: &serde_json::Error) -> String {
+    format!("not a request: {name:?} can't be read: {}", wrong_at(error))
+}
+
+/// A value of a header field or of a query, or several of them. Numbers are as they are written.
+fn texts(name: &str, value: &RawValue) -> Result<Vec<String>, String> {
+    let text = |value: &RawValue| {
+        let text = scalar(value).map(Cow::into_owned);
+        text.ok_or_else(|| {
+            format!("not a request: {name:?} is neither a text nor a number, nor a list of them")
+        })
     };
-    match value {
-        Value::Array(values) => values.into_iter().map(text).collect(),
-        value => Ok(vec![text(value)?]),
+    if value.get().starts_with('[') {
+        let values: Vec<&RawValue> =
+            serde_json::from_str(value.get()).map_err(|error| unread(name, &error))?;
+        return values.into_iter().map(text).collect();
     }
+    Ok(vec![text(value)?])
 }
 
 /// The URL with a query added to its own, in front of its fragment.
-fn with_query(url: &str, query: Map<String, Value>) -> Result<String, String> {
+fn with_query(url: &str, query: Named) -> Result<String, String> {
     let mut pairs = Vec::new();
     for (name, value) in query {
-        pairs.extend(texts(&name, value)?.into_iter().map(|value| (name.clone(), value)));
+        pairs.extend(texts(&name, &value)?.into_iter().map(|value| (name.clone(), value)));
     }
     Ok(add_query(url, &pairs).into_owned())
 }
@@ -288,41 +284,49 @@ fn with_query(url: &str, query: Map<String, Value>) -> Result<String, String> {
 /// A description as it is shown: without credentials in its URL, and without values of header fields that may be secret.
 /// None if there is nothing to hide.
 pub(super) fn shown(text: &str) -> Option<String> {
-    let Ok(Value::Object(mut object)) = serde_json::from_str(text) else {
+    let Ok(mut object) = fields_of(text) else {
         // Nobody knows where in it a secret stands.
         let (bytes, hash) = (text.len(), blake3::hash(text.as_bytes()).to_hex());
         return Some(format!("({bytes} bytes that are no JSON object, BLAKE3 {hash})"));
     };
-    let mut hides = false;
-    if let Some(Value::String(url)) = object.get_mut("url")
-        && let Some(shown) = redacted(url)
+    let mut hidden = Vec::new();
+    if let Some(url) = object.get("url")
+        && url.get().starts_with('"')
+        && let Some(shown) = scalar(url).and_then(|url| redacted(&url))
     {
-        (*url, hides) = (shown, true);
+        hidden.push(("url", value_of(&shown)));
     }
-    match object.get_mut("headers") {
-        Some(Value::Object(headers)) => {
-            for (name, value) in headers {
-                let harmless =
-                    HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| is_harmless(&name));
-                if !harmless && *value != HIDDEN {
-                    (*value, hides) = (HIDDEN.into(), true);
-                }
-            }
+    if let Some(headers) = object.get("headers").filter(|headers| headers.get() != "null") {
+        let shown = fields_of(headers.get()).map_or_else(
+            // It is wrong, and may hold secrets all the same.
+            |_no_object| value_of(HIDDEN),
+            |headers| to_raw_value(&without_secrets(headers)).unwrap_or_default(),
+        );
+        if shown.get() != headers.get() {
+            hidden.push(("headers", shown));
         }
-        // It is wrong, and may hold secrets all the same.
-        Some(other) if !other.is_null() && *other != HIDDEN => {
-            (*other, hides) = (HIDDEN.into(), true);
-        }
-        _ => {}
     }
-    hides.then(|| Value::Object(object).to_string())
+    if hidden.is_empty() {
+        return None;
+    }
+    object.extend(hidden.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    serde_json::to_string(&object).ok()
+}
+
+/// Header fields with the values hidden that may be secret.
+fn without_secrets(mut headers: Named) -> Named {
+    for (name, value) in &mut headers {
+        if !HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| is_harmless(&name)) {
+            *value = value_of(HIDDEN);
+        }
+    }
+    headers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::borrow::Cow;
 
     fn parse(text: &str) -> Described {
         Described::parse(text).unwrap()
@@ -363,13 +367,28 @@ mod tests {
             let describer = Describer::new(names);
             let row = describer.describe(&url, |number| fields[number].1.as_deref());
             // Where a name is there twice, the later one counts, even if it has no text.
-            let mut map = Map::new();
+            let mut map = Named::new();
             for (name, text) in &fields {
-                map.insert(name.clone(), text.as_deref().into());
+                map.insert(name.clone(), to_raw_value(text).unwrap());
             }
-            map.retain(|_, text| !text.is_null());
+            map.retain(|_, text| text.get() != "null");
             prop_assert_eq!(row, described(&url, &map));
         }
+    }
+
+    #[test]
+    fn numbers_are_sent_as_they_are_written() {
+        let text = r#"{"url": "http://u:p@a/", "query": {"q": [12345678901234567890123, 1.10]}, "id": 12345678901234567890123,
+            "headers": {"X-A": 1e40}, "json": {"b": 12345678901234567890123, "a": -0}, "input": {"v": 1.0e2}}"#;
+        let described = parse(text);
+        assert_eq!(described.url, "http://u:p@a/?q=12345678901234567890123&q=1.10");
+        assert_eq!(described.headers[0].1, "1e40");
+        let Some(Sends::Body(body)) = described.sends else { panic!() };
+        assert_eq!(&body.bytes[..], br#"{"a":-0,"b":12345678901234567890123}"#);
+        let own = serde_json::to_string(&own_fields(text)).unwrap();
+        assert_eq!(own, r#"{"id":12345678901234567890123,"v":1.0e2}"#);
+        let shown = shown(text).unwrap();
+        assert!(shown.contains(r#""id":12345678901234567890123,"input":{"v":1.0e2}"#), "{shown}");
     }
 
     #[test]

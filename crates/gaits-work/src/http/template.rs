@@ -3,9 +3,11 @@
 //!
 //! Limit: where the fields come from is not known here, and a value is never read as a template again.
 
+use super::json::{Named, scalar};
 use memchr::{memchr2, memmem};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 
 /// What is encoded in a path and in a query: all that could end the part that it stands in.
@@ -13,9 +15,6 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// About how many bytes a URL has at most.
 const URL: usize = 128;
-
-/// The fields of an item, by name.
-pub type Named = Map<String, Value>;
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,7 +264,8 @@ impl TextTemplate {
         let template = Self { parts: parts(text, false)?, form };
         if form == BodyForm::Json && template.has_fields() {
             // Any value is JSON where this one is.
-            let filled = template.fill_with(|_| Some(Cow::Owned(Value::from(0))));
+            let any = to_raw_value(&0).unwrap_or_default();
+            let filled = template.fill_with(|_| Some(&any));
             if let Err(wrong) =
                 serde_json::from_str::<serde::de::IgnoredAny>(&filled.unwrap_or_default())
             {
@@ -288,12 +288,12 @@ impl TextTemplate {
 
     /// The text with the values of an item.
     pub(super) fn fill(&self, fields: &Named) -> Result<String, String> {
-        self.fill_with(|name| fields.get(name).map(Cow::Borrowed))
+        self.fill_with(|name| fields.get(name).map(|value| &**value))
     }
 
     fn fill_with<'a>(
         &self,
-        value: impl Fn(&str) -> Option<Cow<'a, Value>>,
+        value: impl Fn(&str) -> Option<&'a RawValue>,
     ) -> Result<String, String> {
         let mut out = String::new();
         let mut in_string = false;
@@ -305,13 +305,13 @@ impl TextTemplate {
                 }
                 Part::Field { name, raw } => {
                     let value = value(name).ok_or_else(|| missing(name))?;
-                    let text = text_of(&value);
+                    let text = text_of(value);
                     match self.form {
                         BodyForm::Json if !raw && in_string => {
                             let quoted = Value::from(&*text).to_string();
                             out.push_str(&quoted[1..quoted.len() - 1]);
                         }
-                        BodyForm::Json if !raw => out.push_str(&as_json(&value)),
+                        BodyForm::Json if !raw => out.push_str(&as_json(value)),
                         BodyForm::Form if !raw => {
                             out.extend(form_urlencoded::byte_serialize(text.as_bytes()));
                         }
@@ -338,30 +338,26 @@ fn ends_in_string(text: &str, begins: bool) -> bool {
 }
 
 /// A value as text: what a string says, and nothing for null.
-pub(super) fn text_of(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::String(text) => Cow::Borrowed(text),
-        Value::Null => Cow::Borrowed(""),
-        other => Cow::Owned(other.to_string()),
-    }
+fn text_of(value: &RawValue) -> Cow<'_, str> {
+    let json = value.get();
+    scalar(value).unwrap_or(Cow::Borrowed(if json == "null" { "" } else { json }))
 }
 
 /// A value where JSON wants one: a text that is a number, a truth value or null is that, and any other is a string.
-fn as_json(value: &Value) -> String {
-    match value {
-        Value::String(text) => {
-            let scalar = serde_json::from_str(text).ok().filter(|value: &Value| {
-                matches!(value, Value::Number(_) | Value::Bool(_) | Value::Null)
-            });
-            // Its digits as they are: a number may have more of them than a computer's.
-            scalar.map_or_else(|| value.to_string(), |_| text.trim().to_owned())
-        }
-        other => other.to_string(),
-    }
+fn as_json(value: &RawValue) -> Cow<'_, str> {
+    let json = value.get();
+    let text = scalar(value).filter(|_| json.starts_with('"'));
+    let scalar = text.filter(|text| {
+        let value = serde_json::from_str::<Value>(text);
+        value.is_ok_and(|value| matches!(value, Value::Number(_) | Value::Bool(_) | Value::Null))
+    });
+    // Its digits as they are: a number may have more of them than a computer's.
+    scalar.map_or(Cow::Borrowed(json), |text| Cow::Owned(text.trim().to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::fields_of;
     use super::*;
     use proptest::prelude::*;
 
@@ -416,7 +412,8 @@ mod tests {
     }
 
     fn body(form: BodyForm, template: &str, value: Value) -> String {
-        let fields = Named::from_iter([("x".to_owned(), value)]);
+        let object = Value::Object([("x".to_owned(), value)].into_iter().collect());
+        let fields = fields_of(&object.to_string()).unwrap();
         TextTemplate::parse(template, form).unwrap().fill(&fields).unwrap()
     }
 

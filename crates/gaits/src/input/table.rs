@@ -8,8 +8,8 @@ use gaits_core::{Data, Source, Work};
 use gaits_engine::source::{
     Lines, Row, Table as Rows, Text, TextEncoding, check_of, look_at_first_row,
 };
-use gaits_work::http::{Describer, UrlTemplate, described, wrong_at};
-use serde_json::Value;
+use gaits_work::http::{Describer, UrlTemplate, described, fields_of, scalar, wrong_at};
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
@@ -82,11 +82,13 @@ impl Table {
 
     /// The item of a line that is a JSON object.
     fn of_object(&self, line: &str) -> Result<Data, String> {
-        let mut fields = match serde_json::from_str(line) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) => return Err("not a JSON object, and the first line is one".to_owned()),
-            Err(error) => return Err(format!("not a JSON object: {}", wrong_at(&error))),
-        };
+        let mut fields = fields_of(line).map_err(|error| {
+            if !is_json(line.as_bytes()) && serde_json::from_str::<IgnoredAny>(line).is_ok() {
+                "not a JSON object, and the first line is one".to_owned()
+            } else {
+                format!("not a JSON object: {}", wrong_at(&error))
+            }
+        })?;
         if let Some(name) = self.needs.iter().find(|name| !fields.contains_key(*name)) {
             return Err(format!("it has no field `{name}`, which the request needs"));
         }
@@ -98,7 +100,9 @@ impl Table {
                     fields.remove(name)
                 };
                 match value {
-                    Some(Value::String(url)) => url,
+                    Some(url) if url.get().starts_with('"') => {
+                        scalar(&url).unwrap_or_default().into_owned()
+                    }
                     Some(_) => return Err(format!("its field `{name}` is no text")),
                     None => return Err(format!("it has no field `{name}`")),
                 }
@@ -106,7 +110,7 @@ impl Table {
             UrlFrom::Template(template) => {
                 let mut texts = Vec::new();
                 for name in template.names() {
-                    let text = fields.get(name).and_then(as_text);
+                    let text = fields.get(name).and_then(|value| scalar(value));
                     let text = text.ok_or_else(|| {
                         format!("it has no field `{name}` that is a text or a number")
                     })?;
@@ -130,14 +134,6 @@ pub(super) enum Counted {
 /// Whether a list begins with a JSON object.
 fn is_json(first: &[u8]) -> bool {
     first.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
-}
-
-fn as_text(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Number(_) | Value::Bool(_) => Some(Cow::Owned(value.to_string())),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }
 
 /// How items are made of the rows of a table.
