@@ -113,6 +113,33 @@ fn a_line_of_curl_comes_back_as_the_same_request() {
 }
 
 #[test]
+fn a_line_of_curl_sends_the_header_fields_that_gaits_sends() {
+    let line = |words: &[&str]| {
+        let end = gaits("fetch http://h/ --print-curl=secrets").args(words).run().expect_exit(0);
+        end.stdout
+    };
+    let usual = line(&[]);
+    assert!(usual.contains(" --compressed ") && !usual.contains("accept-encoding"), "{usual}");
+    let codings = line(&["-H", "Accept-Encoding: identity"]);
+    assert!(codings.contains(" -H 'accept-encoding: identity'"), "{codings}");
+    assert!(!codings.contains("--compressed"), "{codings}");
+    let empty = line(&["-H", "X-A:", "-H", "Accept:"]);
+    assert!(empty.contains(" -H 'x-a;'") && empty.contains(" -H 'accept;'"), "{empty}");
+    let nameless = line(&["--user-agent", ""]);
+    assert!(nameless.contains(" -H 'user-agent:'"), "{nameless}");
+    // curl takes a field without a value for one that it is to leave out, and `;` for an empty one.
+    for (command, shown) in [
+        ("curl http://h/ -H 'x: '", ""),
+        ("curl http://h/ -H 'x:'", ""),
+        ("curl http://h/ -H 'x;'", " -H 'x;'"),
+    ] {
+        let end = gaits("fetch --from-curl - --print-curl=secrets").stdin(command).run();
+        let again = end.expect_exit(0).stdout;
+        assert_eq!(again, usual.replace(" -L", &format!("{shown} -L")), "{command}");
+    }
+}
+
+#[test]
 fn a_command_is_the_template_of_a_request_for_each_row() {
     let origin = origin();
     let dir = Dir::new();

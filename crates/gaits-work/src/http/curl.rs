@@ -280,7 +280,7 @@ impl Command {
             }
         };
         let by_gaits = ["content-length", "connection", "transfer-encoding", "expect"];
-        let is_left_out = field.ends_with(':') && value.is_empty();
+        let is_left_out = field.contains(':') && value.is_empty();
         if is_left_out {
             self.left_out.push(name.to_owned());
         } else if !by_gaits.iter().any(|other| name.eq_ignore_ascii_case(other)) {

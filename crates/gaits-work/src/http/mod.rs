@@ -74,6 +74,7 @@ pub use auth::{
 };
 pub use cookies::file::{CookieFile, CookieFileError};
 pub use curl::{CurlContext, CurlTemplate, described_by_curl, is_whole, template_of_curl};
+pub use decode::ACCEPTED as ACCEPTED_CODINGS;
 pub use detail::{HttpDetail, HttpVersion, NAME};
 pub use extract::{Extract, ExtractError};
 pub use fill::needs;

@@ -2,7 +2,9 @@
 //!
 //! Limit: what curl has no word for is left out, such as retries and limits of the whole run.
 
-use gaits::http::{Family, HttpSpec, Preview, PreviewBody, Previews, Trust, Version};
+use gaits::http::{
+    ACCEPTED_CODINGS, Family, HttpSpec, Preview, PreviewBody, Previews, Trust, Version,
+};
 use std::fmt::Write as _;
 
 /// A request as a line of curl that sends it.
@@ -22,14 +24,23 @@ pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
     }
     let _ = write!(text, " {}", quoted(preview.url.as_bytes()));
     for (name, value) in &preview.headers {
-        match &**name {
-            // What curl sends by itself; and it decodes only what it has asked for in its own way.
-            "accept" if value == "*/*" => {}
-            "accept-encoding" => text.push_str(" --compressed"),
+        match (&**name, &**value) {
+            // What curl sends by itself.
+            ("accept", "*/*") => {}
+            // curl decodes only what it has asked for in its own way.
+            ("accept-encoding", ACCEPTED_CODINGS) => text.push_str(" --compressed"),
+            // Behind a colon, nothing would mean that it is to be left out.
+            (_, "") => {
+                let _ = write!(text, " -H {}", quoted(format!("{name};").as_bytes()));
+            }
             _ => {
                 let _ = write!(text, " -H {}", quoted(format!("{name}: {value}").as_bytes()));
             }
         }
+    }
+    if !preview.headers.iter().any(|(name, _)| name == "user-agent") {
+        // Else curl would name itself.
+        text.push_str(" -H 'user-agent:'");
     }
     let has_kind = preview.headers.iter().any(|(name, _)| name == "content-type");
     if sends && !has_kind {

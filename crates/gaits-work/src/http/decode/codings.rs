@@ -3,8 +3,8 @@
 //! Limit: builds no decoder. A server may name as many codings as a header has room for; nothing is allocated for them
 //! before they are counted.
 
-/// What is sent as `accept-encoding`.
-pub(in crate::http) const ACCEPTED: &str = "gzip, br, zstd, deflate";
+/// What is sent as `accept-encoding`, unless a header field of the user says otherwise.
+pub const ACCEPTED: &str = "gzip, br, zstd, deflate";
 
 /// How many codings a body may carry, one on top of the other. Nobody has a use for more.
 const MAX_CODINGS: usize = 4;

@@ -31,7 +31,8 @@ mod kept;
 mod stage;
 mod step;
 
-pub(super) use codings::{ACCEPTED, Codings};
+pub use codings::ACCEPTED;
+pub(super) use codings::Codings;
 pub(super) use kept::Kept;
 
 use gaits_core::{Blake3, ErrorKind, ItemError};
