@@ -62,7 +62,7 @@ pub enum RunError {
     /// One of the other sinks takes no more records.
     #[error("records can't be handed on, so the run was stopped")]
     Sink {
-        /// Which of the sinks given to [`Run::sink`] it was, counted from 0.
+        /// Which of the sinks given to [`Run::sink`](super::Run::sink) it was, counted from 0.
         number: usize,
         /// What it said.
         source: io::Error,
