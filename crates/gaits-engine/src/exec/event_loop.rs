@@ -244,8 +244,9 @@ async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
         match slot.perform(&cx, item).await {
             Came::Attempt(item, attempt, span) => match worker.settle(item, attempt, span) {
                 Next::Item => {}
-                Next::Again(item) => {
+                Next::Again(item, wait) => {
                     slot.renew();
+                    tokio::time::sleep(wait).await;
                     again = Some(item);
                 }
                 Next::Retire => break,

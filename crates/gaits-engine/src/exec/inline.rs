@@ -38,7 +38,10 @@ fn work(cx: &Context) {
         let (attempt, span) = slot.perform(&item, clock);
         match worker.settle(item, attempt, span) {
             Next::Item => {}
-            Next::Again(item) => again = Some(item),
+            Next::Again(item, wait) => {
+                std::thread::sleep(wait);
+                again = Some(item);
+            }
             Next::Retire => break,
         }
     }

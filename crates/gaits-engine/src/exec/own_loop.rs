@@ -109,7 +109,7 @@ impl<'a> Host<'a> {
         let span = span.end(self.cx.clock.as_ref(), cpu_us);
         match self.workers[at].settle(item, attempt, span) {
             Next::Item => self.free.push(slot),
-            Next::Again(item) => {
+            Next::Again(item, _) => {
                 self.again.push(item);
                 self.free.push(slot);
             }

@@ -3,14 +3,13 @@
 //! It is an anonymous file in memory that both hold open: a note is one `pwrite` that wakes nobody, and it outlives
 //! the process that wrote it, however that one ends.
 //!
-//! Each worker has a place for the item that it is at. An item that may not be done twice is noted in a ring as well: when
-//! its worker goes on to the next one, its report may not have reached the parent yet, and would be lost with the process. Reports
-//! reach the parent in their order, so while one has not, no item that was finished later is off the parent's hands. So a ring with
-//! room for all that the parent may have given out at a time loses no such note.
+//! Each worker has a place for the item that it is at. When it goes on to the next one, the report of the last may not have reached
+//! the parent yet, and would be lost with the process. So an item that may not be done twice is noted in a ring when it is
+//! finished. Reports reach the parent in their order: while that of one item has not, none has of those that were finished later, and
+//! these are fewer than the parent gives out at a time. A ring with room for that many loses no such note.
 
 use gaits_core::Item;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -28,7 +27,7 @@ pub(crate) struct StartLog {
     /// How many places of the ring there are; they stand before those of the workers.
     ring: u64,
     /// How many items were noted in the ring.
-    once: AtomicU64,
+    finished: AtomicU64,
     /// How many workers have a place.
     claimed: AtomicU64,
 }
@@ -42,8 +41,8 @@ impl StartLog {
 
     /// The worker's, which is given `most` items at a time at most.
     pub(crate) fn of_worker(file: OwnedFd, most: u64) -> Self {
-        let (once, claimed) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { file: file.into(), ring: most.max(1), once, claimed }
+        let (finished, claimed) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { file: file.into(), ring: most.max(1), finished, claimed }
     }
 
     /// A handle for the worker process.
@@ -66,8 +65,6 @@ impl StartLog {
 pub(crate) struct Slot {
     start_log: Arc<StartLog>,
     place: u64,
-    /// Where in the ring the item stands that it is at, if it stands there.
-    in_ring: Cell<Option<u64>>,
 }
 
 impl Slot {
@@ -75,35 +72,26 @@ impl Slot {
     pub(crate) fn claim(start_log: &Arc<StartLog>) -> Self {
         let number = start_log.claimed.fetch_add(1, Ordering::Relaxed);
         let place = start_log.ring + number;
-        Self { start_log: Arc::clone(start_log), place, in_ring: Cell::new(None) }
+        Self { start_log: Arc::clone(start_log), place }
     }
 
     /// Notes that an item is about to be started.
     pub(crate) fn note(&self, item: &Item) {
         // Without the note a crash would be laid to nobody and the item simply tried again, which is no reason to stop.
         self.write(self.place, item.index + 1);
-        let ring = (!item.repeatable).then(|| {
-            let number = self.start_log.once.fetch_add(1, Ordering::Relaxed);
-            number % self.start_log.ring
-        });
-        if let Some(place) = ring {
-            self.write(place, item.index + 1);
-        }
-        self.in_ring.set(ring);
     }
 
-    /// The item that it was at is about to go back, and may be done again. Should it come to this process again, what was
-    /// noted here would tell of another time.
-    pub(crate) fn goes_back(&self) {
-        if let Some(place) = self.in_ring.take() {
-            self.write(place, 0);
+    /// Notes that an item is finished, and that its report is about to go to the parent.
+    pub(crate) fn finished(&self, item: &Item) {
+        if !item.repeatable {
+            let number = self.start_log.finished.fetch_add(1, Ordering::Relaxed);
+            self.write(number % self.start_log.ring, item.index + 1);
         }
     }
 
-    /// Takes all back: this worker starts nothing more, and what it was at was not begun.
+    /// Takes the note back: what this worker was at was not begun, or may be done again all the same.
     pub(crate) fn clear(&self) {
         self.write(self.place, 0);
-        self.goes_back();
     }
 
     fn write(&self, place: u64, note: u64) {
@@ -140,21 +128,18 @@ mod tests {
     fn what_may_not_be_done_twice_stays_noted_when_its_worker_has_gone_on() {
         let start_log = StartLog::create().unwrap();
         let shared = Arc::new(StartLog::of_worker(start_log.share().unwrap(), 3));
-        let [one, other] = [Slot::claim(&shared), Slot::claim(&shared)];
-        for index in 1..=3 {
-            one.note(&item(index, false));
+        let [one, slow] = [Slot::claim(&shared), Slot::claim(&shared)];
+        slow.note(&item(9, false));
+        for index in 1..=5 {
+            let item = item(index, index == 2);
+            one.note(&item);
+            one.finished(&item);
         }
-        other.note(&item(9, true));
-        assert_eq!(noted(&start_log), BTreeSet::from([1, 2, 3, 9]));
+        // The oldest one has been heard of by now; what is still at work is noted, however many have come and gone.
+        assert_eq!(noted(&start_log), BTreeSet::from([3, 4, 5, 9]));
         // It was refused, and may come again.
-        one.goes_back();
-        one.goes_back();
-        one.note(&item(4, true));
-        assert_eq!(noted(&start_log), BTreeSet::from([1, 2, 4, 9]));
-        // The oldest one has been heard of by now.
-        other.note(&item(5, false));
-        assert_eq!(noted(&start_log), BTreeSet::from([2, 4, 5]));
-        other.clear();
-        assert_eq!(noted(&start_log), BTreeSet::from([2, 4]));
+        slow.clear();
+        one.note(&item(6, false));
+        assert_eq!(noted(&start_log), BTreeSet::from([3, 4, 5, 6]));
     }
 }

@@ -12,6 +12,12 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
+use std::time::Duration;
+
+/// How often the last worker tries an item again that finds no file descriptor left, and how long it waits at first; twice as long
+/// each time, a quarter of a second in all. The others have just retired, and may not have let go of theirs yet.
+const MOST_TRIES: u32 = 8;
+const FIRST_WAIT: Duration = Duration::from_millis(1);
 
 /// What came of an item, panics included.
 #[derive(Debug)]
@@ -156,8 +162,8 @@ pub(super) async fn perform_alone(
 pub(super) enum Next {
     /// Take another item.
     Item,
-    /// Try this one again, in a fresh session.
-    Again(Item),
+    /// Try this one again in a fresh session, after this time.
+    Again(Item, Duration),
     /// End, and leave the rest to the others.
     Retire,
 }
@@ -169,15 +175,24 @@ pub(super) struct Worker<'a> {
     pid: u32,
     slot: u32,
     log: Option<Slot>,
-    /// Whether the item at hand has already found no file descriptor left, with nobody else to make room.
-    tried_before: Cell<bool>,
+    /// How often the item at hand has found no file descriptor left, with nobody else to make room.
+    tries: Cell<u32>,
+    /// The item before has waited for one in vain.
+    in_vain: Cell<bool>,
 }
 
 impl<'a> Worker<'a> {
     /// The worker in `slot` of its event loop, or 0 on a plain thread.
     pub(super) fn new(cx: &'a Context, slot: u32) -> Self {
         let log = cx.start_log.as_ref().map(Slot::claim);
-        Self { cx, pid: std::process::id(), slot, log, tried_before: Cell::new(false) }
+        Self {
+            cx,
+            pid: std::process::id(),
+            slot,
+            log,
+            tries: Cell::default(),
+            in_vain: Cell::default(),
+        }
     }
 
     /// To be called before an item is performed, so that a crash can be laid to it.
@@ -190,7 +205,10 @@ impl<'a> Worker<'a> {
     /// Reports an item. Where the session was spoilt, it must have been closed by now.
     pub(super) fn settle(&self, item: Item, attempt: Attempt, span: Span) -> Next {
         let performed = match attempt {
-            Attempt::Replied(Reply::Done(performed)) => performed,
+            Attempt::Replied(Reply::Done(performed)) => {
+                self.in_vain.set(false);
+                performed
+            }
             Attempt::Replied(Reply::Exhausted(error)) => {
                 if self.cx.workers_left.retire() {
                     // Another worker of this process may come to hold the item, and die before it starts it.
@@ -201,16 +219,19 @@ impl<'a> Worker<'a> {
                     self.cx.out.idle();
                     return Next::Retire;
                 }
-                if !self.tried_before.replace(true) {
-                    return Next::Again(item);
+                let tries = self.tries.get();
+                if tries < if self.in_vain.get() { 1 } else { MOST_TRIES } {
+                    self.tries.set(tries + 1);
+                    return Next::Again(item, FIRST_WAIT * 2_u32.pow(tries));
                 }
+                self.in_vain.set(true);
                 Performed::failed(error, None)
             }
             Attempt::Panicked(message) => {
                 Performed::failed(ItemError::new(ErrorKind::Panic, message), None)
             }
         };
-        self.tried_before.set(false);
+        self.tries.set(0);
         let worker = WorkerId { pid: self.pid, tid: span.tid, slot: self.slot };
         let timing = Timing {
             due_us: item.due_us,
@@ -222,10 +243,14 @@ impl<'a> Worker<'a> {
         let advice = performed.advice;
         let key = item.key;
         let report = if advice == Advice::Final {
+            if let Some(log) = &self.log {
+                log.finished(&item);
+            }
             Report::Done { record: Record::performed(item, performed, worker, timing), key }
         } else {
+            // Should it come to this process again, what is noted would tell of another time.
             if let Some(log) = &self.log {
-                log.goes_back();
+                log.clear();
             }
             let kept = Box::new(item.clone());
             let record = Record::performed(item, performed, worker, timing);

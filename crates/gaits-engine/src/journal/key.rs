@@ -53,26 +53,19 @@ impl Match {
     }
 }
 
-/// The field of an item, as text: what a string says, or the JSON of another value.
+/// The field of an item, as text: what a string says, or the JSON of another value. Numbers are as they are written: two may
+/// differ in digits that a float does not hold.
 fn field(name: &str, shown: &Data) -> Option<Data> {
     let text = shown.as_text().filter(|text| text.trim_start().starts_with('{'))?;
-    let object: serde_json::Value = serde_json::from_str(text).ok()?;
-    let of = |object: &serde_json::Value| {
-        if name.starts_with('/') {
-            object.pointer(name).cloned()
-        } else {
-            object.get(name).cloned()
-        }
-    };
-    // The columns of a table stand in `input`.
-    let value = of(&object).or_else(|| object.get("input").and_then(of));
-    let value = value.filter(|value| !value.is_null())?;
-    if value.is_f64() {
-        // Its digits as they are: two numbers may differ in those that a float does not hold.
-        return written(name, text).map(Data::from);
-    }
-    let key = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Some(key.into())
+    let written = written(name, text)?;
+    Some(match written.as_bytes().first()? {
+        b'n' => return None,
+        b'-' | b'0'..=b'9' => written.into(),
+        _ => match serde_json::from_str(written).ok()? {
+            serde_json::Value::String(key) => key.into(),
+            value => value.to_string().into(),
+        },
+    })
 }
 
 /// The JSON of a field as it is written.
@@ -82,6 +75,7 @@ fn written<'t>(name: &str, text: &'t str) -> Option<&'t str> {
         let unescaped = |token: &str| token.replace("~1", "/").replace("~0", "~");
         pointer.split('/').try_fold(json, |json, token| step(json, &unescaped(token)))
     };
+    // The columns of a table stand in `input`.
     steps(text).or_else(|| step(text, "input").and_then(steps))
 }
 
@@ -123,6 +117,8 @@ mod tests {
             };
             assert_eq!(one, in_row("12345678901234567890123"), "{name}");
         }
+        // A number beside it that is larger than any float.
+        assert_eq!(by("id", r#"{"id":7,"x":1e400}"#), by("id", r#"{"id":7,"x":1e401}"#));
         // Nothing is no key.
         assert_ne!(by("id", r#"{"id":null,"a":1}"#), by("id", r#"{"id":null,"a":2}"#));
         assert_eq!(by("id", "http://a/"), Match::Item.hash(&"http://a/".into()));

@@ -195,8 +195,11 @@ fn not_twice() {
 fn not_heard_of() {
     // They are finished at once, and the worker goes on to the next one and dies before it has told of all.
     for (model, kind) in [("processes:1", BLOCKING), ("processes:1/async:4", ASYNC)] {
-        let mut crashed = 0;
-        for _ in 0..20 {
+        // It takes luck to die in time.
+        let (mut crashed, mut tries) = (0, 0);
+        while crashed < 20 {
+            tries += 1;
+            assert!(tries < 500, "{model}: all that was finished was heard of");
             let scene = Scene::new(model, kind);
             let mut items: Vec<_> = (0..30).map(|at| format!("once; new {at}")).collect();
             items.push("kill-unless killed 9".into());
@@ -208,7 +211,6 @@ fn not_heard_of() {
                 crashed += 1;
             }
         }
-        assert!(crashed > 0, "{model}: it never died in time");
     }
 }
 

@@ -19,10 +19,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 const AHEAD_US: u64 = 2_000;
 /// The most it is supplied ahead, whatever its pace.
 const MOST_AHEAD: usize = 4096;
-/// The most items that a process with so many workers is given at a time. Each of them may be noted once more, by a worker
-/// that passes it on.
+/// The most items that a process with so many workers is given at a time.
 pub(super) const fn most_given(workers: usize) -> u64 {
-    (2 * workers + MOST_AHEAD) as u64
+    (workers + MOST_AHEAD) as u64
 }
 
 /// Items that lie unstarted at a worker for this long are taken back if anybody else could do them.
