@@ -72,7 +72,8 @@ pub(crate) struct HttpArgs {
 
     /// Accept any certificate, without checking it
     ///
-    /// That is about servers. The certificate of an https:// proxy is checked all the same.
+    /// That is about servers. The certificate of an https:// proxy is checked all the same; `SSL_CERT_FILE=FILE` in the
+    /// environment names those to trust.
     #[arg(short = 'k', long, hide_short_help = true)]
     insecure: bool,
 

@@ -174,7 +174,10 @@ impl Opener {
             Fault::Failed(mut error)
                 if error.kind == ErrorKind::Tls && self.shared.spec.trust == Trust::Insecure =>
             {
-                error.message.push_str("; --insecure is about servers, not about proxies");
+                error.message.push_str(
+                    "; --insecure is about servers: a proxy's certificate must be trusted, and SSL_CERT_FILE=FILE in the environment \
+                     names those that are",
+                );
                 Fault::Failed(error)
             }
             fault => fault,

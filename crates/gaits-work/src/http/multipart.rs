@@ -113,27 +113,34 @@ impl Value {
         let mut read = Self { sent, content, kind: None, file_name: None };
         // Where a type began: it goes on behind a semicolon, as in text/plain; charset=utf-8.
         let mut in_type = None::<&str>;
+        // Where the text, and the type, end: as far as what follows belongs to them.
+        let (mut text_to, mut type_to, mut kind) = (None, 0, None::<&str>);
         while let Some(behind) = rest.strip_prefix(';') {
             let behind = behind.trim_start();
             let piece = behind.split(';').next().unwrap_or_default();
             rest = &behind[piece.len()..];
-            let up_to_rest = |from: &str| from[..from.len() - rest.len()].trim().to_owned();
-            let (name, value) = behind.split_once('=').unwrap_or_default();
+            let name = piece.split_once('=').map_or("", |(name, _)| name);
+            let value = behind.get(name.len() + 1..).unwrap_or_default();
             if name.eq_ignore_ascii_case("filename") {
                 let (file_name, _, after) = word(value)?;
                 (read.file_name, rest, in_type) = (Some(file_name), after, None);
             } else if name.eq_ignore_ascii_case("type") && in_type.is_none() {
-                (read.kind, in_type) = (Some(up_to_rest(value)), Some(value));
+                (in_type, type_to) = (Some(value), rest.len());
+                kind = Some(value);
             } else if ["headers", "encoder"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
                 return Err(unknown(piece));
-            } else if let Some(from) = in_type {
-                read.kind = Some(up_to_rest(from));
+            } else if in_type.is_some() {
+                type_to = rest.len();
             } else if sent == Sent::Text && !is_quoted && read.file_name.is_none() {
                 // A semicolon of the text itself. curl would leave out what follows it.
-                read.content = up_to_rest(text);
+                text_to = Some(text.len() - rest.len());
             } else {
                 return Err(unknown(piece));
             }
+        }
+        read.kind = kind.map(|from| from[..from.len() - type_to].trim().to_owned());
+        if let Some(end) = text_to {
+            text[..end].trim().clone_into(&mut read.content);
         }
         Ok(read)
     }

@@ -46,7 +46,8 @@ pub(super) struct Robots {
 
 #[derive(Debug, Default)]
 struct Known {
-    hosts: HashMap<Box<str>, Arc<Host>>,
+    /// By scheme, host and port, and whether they were asked for without secrets: a server may answer otherwise then.
+    hosts: HashMap<(Box<str>, bool), Arc<Host>>,
     bytes: usize,
 }
 
@@ -88,14 +89,16 @@ impl Robots {
         spec.robots.then(|| Self { agent, known: Mutex::default() })
     }
 
-    /// The rules of `origin`, and whether they were known. Where they are not, `read` reads them.
+    /// The rules of `origin`, and whether they were known. Where they are not, `read` reads them; without secrets, if the host
+    /// is `foreign`.
     pub(super) async fn rules(
         &self,
         origin: &Origin,
+        foreign: bool,
         clock: &dyn Clock,
         read: impl Future<Output = Result<Answered, Unreadable>>,
     ) -> Result<(Rules, bool), Unreadable> {
-        let host = self.host(origin);
+        let host = self.host(origin, foreign);
         if let Some(rules) = host.rules.get() {
             return Ok((rules.clone(), true));
         }
@@ -125,15 +128,16 @@ impl Robots {
         }
     }
 
-    fn host(&self, origin: &Origin) -> Arc<Host> {
+    fn host(&self, origin: &Origin, foreign: bool) -> Arc<Host> {
+        let name = (origin.prefix().into(), foreign);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = known.hosts.get(origin.prefix()) {
+        if let Some(host) = known.hosts.get(&name) {
             return host.clone();
         }
         if known.hosts.len() >= MOST_HOSTS || known.bytes > MOST_BYTES {
             *known = Known::default();
         }
-        known.hosts.entry(origin.prefix().into()).or_default().clone()
+        known.hosts.entry(name).or_default().clone()
     }
 
     /// The rules in a text, and about how many bytes they take. A long text would hold the event loop.
@@ -244,7 +248,7 @@ mod tests {
         let robots = robots("gaits/1.0");
         let read = std::future::ready(Ok(Answered::Text(text.to_vec())));
         let origin = target("/").origin;
-        block_on(robots.rules(&origin, &ManualClock::default(), read)).unwrap().0
+        block_on(robots.rules(&origin, false, &ManualClock::default(), read)).unwrap().0
     }
 
     fn allows(rules: &Rules, path: &str) -> bool {
@@ -318,22 +322,22 @@ mod tests {
         };
         block_on(async {
             let (a, b) = tokio::join!(
-                robots.rules(&origin, &clock, fails()),
-                robots.rules(&origin, &clock, fails())
+                robots.rules(&origin, false, &clock, fails()),
+                robots.rules(&origin, false, &clock, fails())
             );
             assert!(a.is_err() && b.is_err());
             assert_eq!(asked.get(), 1);
             clock.advance_us(1);
             let text = || read(Ok(Answered::Text(b"User-agent: *\nDisallow: /x".to_vec())));
             let (a, b) = tokio::join!(
-                robots.rules(&origin, &clock, text()),
-                robots.rules(&origin, &clock, text())
+                robots.rules(&origin, false, &clock, text()),
+                robots.rules(&origin, false, &clock, text())
             );
             let ((a, a_was_known), (b, b_was_known)) = (a.unwrap(), b.unwrap());
             assert!(a.allow(&target("/x")).await.is_err());
             assert!(b.allow(&target("/y")).await.is_ok());
             assert!(!a_was_known && !b_was_known, "one has read them, and one has waited");
-            assert!(robots.rules(&origin, &clock, text()).await.unwrap().1);
+            assert!(robots.rules(&origin, false, &clock, text()).await.unwrap().1);
             assert_eq!(asked.get(), 2);
         });
     }

@@ -235,7 +235,6 @@ impl Journal {
             again: self.again(),
             items: self.items.clone(),
             pending: self.pending.clone(),
-            pending_key: self.run_file.as_ref().map_or_else(|| self.key(), |file| file.key.clone()),
             go_on: self.go_on.clone(),
         }
     }

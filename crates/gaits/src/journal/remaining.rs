@@ -37,8 +37,6 @@ pub(crate) struct Position {
     pub(crate) items: HashSet<u64>,
     /// What was started, may not be done twice, and has no record; with hashes.
     pub(crate) pending: BTreeMap<u64, u64>,
-    /// What those are hashes of.
-    pub(crate) pending_key: Match,
     pub(crate) go_on: GoOn,
 }
 
@@ -246,8 +244,9 @@ impl Remaining {
             return;
         }
         let own = entry.index;
-        let noted = self.position.pending_key.hash(entry.content.shown());
-        let pending = by_item.pending.remove(&noted);
+        // It may have been noted by what it is, when no key was given.
+        let as_it_is = item_hash(entry.content.shown());
+        let pending = by_item.pending.remove(&hash).or_else(|| by_item.pending.remove(&as_it_is));
         entry.index = pending.unwrap_or(by_item.next);
         if pending.is_none() {
             by_item.next += 1;

@@ -19,7 +19,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
-use url::Url;
+use url::{Position, Url};
 
 /// The most sitemaps that are read: as many as an index may name.
 const MOST_SITEMAPS: usize = 50_000;
@@ -209,10 +209,10 @@ impl Reading<'_> {
                 return Err(wrong(""));
             }
             if !(self.may_go_to)(url.as_str()) {
-                let host = url.host_str().unwrap_or_default();
                 return Err(ParseError::Useless(format!(
-                    "it names a URL on another host, {host}, which must not get what the requests carry; \
-                     fetch that in a run of its own"
+                    "it names a URL on another host, {}, which must not get what the requests carry; make a run of its own for \
+                     that host's URLs",
+                    &url[..Position::BeforePath]
                 )));
             }
             match found {

@@ -88,7 +88,7 @@ impl HttpSession {
         foreign: bool,
     ) -> Result<(Rules, bool), Unreadable> {
         let clock = &*self.hub.shared.clock;
-        robots.rules(&target.origin, clock, self.read_robots(target, foreign)).await
+        robots.rules(&target.origin, foreign, clock, self.read_robots(target, foreign)).await
     }
 
     /// Reads the robots.txt of `target`'s host.
