@@ -1,7 +1,7 @@
 //! What the worker processes of a run do about each other: how much of the work each may hold, so that the first to ask does
 //! not take what all of them could do; and which of them does a trial.
 
-use gaits_core::Item;
+use gaits_core::{Item, PacingKey};
 use std::cell::{Cell, RefCell};
 use tokio::sync::Notify;
 
@@ -54,6 +54,13 @@ impl Share {
     /// Whether the trial of this number waits.
     pub(super) fn offers(&self, trial: u64) -> bool {
         self.trials.borrow().iter().any(|items| number(items) == trial)
+    }
+
+    /// Whether the trial of this number waits, and has an item of `key`.
+    pub(super) fn offers_of(&self, trial: u64, key: PacingKey) -> bool {
+        let is_of =
+            |items: &Vec<Item>| number(items) == trial && items.iter().any(|item| item.key == key);
+        self.trials.borrow().iter().any(is_of)
     }
 
     /// Takes the trial of this number back, if it waits.
@@ -115,6 +122,8 @@ mod tests {
         let trial = |trial| vec![Item { trial, ..Item::new(7, "x") }];
         let first = share.offer(trial(1));
         assert!(share.offers(first));
+        let (own, other) = (PacingKey::default(), PacingKey::of("other"));
+        assert!(share.offers_of(first, own) && !share.offers_of(first, other));
         assert_eq!(share.trial().now_or_never().map(|items| items[0].trial), Some(first));
         assert!(!share.offers(first) && share.withdraw(first).is_empty());
         assert!(share.trial().now_or_never().is_none());

@@ -286,9 +286,13 @@ impl<'a> Serving<'a> {
                 // Without regard to room: what the worker has not started must not be started any more.
                 () = &mut ended, if !self.closing => self.close().await,
                 recalled = recalls.recv(), if !self.closing => {
-                    self.release_trial();
                     // Some were missed: all is given back, then.
-                    self.process.say(&ToWorker::Recall(recalled.ok())).await
+                    let recalled = recalled.ok();
+                    let is_of = |key| self.offered.is_some_and(|trial| share.offers_of(trial, key));
+                    if recalled.is_none_or(is_of) {
+                        self.release_trial();
+                    }
+                    self.process.say(&ToWorker::Recall(recalled)).await
                 }
                 trial = share.trial(), if self.is_idle() => self.give(trial).await,
                 item = cx.queue.next(|| cx.out.idle()), if has_room => match item {
