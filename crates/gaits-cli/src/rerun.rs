@@ -160,6 +160,10 @@ fn shown(option: &str, value: &str) -> Option<String> {
         };
         return (!shows && !value.is_empty()).then(|| HIDDEN.to_owned());
     }
+    if option == "proxy" && !is_reference(value) {
+        // Its scheme may be left out.
+        return redacted(value);
+    }
     // In anything but a URL, an @ has another meaning.
     if value.contains("://") { redacted(value) } else { None }
 }
@@ -193,6 +197,24 @@ mod tests {
 
     fn again(words: &[&str]) -> Rerun {
         Rerun::of(words.iter().map(OsString::from), &args::parser())
+    }
+
+    #[test]
+    fn the_password_of_a_proxy_is_hidden_without_a_scheme_too() {
+        for value in ["me:s3cret@proxy:8080", "http://me:s3cret@proxy:8080"] {
+            for words in
+                [&["gaits", "fetch", "-x", value][..], &["gaits", "fetch", "--proxy", value]]
+            {
+                let again = again(words);
+                assert!(
+                    again.hides && again.command.contains("***@proxy:8080"),
+                    "{}",
+                    again.command
+                );
+                assert!(!again.command.contains("s3cret"), "{}", again.command);
+            }
+        }
+        assert!(!again(&["gaits", "fetch", "-x", "@proxy.txt"]).hides);
     }
 
     #[test]

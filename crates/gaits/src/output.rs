@@ -189,6 +189,12 @@ impl Output {
         if path.is_dir() {
             return Err(OutputError::Directory { path: path.to_owned() });
         }
+        if path.metadata().is_ok_and(|meta| !meta.is_file()) {
+            // A pipe that was open for reading here would never be without a reader.
+            let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
+            let sink = Box::new(JsonLines::stream(file).with_input(input_of));
+            return Ok(Self { sink, name, journal: None });
+        }
         let created = !path.exists();
         let mut file;
         let mut unlocked;
@@ -199,13 +205,6 @@ impl Output {
                 .create(true)
                 .open(path)
                 .map_err(failed)?;
-            if !file.metadata().map_err(failed)?.is_file() {
-                return Ok(Self {
-                    sink: Box::new(JsonLines::stream(file).with_input(input_of)),
-                    name,
-                    journal: None,
-                });
-            }
             if is_input(file.as_fd(), input) {
                 return Err(OutputError::IsInput { output: name });
             }

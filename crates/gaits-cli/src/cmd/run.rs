@@ -99,6 +99,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
                 args.existing(),
                 Existing::GoOn(GoOn { retry_failed: true, .. })
             ),
+            starts_over: args.existing() == Existing::StartOver,
         }),
     };
     for notice in notices.filter(|_| !args.quiet) {
@@ -120,7 +121,8 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     })?;
     let is_cut = outcome.unfollowed.cut > 0 && !pages.is_given || outcome.unfollowed.stuck > 0;
     if !args.quiet {
-        for line in unfollowed(&outcome.unfollowed, pages.most) {
+        let starts_over = args.existing() == Existing::StartOver;
+        for line in unfollowed(&outcome.unfollowed, pages.most, starts_over) {
             talk::line(&line);
         }
     }
@@ -167,8 +169,9 @@ fn dropped(input: &Input) -> Option<String> {
         .then(|| format!("gaits: --dedupe left out {dropped} {items} for the same as one before"))
 }
 
-/// What is to be told of pages that answers have named and that were not fetched.
-fn unfollowed(unfollowed: &Unfollowed, most: u64) -> Vec<String> {
+/// What is to be told of pages that answers have named and that were not fetched by a run that began anew, if it
+/// `starts_over`.
+fn unfollowed(unfollowed: &Unfollowed, most: u64, starts_over: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(first) = &unfollowed.first_loop {
         let others = match unfollowed.loops {
@@ -198,8 +201,9 @@ fn unfollowed(unfollowed: &Unfollowed, most: u64) -> Vec<String> {
     }
     if unfollowed.cut > 0 {
         let listings = if unfollowed.cut == 1 { "listing goes" } else { "listings go" };
+        let and = if starts_over { ", and without --fresh," } else { "" };
         lines.push(format!(
-            "gaits: {} {listings} on beyond the {most} pages that are followed; the same command with a larger --max-pages fetches \
+            "gaits: {} {listings} on beyond the {most} pages that are followed; the same command with a larger --max-pages{and} fetches \
              the rest",
             unfollowed.cut
         ));
@@ -297,6 +301,8 @@ struct Again {
     reads_stdin: bool,
     /// It does failed items again as well.
     retries_failed: bool,
+    /// It does not go on, but starts over.
+    starts_over: bool,
 }
 
 impl Watch {
@@ -334,7 +340,11 @@ impl Again {
             lines.push(format!("gaits: to do the rest{failed}{input}{hidden}: {}", rerun.command));
         }
         if has_failed && !(is_left && does_both) {
-            let option = if self.retries_failed { "" } else { " with --retry-failed" };
+            let option = match (self.retries_failed, self.starts_over) {
+                (true, _) => "",
+                (false, false) => " with --retry-failed",
+                (false, true) => " with --retry-failed in place of --fresh",
+            };
             lines.push(format!("gaits: the same command{option} does the failed items again"));
         }
         lines

@@ -5,6 +5,7 @@ use crate::held::Held;
 use gaits_origin::{Config, Origin};
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
+use std::io::Read as _;
 
 fn origin() -> Origin {
     Origin::start(Config::default()).unwrap()
@@ -291,4 +292,23 @@ fn the_summary_tells_hosts_apart_where_there_are_several() {
         .expect_stderr_contains(&format!("\nhosts        127.0.0.2:{port}: 1 item, 1 failed\n"))
         .expect_stderr_contains(&format!("\n             127.0.0.1:{port}: 2 items, p50 "));
     gaits("fetch").arg(&one).arg(&other).run().expect_stderr_lacks("hosts");
+}
+
+#[test]
+fn a_named_pipe_is_waited_for_and_its_end_is_noticed() {
+    let (origin, dir) = (origin(), Dir::new());
+    let pipe = dir.at("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let fetch = |count: u32| {
+        gaits(&format!("fetch {} -q -n {count} -o", origin.url("/uuid"))).arg(&pipe).start()
+    };
+    let run = fetch(3);
+    let records = fs::read_to_string(&pipe).unwrap();
+    run.finish().expect_exit(0);
+    parse(&records).expect_all_ok(3);
+    // Whoever reads has seen enough, and there is more than a pipe holds.
+    let run = fetch(100_000);
+    let mut first = [0; 100];
+    File::open(&pipe).unwrap().read_exact(&mut first).unwrap();
+    run.finish().expect_exit(3);
 }

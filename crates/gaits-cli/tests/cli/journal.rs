@@ -218,7 +218,9 @@ fn the_command_that_does_failed_items_again_is_named_once() {
         stopped.expect_stderr_contains("gaits: to do the rest and the failed items again: ");
     stopped.expect_stderr_lacks("the same command");
     let stopped = fetch(&list, &file, &format!("--fresh {stop}")).expect_exit(4);
-    stopped.expect_stderr_contains("gaits: to do the rest: ").expect_stderr_contains(with_option);
+    let in_place =
+        "gaits: the same command with --retry-failed in place of --fresh does the failed items";
+    stopped.expect_stderr_contains("gaits: to do the rest: ").expect_stderr_contains(in_place);
 }
 
 #[test]
