@@ -137,10 +137,16 @@ impl Dispatcher<'_> {
             result = result.and(ended.map_err(RunError::Executor));
         }
         finished.and(result)?;
+        let mut end = self.state.end;
         match self.state.source_end {
-            Some(Err(error)) => Err(RunError::Source(error)),
-            _ => Ok(self.state.end),
+            Some(Err(error)) => return Err(RunError::Source(error)),
+            // There were as many failures as that only when all was done.
+            Some(Ok(())) if end.given_back == 0 => {
+                end.stopped.take_if(|why| matches!(why, Stopped::Failures { .. }));
+            }
+            Some(Ok(())) | None => {}
         }
+        Ok(end)
     }
 
     /// Waits for the workers to end: a worker process may still have something to say. Gives the executor's error, if it

@@ -223,6 +223,11 @@ fn enough(model: &str) {
     assert!(failed >= 3);
     let stopped = assert_stopped(&ended, 100_000, failed);
     assert!(matches!(stopped, Stopped::Failures { .. }), "{stopped:?}");
+    // Where all is done by then, there is nothing to go on with.
+    let limits = Limits { stop_after_failures: NonZeroU64::new(3), ..self::limits() };
+    let ended = Scene::new("sequential", BLOCKING).run_with(limits, ["fail", "ok", "fail", "fail"]);
+    assert_eq!(ended.end.unwrap().stopped, None);
+    assert_eq!(ended.records.len(), 4);
 }
 
 fn no_worker_held() {
