@@ -32,13 +32,13 @@ pub(crate) struct RunArgs {
     output: Option<PathBuf>,
 
     /// Start the results file over if it has records already
-    #[arg(long, global = true, requires = "output", help_heading = help::OUTPUT, hide_short_help = true)]
+    #[arg(long, global = true, help_heading = help::OUTPUT, hide_short_help = true)]
     fresh: bool,
 
     /// Do items again that have failed
     ///
     /// Their old records go away before the first of them is done again.
-    #[arg(long, global = true, requires = "output", conflicts_with = "fresh")]
+    #[arg(long, global = true, conflicts_with = "fresh")]
     #[arg(help_heading = help::OUTPUT, hide_short_help = true)]
     retry_failed: bool,
 
@@ -49,7 +49,6 @@ pub(crate) struct RunArgs {
     #[arg(
         long,
         global = true,
-        requires = "output",
         conflicts_with = "fresh",
         help_heading = help::OUTPUT,
         hide_short_help = true
@@ -60,7 +59,7 @@ pub(crate) struct RunArgs {
     ///
     /// An item that has a record is then done wherever it stands in the input now, and one that stands there twice is
     /// done once. Items without a record get numbers that no record has.
-    #[arg(long, value_name = "KEY", global = true, requires = "output", conflicts_with = "fresh")]
+    #[arg(long, value_name = "KEY", global = true, conflicts_with = "fresh")]
     #[arg(value_parser = key, help_heading = help::OUTPUT, hide_short_help = true)]
     key: Option<Match>,
 
@@ -135,6 +134,30 @@ impl RunArgs {
     /// far as they are known.
     pub(crate) fn table(&self, extracted: Option<&[String]>) -> Result<Option<TableOf>, Trouble> {
         self.table.resolve(self.named(), extracted)
+    }
+
+    /// Refuses options that do not go together. They may stand in front of the work and behind it, and the parser looks at one
+    /// half at a time.
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
+        let go_on = [
+            (self.retry_failed, "--retry-failed"),
+            (self.retry_non_idempotent, "--retry-non-idempotent"),
+            (self.key.is_some(), "--key"),
+        ];
+        let goes_on = go_on.into_iter().find_map(|(is_given, option)| is_given.then_some(option));
+        if let Some(option) = goes_on.or(self.fresh.then_some("--fresh"))
+            && self.output.is_none()
+        {
+            return Err(Trouble::wrong(format!(
+                "{option} is about a results file: name it with --output FILE"
+            )));
+        }
+        if let Some(option) = goes_on.filter(|_| self.fresh) {
+            return Err(Trouble::wrong(format!(
+                "{option} goes on with the records that are there, and --fresh starts over: leave one of them out"
+            )));
+        }
+        self.table.check()
     }
 
     /// What becomes of records that are there already.

@@ -70,11 +70,11 @@ pub(super) struct TableArgs {
 
     /// The columns of the table, in their order, such as item,status,price: see `gaits export --help`
     #[arg(long, value_name = "NAMES", value_delimiter = ',', global = true)]
-    #[arg(requires = "format", hide_short_help = true)]
+    #[arg(hide_short_help = true)]
     columns: Vec<String>,
 
     /// Write CSV or TSV as Excel needs it: with a byte order mark, CRLF, and no text that it takes for a formula
-    #[arg(long, global = true, requires = "format", hide_short_help = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     excel: bool,
 }
 
@@ -98,6 +98,17 @@ impl TableArgs {
             }
             to => to,
         }
+    }
+
+    /// Refuses what is said of a table where none is asked for.
+    pub(super) fn check(&self) -> Result<(), Trouble> {
+        let option = if self.excel { "--excel" } else { "--columns" };
+        if self.format.is_none() && (self.excel || !self.columns.is_empty()) {
+            return Err(Trouble::wrong(format!(
+                "{option} is about a table: ask for one with --format"
+            )));
+        }
+        Ok(())
     }
 
     /// The table, if one is asked for; `extracted` are the names of the fields that answers give, as far as

@@ -46,6 +46,7 @@ fn check_key(args: &RunArgs, work: &WorkSpec) -> Result<(), Trouble> {
 
 /// Runs the work.
 pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit, Trouble> {
+    args.check()?;
     if let Some(shows) = work.shows() {
         return preview::show(&work.resolve()?, shows, args.quiet);
     }

@@ -312,3 +312,22 @@ fn a_named_pipe_is_waited_for_and_its_end_is_noticed() {
     File::open(&pipe).unwrap().read_exact(&mut first).unwrap();
     run.finish().expect_exit(3);
 }
+
+#[test]
+fn options_may_stand_in_front_of_the_work_and_behind_it() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(&format!("run {words}")).dir(dir.path()).run();
+    run("-o r.jsonl wait --count 2 --for 0ms --retry-failed").expect_exit(0);
+    run("--format csv wait --count 2 --for 0ms --columns item").expect_exit(0);
+    for (words, why) in [
+        (
+            "--fresh -o r.jsonl wait --count 2 --for 0ms --retry-failed",
+            "--fresh starts over: leave",
+        ),
+        ("--key item wait --count 2 --for 0ms", "name it with --output FILE"),
+        ("--columns item wait --count 2 --for 0ms", "ask for one with --format"),
+        ("--rate 5/s wait --count 2 --for 0ms --delay 2s", "--delay cannot be used with --rate"),
+    ] {
+        run(words).expect_refused(why);
+    }
+}
