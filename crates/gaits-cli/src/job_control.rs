@@ -197,6 +197,7 @@ mod tests {
         all.remove(&2);
         assert!(is_orphaned(5, &all));
     }
+
     #[test]
     fn a_worker_that_stops_once_more_after_it_was_continued_is_continued_again() {
         // It stops itself twice, as one does that was made to stop while it was about to.

@@ -62,6 +62,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
     run = run.most_followers(pages.most - 1);
     let destination = args.destination();
+    let starts_over = args.existing() == Existing::StartOver;
     table::check(given.as_ref(), &destination, &args.existing(), &input)?;
     let output = table::open(given.as_ref(), &destination, args.existing(), &input);
     let output = output.map_err(refused)?;
@@ -100,7 +101,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
                 args.existing(),
                 Existing::GoOn(GoOn { retry_failed: true, .. })
             ),
-            starts_over: args.existing() == Existing::StartOver,
+            starts_over,
         }),
     };
     for notice in notices.filter(|_| !args.quiet) {
@@ -122,7 +123,6 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     })?;
     let is_cut = outcome.unfollowed.cut > 0 && !pages.is_given || outcome.unfollowed.stuck > 0;
     if !args.quiet {
-        let starts_over = args.existing() == Existing::StartOver;
         for line in unfollowed(&outcome.unfollowed, pages.most, starts_over) {
             talk::line(&line);
         }

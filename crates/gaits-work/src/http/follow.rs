@@ -114,12 +114,14 @@ pub(super) fn item(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<Str
 /// Whether a request to `url` would take what is meant for the hosts of `named` to another one.
 #[must_use]
 pub fn takes_secrets_away(spec: &HttpSpec, named: &[impl AsRef<str>], url: &str) -> bool {
+    // First, since it costs least: a sitemap names many URLs.
+    if !all_have_secrets(spec) {
+        return false;
+    }
     let target = |url: &str| Target::parse(url, None).ok();
     let Some(to) = target(url) else { return false };
     let mut named = named.iter().filter_map(|url| target(url.as_ref())).peekable();
-    named.peek().is_some()
-        && all_have_secrets(spec)
-        && named.all(|from| is_foreign(&from.origin, &to.origin))
+    named.peek().is_some() && named.all(|from| is_foreign(&from.origin, &to.origin))
 }
 
 /// Whether a request carries what another host must not see.

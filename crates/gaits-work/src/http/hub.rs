@@ -34,7 +34,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// How many connections may lie idle, those of HTTP/2 without a request included. When there are more, the half that has been idle for longest is closed.
+/// How many connections may lie idle, those of HTTP/2 without a request included. When there are more, the half that has been
+/// idle for longest is closed.
 const MAX_IDLE: usize = 4_096;
 
 /// How many origins are remembered that no connection leads to.

@@ -46,8 +46,9 @@ pub(super) struct Robots {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By scheme, host and port, and whether they were asked for without secrets: a server may answer otherwise then.
-    hosts: HashMap<(Box<str>, bool), Arc<Host>>,
+    /// By scheme, host and port. Behind those that were asked for as items are, those that were asked for without secrets: a
+    /// server may answer otherwise then.
+    hosts: [HashMap<Box<str>, Arc<Host>>; 2],
     bytes: usize,
 }
 
@@ -129,15 +130,16 @@ impl Robots {
     }
 
     fn host(&self, origin: &Origin, foreign: bool) -> Arc<Host> {
-        let name = (origin.prefix().into(), foreign);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = known.hosts.get(&name) {
+        if let Some(host) = known.hosts[usize::from(foreign)].get(origin.prefix()) {
             return host.clone();
         }
-        if known.hosts.len() >= MOST_HOSTS || known.bytes > MOST_BYTES {
+        if known.hosts.iter().map(HashMap::len).sum::<usize>() >= MOST_HOSTS
+            || known.bytes > MOST_BYTES
+        {
             *known = Known::default();
         }
-        known.hosts.entry(name).or_default().clone()
+        known.hosts[usize::from(foreign)].entry(origin.prefix().into()).or_default().clone()
     }
 
     /// The rules in a text, and about how many bytes they take. A long text would hold the event loop.

@@ -244,9 +244,11 @@ impl Remaining {
             return;
         }
         let own = entry.index;
-        // It may have been noted by what it is, when no key was given.
-        let as_it_is = item_hash(entry.content.shown());
-        let pending = by_item.pending.remove(&hash).or_else(|| by_item.pending.remove(&as_it_is));
+        let mut pending = by_item.pending.remove(&hash);
+        if pending.is_none() && !by_item.pending.is_empty() {
+            // It may have been noted by what it is, when no key was given.
+            pending = by_item.pending.remove(&item_hash(entry.content.shown()));
+        }
         entry.index = pending.unwrap_or(by_item.next);
         if pending.is_none() {
             by_item.next += 1;

@@ -4,6 +4,7 @@ use super::error::Removed;
 use super::{Journal, State};
 use gaits_core::{Clock as _, Record, Sink as _};
 use gaits_engine::journal::Checkpoint;
+use gaits_engine::sink::JsonLines;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -46,13 +47,11 @@ impl Journal {
 
     /// Hands the records to the operating system, and from time to time writes a checkpoint.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        let State::Writing(writing) = &mut self.state else { return Ok(()) };
-        let records = self.done.len();
-        let flushed = writing.records.flush().and_then(|()| still_there(&self.file, records));
-        writing.broken |= flushed.is_err();
-        flushed?;
-        let now_us = writing.clock.now_us();
-        if writing.dirty && now_us >= writing.next_checkpoint_us {
+        self.bring_out(JsonLines::flush)?;
+        if let State::Writing(writing) = &self.state
+            && writing.dirty
+            && writing.clock.now_us() >= writing.next_checkpoint_us
+        {
             self.checkpoint();
         }
         Ok(())
@@ -60,13 +59,21 @@ impl Journal {
 
     /// Makes the records durable.
     pub(super) fn finish(&mut self) -> io::Result<()> {
-        let State::Writing(writing) = &mut self.state else { return Ok(()) };
-        let records = self.done.len();
-        let finished = writing.records.finish().and_then(|()| still_there(&self.file, records));
-        writing.broken |= finished.is_err();
-        finished?;
+        self.bring_out(JsonLines::finish)?;
         self.checkpoint();
         Ok(())
+    }
+
+    /// Brings out what was written, as far as `how` does, and notes whether it got there.
+    fn bring_out(
+        &mut self,
+        how: impl FnOnce(&mut JsonLines<File>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let State::Writing(writing) = &mut self.state else { return Ok(()) };
+        let records = self.done.len();
+        let brought = how(&mut writing.records).and_then(|()| still_there(&self.file, records));
+        writing.broken |= brought.is_err();
+        brought
     }
 
     /// Writes a checkpoint. One that can't be written makes the next start slower, and nothing else.

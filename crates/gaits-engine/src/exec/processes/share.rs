@@ -116,6 +116,7 @@ mod tests {
         share.joined();
         assert_eq!(share.of(100), 25);
     }
+
     #[test]
     fn a_trial_waits_for_whoever_comes_first_and_can_be_taken_back() {
         let share = Share::new(2);
