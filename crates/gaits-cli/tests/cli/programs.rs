@@ -88,6 +88,15 @@ fn what_is_to_be_done_before_and_after_is_done() {
 }
 
 #[test]
+fn a_list_that_is_too_long_beside_a_program_is_refused_before_anything_runs() {
+    let dir = Dir::new();
+    let command = "compare -m sequential --program true --max-requests 60 command -n 100 --";
+    let end = gaits(command).args(["sh", "-c", "echo x >> log"]).dir(dir.path()).run();
+    end.expect_refused("the race needs 700 requests");
+    assert!(!dir.path().join("log").exists());
+}
+
+#[test]
 fn what_is_no_program_is_refused_before_anything_runs() {
     let refused = |command: &str| gaits("compare --program").args([command]).run();
     refused("no-such-program -x").expect_refused("there is no program no-such-program");

@@ -21,11 +21,11 @@ use crate::trial::{
 use gaits_engine::WorkError;
 use gaits_report::stats::Settings;
 use gaits_report::{Comparison, Contender, RaceInfo, Trial};
-use schedule::{FEWEST_ROUNDS, Means, Pace, Schedule, TooLittle, schedule};
+use schedule::{FEWEST_ROUNDS, Means, Pace, Schedule, TooLittle, fewest_items, schedule};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The part of the budget that the round which warms up may take.
+/// The part of the budget that all that warms up may take.
 const WARM_UP: f64 = 0.15;
 
 /// Everything that a race is run with.
@@ -121,7 +121,7 @@ pub enum RaceError {
     TooManyItems {
         /// How many it may do.
         most: u64,
-        /// How many six rounds of all its items have, and one to warm up.
+        /// How many all its rounds of all items have, or six if time limits them, with those that warm up.
         needs: u64,
     },
     /// A trial could not begin or go on.
@@ -162,15 +162,28 @@ impl Race {
             })?;
         }
         let Some(most) = self.most_items else { return Ok(()) };
-        let fewest = self.subject.count.min(FEWEST_ROUNDS);
         let (rounds, items) = match self.extent {
             Extent::Rounds(rounds) => (u64::from(rounds), self.subject.count),
-            Extent::Budget(_) => (FEWEST_ROUNDS, fewest),
+            Extent::Budget(_) => {
+                (FEWEST_ROUNDS, fewest_items(self.subject.count, !self.has_programs()))
+            }
         };
-        if self.items_of(rounds + 1, items) <= most {
+        let warm_ups = self.items_of(self.warm_ups(), self.warm_up_items());
+        if self.items_of(rounds, items).saturating_add(warm_ups) <= most {
             return Ok(());
         }
-        Err(RaceError::TooManyItems { most, needs: self.items_of(rounds + 1, self.subject.count) })
+        Err(RaceError::TooManyItems { most, needs: self.items_of_all(rounds) })
+    }
+
+    /// How often everything runs before the rounds that count.
+    fn warm_ups(&self) -> u64 {
+        self.warm_ups.max(1).into()
+    }
+
+    /// How many items `rounds` rounds of all items have, with those that warm up.
+    #[must_use]
+    pub fn items_of_all(&self, rounds: u64) -> u64 {
+        self.items_of(rounds.saturating_add(self.warm_ups()), self.subject.count)
     }
 
     /// How many items `rounds` rounds have, with `items` in each run.
@@ -200,16 +213,24 @@ impl Race {
         programs.collect()
     }
 
-    /// How many items there are in each run of the round that warms up.
+    /// How many items there are in each run that warms up.
     #[must_use]
     pub fn warm_up_items(&self) -> u64 {
         match (self.most_items, self.extent) {
             (Some(most), Extent::Budget(_)) if !self.has_programs() => {
-                let models = self.models().max(1) as u64;
-                self.subject.count.min((most / ((FEWEST_ROUNDS + 1) * models)).max(1))
+                // All runs that warm up have the share of one round of seven.
+                let runs = (self.models().max(1) as u64).saturating_mul(self.warm_ups());
+                self.subject.count.min((most / (FEWEST_ROUNDS + 1) / runs).max(1))
             }
             _ => self.subject.count,
         }
+    }
+
+    /// How long each run that warms up may take, if it may be cut off.
+    fn warm_up_time(&self) -> Option<Duration> {
+        let Extent::Budget(budget) = self.extent else { return None };
+        let runs = self.entrants.len() as f64 * self.warm_ups() as f64;
+        (!self.has_programs()).then(|| budget.mul_f64(WARM_UP / runs))
     }
 
     /// Runs it, and blocks until its last round is over or it is stopped.
@@ -250,10 +271,7 @@ impl Race {
             Extent::Budget(budget) => Some(budget),
             Extent::Rounds(_) => None,
         };
-        let whole = self.has_programs();
-        let warm_up = budget
-            .filter(|_| !whole)
-            .map(|budget| budget.mul_f64(WARM_UP / self.entrants.len() as f64));
+        let warm_up = self.warm_up_time();
         let servers = listeners(&self.subject.local_ports);
         let trials = Trials {
             subject: &self.subject,
@@ -261,7 +279,7 @@ impl Race {
             command: &self.trial,
             records: self.records.as_deref(),
         };
-        let (mut round, mut warm_ups) = (0, self.warm_ups.max(1));
+        let (mut round, mut warm_ups) = (0, self.warm_ups());
         let mut longest = Duration::ZERO;
         loop {
             let round_began = clock.read();
@@ -322,7 +340,8 @@ impl Race {
                     Ran::Refused(why) => return Ok(self.outcome(found.refused(why), schedule)),
                 }
             }
-            if round == 0 && warm_ups > 1 {
+            // With nothing left for a round, more of it is in vain.
+            if round == 0 && warm_ups > 1 && budget.is_none_or(|budget| clock.read() < budget) {
                 warm_ups -= 1;
                 continue;
             }
@@ -349,7 +368,7 @@ impl Race {
             Extent::Budget(budget) => budget,
         };
         let paces: Vec<Pace> = paces.iter().map(|(_, pace)| *pace).collect();
-        let spent = self.items_of(self.warm_ups.max(1).into(), self.warm_up_items());
+        let spent = self.items_of(self.warm_ups(), self.warm_up_items());
         let left = budget.saturating_sub(clock.read());
         let means = Means {
             left_us: u64::try_from(left.as_micros()).unwrap_or(u64::MAX),
@@ -363,7 +382,7 @@ impl Race {
                 }
                 TooLittle::Items => RaceError::TooManyItems {
                     most: self.most_items.unwrap_or(0),
-                    needs: self.items_of(FEWEST_ROUNDS + 1, self.subject.count),
+                    needs: self.items_of_all(FEWEST_ROUNDS),
                 },
             }
         })

@@ -85,6 +85,11 @@ impl Pace {
     }
 }
 
+/// The fewest items of a list of `count` that a race can have.
+pub(super) fn fewest_items(count: u64, may_be_cut: bool) -> u64 {
+    if may_be_cut { FEWEST_ITEMS.min(count) } else { count }
+}
+
 /// The schedule for a list of `count` items, which all models may race on the first ones of if it `may_be_cut`.
 pub(super) fn schedule(
     paces: &[Pace],
@@ -98,7 +103,7 @@ pub(super) fn schedule(
     };
     let in_time = |items| round_us(items).saturating_mul(FEWEST_ROUNDS) <= means.left_us;
     let most_items = means.items.map_or(count, |items| items / (FEWEST_ROUNDS * models)).min(count);
-    let fewest = if may_be_cut { FEWEST_ITEMS.min(count) } else { count };
+    let fewest = fewest_items(count, may_be_cut);
     if most_items < fewest {
         return Err(TooLittle::Items);
     }

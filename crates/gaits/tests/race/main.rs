@@ -57,6 +57,10 @@ fn main() -> ExitCode {
         test("each_trial_is_accounted_for", each_trial_is_accounted_for),
         test("a_race_does_no_more_items_than_it_may", a_race_does_no_more_items_than_it_may),
         test(
+            "all_that_warms_up_counts_for_what_a_race_may_do",
+            all_that_warms_up_counts_for_what_a_race_may_do,
+        ),
+        test(
             "too_small_a_budget_is_told_with_what_it_takes",
             too_small_a_budget_is_told_with_what_it_takes,
         ),
@@ -277,6 +281,26 @@ fn a_race_does_no_more_items_than_it_may() {
     let none = Race { most_items: Some(50), ..few };
     let refused = none.run(&mut (), &RaceControl::new()).unwrap_err();
     assert!(matches!(refused, RaceError::TooManyItems { most: 50, needs: 280 }), "{refused:?}");
+}
+
+fn all_that_warms_up_counts_for_what_a_race_may_do() {
+    struct Done(u64);
+    impl RaceObserver for Done {}
+    impl TrialObserver for Done {
+        fn trial_ended(&mut self, _: u32, _: &str, trial: Option<&Trial>) {
+            self.0 += trial.unwrap().tally.items();
+        }
+    }
+    let mut done = Done(0);
+    let rounds = Race { warm_ups: 10, most_items: Some(219), ..race(&["sequential"], 1) };
+    let refused = rounds.run(&mut done, &RaceControl::new()).unwrap_err();
+    assert!(matches!(refused, RaceError::TooManyItems { most: 219, needs: 220 }), "{refused:?}");
+    let extent = within(5);
+    let few = Race { warm_ups: 3, most_items: Some(140), extent, ..race(&["async:4"], 0) };
+    // A seventh of 140 is 20, for three runs.
+    assert_eq!(few.warm_up_items(), 6);
+    few.run(&mut done, &RaceControl::new()).unwrap();
+    assert!((6 * 3 + 6 * 20..=140).contains(&done.0), "{}", done.0);
 }
 
 fn too_small_a_budget_is_told_with_what_it_takes() {

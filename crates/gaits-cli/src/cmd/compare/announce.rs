@@ -21,14 +21,12 @@ pub(super) fn announce(race: &Race, hosts: &[RacedHost], question: Option<&str>)
         }
     }
     let what = what.join(", ");
-    talk::line(&format!("gaits: {what}, {}, seed {}", extent(race.extent), race.seed));
+    talk::line(&format!("gaits: {what}, {}, seed {}", extent(race), race.seed));
     if programs > 0 {
         talk::line("gaits: what the programs send, and to whom, gaits neither knows nor limits");
     }
     let how_many = match race.extent {
-        Extent::Rounds(rounds) => {
-            units::count(race.items_of(u64::from(rounds) + 1, race.subject.count))
-        }
+        Extent::Rounds(rounds) => units::count(race.items_of_all(rounds.into())),
         Extent::Budget(_) => at_most(race.most_items),
     };
     requests(hosts, &how_many);
@@ -39,10 +37,15 @@ fn counted(number: u64, what: &str) -> String {
     format!("{} {what}{plural}", units::count(number))
 }
 
-fn extent(extent: Extent) -> String {
-    match extent {
-        Extent::Rounds(1) => "1 round after one to warm up".to_owned(),
-        Extent::Rounds(rounds) => format!("{rounds} rounds after one to warm up"),
+fn extent(race: &Race) -> String {
+    match race.extent {
+        Extent::Rounds(rounds) => {
+            let warm_ups = match race.warm_ups {
+                0 | 1 => "one".to_owned(),
+                several => several.to_string(),
+            };
+            format!("{} after {warm_ups} to warm up", counted(rounds.into(), "round"))
+        }
         Extent::Budget(budget) => for_at_most(budget),
     }
 }

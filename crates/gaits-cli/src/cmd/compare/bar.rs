@@ -18,6 +18,8 @@ pub(super) struct Watch {
     /// How long each model takes, by its last run.
     took: HashMap<String, Duration>,
     models: usize,
+    /// How often everything runs before the rounds that count.
+    warm_ups: f64,
     /// Items in each run.
     items: u64,
     rounds: Option<u64>,
@@ -35,6 +37,7 @@ impl Watch {
             extent: race.extent,
             took: HashMap::new(),
             models: race.entrants.len(),
+            warm_ups: race.warm_ups.max(1).into(),
             items: race.subject.count,
             rounds: None,
             spent: Duration::ZERO,
@@ -53,13 +56,13 @@ impl Watch {
         match self.extent {
             Extent::Budget(budget) => match self.rounds {
                 Some(rounds) if self.took.len() == self.models => {
-                    budget.min(round.mul_f64(rounds as f64 + 1.0))
+                    budget.min(round.mul_f64(rounds as f64 + self.warm_ups))
                 }
                 _ => budget,
             },
             Extent::Rounds(rounds) => {
                 let known = self.took.len().max(1) as f64;
-                round.mul_f64(self.models as f64 / known * (f64::from(rounds) + 1.0))
+                round.mul_f64(self.models as f64 / known * (f64::from(rounds) + self.warm_ups))
             }
         }
     }
