@@ -42,29 +42,17 @@ pub(crate) struct CompareArgs {
     pub(crate) program: Vec<String>,
 
     /// What to call a program: the first name is for the first --program, and so on [default: its command]
-    #[arg(long, value_name = "NAME", global = true, hide_short_help = true, requires = "program")]
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
     pub(crate) name: Vec<String>,
 
     /// Run this before each run of a program, and don't count it
     ///
     /// One for all programs, or one for each of them in their order. If it fails, the race ends.
-    #[arg(
-        long,
-        value_name = "COMMAND",
-        global = true,
-        hide_short_help = true,
-        requires = "program"
-    )]
+    #[arg(long, value_name = "COMMAND", global = true, hide_short_help = true)]
     pub(crate) prepare: Vec<String>,
 
     /// Run this once after the last run of a program; given as --prepare is
-    #[arg(
-        long,
-        value_name = "COMMAND",
-        global = true,
-        hide_short_help = true,
-        requires = "program"
-    )]
+    #[arg(long, value_name = "COMMAND", global = true, hide_short_help = true)]
     pub(crate) cleanup: Vec<String>,
 
     /// Run everything so many times before the rounds that count

@@ -22,6 +22,7 @@ mod request;
 mod run;
 mod secret;
 mod selection;
+mod sides;
 mod sitemap;
 mod sweep;
 mod table;
@@ -163,7 +164,10 @@ pub(crate) fn parse() -> Result<(Command, Colors), ExitCode> {
 fn matches(words: &[OsString], colors: ColorChoice) -> Result<ArgMatches, clap::Error> {
     let parser = parser().color(colors);
     let parse = |words: &[OsString]| {
-        let parsed = parser.clone().try_get_matches_from(words);
+        let parsed = parser.clone().try_get_matches_from(words).and_then(|matches| {
+            sides::check(words, &parser, &matches)?;
+            Ok(matches)
+        });
         parsed.map_err(|error| tips::advised(error, words, &parser))
     };
     parse(words).or_else(|error| match tips::with_work(&error, words, &parser) {

@@ -126,12 +126,6 @@ impl PaceArgs {
                 "--deadline: {model} has no worker processes that could be replaced; use one that has, such as -m processes"
             )));
         }
-        if self.rate.is_some() && self.delay.is_some() {
-            // The parser looks at what stands in front of the work and at what stands behind it by itself.
-            return Err(Trouble::wrong(
-                "--delay cannot be used with --rate: one of the two says it all",
-            ));
-        }
         if self.burst.get() > 1 && self.rate.is_none() && self.total_rate.is_none() {
             return Err(Trouble::wrong("--burst needs --rate or --total-rate"));
         }

@@ -136,7 +136,7 @@ impl RunArgs {
         self.table.resolve(self.named(), extracted)
     }
 
-    /// Refuses options that do not go together. They may stand in front of the work and behind it, and the parser looks at one
+    /// Refuses options that need others. They may stand in front of the work and behind it, and the parser looks at one
     /// half at a time.
     pub(crate) fn check(&self) -> Result<(), Trouble> {
         let go_on = [
@@ -150,11 +150,6 @@ impl RunArgs {
         {
             return Err(Trouble::wrong(format!(
                 "{option} is about a results file: name it with --output FILE"
-            )));
-        }
-        if let Some(option) = goes_on.filter(|_| self.fresh) {
-            return Err(Trouble::wrong(format!(
-                "{option} goes on with the records that are there, and --fresh starts over: leave one of them out"
             )));
         }
         self.table.check()

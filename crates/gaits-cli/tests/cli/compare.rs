@@ -52,6 +52,30 @@ fn options_may_stand_before_the_work() {
 }
 
 #[test]
+fn nothing_is_lost_of_options_on_both_sides_of_the_work() {
+    let race = |words: &str| gaits(words).run();
+    let same = "stands in front of `wait` and behind it";
+    race("compare --fail-if sequential.wall>1ms wait 0 --fail-if async.wall>1ms")
+        .expect_refused(&format!("--fail-if {same}"));
+    race("compare --program true wait 0 --program true").expect_refused(same);
+    race("compare --rounds 1 wait 0 --rounds 2").expect_refused(same);
+    race("sweep --workers 1 wait 0 --workers 2").expect_refused(same);
+    race("sweep --target rate>1/s wait 0 --target p50<1s").expect_refused(same);
+    for words in ["compare --json wait 0 --markdown", "compare --timeline wait 0 --json"] {
+        race(words).expect_refused("cannot be used with");
+    }
+    race("compare --rounds 1 wait 0 --budget 1s")
+        .expect_refused("--rounds in front of `wait` cannot be used with --budget behind it");
+    race("sweep --budget 1s wait 0 --duration 1s").expect_refused("cannot be used with");
+    let named = "compare --program true --rounds 1 --json wait 0 -n 1 -m async --name it";
+    let end = race(named).expect_exit(0);
+    assert_eq!(names(&end), ["async:100", "it"]);
+    race("compare --rounds 1 wait 0 --name it").expect_refused("name one with --program");
+    race("compare --rounds 1 --prepare true").expect_refused("name one with --program");
+    race("--color never compare --rounds 1 -m async wait 0 --color never").expect_exit(0);
+}
+
+#[test]
 fn one_seed_means_one_order() {
     let origin = Origin::start(Config::default()).unwrap();
     let url = origin.url("/uuid");

@@ -322,11 +322,14 @@ fn options_may_stand_in_front_of_the_work_and_behind_it() {
     for (words, why) in [
         (
             "--fresh -o r.jsonl wait --count 2 --for 0ms --retry-failed",
-            "--fresh starts over: leave",
+            "--fresh in front of `wait` cannot be used with --retry-failed behind it",
         ),
         ("--key item wait --count 2 --for 0ms", "name it with --output FILE"),
         ("--columns item wait --count 2 --for 0ms", "ask for one with --format"),
-        ("--rate 5/s wait --count 2 --for 0ms --delay 2s", "--delay cannot be used with --rate"),
+        (
+            "--rate 5/s wait --count 2 --for 0ms --delay 2s",
+            "--rate in front of `wait` cannot be used with --delay behind it",
+        ),
     ] {
         run(words).expect_refused(why);
     }

@@ -7,6 +7,15 @@ use gaits::OtherProgram;
 /// The programs, in the order in which they were given.
 pub(super) fn programs(args: &CompareArgs) -> Result<Vec<OtherProgram>, Trouble> {
     let count = args.program.len();
+    let needs_program =
+        [("--name", &args.name), ("--prepare", &args.prepare), ("--cleanup", &args.cleanup)];
+    if let Some((option, _)) =
+        needs_program.into_iter().find(|(_, given)| count == 0 && !given.is_empty())
+    {
+        return Err(Trouble::wrong(format!(
+            "{option} is about a program: name one with --program COMMAND"
+        )));
+    }
     if args.name.len() > count {
         return Err(Trouble::wrong(format!(
             "there are {} names for {count} programs: each --name is for one --program",
