@@ -4,7 +4,7 @@
 
 use crate::metric::{self, Metric, MetricError, read_limit};
 use crate::stats::{self, Interval, Series, percentiles_for};
-use crate::{Comparison, Trial};
+use crate::{Comparison, RaceInfo, Trial};
 use std::fmt;
 use std::str::FromStr;
 
@@ -21,7 +21,7 @@ pub struct Gate {
 enum Subject {
     /// Something that is measured of a model.
     Of(String, Metric),
-    /// The wall time of one over that of another, in the same rounds.
+    /// The time that one is ranked by over that of another, in the same rounds.
     Ratio(String, String),
 }
 
@@ -124,10 +124,11 @@ impl Gate {
     /// Looks whether it holds in a race whose trials are these.
     #[must_use]
     pub fn check(&self, comparison: &Comparison, trials: &[Trial]) -> GateOutcome {
-        let confidence = comparison.about().settings.confidence;
+        let RaceInfo { settings, whole_processes, .. } = comparison.about();
+        let (confidence, whole) = (settings.confidence, *whole_processes);
         let (interval, measured) = match &self.subject {
             Subject::Of(model, metric) => {
-                of_model(&self.trials_of(model, trials), *metric, confidence)
+                of_model(&self.trials_of(model, trials), *metric, whole, confidence)
             }
             Subject::Ratio(one, other) => {
                 let (of_one, of_other) =
@@ -142,7 +143,8 @@ impl Gate {
                         .did_other_work()
                         .then(|| format!("{model} did other work, so there is no ratio"))
                 });
-                other_work.map_or_else(|| ratio(&of_one, &of_other, confidence), |why| (None, why))
+                other_work
+                    .map_or_else(|| ratio(&of_one, &of_other, whole, confidence), |why| (None, why))
             }
         };
         let state = match interval {
@@ -207,8 +209,13 @@ impl Gate {
     }
 }
 
-fn of_model(trials: &[&Trial], metric: Metric, confidence: f64) -> (Option<Interval>, String) {
-    let values = trials.iter().map(|trial| Some((trial.round, metric.of(trial)?)));
+fn of_model(
+    trials: &[&Trial],
+    metric: Metric,
+    whole: bool,
+    confidence: f64,
+) -> (Option<Interval>, String) {
+    let values = trials.iter().map(|trial| Some((trial.round, metric.of(trial, whole)?)));
     match values.collect::<Option<Vec<_>>>() {
         None => (None, format!("too few items in a run to tell {}", metric.name())),
         // A count is what it is.
@@ -221,10 +228,15 @@ fn of_model(trials: &[&Trial], metric: Metric, confidence: f64) -> (Option<Inter
     }
 }
 
-fn ratio(one: &[&Trial], other: &[&Trial], confidence: f64) -> (Option<Interval>, String) {
+fn ratio(
+    one: &[&Trial],
+    other: &[&Trial],
+    whole: bool,
+    confidence: f64,
+) -> (Option<Interval>, String) {
     let ratios = one.iter().filter_map(|trial| {
-        let base = other.iter().find(|base| base.round == trial.round)?;
-        (base.wall_us > 0).then(|| (trial.round, trial.wall_us as f64 / base.wall_us as f64))
+        let base = other.iter().find(|base| base.round == trial.round)?.time_us(whole);
+        (base > 0).then(|| (trial.round, trial.time_us(whole) as f64 / base as f64))
     });
     described(&Series::new(ratios), confidence, |ratio| format!("{ratio:.3}×"))
 }
@@ -273,7 +285,7 @@ mod tests {
     use super::*;
     use crate::tally::tests::record;
     use crate::why::Job;
-    use crate::{MachineLoad, OutcomesOf, RaceInfo, Tally, Usage};
+    use crate::{MachineLoad, OutcomesOf, Tally, Usage};
 
     fn trials(model: &str, walls_ms: &[u64], items: u64) -> Vec<Trial> {
         let mut tally = Tally::new();
@@ -299,6 +311,10 @@ mod tests {
     }
 
     fn state(gate: &str, trials: &[Trial]) -> GateState {
+        state_of(gate, trials, false)
+    }
+
+    fn state_of(gate: &str, trials: &[Trial], whole_processes: bool) -> GateState {
         let about = RaceInfo {
             work: "wait".to_owned(),
             items: trials[0].tally.items(),
@@ -312,7 +328,7 @@ mod tests {
                 server_here: false,
                 arrivals_per_second: None,
             },
-            whole_processes: false,
+            whole_processes,
             contenders: Vec::new(),
         };
         let comparison = Comparison::new(trials, about);
@@ -347,6 +363,17 @@ mod tests {
         assert_eq!(state("ratio(head, base) > 1.05", &both), GateState::Inconclusive);
         let few = trials("head", &[110, 120], 10);
         assert_eq!(state("head.wall > 1ms", &few), GateState::Inconclusive);
+    }
+
+    #[test]
+    fn what_is_ranked_as_a_whole_process_is_judged_as_one() {
+        let mut both = trials("head", &[100; 6], 10);
+        both.extend(trials("base", &[100; 6], 10));
+        both[..6].iter_mut().for_each(|trial| trial.process_us = 150_000);
+        for gate in ["ratio(head, base) > 1.1", "head.wall > 120ms", "head.rate < 80/s"] {
+            assert_eq!(state_of(gate, &both, true), GateState::Failed, "{gate}");
+            assert_eq!(state_of(gate, &both, false), GateState::Passed, "{gate}");
+        }
     }
 
     #[test]

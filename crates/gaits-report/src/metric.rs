@@ -114,16 +114,18 @@ impl Metric {
         }
     }
 
-    /// Of one trial, in seconds, bytes or a plain number; none where it can't be told.
-    pub(crate) fn of(self, trial: &Trial) -> Option<f64> {
+    /// Of one trial, in seconds, bytes or a plain number; none where it can't be told. Its time is that of its run, or of its
+    /// process as a whole.
+    pub(crate) fn of(self, trial: &Trial, whole_process: bool) -> Option<f64> {
         let seconds = |us: u64| us as f64 / 1e6;
+        let time_us = trial.time_us(whole_process);
         match self {
-            Self::Wall => Some(seconds(trial.wall_us)),
+            Self::Wall => Some(seconds(time_us)),
             Self::Cpu => Some(seconds(trial.usage.cpu_us)),
             Self::Memory => Some(trial.usage.peak_memory as f64),
             Self::Failed => Some(trial.tally.failed() as f64),
-            Self::Rate if trial.wall_us == 0 => None,
-            Self::Rate => Some(trial.tally.items() as f64 / seconds(trial.wall_us)),
+            Self::Rate if time_us == 0 => None,
+            Self::Rate => Some(trial.tally.items() as f64 / seconds(time_us)),
             Self::Quantile(quantile) => {
                 let latency = trial.tally.latency();
                 let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);

@@ -79,7 +79,7 @@ impl Target {
             Metric::Quantile(quantile) => quantile_ends(tally, quantile),
             Metric::Rate => rate,
             metric => {
-                let values = trials.iter().filter_map(|trial| metric.of(trial));
+                let values = trials.iter().filter_map(|trial| metric.of(trial, false));
                 let ends =
                     values.fold(None, |ends: Option<(f64, f64)>, value| {
                         Some(ends.map_or((value, value), |(low, high)| {
