@@ -80,10 +80,12 @@ fn trial(
     spawn("commands", Box::new(move || obey(from, &to_stop)))?;
     let (over, is_over) = channel::<()>();
     let tells = job.tell_progress.then(|| parent.clone());
-    if tells.is_some() || job.limit_us.is_some() {
+    let ends = [(job.limit_us, End::Soon), (job.abandon_us, End::AtOnce)];
+    let ends = ends.into_iter().filter_map(|(us, end)| Some((Duration::from_micros(us?), end)));
+    let ends: Vec<_> = ends.collect();
+    if tells.is_some() || !ends.is_empty() {
         let to_stop = control.clone();
-        let limits = [job.limit_us, job.abandon_us].map(|us| us.map(Duration::from_micros));
-        spawn("watch", Box::new(move || watch(&to_stop, limits, tells.as_ref(), &is_over)))?;
+        spawn("watch", Box::new(move || watch(&to_stop, ends, tells.as_ref(), &is_over)))?;
     }
     run(program, job, &control, parent, over)
 }
@@ -159,20 +161,26 @@ fn obey(from: impl BufRead, control: &Control) {
     std::process::exit(1);
 }
 
-/// Ends the run when its time is up: lets it finish what is in flight at the first of `limits`, and ends it at once at the second.
-/// Tells how far it has come.
+/// How a run ends when its time is up.
+enum End {
+    /// It finishes what is in flight.
+    Soon,
+    /// What is in flight may take for ever.
+    AtOnce,
+}
+
+/// Ends the run when its time is up: at each of `ends`, in their order. Tells how far it has come.
 fn watch(
     control: &Control,
-    limits: [Option<Duration>; 2],
+    ends: Vec<(Duration, End)>,
     tells: Option<&Parent>,
     is_over: &std::sync::mpsc::Receiver<()>,
 ) {
     let clock = MonotonicClock::start();
     let elapsed = || Duration::from_micros(clock.now_us());
-    let mut limits = limits.into_iter().flatten();
-    let mut limit = limits.next();
+    let mut ends = ends.into_iter().peekable();
     loop {
-        let left = limit.map(|limit| limit.saturating_sub(elapsed()));
+        let left = ends.peek().map(|(limit, _)| limit.saturating_sub(elapsed()));
         let wait = match left {
             Some(left) if tells.is_some() => left.min(TELL_EVERY),
             Some(left) => left,
@@ -181,10 +189,13 @@ fn watch(
         if !matches!(is_over.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
             return;
         }
-        if limit.is_some_and(|limit| elapsed() >= limit) {
+        if let Some((_, end)) = ends.next_if(|(limit, _)| elapsed() >= *limit) {
             control.interrupt();
-            limit = limits.next();
-            if limit.is_none() && tells.is_none() {
+            if let End::AtOnce = end {
+                // The second time says so.
+                control.interrupt();
+            }
+            if ends.peek().is_none() && tells.is_none() {
                 return;
             }
         }

@@ -6,9 +6,9 @@
 use gaits::cpu::{self, CpuSpec};
 use gaits::wait::{self, WaitSpec};
 use gaits::{
-    Entrant, Extent, Program, Race, RaceControl, RaceError, RaceObserver, SessionScope, Settings,
-    Subject, TRIAL_VERB, Trial, TrialCommand, TrialError, TrialObserver, WORKER_VERB, WorkSpec,
-    WorkerCommand, models_for, set_up, trial_main, why, worker_main,
+    Entrant, Extent, OtherProgram, Program, Race, RaceControl, RaceError, RaceObserver,
+    SessionScope, Settings, Subject, TRIAL_VERB, Trial, TrialCommand, TrialError, TrialObserver,
+    WORKER_VERB, WorkSpec, WorkerCommand, models_for, set_up, trial_main, why, worker_main,
 };
 use libtest_mimic::{Arguments, Failed};
 use std::io::BufReader;
@@ -54,6 +54,10 @@ fn main() -> ExitCode {
             a_slow_model_makes_all_race_on_fewer_items,
         ),
         test("what_takes_for_ever_is_given_up", what_takes_for_ever_is_given_up),
+        test(
+            "what_takes_for_ever_beside_a_program_is_given_up",
+            what_takes_for_ever_beside_a_program_is_given_up,
+        ),
         test("each_trial_is_accounted_for", each_trial_is_accounted_for),
         test("a_race_does_no_more_items_than_it_may", a_race_does_no_more_items_than_it_may),
         test(
@@ -344,6 +348,33 @@ fn what_takes_for_ever_is_given_up() {
     };
     let refused = endless.run(&mut (), &RaceControl::new()).unwrap_err();
     assert!(matches!(refused, RaceError::Budget { .. }), "{refused:?}");
+}
+
+fn what_takes_for_ever_beside_a_program_is_given_up() {
+    struct Bar;
+    impl RaceObserver for Bar {}
+    impl TrialObserver for Bar {
+        fn wants_progress(&self) -> bool {
+            true
+        }
+    }
+    let mut endless = Race {
+        subject: on("3600"),
+        extent: Extent::Budget(Duration::from_millis(500)),
+        ..race(&["sequential"], 0)
+    };
+    endless.entrants.push(Entrant::Program(OtherProgram {
+        name: "true".into(),
+        command: "true".into(),
+        prepare: None,
+        cleanup: None,
+    }));
+    // With a progress bar the run is watched anyway.
+    let observers: [&mut dyn RaceObserver; 2] = [&mut (), &mut Bar];
+    for observer in observers {
+        let refused = endless.run(observer, &RaceControl::new()).unwrap_err();
+        assert!(matches!(refused, RaceError::Budget { .. }), "{refused:?}");
+    }
 }
 
 fn a_trial_that_dies_is_told() {
