@@ -208,6 +208,13 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
             ));
             continue;
         }
+        if before.about.whole_processes != race.about.whole_processes {
+            lines.push(
+                "other programs took part in one of the two races only: its times are those of whole processes, and the other's are not"
+                    .to_owned(),
+            );
+            continue;
+        }
         lines.extend(asked(race).map(str::to_owned));
         let changes = changes(&before.comparison(), &race.comparison());
         if changes.is_empty() {

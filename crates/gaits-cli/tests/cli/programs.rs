@@ -88,6 +88,16 @@ fn what_is_to_be_done_before_and_after_is_done() {
 }
 
 #[test]
+fn a_race_with_programs_is_not_held_against_one_without() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run().expect_exit(0);
+    run("compare wait 0 -n 1 -m async --rounds 1 -q --save without");
+    run("compare wait 0 -n 1 -m async --rounds 1 -q --save with --program true");
+    run("report --against without with")
+        .expect_stdout_contains("other programs took part in one of the two races only");
+}
+
+#[test]
 fn a_list_that_is_too_long_beside_a_program_is_refused_before_anything_runs() {
     let dir = Dir::new();
     let command = "compare -m sequential --program true --max-requests 60 command -n 100 --";

@@ -355,3 +355,34 @@ proptest! {
         prop_assert!(!race.render(Style::PLAIN, width).contains('\x1b'));
     }
 }
+
+#[test]
+fn races_are_held_against_each_other_only_where_the_same_work_was_done() {
+    let of = |failed: u64, rounds: u32, wall_us: u64| {
+        let trials =
+            (1..=rounds).map(|round| trial("a", round, wall_us + u64::from(round), 10, failed));
+        Comparison::new(&trials.collect::<Vec<_>>(), about(10, &["a"]))
+    };
+    let said = |then: &Comparison, now: &Comparison| {
+        let changes = changes(then, now);
+        changes.iter().map(|change| change.in_words(0.02)).collect::<Vec<_>>().join("; ")
+    };
+    let good = of(0, 6, 500_000);
+    assert!(said(&good, &of(0, 6, 100_000)).ends_with(", faster"));
+    assert_eq!(
+        said(&good, &of(10, 6, 1_000)),
+        "a: 500 ms then, 1.00 ms now; no ratio, since now all of its items failed"
+    );
+    let some = said(&of(5, 6, 1_000), &good);
+    assert!(
+        some.ends_with("no ratio, since 30 of 60 items failed then, and 0 of 60 now"),
+        "{some}"
+    );
+    // The same share of them in more rounds is the same work.
+    assert!(said(&of(5, 6, 500_000), &of(5, 8, 100_000)).ends_with(", faster"));
+    let few = said(&of(0, 1, 500_000), &good);
+    assert_eq!(few, "a: 500 ms then, 500 ms now; too few rounds to tell more");
+    assert!(
+        said(&of(0, 0, 1), &good).starts_with("a: did not run then, 500 ms now; no ratio, since")
+    );
+}
