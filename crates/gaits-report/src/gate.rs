@@ -2,7 +2,7 @@
 //! `ratio(head, base) > 1.1`. Duty: it fails only what is beyond the limit with its whole interval. Limit: it measures
 //! nothing; races that are too short leave it undecided.
 
-use crate::metric::{self, Metric, MetricError, read_limit};
+use crate::metric::{self, Metric, MetricError, Side, read_limit};
 use crate::stats::{self, Interval, Series, percentiles_for};
 use crate::{Comparison, RaceInfo, Trial};
 use std::fmt;
@@ -13,7 +13,7 @@ use std::str::FromStr;
 pub struct Gate {
     text: String,
     subject: Subject,
-    above: bool,
+    side: Side,
     limit: f64,
 }
 
@@ -88,7 +88,7 @@ impl FromStr for Gate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let form = || GateError::Form { text: text.to_owned() };
-        let (subject, above, limit) = metric::parts(text).ok_or_else(form)?;
+        let (subject, side, limit) = metric::parts(text).ok_or_else(form)?;
         let ratio = subject.strip_prefix("ratio(").and_then(|rest| rest.strip_suffix(')'));
         let subject = if let Some(both) = ratio {
             let (one, other) = both.split_once(',').ok_or_else(form)?;
@@ -100,7 +100,7 @@ impl FromStr for Gate {
             Subject::Of(model.to_owned(), metric.parse()?)
         };
         let limit = subject.limit(limit)?;
-        Ok(Self { text: text.trim().to_owned(), subject, above, limit })
+        Ok(Self { text: text.trim().to_owned(), subject, side, limit })
     }
 }
 
@@ -150,11 +150,10 @@ impl Gate {
         let state = match interval {
             None => GateState::Inconclusive,
             Some(Interval { low, high, .. }) => {
-                let (nearest, furthest) = if self.above { (low, high) } else { (-high, -low) };
-                let limit = if self.above { self.limit } else { -self.limit };
-                if nearest > limit {
+                let (nearest, furthest) = if self.side.above { (low, high) } else { (high, low) };
+                if self.side.has(nearest, self.limit) {
                     GateState::Failed
-                } else if furthest <= limit {
+                } else if !self.side.has(furthest, self.limit) {
                     GateState::Passed
                 } else {
                     GateState::Inconclusive
@@ -348,6 +347,12 @@ mod tests {
         assert_eq!(state("async.p99.9 > 10ms", &trials), GateState::Inconclusive);
         assert_eq!(state("async.failed > 0", &trials), GateState::Passed);
         assert_eq!(state("async.memory >= 10MB", &trials), GateState::Failed);
+        assert_eq!(state("async.memory <= 10MB", &trials), GateState::Passed);
+        // A limit counts with `=`.
+        assert_eq!(state("async.failed >= 0", &trials), GateState::Failed);
+        assert_eq!(state("async.failed <= 0", &trials), GateState::Failed);
+        assert_eq!(state("async.failed < 0", &trials), GateState::Passed);
+        assert_eq!(state("async.failed >= 1", &trials), GateState::Passed);
         assert_eq!(state("async.rate < 100/s", &trials), GateState::Passed);
     }
 

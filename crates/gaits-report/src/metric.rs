@@ -39,14 +39,32 @@ pub enum MetricError {
     },
 }
 
-/// A condition in its parts: what is held against a limit, whether it is to lie above, and the limit. None where there is neither `<`
-/// nor `>`.
-pub(crate) fn parts(text: &str) -> Option<(&str, bool, &str)> {
+/// On which side of a limit a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Side {
+    /// Whether that is above it.
+    pub(crate) above: bool,
+    /// Whether it holds on the limit itself: it makes a difference for counts.
+    pub(crate) inclusive: bool,
+}
+
+impl Side {
+    /// Whether `value` is there.
+    pub(crate) fn has(self, value: f64, limit: f64) -> bool {
+        let beyond = if self.above { value > limit } else { value < limit };
+        #[expect(clippy::float_cmp, reason = "a count is on a limit or it is not")]
+        let on = self.inclusive && value == limit;
+        beyond || on
+    }
+}
+
+/// A condition in its parts: what is held against a limit, on which side of it that is to lie, and the limit. None where there is
+/// neither `<` nor `>`.
+pub(crate) fn parts(text: &str) -> Option<(&str, Side, &str)> {
     let at = text.find(['<', '>'])?;
-    let above = text[at..].starts_with('>');
-    // On the limit or beyond it is the same for what is measured.
-    let limit = text[at + 1..].strip_prefix('=').unwrap_or(&text[at + 1..]).trim();
-    Some((text[..at].trim(), above, limit))
+    let (above, limit) = (text[at..].starts_with('>'), &text[at + 1..]);
+    let (inclusive, limit) = limit.strip_prefix('=').map_or((false, limit), |limit| (true, limit));
+    Some((text[..at].trim(), Side { above, inclusive }, limit.trim()))
 }
 
 /// A number that is not negative, with one of `units` behind it.

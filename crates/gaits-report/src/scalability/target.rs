@@ -1,7 +1,7 @@
 //! What a number of workers must keep: `p99 < 300ms`. The words are those of a race's conditions.
 
 use crate::language::{Said, said};
-use crate::metric::{self, Metric, MetricError};
+use crate::metric::{self, Metric, MetricError, Side};
 use crate::stats::percentiles_for;
 use crate::{Tally, Trial};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,9 +16,7 @@ const STANDARD_ERRORS: f64 = 1.96;
 pub struct Target {
     text: String,
     metric: Metric,
-    above: bool,
-    /// Whether the limit itself is fine.
-    inclusive: bool,
+    side: Side,
     limit: f64,
 }
 
@@ -56,13 +54,12 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let form = || TargetError::Form { text: text.to_owned() };
-        let (name, above, limit) = metric::parts(text).ok_or_else(form)?;
+        let (name, side, limit) = metric::parts(text).ok_or_else(form)?;
         let metric: Metric = name.parse()?;
         if metric == Metric::Wall {
             return Err(TargetError::Wall);
         }
-        let (text, inclusive) = (text.trim().to_owned(), text.contains('='));
-        Ok(Self { text, metric, above, inclusive, limit: metric.limit(limit)? })
+        Ok(Self { text: text.trim().to_owned(), metric, side, limit: metric.limit(limit)? })
     }
 }
 
@@ -103,9 +100,8 @@ impl Target {
             };
             return (Kept::Unclear, Said::of(said));
         };
-        let (nearest, furthest) = if self.above { (high, low) } else { (-low, -high) };
-        let limit = if self.above { self.limit } else { -self.limit };
-        let keeps = |value: f64| value > limit || self.inclusive && value >= limit;
+        let (nearest, furthest) = if self.side.above { (high, low) } else { (low, high) };
+        let keeps = |value: f64| self.side.has(value, self.limit);
         let kept = if keeps(furthest) {
             Kept::Yes
         } else if !keeps(nearest) {
