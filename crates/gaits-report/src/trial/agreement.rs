@@ -1,6 +1,7 @@
 //! Whether the models of a race did the same work: item by item.
 
 use super::Trial;
+use super::outcomes::is_good;
 use std::collections::{BTreeMap, HashMap};
 
 /// What a model did in another way than the others.
@@ -28,7 +29,8 @@ pub enum Difference {
 
 /// Which models did another work than most.
 ///
-/// How an item ends is settled by most of all trials. What it gives is compared only where all other models got the same in
+/// How an item ends is settled by most of all trials; if two ways are as common, by the good one, and if that does not settle it, all
+/// did another work. What it gives is compared only where all other models got the same in
 /// all their rounds: a server may give something else each time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Agreement {
@@ -64,12 +66,13 @@ fn outcomes(trials: &[&Trial], differences: &mut BTreeMap<String, Difference>) {
             continue;
         }
         let most = most_of(&ways);
-        for (way, found) in ways.iter().zip(&mut found).filter(|(way, _)| **way != most) {
+        for (way, found) in ways.iter().zip(&mut found) {
+            let Some(elsewhere) = most.iter().find(|most| *most != way) else { continue };
             if let Some((count, _)) = found {
                 *count += 1;
                 continue;
             }
-            let (here, elsewhere) = ((*way).to_owned(), most.to_owned());
+            let (here, elsewhere) = ((*way).to_owned(), (*elsewhere).to_owned());
             *found = Some((1, Difference::Outcome { items: 1, first: item, here, elsewhere }));
         }
     }
@@ -85,16 +88,18 @@ fn outcomes(trials: &[&Trial], differences: &mut BTreeMap<String, Difference>) {
     }
 }
 
-/// The way in which most ended; of several, the one that comes first.
-fn most_of<'a>(ways: &[&'a str]) -> &'a str {
-    let count = |way: &str| ways.iter().filter(|other| **other == way).count();
-    let mut most = "";
-    for way in ways {
-        if most.is_empty() || count(way) > count(most) {
-            most = way;
-        }
-    }
-    most
+/// The way in which most ended. Where as many ended in another one, a good end counts more than a bad one; else these are all such
+/// ways, since nobody can tell which is right. It is not for the order of the trials to say, which is drawn by lot.
+fn most_of<'a>(ways: &[&'a str]) -> Vec<&'a str> {
+    let weight = |way: &str| {
+        let count = ways.iter().filter(|other| **other == way).count();
+        (count, is_good(way))
+    };
+    let most = ways.iter().map(|way| weight(way)).max();
+    let mut all: Vec<&str> = ways.iter().copied().filter(|way| Some(weight(way)) == most).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn contents(trials: &[&Trial], differences: &mut BTreeMap<String, Difference>) {
@@ -184,6 +189,32 @@ mod tests {
         let (here, elsewhere) = ("timeout".to_owned(), "ok".to_owned());
         let expected = Difference::Outcome { items: 2, first: 1, here, elsewhere };
         assert_eq!(agreement.difference("b"), Some(&expected));
+    }
+
+    #[test]
+    fn where_no_way_is_more_common_the_order_of_the_trials_decides_nothing() {
+        let ended = |model: &str, error: Option<ErrorKind>| {
+            let mut outcomes = OutcomesOf::new();
+            outcomes.add(&record((1, 1), 5, error.map(|kind| (kind, "no"))));
+            Trial { outcomes: outcomes.finish(1), ..trial(model, 1, &[None]) }
+        };
+        let late = ended("late", Some(ErrorKind::Timeout));
+        let (reset, good) = (ended("reset", Some(ErrorKind::Reset)), ended("good", None));
+        for pair in [[&good, &late], [&late, &good]] {
+            let agreement = Agreement::of(&pair);
+            assert_eq!(agreement.difference("good"), None);
+            assert!(agreement.difference("late").is_some());
+        }
+        for pair in [[&reset, &late], [&late, &reset]] {
+            let agreement = Agreement::of(&pair);
+            for (model, here, elsewhere) in
+                [("reset", "reset", "timeout"), ("late", "timeout", "reset")]
+            {
+                let (here, elsewhere) = (here.to_owned(), elsewhere.to_owned());
+                let expected = Difference::Outcome { items: 1, first: 0, here, elsewhere };
+                assert_eq!(agreement.difference(model), Some(&expected));
+            }
+        }
     }
 
     #[test]

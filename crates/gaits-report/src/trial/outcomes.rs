@@ -64,6 +64,11 @@ impl Way {
     }
 }
 
+/// Whether an item that has ended in this way, in words, went well.
+pub(super) fn is_good(way: &str) -> bool {
+    way == "ok" || way.starts_with("ok, ")
+}
+
 impl OutcomesOf {
     /// Of no record yet.
     #[must_use]
