@@ -82,7 +82,7 @@ const SHOWN: &[&str] = &[
     "retry_on",
     "robots",
     "sample",
-    "seed",
+    "sample_seed",
     "session",
     "shard",
     "shell",

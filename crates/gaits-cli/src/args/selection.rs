@@ -21,10 +21,10 @@ pub(super) struct SelectionArgs {
     #[arg(long, conflicts_with = "count", hide_short_help = true)]
     shuffle: bool,
 
-    /// Draw and shuffle by this seed [default: 0, so that the same command goes on]
+    /// Draw (--sample) and shuffle (--shuffle) by this seed [default: 0, so that the same command goes on]
     #[arg(long, value_name = "N", hide_short_help = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]
-    seed: Option<u64>,
+    sample_seed: Option<u64>,
 
     /// Take one share of several: 1/8 on one machine, 2/8 on another, and so on to 8/8
     ///
@@ -57,7 +57,7 @@ impl SelectionArgs {
             shard: self.shard,
             sample: self.sample.map(|sample| usize::try_from(sample.get()).unwrap_or(usize::MAX)),
             shuffle: self.shuffle,
-            seed: self.seed.unwrap_or_default(),
+            seed: self.sample_seed.unwrap_or_default(),
             limit: self.limit.map(NonZeroU64::get),
             ..Selection::default()
         };

@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Error};
 use std::ffi::OsString;
 
-/// Refuses what is given on both sides, and what contradicts something on the other side. `parser` has made `understood` of the words.
+/// Refuses what is given on both sides, and what contradicts something on the other side. `parser` has understood the words so.
 pub(super) fn check(
     words: &[OsString],
     parser: &Command,
@@ -19,11 +19,9 @@ pub(super) fn check(
     else {
         return Ok(());
     };
-    let Some(whole) = parser.find_subcommand(name) else { return Ok(()) };
-    let Some(of_work) = whole.find_subcommand(work) else { return Ok(()) };
-    let shared = shared(whole, of_work);
+    let shared = parser.find_subcommand(name).map(shared).unwrap_or_default();
     let mut parted = parser.clone().mut_subcommands(parted);
-    let matches = parted.try_get_matches_from_mut(words)?;
+    let Ok(matches) = parted.try_get_matches_from_mut(words) else { return Ok(()) };
     let Some((_, front)) = matches.subcommand() else { return Ok(()) };
     let Some((_, behind)) = front.subcommand() else { return Ok(()) };
     let Some(command) = parted.find_subcommand_mut(name) else { return Ok(()) };
@@ -56,20 +54,34 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The options of `command` that may stand behind its `work` as well.
-fn shared(command: &Command, work: &Command) -> Vec<Arg> {
-    // What the work calls by the same name is another option.
-    let is_own = |arg: &Arg| work.get_arguments().any(|own| own.get_id() == arg.get_id());
-    let shared = command.get_arguments().filter(|arg| arg.is_global_set() && !is_own(arg));
+/// The options of `command` that may stand behind its work as well.
+fn shared(command: &Command) -> Vec<Arg> {
+    let shared = command.get_arguments().filter(|arg| arg.is_global_set());
     shared.map(|arg| arg.clone().global(false)).collect()
 }
 
 /// A command whose works have such options of their own, so that the parser keeps apart what stands on which side.
 fn parted(command: Command) -> Command {
-    let whole = command.clone();
+    let shared = shared(&command);
     let command = command.mut_args(|arg| arg.global(false));
-    command.mut_subcommands(|work| {
-        let shared = shared(&whole, &work);
-        work.args(shared)
-    })
+    command.mut_subcommands(|work| work.args(&shared))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_work_has_an_option_by_the_name_of_one_that_stands_in_front_of_it() {
+        // The parser would give both the same value.
+        let parser = super::super::parser();
+        for command in parser.get_subcommands() {
+            for work in command.get_subcommands() {
+                for own in work.get_arguments() {
+                    let twice = shared(command).iter().any(|arg| arg.get_id() == own.get_id());
+                    assert!(!twice, "{} {}: {own}", command.get_name(), work.get_name());
+                }
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Races: what they print, whom they rank, and what they leave behind.
 
 use crate::fetch_input::DeadPort;
-use crate::harness::{Dir, Finished, children_of, eventually, gaits, is_gone};
+use crate::harness::{Dir, Finished, children_of, eventually, gaits, is_gone, parse};
 use crate::held::Held;
 use gaits_origin::{Config, Origin};
 use nix::sys::signal::Signal;
@@ -88,6 +88,31 @@ fn one_seed_means_one_order() {
     for bad in ["-1", "many", "9007199254740992"] {
         gaits("compare wait 0").arg(format!("--seed={bad}")).run().expect_refused("--seed");
     }
+}
+
+#[test]
+fn the_command_that_repeats_a_race_draws_the_same_items() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let dir = Dir::new();
+    let list: Vec<_> = (0..50).map(|n| origin.url(&format!("/get?n={n}"))).collect();
+    dir.file("urls.txt", list.join("\n"));
+    let items = |command: &str, folder: &str| {
+        gaits(command).args(["-q", "--save", folder]).dir(dir.path()).run().expect_exit(0);
+        let records = format!("{folder}/records/1/async-100.1.jsonl");
+        let text = std::fs::read_to_string(dir.at(&records)).unwrap();
+        let mut items: Vec<_> = parse(&text).iter().map(|record| record.item.to_string()).collect();
+        items.sort();
+        items
+    };
+    let first = items("compare http -i urls.txt --sample 5 -m async --rounds 1", "first");
+    let saved = std::fs::read_to_string(dir.at("first/race.json")).unwrap();
+    let saved: Value = serde_json::from_str(&saved).unwrap();
+    let command = saved["command"].as_str().unwrap().replace(" -q", "");
+    assert!(command.contains("--seed "), "{command}");
+    let again = items(command.strip_prefix("gaits ").unwrap(), "again");
+    assert_eq!((first.len(), &first), (5, &again), "{command}");
+    let other = "compare http -i urls.txt --sample 5 --sample-seed 1 -m async --rounds 1";
+    assert_ne!(items(other, "other"), first);
 }
 
 #[test]

@@ -431,11 +431,11 @@ fn a_sample_and_a_shuffled_list_are_drawn_by_a_seed_and_go_on() {
         let records = parsed(&end.stdout);
         records.iter().map(|record| record["item"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(items("--shuffle --seed 7"), items("--shuffle --seed 7"));
-    assert_ne!(items("--shuffle --seed 7"), items("--shuffle --seed 8"));
+    assert_eq!(items("--shuffle --sample-seed 7"), items("--shuffle --sample-seed 7"));
+    assert_ne!(items("--shuffle --sample-seed 7"), items("--shuffle --sample-seed 8"));
     fetch("--shuffle -o r.jsonl --limit 10").expect_exit(0);
     fetch("--shuffle -o r.jsonl").expect_exit(0).expect_stderr_contains("20 of 20 ok");
-    fetch("--shuffle --seed 1 -o r.jsonl").expect_refused("--seed was 0, is 1 now");
+    fetch("--shuffle --sample-seed 1 -o r.jsonl").expect_refused("--sample-seed was 0, is 1 now");
     fetch("-o r.jsonl").expect_refused("--shuffle was given, is not given now");
 }
 

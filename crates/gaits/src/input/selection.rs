@@ -103,7 +103,7 @@ impl Selection {
             means("shard", shard),
             means("sample", self.sample.map_or(Value::Null, |sample| (sample as u64).into())),
             means("shuffle", Value::Bool(self.shuffle)),
-            means("seed", if draws { self.seed.into() } else { Value::Null }),
+            means("sample-seed", if draws { self.seed.into() } else { Value::Null }),
         ]
     }
 }
