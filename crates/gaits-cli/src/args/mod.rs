@@ -176,6 +176,18 @@ fn matches(words: &[OsString], colors: ColorChoice) -> Result<ArgMatches, clap::
     })
 }
 
+/// How many of the words are for gaits itself: neither a program that is raced, with its arguments, nor what stands behind `--`.
+pub(crate) fn own_words(words: &[OsString], parser: &clap::Command) -> usize {
+    let matches = parser.clone().try_get_matches_from(words).ok();
+    let work = matches.as_ref().and_then(|matches| matches.subcommand()?.1.subcommand());
+    let program = work.filter(|(name, _)| *name == "command");
+    // It has all the rest of the line.
+    let program =
+        program.and_then(|(_, given)| given.get_raw("command")).map_or(0, Iterator::count);
+    let own = words.len().saturating_sub(program);
+    words[..own].iter().position(|word| word == "--").unwrap_or(own)
+}
+
 /// The parser itself, for what is generated from it.
 pub(crate) fn parser() -> clap::Command {
     help::fit(with_negative_numbers(Cli::command()))

@@ -36,13 +36,17 @@ pub(super) fn write(page: &Page, path: &Path, quiet: bool) -> Result<(), Trouble
 /// The command of this process, as one types it to have the same again, without secrets. `seed` is added to it unless it
 /// is there.
 pub(super) fn command(words: impl IntoIterator<Item = OsString>, seed: u64) -> String {
+    let parser = args::parser();
+    let words: Vec<OsString> = words.into_iter().collect();
+    // What stands behind is the raced program's, or an item.
+    let (own, others) = words.split_at(args::own_words(&words, &parser));
     let mut again: Vec<OsString> = vec!["gaits".into()];
-    let mut words = words.into_iter().skip(1);
-    while let Some(word) = words.next() {
+    let mut own = own.iter().skip(1);
+    while let Some(word) = own.next() {
         if word == ONCE {
-            words.next();
+            own.next();
         } else if !word.to_string_lossy().starts_with(&format!("{ONCE}=")) {
-            again.push(word);
+            again.push(word.clone());
         }
     }
     let named = |word: &OsString| {
@@ -50,11 +54,12 @@ pub(super) fn command(words: impl IntoIterator<Item = OsString>, seed: u64) -> S
         word == "--seed" || word.starts_with("--seed=")
     };
     if !again.iter().any(named) {
-        // Items may stand at the end, behind `--`.
-        let at = again.iter().position(|word| word == "--").unwrap_or(again.len());
+        let command = again.iter().position(|word| parser.find_subcommand(word).is_some());
+        let at = command.map_or(again.len(), |command| command + 1);
         again.splice(at..at, ["--seed".into(), seed.to_string().into()]);
     }
-    Rerun::of(again, &args::parser()).command
+    again.extend_from_slice(others);
+    Rerun::of(again, &parser).command
 }
 
 #[cfg(test)]
@@ -70,7 +75,18 @@ mod tests {
         assert_eq!(again("/some/where/gaits compare"), "gaits compare --seed 7");
         let words = "gaits compare --save there --seed=5 --save=here wait 1 --html a.html";
         assert_eq!(again(words), "gaits compare --seed=5 wait 1 --html a.html");
-        assert_eq!(again("gaits compare wait -- 1"), "gaits compare wait --seed 7 -- 1");
+        assert_eq!(again("gaits compare wait -- 1"), "gaits compare --seed 7 wait -- 1");
+        assert_eq!(
+            again("gaits --color never sweep wait 1"),
+            "gaits --color never sweep --seed 7 wait 1"
+        );
+        let program = "prog --save x --seed 1 -- --save=y";
+        for of in [program.to_owned(), format!("-- {program}")] {
+            assert_eq!(
+                again(&format!("gaits compare --save there command -n 2 {of}")),
+                format!("gaits compare --seed 7 command -n 2 {of}")
+            );
+        }
         let secret = again("gaits compare http http://me:hunter2@x/ --bearer hunter2");
         assert!(!secret.contains("hunter2"), "{secret}");
     }
