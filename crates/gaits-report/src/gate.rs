@@ -2,6 +2,7 @@
 //! `ratio(head, base) > 1.1`. Duty: it fails only what is beyond the limit with its whole interval. Limit: it measures
 //! nothing; races that are too short leave it undecided.
 
+use crate::compare::Relation;
 use crate::metric::{self, Metric, MetricError, Side, read_limit};
 use crate::stats::{self, Interval, Series, percentiles_for};
 use crate::{Comparison, RaceInfo, Trial};
@@ -126,25 +127,26 @@ impl Gate {
     pub fn check(&self, comparison: &Comparison, trials: &[Trial]) -> GateOutcome {
         let RaceInfo { settings, whole_processes, .. } = comparison.about();
         let (confidence, whole) = (settings.confidence, *whole_processes);
+        // Its times are no measure of anything then.
+        let unfit = |trials: &[&Trial]| {
+            let model = &trials.first()?.model;
+            let entry = comparison.entries().iter().find(|one| one.contender.model == *model)?;
+            let Relation::NotRanked(reason) = &entry.relation else { return None };
+            let detail = reason.detail().filter(|_| entry.did_other_work())?;
+            Some((None, format!("{model} is not ranked: {}", detail.english())))
+        };
         let (interval, measured) = match &self.subject {
             Subject::Of(model, metric) => {
-                of_model(&self.trials_of(model, trials), *metric, whole, confidence)
+                let trials = self.trials_of(model, trials);
+                let counts = |_: &(_, _)| *metric != Metric::Failed;
+                let judged = || of_model(&trials, *metric, whole, confidence);
+                unfit(&trials).filter(counts).unwrap_or_else(judged)
             }
             Subject::Ratio(one, other) => {
                 let (of_one, of_other) =
                     (self.trials_of(one, trials), self.trials_of(other, trials));
-                let other_work = [&of_one, &of_other].into_iter().find_map(|trials| {
-                    let model = &trials.first()?.model;
-                    let entry = comparison
-                        .entries()
-                        .iter()
-                        .find(|entry| entry.contender.model == *model)?;
-                    entry
-                        .did_other_work()
-                        .then(|| format!("{model} did other work, so there is no ratio"))
-                });
-                other_work
-                    .map_or_else(|| ratio(&of_one, &of_other, whole, confidence), |why| (None, why))
+                let judged = || ratio(&of_one, &of_other, whole, confidence);
+                unfit(&of_one).or_else(|| unfit(&of_other)).unwrap_or_else(judged)
             }
         };
         let state = match interval {
@@ -285,6 +287,7 @@ mod tests {
     use crate::tally::tests::record;
     use crate::why::Job;
     use crate::{MachineLoad, OutcomesOf, Tally, Usage};
+    use gaits_core::ErrorKind;
 
     fn trials(model: &str, walls_ms: &[u64], items: u64) -> Vec<Trial> {
         let mut tally = Tally::new();
@@ -379,6 +382,26 @@ mod tests {
             assert_eq!(state_of(gate, &both, true), GateState::Failed, "{gate}");
             assert_eq!(state_of(gate, &both, false), GateState::Passed, "{gate}");
         }
+    }
+
+    #[test]
+    fn of_what_is_not_ranked_only_failures_count() {
+        let mut trials = trials("async:100", &[100; 6], 200);
+        let failed = || record((1, 1), 20, Some((ErrorKind::Timeout, "late")));
+        for trial in &mut trials {
+            trial.tally.extend((0..100).map(|_| failed()));
+        }
+        // 3,000 items/s, of which 2,000 went well.
+        assert_eq!(state("async.rate < 2500/s", &trials), GateState::Failed);
+        for trial in &mut trials {
+            trial.tally = Tally::new();
+            trial.tally.extend((0..200).map(|_| failed()));
+        }
+        for gate in ["async.wall > 1h", "async.rate < 1/s", "async.cpu > 1h", "async.memory > 1GB"]
+        {
+            assert_eq!(state(gate, &trials), GateState::Inconclusive, "{gate}");
+        }
+        assert_eq!(state("async.failed > 0", &trials), GateState::Failed);
     }
 
     #[test]

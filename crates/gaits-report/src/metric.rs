@@ -143,7 +143,7 @@ impl Metric {
             Self::Memory => Some(trial.usage.peak_memory as f64),
             Self::Failed => Some(trial.tally.failed() as f64),
             Self::Rate if time_us == 0 => None,
-            Self::Rate => Some(trial.tally.items() as f64 / seconds(time_us)),
+            Self::Rate => Some(trial.tally.ok() as f64 / seconds(time_us)),
             Self::Quantile(quantile) => {
                 let latency = trial.tally.latency();
                 let bears = percentiles_for(latency.count()).any(|one| one >= quantile - 1e-9);
