@@ -107,6 +107,14 @@ fn a_list_that_is_too_long_beside_a_program_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn the_time_of_what_is_done_before_a_program_is_planned_for() {
+    // Six rounds of a second each are more than what is left.
+    let end = gaits("compare --program true --budget 5s --json -q --prepare").arg("sleep 1").run();
+    let rounds = end.expect_exit(0).json()["rounds"].as_u64().unwrap();
+    assert!((1..=3).contains(&rounds), "{rounds}");
+}
+
+#[test]
 fn what_is_no_program_is_refused_before_anything_runs() {
     let refused = |command: &str| gaits("compare --program").args([command]).run();
     refused("no-such-program -x").expect_refused("there is no program no-such-program");

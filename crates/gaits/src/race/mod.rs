@@ -301,6 +301,7 @@ impl Race {
                     }),
                     steady: false,
                 };
+                let began = clock.read();
                 let ran = match trials.run(start, observer, control) {
                     // What was measured before is still worth having.
                     Err(error) if !found.trials.is_empty() => {
@@ -315,7 +316,12 @@ impl Race {
                     }
                     Ran::Whole(trial) if round == 0 => {
                         paces.retain(|(known, _)| *known != at);
-                        let pace = if is_program { Pace::whole(&trial) } else { Pace::of(&trial) };
+                        let pace = if is_program {
+                            // With what was to be done before it.
+                            Pace::whole(clock.read().saturating_sub(began))
+                        } else {
+                            Pace::of(&trial)
+                        };
                         paces.push((at, pace));
                     }
                     Ran::Whole(trial) => complete.push(*trial),

@@ -3,6 +3,7 @@
 //! Limit: pure arithmetic. It knows nothing of what the rounds show, and so cannot stop because of it.
 
 use gaits_report::{Comparison, Trial};
+use std::time::Duration;
 
 /// Nothing is ranked on fewer rounds.
 pub(super) const FEWEST_ROUNDS: u64 = Comparison::FEWEST_ROUNDS as u64;
@@ -70,8 +71,9 @@ impl Pace {
     }
 
     /// Of another program, which takes as long as it takes.
-    pub(super) fn whole(trial: &Trial) -> Self {
-        Self { fixed_us: trial.process_us, work_us: 0, done: 1, latency_us: 0.0 }
+    pub(super) fn whole(took: Duration) -> Self {
+        let fixed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        Self { fixed_us, work_us: 0, done: 1, latency_us: 0.0 }
     }
 
     /// How long a run of `items` items is expected to take, in microseconds.
