@@ -190,7 +190,9 @@ fn entry(
             processes: middle(|trial| trial.usage.processes),
             peak_memory: middle(|trial| trial.usage.peak_memory),
         },
-        items_per_second: seconds.filter(|seconds| *seconds > 0.0).map(|seconds| items / seconds),
+        items_per_second: seconds
+            .filter(|seconds| *seconds > 0.0 && contender.workers.is_some())
+            .map(|seconds| items / seconds),
         contender,
         tally,
     }

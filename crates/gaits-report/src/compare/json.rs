@@ -194,7 +194,7 @@ impl<'a> Row<'a> {
             workers_died: entry.workers_died,
             peak_memory_bytes: entry.usage.peak_memory,
             items_per_second: entry.items_per_second,
-            mean_in_flight: wall.and_then(|wall| {
+            mean_in_flight: wall.filter(|_| workers.is_some()).and_then(|wall| {
                 let rounds = entry.rounds().max(1) as f64;
                 Some(entry.tally.mean_in_flight(wall)? / rounds)
             }),

@@ -142,7 +142,7 @@ pub struct Entry {
     pub workers_died: u64,
     /// What a trial took of the machine: medians.
     pub usage: Usage,
-    /// Items a second: those of a trial over its typical wall time.
+    /// Items a second: those of a trial over its typical wall time; none for another program, whose items are not known.
     pub items_per_second: Option<f64>,
     /// All its records over all rounds.
     pub tally: Tally,

@@ -211,7 +211,7 @@ fn cell(entry: &Entry, column: Column, longest: f64) -> String {
         Column::Wall => takes(entry),
         Column::AgainstBest => against_best(entry),
         Column::Bar => seconds(entry).map_or_else(String::new, |seconds| bar(seconds, longest)),
-        Column::Rate | Column::Median if entry.contender.workers.is_none() => nothing(),
+        Column::Median if entry.contender.workers.is_none() => nothing(),
         Column::Rate => entry.items_per_second.map_or_else(nothing, units::number),
         Column::Median => entry.tally.latency().p50_us().map_or_else(nothing, units::duration),
         Column::P99 => percentile(entry, 0.99).map_or_else(nothing, units::duration),
