@@ -14,6 +14,8 @@ use std::fs;
 pub(super) struct Account {
     spent: Counts,
     waiting_us: Option<u64>,
+    /// How long it took to look, in microseconds.
+    pub(super) took_us: u64,
 }
 
 /// What is known of threads and processes while they live.
@@ -39,7 +41,9 @@ struct Counts {
 
 impl Account {
     pub(super) fn open() -> Self {
-        Self { spent: Counts::now(), waiting_us: Snapshot::take().waiting_us }
+        let spent = Counts::now();
+        let Snapshot { waiting_us, took_us, .. } = Snapshot::take();
+        Self { spent, waiting_us, took_us }
     }
 
     /// What was taken since; `snapshot` was made when all threads and processes were still there, but for commands, which have

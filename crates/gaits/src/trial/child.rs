@@ -137,6 +137,7 @@ fn run(
         wall_us,
         startup_us: end.startup_us,
         closing_us,
+        looked_us: account.took_us + snapshot.took_us,
         missing_workers: end.missing_workers,
         workers_died: watch.died,
         stopped: end.interrupted,

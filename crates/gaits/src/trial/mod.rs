@@ -116,6 +116,8 @@ struct Over {
     wall_us: u64,
     startup_us: u64,
     closing_us: u64,
+    /// How long the process took to look at itself and its workers, in microseconds; it is in none of the times above.
+    looked_us: u64,
     missing_workers: u64,
     workers_died: u64,
     tally: Tally,

@@ -263,7 +263,7 @@ impl Trials<'_> {
             closing_us,
             // The process that watches another program is no part of it.
             process_us: match start.entrant {
-                Entrant::Model(_) => process_us,
+                Entrant::Model(_) => process_us.saturating_sub(over.looked_us),
                 Entrant::Program(_) => wall_us,
             },
             missing_workers: over.missing_workers,

@@ -127,6 +127,7 @@ pub(super) fn run(
         wall_us,
         startup_us: 0,
         closing_us: 0,
+        looked_us: 0,
         missing_workers: 0,
         workers_died: 0,
         tally,
