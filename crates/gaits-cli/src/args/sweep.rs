@@ -40,8 +40,8 @@ pub(crate) struct SweepArgs {
 
     /// Numbers of workers to try [default: doubled]
     ///
-    /// Without it: 1, 2, 4 and so on, until throughput has fallen twice or gained less than 5 % three times, more than 1 % of
-    /// the items fail, or a third of the budget is spent; and then numbers between those that look best.
+    /// Without it: 1, 2, 4 and so on, until throughput has fallen twice or gained less than 5 % three times, over 1 %
+    /// more of the items fail, or a third of the budget is spent; and then numbers between those that look best.
     #[arg(short, long, value_name = "N,M,…", value_delimiter = ',', global = true)]
     #[arg(value_parser = values::at_least_one)]
     pub(crate) workers: Vec<NonZeroU32>,

@@ -262,6 +262,28 @@ fn sweeps_are_saved_and_looked_at_again() {
 }
 
 #[test]
+fn each_run_begins_at_another_place_of_the_list_that_the_seed_gives() {
+    let dir = Dir::new();
+    let origin = Origin::start(Config::default()).unwrap();
+    let urls: Vec<String> = (0..50).map(|n| origin.url(&format!("/delay/0.01?{n}"))).collect();
+    dir.file("list", urls.join("\n"));
+    let begins = |folder: &str| -> Vec<Value> {
+        let command = "sweep http -i list -w 1,2 --duration 500ms --seed 3 -q --save";
+        gaits(&format!("{command} {folder}")).dir(dir.path()).run().expect_exit(0);
+        let records = dir.path().join(folder).join("records");
+        let first = |round| {
+            let all = std::fs::read_to_string(records.join(format!("async-1.{round}.jsonl")));
+            let first: Value = serde_json::from_str(all.unwrap().lines().next().unwrap()).unwrap();
+            first["item"].clone()
+        };
+        (1..=6).map(first).collect()
+    };
+    let one = begins("one");
+    assert!(one.iter().any(|item| *item != one[0]), "{one:?}");
+    assert_eq!(begins("other"), one);
+}
+
+#[test]
 fn ctrl_c_shows_what_is_known_and_leaves_nothing() {
     let running =
         gaits("sweep wait --for 5ms -m processes -w 1,2 --budget 600 --precision 0.1% --json")

@@ -24,7 +24,7 @@ mod words;
 pub use csv::{PointsError, PointsRead, read_points};
 pub use fitted::{FittedLaw, Limit, LimitKind, Peak};
 pub use law::Law;
-pub use points::{MOST_ERRORS, Point, PointState, SweptPoint, is_precise, measured};
+pub use points::{FailedShare, Point, PointState, SweptPoint, is_precise, measured};
 pub use target::{Target, TargetError};
 pub use verdict::{Recommended, Trend};
 

@@ -9,11 +9,56 @@ use crate::stats::{self, Interval, Series, percentiles_for};
 use crate::{Layout, Tally, Trial};
 use serde::{Deserialize, Serialize};
 
-/// With a larger share of failures than at the first point, throughput counts failures instead of work.
-pub const MOST_ERRORS: f64 = 0.01;
+/// If failures are a share of the items that is larger by more than this, throughput counts failures instead of work.
+const MOST_ERRORS: f64 = 0.01;
+
+/// A difference of so many standard errors is no chance: that brings one in some 700 times.
+const NO_CHANCE: f64 = 3.0;
 
 /// Where throughput may lie within a larger factor than this, it is not known at all.
 const MOST_SPREAD: f64 = 2.0;
+
+/// How many items failed, and of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FailedShare {
+    /// So many failed.
+    pub failed: u64,
+    /// Of so many.
+    pub items: u64,
+}
+
+impl FailedShare {
+    /// Those of a tally.
+    #[must_use]
+    pub const fn of(tally: &Tally) -> Self {
+        Self { failed: tally.failed(), items: tally.items() }
+    }
+
+    /// Their share of the items, from 0 to 1.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        self.failed as f64 / self.items.max(1) as f64
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            failed: self.failed.saturating_add(other.failed),
+            items: self.items.saturating_add(other.items),
+        }
+    }
+
+    /// Whether there are more than `before`: by over 1 % of all, and by more than chance brings, since each run does another part of the
+    /// list. Two shares are compared by their difference in standard errors, with Yates's correction for few items.
+    #[must_use]
+    pub fn are_more_than(self, before: Self) -> bool {
+        let by = self.share() - before.share();
+        let both = self.and(before).share();
+        let each = 1.0 / self.items.max(1) as f64 + 1.0 / before.items.max(1) as f64;
+        by > MOST_ERRORS && by - each / 2.0 > NO_CHANCE * (both * (1.0 - both) * each).sqrt()
+    }
+}
 
 /// A number of workers of a model that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +88,7 @@ pub enum PointState {
     },
     /// None of its items went well.
     AllFailed,
-    /// More of its items failed than with the fewest workers, by over 1 % of all.
+    /// More of its items failed than with fewer workers, by over 1 % of all and by more than chance.
     Failing,
 }
 
@@ -150,7 +195,7 @@ impl Point {
     /// The share of its items that failed.
     #[must_use]
     pub fn errors(&self) -> f64 {
-        self.tally.failed() as f64 / self.tally.items().max(1) as f64
+        FailedShare::of(&self.tally).share()
     }
 
     /// Whether it counts.
@@ -174,13 +219,16 @@ impl Point {
     }
 }
 
-/// Of points of one model by the number of workers: those with many more failures than the first can't be used.
+/// Of points of one model by the number of workers: those with many more failures than those before can't be used. One worker does so
+/// few items that it alone can't be told from others.
 pub(super) fn refuse_failing(points: &mut [Point]) {
-    let ran = |point: &&Point| point.tally.items() > 0;
-    let Some(at_first) = points.iter().find(ran).map(Point::errors) else { return };
-    for point in points.iter_mut().filter(|point| point.is_usable()) {
-        if point.errors() > at_first + MOST_ERRORS {
-            point.state = PointState::Failing;
+    let mut before: Option<FailedShare> = None;
+    for point in points.iter_mut().filter(|point| point.tally.items() > 0) {
+        let failures = FailedShare::of(&point.tally);
+        match before {
+            Some(_) if !point.is_usable() => {}
+            Some(before) if failures.are_more_than(before) => point.state = PointState::Failing,
+            _ => before = Some(before.unwrap_or_default().and(failures)),
         }
     }
 }

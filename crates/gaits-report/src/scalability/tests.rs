@@ -239,6 +239,40 @@ fn points_with_missing_workers_or_failures_are_left_out() {
 }
 
 #[test]
+fn failures_are_more_only_if_that_is_no_chance() {
+    let of = |failed, items| FailedShare { failed, items };
+    for (more, before) in [
+        (of(5, 100), of(0, 8)),
+        (of(1, 20), of(0, 100)),
+        (of(4, 8), of(0, 8)),
+        (of(0, 0), of(0, 0)),
+        (of(7, 7), of(7, 7)),
+        (of(10_900, 1_000_000), of(1_000, 1_000_000)),
+    ] {
+        assert!(!more.are_more_than(before), "{more:?} {before:?}");
+    }
+    for (more, before) in
+        [(of(8, 8), of(0, 8)), (of(3, 100), of(0, 1_000)), (of(50, 1_000), of(10, 1_000))]
+    {
+        assert!(more.are_more_than(before), "{more:?} {before:?}");
+        assert!(!before.are_more_than(more), "{more:?} {before:?}");
+    }
+}
+
+#[test]
+fn a_list_with_dead_items_is_measured_with_all_numbers_of_workers() {
+    let mut trials = trials("async", queue);
+    // Of one worker's few items none is dead, by chance; of all others one in twenty.
+    for trial in trials.iter_mut().filter(|trial| trial.model != "async:1") {
+        let dead = trial.tally.items() / 19;
+        let gone = Some((ErrorKind::HttpStatus, "404"));
+        trial.tally.extend((0..dead).map(|_| record((1, 1), 50_000, gone)));
+    }
+    let sweep = Scalability::new(&trials, about(&[("async", &NUMBERS)]));
+    assert!(sweep.models()[0].points.iter().all(Point::is_usable), "{sweep:?}");
+}
+
+#[test]
 fn a_point_whose_rounds_differ_wildly_has_no_throughput() {
     let mut rounds = vec![trial("async:8", 1, (8.0, 20.0)), trial("async:8", 2, (8.0, 400.0))];
     for workers in [1, 2, 4] {

@@ -293,6 +293,7 @@ impl Race {
                 let start = Start {
                     entrant,
                     round,
+                    first: 0,
                     items: if round == 0 { self.warm_up_items() } else { schedule.items },
                     limit: warm_up.filter(|_| round == 0),
                     abandon: budget.filter(|_| round == 0 || is_program),

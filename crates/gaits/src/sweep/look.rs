@@ -7,7 +7,7 @@ use super::{Ended, Planned, Sweep, SweepError, SweepObserver, SweepTime};
 use crate::trial::{Elapsed, Entrant, RaceControl, Ran, Start, Trials};
 use gaits_engine::plan::Model;
 use gaits_report::Trial;
-use gaits_report::scalability::{NoMore, Refused, measured};
+use gaits_report::scalability::{FailedShare, NoMore, Refused, measured};
 use std::time::Duration;
 
 /// The part of the budget that may be spent on it.
@@ -27,6 +27,7 @@ pub(super) struct Looking<'a> {
 /// What came of it.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
+    rng: fastrand::Rng,
     pub(super) models: Vec<Planned>,
     /// How many items were done.
     pub(super) items_done: u64,
@@ -38,10 +39,10 @@ impl Looked {
     /// Whether not one item went well with the fewest workers of the model `at`: then nothing is measured, and nobody asked for more of it.
     fn is_hopeless(&mut self, at: usize, seen: Seen) -> bool {
         let model = &mut self.models[at];
-        let is_hopeless = seen.errors >= 1.0 && model.points.len() == 1;
+        let is_hopeless = seen.failures.share() >= 1.0 && model.points.len() == 1;
         if is_hopeless {
             let workers = model.points[0].0.workers.into();
-            model.no_more = Some(NoMore::Failures { workers, share: seen.errors });
+            model.no_more = Some(NoMore::Failures { workers, share: seen.failures.share() });
             self.ended = Some(Ended::AllFailed);
         }
         is_hopeless
@@ -58,13 +59,14 @@ enum Glance {
 }
 
 impl Looking<'_> {
-    /// Looks at all models.
+    /// Looks at all models; `rng` draws where in the list each run begins.
     pub(super) fn look(
         &self,
+        rng: fastrand::Rng,
         observer: &mut dyn SweepObserver,
         control: &RaceControl,
     ) -> Result<Looked, SweepError> {
-        let mut looked = Looked::default();
+        let mut looked = Looked { rng, ..Looked::default() };
         for (at, model) in self.sweep.models.iter().enumerate() {
             let planned = Planned { name: name(*model), points: Vec::new(), no_more: None };
             looked.models.push(planned);
@@ -209,6 +211,7 @@ impl Looking<'_> {
         let start = Start {
             entrant: &Entrant::Model(model),
             round: 0,
+            first: self.sweep.first(&mut looked.rng),
             items: self.sweep.most_items.map_or(most, |_| self.sweep.items_of(workers)),
             limit: Some(time),
             abandon: Some(self.sweep.abandon(self.clock, time)),
@@ -244,10 +247,10 @@ fn too_slow(passed: Duration) -> SweepError {
 /// What a run showed; none if nothing was done.
 fn seen(trial: &Trial, workers: u32) -> Option<(Seen, Known)> {
     let (n, throughput) = measured(trial)?;
-    let errors = trial.tally.failed() as f64 / trial.tally.items().max(1) as f64;
     let fixed_us =
         trial.process_us.saturating_sub(trial.wall_us) + trial.startup_us + trial.closing_us;
-    let seen = Seen { throughput, errors, missing_workers: trial.missing_workers };
+    let failures = FailedShare::of(&trial.tally);
+    let seen = Seen { throughput, failures, missing_workers: trial.missing_workers };
     let known = Known {
         workers,
         item: Duration::from_secs_f64((n / throughput).min(1e9)),

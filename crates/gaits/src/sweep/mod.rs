@@ -31,7 +31,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// As many items are drawn from a list and gone through over and over, so that what a run has is a fair part of all.
+/// As many items are drawn from a list and gone through over and over.
 const MOST_DRAWN: usize = 10_000;
 
 /// No number of workers can be measured in less time than this.
@@ -249,7 +249,7 @@ impl Sweep {
         let servers = listeners(&subject.local_ports);
         let trials = Trials { subject: &subject, servers: &servers, command: &self.trial, records };
         let looking = Looking { sweep: self, trials, clock };
-        let looked = looking.look(observer, control)?;
+        let looked = looking.look(rng.fork(), observer, control)?;
         let mut found = Found { some_failed: looked.some_failed, ..Found::default() };
         let Looked { mut models, items_done, ended, .. } = looked;
         if let Some(ended) = ended {
@@ -275,6 +275,7 @@ impl Sweep {
                 let start = Start {
                     entrant: &Entrant::Model(model),
                     round,
+                    first: self.first(&mut rng),
                     items: run.items,
                     limit: Some(run.time),
                     abandon: Some(self.abandon(clock, run.time)),
@@ -311,13 +312,19 @@ impl Sweep {
         Ok(self.outcome(found, &models))
     }
 
-    /// The items, in an order of their own, so that a run of few has a fair part of all.
+    /// The items, in an order of their own, so that those that follow each other are a fair part of all.
     fn drawn(&self, rng: &mut fastrand::Rng) -> Vec<Data> {
         let items = &self.subject.items;
         let mut places: Vec<usize> = (0..items.len()).collect();
         rng.shuffle(&mut places);
         places.truncate(MOST_DRAWN);
         places.into_iter().map(|place| items[place].clone()).collect()
+    }
+
+    /// Where in the list a run begins. Else all runs would begin with the same items, those with few workers would do no others, and
+    /// neither their throughput nor their failures could be compared.
+    fn first(&self, rng: &mut fastrand::Rng) -> usize {
+        rng.usize(..self.subject.items.len().clamp(1, MOST_DRAWN))
     }
 
     /// When a run that lasts for `time` is ended at once: what is in flight may take for ever.

@@ -1,7 +1,7 @@
 //! Which numbers of workers are tried. Limit: it runs nothing; it is told what each number gave.
 
 use gaits_engine::plan::{Model, ModelError};
-use gaits_report::scalability::{MOST_ERRORS, NoMore};
+use gaits_report::scalability::{FailedShare, NoMore};
 use std::num::NonZeroU32;
 
 /// A step that gains less is none.
@@ -26,8 +26,7 @@ pub(super) struct Numbered {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Seen {
     pub(super) throughput: f64,
-    /// The share of items that failed.
-    pub(super) errors: f64,
+    pub(super) failures: FailedShare,
     pub(super) missing_workers: u64,
 }
 
@@ -55,7 +54,8 @@ pub(super) struct Doubling {
     model: Model,
     next: u32,
     last: u32,
-    first_errors: Option<f64>,
+    /// Those with fewer workers.
+    failures: Option<FailedShare>,
     best: f64,
     falls: u32,
     flat: u32,
@@ -74,7 +74,7 @@ pub(super) enum Step {
 
 impl Doubling {
     pub(super) fn of(model: Model) -> Self {
-        Self { model, next: 1, last: 0, first_errors: None, best: 0.0, falls: 0, flat: 0 }
+        Self { model, next: 1, last: 0, failures: None, best: 0.0, falls: 0, flat: 0 }
     }
 
     /// The next number to be tried, or the largest below it that the model can have; none if it can have no more.
@@ -93,13 +93,13 @@ impl Doubling {
     /// What `seen` with `workers` says.
     pub(super) fn step(&mut self, workers: u32, seen: Seen) -> Step {
         let workers = u64::from(workers);
-        let first_errors = *self.first_errors.get_or_insert(seen.errors);
         if seen.missing_workers > 0 {
             return Step::Refuse(NoMore::Missing { workers, missing: seen.missing_workers });
         }
-        if seen.errors > first_errors + MOST_ERRORS {
-            return Step::Refuse(NoMore::Failures { workers, share: seen.errors });
+        if self.failures.is_some_and(|before| seen.failures.are_more_than(before)) {
+            return Step::Refuse(NoMore::Failures { workers, share: seen.failures.share() });
         }
+        self.failures = Some(self.failures.unwrap_or_default().and(seen.failures));
         let has_begun = self.best > 0.0;
         self.falls += u32::from(has_begun && seen.throughput < self.best);
         self.flat = if has_begun && seen.throughput < GAIN * self.best { self.flat + 1 } else { 0 };
@@ -166,8 +166,13 @@ mod tests {
         (numbers, Some(NoMore::CanHave))
     }
 
+    /// So many of 100 items.
+    fn failures(failed: u64) -> FailedShare {
+        FailedShare { failed, items: 100 }
+    }
+
     fn throughput(throughput: f64) -> Seen {
-        Seen { throughput, errors: 0.0, missing_workers: 0 }
+        Seen { throughput, failures: failures(0), missing_workers: 0 }
     }
 
     #[test]
@@ -196,13 +201,16 @@ mod tests {
 
     #[test]
     fn failures_and_missing_workers_end_it_but_not_those_that_all_have() {
-        let (numbers, why) =
-            tried("async", |n| Seen { errors: if n > 4.0 { 0.1 } else { 0.0 }, ..throughput(n) });
+        let (numbers, why) = tried("async", |n| Seen {
+            failures: failures(if n > 4.0 { 10 } else { 0 }),
+            ..throughput(n)
+        });
         assert_eq!(
             (numbers, why),
             (vec![1, 2, 4], Some(NoMore::Failures { workers: 8, share: 0.1 }))
         );
-        let (numbers, _) = tried("async", |n| Seen { errors: 0.1, ..throughput(n.min(2.0)) });
+        let (numbers, _) =
+            tried("async", |n| Seen { failures: failures(10), ..throughput(n.min(2.0)) });
         assert_eq!(numbers, [1, 2, 4, 8, 16]);
         let missing = |n: f64| Seen { missing_workers: u64::from(n > 1.0), ..throughput(n) };
         assert_eq!(tried("threads", missing).1, Some(NoMore::Missing { workers: 2, missing: 1 }));

@@ -140,7 +140,9 @@ pub(crate) enum Ran {
 pub(crate) struct Start<'a> {
     pub(crate) entrant: &'a Entrant,
     pub(crate) round: u32,
-    /// The first items of the list, gone through over and over; a program does what it does.
+    /// Where in the list it begins.
+    pub(crate) first: usize,
+    /// So many items of the list, which is gone through over and over; a program does what it does.
     pub(crate) items: u64,
     /// When to start nothing more.
     pub(crate) limit: Option<Duration>,
@@ -278,7 +280,7 @@ impl Trials<'_> {
 
     /// What the process is told to do.
     fn job(&self, start: Start<'_>, tell_progress: bool) -> Job {
-        let Start { entrant, round, items, limit, abandon, steady, .. } = start;
+        let Start { entrant, round, first, items, limit, abandon, steady, .. } = start;
         let in_us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let model = match entrant {
             Entrant::Model(model) => *model,
@@ -288,6 +290,7 @@ impl Trials<'_> {
             }
         };
         let Subject { work, session, arrival, items: list, .. } = self.subject;
+        let (before, from) = list.split_at(first.min(list.len()));
         let records = self.records.filter(|_| round > 0);
         Job::Model(Box::new(ModelJob {
             plan: Plan {
@@ -296,7 +299,7 @@ impl Trials<'_> {
                 session: *session,
                 limits: Limits { arrival: *arrival, ..Limits::default() },
             },
-            items: list.clone(),
+            items: [from, before].concat(),
             count: items,
             limit_us: limit.map(in_us),
             abandon_us: abandon.map(in_us),
