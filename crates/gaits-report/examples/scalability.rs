@@ -130,6 +130,7 @@ fn sweep(curve: fn(f64) -> f64, noise: f64, rounds: u32, seed: u64) -> Scalabili
             cores: 2,
             server_here: false,
             arrivals_per_second: None,
+            runs_programs: false,
         },
         models: vec![SweptModel {
             name: "async".to_owned(),

@@ -329,6 +329,7 @@ mod tests {
                 cores: 2,
                 server_here: false,
                 arrivals_per_second: None,
+                runs_programs: false,
             },
             whole_processes,
             contenders: Vec::new(),

@@ -68,5 +68,6 @@ pub fn job_of(work: &dyn Work, name: &str, hosts: &[RacedHost], arrival: Option<
         arrivals_per_second: arrival
             .map(|each| 1.0 / each.as_secs_f64())
             .filter(|per_second| per_second.is_finite()),
+        runs_programs: name == gaits_work::command::NAME,
     }
 }

@@ -50,6 +50,7 @@ fn about(items: u64, models: &[&str]) -> RaceInfo {
             cores: 2,
             server_here: true,
             arrivals_per_second: None,
+            runs_programs: false,
         },
         whole_processes: false,
         contenders: contenders.collect(),

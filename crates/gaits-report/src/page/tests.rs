@@ -252,6 +252,7 @@ fn a_race_is_told_as_json_tells_it() {
             cores: 2,
             server_here: false,
             arrivals_per_second: None,
+            runs_programs: false,
         },
         whole_processes: false,
         contenders: Vec::new(),

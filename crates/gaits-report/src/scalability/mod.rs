@@ -163,14 +163,13 @@ impl Scalability {
     /// Says what follows from the trials of a sweep. Those of round 0, which only looks how far to go, do not count.
     #[must_use]
     pub fn new(trials: &[Trial], about: SweepInfo) -> Self {
-        let cores = about.job.cores;
         let confidence = about.settings.confidence;
         let of = |name: &str| -> Vec<&Trial> {
             trials.iter().filter(|trial| trial.round > 0 && trial.model == name).collect()
         };
         let models = about.models.iter().map(|model| {
             let points = model.points.iter().map(|swept| {
-                Point::of(swept, &of(&swept.model), &about.targets, cores, confidence)
+                Point::of(swept, &of(&swept.model), &about.targets, &about.job, confidence)
             });
             let mut points: Vec<Point> = points.collect();
             refuse_failing(&mut points);
@@ -196,6 +195,7 @@ impl Scalability {
                 cores: 0,
                 server_here: false,
                 arrivals_per_second: None,
+                runs_programs: false,
             },
             models: Vec::new(),
             targets: Vec::new(),

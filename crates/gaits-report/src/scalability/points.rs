@@ -6,6 +6,7 @@ use super::resample::Sample;
 use super::target::{Kept, Target};
 use crate::language::Said;
 use crate::stats::{self, Interval, Series, percentiles_for};
+use crate::why::Job;
 use crate::{Layout, Tally, Trial};
 use serde::{Deserialize, Serialize};
 
@@ -108,24 +109,24 @@ pub struct Point {
     pub range: Option<(f64, f64)>,
     /// All records of all rounds.
     pub tally: Tally,
-    /// Time on a core over the time that the cores had which its threads can use, from 0 to 1.
+    /// Time on a core over the time that the cores had which its threads, or the programs that it runs, can use, from 0 to 1.
     pub busy: Option<f64>,
     /// The same of the whole machine, with all that ran on it.
     pub machine_busy: Option<f64>,
     /// Whether the targets are kept, each with what was measured.
     pub(super) targets: Vec<(Kept, Said)>,
     pub(super) sample: Option<Sample>,
-    /// The threads that can be at work.
+    /// The threads that can be at work; where items are programs, as many of these as run at once.
     pub(super) threads: u64,
 }
 
 impl Point {
-    /// Of the trials of one number of workers, on a machine with so many usable cores.
+    /// Of the trials of one number of workers.
     pub(super) fn of(
         swept: &SweptPoint,
         trials: &[&Trial],
         targets: &[Target],
-        cores: u64,
+        job: &Job,
         confidence: f64,
     ) -> Self {
         let mut tally = Tally::new();
@@ -148,8 +149,12 @@ impl Point {
         });
         let range = typical.map(|Interval { low, high, .. }| (low, high));
         let layout = swept.layout;
-        let threads = u64::from(layout.processes)
-            * (u64::from(layout.threads) + u64::from(layout.pool_threads));
+        let threads = if job.runs_programs {
+            swept.workers
+        } else {
+            u64::from(layout.processes)
+                * (u64::from(layout.threads) + u64::from(layout.pool_threads))
+        };
         Self {
             workers: swept.workers as f64,
             state: if missing_workers > 0 {
@@ -166,7 +171,7 @@ impl Point {
             in_flight,
             throughput: typical.map(|typical| typical.estimate),
             range,
-            busy: busy(trials, cores.min(threads)),
+            busy: busy(trials, job.cores.min(threads)),
             machine_busy: machine_busy(trials),
             targets: targets.iter().map(|target| target.kept(trials, &tally, range)).collect(),
             sample,

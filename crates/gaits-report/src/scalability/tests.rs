@@ -59,6 +59,7 @@ fn about(models: &[(&str, &[u64])]) -> SweepInfo {
             cores: 2,
             server_here: false,
             arrivals_per_second: None,
+            runs_programs: false,
         },
         models: models.collect(),
         targets: Vec::new(),
@@ -165,6 +166,22 @@ fn busy_cores_are_named_as_the_limit() {
         "2 workers: the 2 cores are busy, and more workers only share them"
     );
     assert_eq!(sweep.models()[0].limit.unwrap().kind, LimitKind::Cores);
+}
+
+#[test]
+fn programs_are_not_held_up_by_the_one_thread_that_starts_them() {
+    let mut trials = trials("async", |n| 50.0 * n.min(2.0));
+    for trial in &mut trials {
+        let workers: u64 = trial.model["async:".len()..].parse().unwrap();
+        trial.usage.cpu_us = 490_000 * workers.min(2);
+    }
+    let mut about = about(&[("async", &NUMBERS)]);
+    about.job = Job { runs_programs: true, is_http: false, ..about.job };
+    let kind =
+        |trials: &[Trial]| Scalability::new(trials, about.clone()).models()[0].limit.unwrap().kind;
+    assert_eq!(kind(&trials), LimitKind::Unknown);
+    trials.iter_mut().for_each(|trial| trial.usage.cpu_us *= 2);
+    assert_eq!(kind(&trials), LimitKind::Cores);
 }
 
 #[test]

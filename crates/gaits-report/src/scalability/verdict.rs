@@ -108,7 +108,9 @@ pub(super) fn kind_of_limit(name: &str, usable: &[&Point], about: &SweepInfo) ->
         .machine_busy
         .zip(last.machine_busy)
         .is_some_and(|(first, last)| first < BROUGHT * last);
-    if is_busy(last.busy) {
+    // More programs would use more cores.
+    let cores_left = about.job.runs_programs && last.threads < about.job.cores;
+    if is_busy(last.busy) && !cores_left {
         LimitKind::Cores
     } else if about.job.server_here && is_busy(last.machine_busy) && comes_with_workers {
         LimitKind::SharedCores

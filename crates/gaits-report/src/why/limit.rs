@@ -74,12 +74,15 @@ pub enum Limit {
     ClientCpu {
         /// How busy it kept the cores that it can use, from 0 to 1.
         busy: f64,
-        /// The cores that its worker threads can use.
+        /// The cores that its worker threads, or the programs that run at once, can use.
         usable: u64,
         /// The cores that there are.
         cores: u64,
         /// Whether it is the work itself that needs the CPU.
         by_the_work: bool,
+        /// Whether items are programs of their own.
+        #[serde(skip)]
+        runs_programs: bool,
     },
     /// The CPU of this machine, which the client shares with the server.
     SharedCpu {
@@ -198,7 +201,8 @@ fn client_cpu(best: &Measured<'_>, job: &Job) -> Option<Limit> {
         busy: best.busy(job),
         usable: best.usable_cores(job),
         cores: job.cores.max(1),
-        by_the_work: job.holds_its_thread,
+        by_the_work: job.holds_its_thread || job.runs_programs,
+        runs_programs: job.runs_programs,
     })
 }
 

@@ -186,10 +186,15 @@ impl<'a> Measured<'a> {
         }
     }
 
-    /// As many cores as its worker threads can keep busy.
+    /// As many cores as its worker threads can keep busy; where items are programs, as many as run at once. All cores if these kept more
+    /// busy than there were programs, as they have threads of their own.
     pub(super) fn usable_cores(&self, job: &Job) -> u64 {
-        let threads = self.worker_threads().unwrap_or(u64::MAX);
-        job.cores.max(1).min(threads.max(1))
+        let most = if job.runs_programs {
+            self.at_once(job).filter(|at_once| rounded(self.cores_used) <= *at_once)
+        } else {
+            self.worker_threads()
+        };
+        job.cores.max(1).min(most.unwrap_or(u64::MAX).max(1))
     }
 
     /// How busy it kept the cores that it can use, from 0 to 1.

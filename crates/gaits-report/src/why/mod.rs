@@ -35,6 +35,10 @@ pub struct Job {
     /// How many items arrive in a second, where they do so at a rate of their own.
     #[serde(default)]
     pub arrivals_per_second: Option<f64>,
+    /// Whether items are programs of their own, as those of `command`: their CPU time counts among the model's, and is not bound to its
+    /// threads.
+    #[serde(default)]
+    pub runs_programs: bool,
 }
 
 /// A model in the race, and what was measured of it.

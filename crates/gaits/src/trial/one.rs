@@ -49,6 +49,7 @@ impl Subject {
                 cores: cores().into(),
                 server_here: false,
                 arrivals_per_second: None,
+                runs_programs: false,
             },
             arrival: None,
             session: SessionScope::default(),

@@ -93,6 +93,7 @@ fn on(seconds: &str) -> Subject {
             cores: 2,
             server_here: false,
             arrivals_per_second: None,
+            runs_programs: false,
         },
         arrival: None,
         session: SessionScope::default(),

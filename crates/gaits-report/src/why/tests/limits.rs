@@ -63,6 +63,29 @@ fn a_server_whose_requests_wait_for_each_other() {
 }
 
 #[test]
+fn programs_use_the_cores_that_they_find_and_not_only_those_of_one_thread() {
+    let job = Job { cores: 4, runs_programs: true, ..WAIT };
+    let time = Time { other: 10 * MS, ..Time::default() };
+    let race_of = |cpu_us: u64, at_once: u32| {
+        let models = [sequential(time), event_loop("async", at_once, time)];
+        race(&models.map(|model| Model { cpu_us, ..model }), &job)
+    };
+    // Four at once are on a core for half of their time.
+    assert_eq!(kind(&race_of(5 * MS, 4)), None);
+    assert_eq!(
+        race_of(10 * MS, 8).sentence.english(),
+        "the limit is the CPU: the work keeps the 4 cores busy for 100 % of the time"
+    );
+    assert_eq!(
+        race_of(10 * MS, 2).sentence.english(),
+        "the limit is the CPU: the work keeps 2 of 4 cores busy for 99 % of the time, and 2 programs at once cannot use \
+         more"
+    );
+    // They have threads of their own.
+    assert_eq!(kind(&race_of(15 * MS, 2)), None);
+}
+
+#[test]
 fn a_server_that_is_just_quick_enough_has_no_queue() {
     let models = [sequential(queue_of(100, 1)), event_loop("async:100", 100, queue_of(100, 100))];
     assert_eq!(kind(&race(&models, &HTTP)).as_deref(), Some("server_time"));

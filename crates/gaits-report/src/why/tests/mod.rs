@@ -18,6 +18,7 @@ const HTTP: Job = Job {
     cores: 2,
     server_here: false,
     arrivals_per_second: None,
+    runs_programs: false,
 };
 
 /// Work that needs the CPU, on two cores.
@@ -27,6 +28,7 @@ const CPU: Job = Job {
     cores: 2,
     server_here: false,
     arrivals_per_second: None,
+    runs_programs: false,
 };
 
 /// Items that wait, on two cores.
@@ -36,6 +38,7 @@ const WAIT: Job = Job {
     cores: 2,
     server_here: false,
     arrivals_per_second: None,
+    runs_programs: false,
 };
 
 /// How long an item is at what, in microseconds.

@@ -84,7 +84,7 @@ prop_compose! {
         cores in number(),
         server_here: bool,
     ) -> Job {
-        Job { holds_its_thread, is_http, cores, server_here, arrivals_per_second: None }
+        Job { holds_its_thread, is_http, cores, server_here, arrivals_per_second: None, runs_programs: false }
     }
 }
 
@@ -150,7 +150,7 @@ proptest! {
         job in (any::<bool>(), any::<bool>(), 1..=4_u64, any::<bool>()),
     ) {
         let (holds_its_thread, is_http, cores, server_here) = job;
-        let job = Job { holds_its_thread, is_http, cores, server_here, arrivals_per_second: None };
+        let job = Job { holds_its_thread, is_http, cores, server_here, arrivals_per_second: None, runs_programs: false };
         let why = race(&models, &job);
         check(&why)?;
     }

@@ -14,8 +14,8 @@ pub(in crate::why) fn limit(language: Language, limit: &Limit) -> String {
     match *limit {
         Limit::Arrival { per_second } => arrival(language, per_second),
         Limit::StartAndEnd { share } => start_and_end(language, share),
-        Limit::ClientCpu { busy, usable, cores, by_the_work } => {
-            client_cpu(language, busy, usable, cores, by_the_work)
+        Limit::ClientCpu { busy, usable, cores, by_the_work, runs_programs } => {
+            client_cpu(language, busy, (usable, cores), by_the_work, runs_programs)
         }
         Limit::SharedCpu { client, others, server_known, cores } => {
             shared_cpu(language, client, others, server_known, cores)
@@ -54,7 +54,13 @@ fn start_and_end(language: Language, share: f64) -> String {
     )
 }
 
-fn client_cpu(language: Language, busy: f64, usable: u64, cores: u64, by_the_work: bool) -> String {
+fn client_cpu(
+    language: Language,
+    busy: f64,
+    (usable, cores): (u64, u64),
+    by_the_work: bool,
+    runs_programs: bool,
+) -> String {
     let who = if by_the_work {
         said!(language, "the CPU: the work", "CPU입니다. 계산이")
     } else {
@@ -70,8 +76,14 @@ fn client_cpu(language: Language, busy: f64, usable: u64, cores: u64, by_the_wor
         );
     }
     let threads = match (language, usable) {
+        (Language::English, 1) if runs_programs => "one program at a time".to_owned(),
+        (Language::English, usable) if runs_programs => format!("{usable} programs at once"),
         (Language::English, 1) => "its one thread".to_owned(),
         (Language::English, usable) => format!("its {usable} threads"),
+        (Language::Korean, 1) if runs_programs => "한 번에 프로그램 하나만 실행하므로".to_owned(),
+        (Language::Korean, usable) if runs_programs => {
+            format!("동시에 프로그램 {usable}개만 실행하므로")
+        }
         (Language::Korean, 1) => "스레드가 하나뿐이라".to_owned(),
         (Language::Korean, usable) => format!("스레드가 {usable}개뿐이라"),
     };
