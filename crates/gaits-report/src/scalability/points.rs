@@ -111,7 +111,7 @@ pub struct Point {
     pub tally: Tally,
     /// Time on a core over the time that the cores had which its threads, or the programs that it runs, can use, from 0 to 1.
     pub busy: Option<f64>,
-    /// The same of the whole machine, with all that ran on it.
+    /// The same of the whole machine, with all that ran on it; none where the workers may use only some of its cores.
     pub machine_busy: Option<f64>,
     /// Whether the targets are kept, each with what was measured.
     pub(super) targets: Vec<(Kept, Said)>,
@@ -172,7 +172,7 @@ impl Point {
             throughput: typical.map(|typical| typical.estimate),
             range,
             busy: busy(trials, job.cores.min(threads)),
-            machine_busy: machine_busy(trials),
+            machine_busy: machine_busy(trials, job.cores),
             targets: targets.iter().map(|target| target.kept(trials, &tally, range)).collect(),
             sample,
             threads,
@@ -281,7 +281,10 @@ fn busy(trials: &[&Trial], cores: u64) -> Option<f64> {
     (had > 0).then(|| (cpu_us as f64 / had as f64).min(1.0))
 }
 
-fn machine_busy(trials: &[&Trial]) -> Option<f64> {
+fn machine_busy(trials: &[&Trial], cores: u64) -> Option<f64> {
+    if trials.iter().any(|trial| trial.machine.cores != cores) {
+        return None;
+    }
     let all = trials.iter().map(|trial| {
         let load = trial.machine;
         (trial.usage.cpu_us + load.others_us, load.wall_us * load.cores.max(1))

@@ -80,7 +80,7 @@ pub struct Usage {
 pub struct MachineLoad {
     /// For how long this was watched, in microseconds.
     pub wall_us: u64,
-    /// Cores of the machine.
+    /// Cores of the machine: all of them, though the trial may be allowed to use only some.
     pub cores: u64,
     /// Time that others spent on its cores, in microseconds: neither the trial nor who raced it.
     pub others_us: u64,

@@ -208,6 +208,10 @@ fn client_cpu(best: &Measured<'_>, job: &Job) -> Option<Limit> {
 
 fn shared_cpu(ranked: &[&Measured<'_>], best: &Measured<'_>, job: &Job) -> Option<Limit> {
     let (client, cores) = (best.shares.cpu, job.cores.max(1));
+    // Where the client may use only some of the cores, it is not known how much others took of those.
+    if best.machine_cores != cores {
+        return None;
+    }
     if let Some(server) = best.server() {
         let shared = job.server_here && client + server >= BUSY;
         return shared.then_some(Limit::SharedCpu {

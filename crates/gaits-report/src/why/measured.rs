@@ -53,6 +53,8 @@ pub(super) struct Measured<'a> {
     pub(super) server_us: Option<f64>,
     pub(super) stolen_us: f64,
     pub(super) machine_us: f64,
+    /// The machine's cores.
+    pub(super) machine_cores: u64,
     /// Microseconds in which something on the machine waited for memory, or for a disk, over all trials, and for how long
     /// that was watched.
     pub(super) memory_stall_us: f64,
@@ -148,6 +150,7 @@ impl<'a> Measured<'a> {
             memory_stall_us: sum(|t| t.machine.memory_stall_us as f64),
             disk_stall_us: sum(|t| t.machine.disk_stall_us as f64),
             watched_us: sum(|t| t.machine.wall_us as f64),
+            machine_cores: trials.iter().map(|t| t.machine.cores).max().unwrap_or(0),
             machine_us: sum(|t| t.machine.wall_us as f64 * t.machine.cores.max(1) as f64),
         })
     }

@@ -26,6 +26,8 @@ pub(super) struct Watch<'a> {
 /// What all cores have done since the machine was started, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Times {
+    /// How many cores these are: all of the machine, however few of them this process may use.
+    cores: u64,
     busy_us: u64,
     stolen_us: u64,
 }
@@ -46,7 +48,7 @@ impl<'a> Watch<'a> {
     /// What others did since, beside a trial that took `cpu_us`.
     pub(super) fn end(&self, cpu_us: u64) -> MachineLoad {
         let wall_us = self.clock.now_us();
-        let zero = Times { busy_us: 0, stolen_us: 0 };
+        let zero = Times { cores: u64::from(cores()), busy_us: 0, stolen_us: 0 };
         let (before, now) = self.times.zip(Times::now()).unwrap_or((zero, zero));
         let busy_us = now.busy_us.saturating_sub(before.busy_us);
         // The children's time is counted when they have been waited for, so the trial's is in neither number twice.
@@ -58,7 +60,7 @@ impl<'a> Watch<'a> {
             memory_stall_us: memory_stall_us.saturating_sub(self.stalls[0]),
             disk_stall_us: disk_stall_us.saturating_sub(self.stalls[1]),
             wall_us,
-            cores: u64::from(cores()),
+            cores: now.cores,
             others_us: busy_us.saturating_sub(own_us),
             stolen_us: now.stolen_us.saturating_sub(before.stolen_us),
         }
@@ -119,7 +121,13 @@ impl Times {
             .map(|number| number.parse().ok())
             .collect::<Option<_>>()?;
         let at = |place: usize| ticks.get(place).copied().unwrap_or(0) * TICK_US;
-        Some(Self { busy_us: at(0) + at(1) + at(2) + at(5) + at(6), stolen_us: at(7) })
+        // A line each: cpu0, cpu1 and so on.
+        let cores = stat.lines().filter(|line| {
+            let number = line.strip_prefix("cpu").and_then(|rest| rest.bytes().next());
+            number.is_some_and(|first| first.is_ascii_digit())
+        });
+        let busy_us = at(0) + at(1) + at(2) + at(5) + at(6);
+        Some(Self { cores: (cores.count() as u64).max(1), busy_us, stolen_us: at(7) })
     }
 }
 
@@ -152,10 +160,10 @@ mod tests {
 
     #[test]
     fn what_the_kernel_writes_is_read() {
-        let stat = "cpu  10 20 30 1000 2000 1 2 3 4 5\ncpu0 1 2 3 4\nintr 7\n";
-        let times = Times { busy_us: 63 * TICK_US, stolen_us: 3 * TICK_US };
+        let stat = "cpu  10 20 30 1000 2000 1 2 3 4 5\ncpu0 1 2 3 4\ncpu11 1 2 3 4\nintr 7\n";
+        let times = Times { cores: 2, busy_us: 63 * TICK_US, stolen_us: 3 * TICK_US };
         assert_eq!(Times::parse(stat), Some(times));
         assert_eq!(Times::parse("cpu  1 x\n"), None);
-        assert!(Times::now().is_some());
+        assert!(Times::now().is_some_and(|times| times.cores >= u64::from(cores())));
     }
 }

@@ -78,6 +78,7 @@ struct Model {
     /// Bytes of a body.
     bytes: u64,
     memory: u64,
+    machine_cores: u64,
     /// Shares of the machine's cores in per cent.
     others: u64,
     stolen: u64,
@@ -104,6 +105,7 @@ impl Model {
             connections: at_once,
             bytes: 50,
             memory: 10_000_000,
+            machine_cores: 2,
             others: 0,
             stolen: 0,
             server: None,
@@ -146,10 +148,10 @@ impl Model {
             },
             machine: MachineLoad {
                 wall_us,
-                cores: 2,
-                others_us: wall_us * 2 * self.others / 100,
-                stolen_us: wall_us * 2 * self.stolen / 100,
-                server_us: self.server.map(|share| wall_us * 2 * share / 100),
+                cores: self.machine_cores,
+                others_us: wall_us * self.machine_cores * self.others / 100,
+                stolen_us: wall_us * self.machine_cores * self.stolen / 100,
+                server_us: self.server.map(|share| wall_us * self.machine_cores * share / 100),
                 memory_stall_us: wall_us * self.stalls[0] / 100,
                 disk_stall_us: wall_us * self.stalls[1] / 100,
             },
