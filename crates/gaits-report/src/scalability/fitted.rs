@@ -1,5 +1,5 @@
 //! What explains the points: the law, or a limit, each with intervals. Duty: which of them fits better, and how far each number may
-//! be off. Limit: it says nothing of what was not measured: a peak beyond the largest number in flight is none.
+//! be off. Limit: it says nothing of what was not measured: a peak below the smallest number in flight or beyond the largest is none.
 
 use super::kink::Kink;
 use super::law::{FEWEST_POINTS, Law, Measured};
@@ -35,6 +35,8 @@ pub struct FittedLaw {
 pub enum Peak {
     /// By the law it never falls.
     Never,
+    /// By the law it falls from the smallest number in flight that was measured on; what is below that is no evidence.
+    Below,
     /// By the law it would be beyond the largest number in flight that was measured, which is no evidence for it.
     Beyond,
     /// It may be within what was measured, or far beyond: the points don't tell.
@@ -121,14 +123,14 @@ pub(super) fn explain(samples: &[Sample], seed: u64, confidence: f64) -> Fitted 
     if missed(of_law) > MOST_MISSED {
         return Fitted::None(NoFit::Missed(missed(of_law)));
     }
-    let found = with_law(samples, law, most, seed, confidence);
+    let found = with_law(samples, law, (least, most), seed, confidence);
     found.map_or(Fitted::None(NoFit::TooFewPoints), Fitted::Law)
 }
 
 fn with_law(
     samples: &[Sample],
     law: Law,
-    most: f64,
+    (least, most): (f64, f64),
     seed: u64,
     confidence: f64,
 ) -> Option<FittedLaw> {
@@ -136,11 +138,16 @@ fn with_law(
     let drawn = Drawn::of(samples, law, Law::at, 3, again, seed);
     let all = |number: &dyn Fn(&Law) -> f64| drawn.interval(number, confidence);
     let peak = match law.peak() {
+        None if law.falls() => Peak::Below,
         None => Peak::Never,
+        Some((n, _)) if n < least => Peak::Below,
         Some((n, _)) if n > most => Peak::Beyond,
         Some(_) => {
-            let n = all(&|law| law.peak().map_or(f64::INFINITY, |(n, _)| n))?;
-            let x = all(&|law| law.peak().map_or_else(|| law.at(most), |(_, x)| x))?;
+            // A law that falls from the beginning on has its peak there, and one that never falls has it nowhere.
+            let without = |law: &Law| if law.falls() { least } else { f64::INFINITY };
+            let n = all(&|law| law.peak().map_or_else(|| without(law), |(n, _)| n))?;
+            let x =
+                all(&|law| law.peak().map_or_else(|| law.at(without(law).min(most)), |(_, x)| x))?;
             if n.high.is_finite() { Peak::Shown { n, x } } else { Peak::Unclear }
         }
     };

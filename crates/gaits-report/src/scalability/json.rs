@@ -211,6 +211,7 @@ impl LawOf {
     fn of(fitted: &FittedLaw) -> Self {
         let (peak, shown) = match fitted.peak {
             Peak::Never => ("never", None),
+            Peak::Below => ("below_measured", None),
             Peak::Beyond => ("beyond_measured", None),
             Peak::Unclear => ("unclear", None),
             Peak::Shown { n, x } => ("shown", Some((n, x))),

@@ -39,11 +39,16 @@ impl Law {
         self.gamma * n / denominator(self.alpha, self.beta, n)
     }
 
-    /// Where throughput is highest, as (in flight, throughput); none if it never falls.
+    /// Where throughput is highest, as (in flight, throughput); none if it never falls, or if it falls from the beginning on.
     #[must_use]
     pub fn peak(&self) -> Option<(f64, f64)> {
         let n = ((1.0 - self.alpha) / self.beta).sqrt();
-        (self.beta > 0.0 && n.is_finite()).then(|| (n, self.at(n)))
+        (self.beta > 0.0 && n.is_finite() && n > 0.0).then(|| (n, self.at(n)))
+    }
+
+    /// Whether throughput falls in the end, however far that is.
+    pub(super) const fn falls(&self) -> bool {
+        self.beta > 0.0
     }
 
     /// The law that misses `points` the least, by the sum of squares; none for fewer than three different numbers in flight, or

@@ -359,6 +359,25 @@ fn points_from_elsewhere_have_a_law_with_intervals() {
 }
 
 #[test]
+fn a_peak_below_what_was_measured_is_none() {
+    for points in [
+        [(1.0, 100.0), (2.0, 85.0), (4.0, 78.0), (8.0, 75.0), (16.0, 72.0), (32.0, 68.0)],
+        [(4.0, 100.0), (8.0, 85.0), (16.0, 60.0), (32.0, 38.0), (64.0, 21.0), (128.0, 11.0)],
+    ] {
+        let sweep = Scalability::of_points("p.csv", &points, 1);
+        let model = &sweep.models()[0];
+        assert_eq!(model.law.unwrap().peak, Peak::Below, "{model:?}");
+        let said = |note: &Said| note.english() == "throughput falls from the fewest in flight on";
+        assert!(model.notes.iter().any(said), "{model:?}");
+        let json = serde_json::to_value(&sweep).unwrap();
+        let law = &json["models"][0]["law"];
+        assert_eq!(law["peak"], "below_measured");
+        assert!(law["peak_n"].is_null() && law["intervals"]["peak_x"].is_null(), "{law}");
+    }
+    assert_eq!(Law { gamma: 1.0, alpha: 1.0, beta: 0.1 }.peak(), None);
+}
+
+#[test]
 fn too_few_points_and_points_without_a_law_say_so() {
     let of = |points: &[(f64, f64)]| Scalability::of_points("p.csv", points, 1);
     let one = of(&[(4.0, 10.0)]);

@@ -153,6 +153,11 @@ fn peak(model: &ModelSweep, from_elsewhere: bool) -> Option<Said> {
             "the data show no peak: by the law, throughput never falls",
             "측정값에 정점이 없습니다. 법칙대로라면 처리량은 줄지 않습니다",
         ),
+        Peak::Below => said!(
+            language,
+            "throughput falls from the fewest in flight on",
+            "처리량은 동시에 처리하는 수가 가장 적을 때부터 줄어듭니다",
+        ),
         Peak::Beyond => said!(
             language,
             "the data show no peak up to {most} in flight; one beyond that was not measured, and what the law says of it \
