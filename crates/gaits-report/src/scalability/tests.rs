@@ -4,13 +4,18 @@ use super::*;
 use crate::tally::tests::record;
 use crate::{Layout, MachineLoad, OutcomesOf, Tally, Usage};
 use fastrand::Rng;
-use gaits_core::ErrorKind;
+use gaits_core::{Detail, ErrorKind, Record};
 use proptest::prelude::*;
 
 const NUMBERS: [u64; 8] = [1, 2, 4, 8, 16, 24, 32, 64];
 
-/// One second of a run with `n` in flight and a throughput of `x`.
-fn trial(model: &str, round: u32, (n, x): (f64, f64)) -> Trial {
+/// One second of a run with `n` in flight and a throughput of `x`, in which items waited for the head of the response.
+fn trial(model: &str, round: u32, measured: (f64, f64)) -> Trial {
+    trial_in("first_byte_us", model, round, measured)
+}
+
+/// The same with items that were in this phase.
+fn trial_in(phase: &str, model: &str, round: u32, (n, x): (f64, f64)) -> Trial {
     let mut tally = Tally::new();
     #[expect(
         clippy::cast_possible_truncation,
@@ -18,7 +23,9 @@ fn trial(model: &str, round: u32, (n, x): (f64, f64)) -> Trial {
         reason = "small and positive"
     )]
     let (items, latency_us) = (x.round() as u64, (n / x * 1e6) as u64);
-    tally.extend((0..items).map(|_| record((1, 1), latency_us, None)));
+    let detail = Detail::read("http", vec![(phase.into(), latency_us.into())]);
+    let one = Record { detail: Some(detail), ..record((1, 1), latency_us, None) };
+    tally.extend((0..items).map(|_| one.clone()));
     Trial {
         model: model.to_owned(),
         round,
@@ -69,13 +76,18 @@ fn about(models: &[(&str, &[u64])]) -> SweepInfo {
 
 /// Six rounds in which throughput is that of `curve`, but for 2 %.
 fn trials(name: &str, curve: impl Fn(f64) -> f64) -> Vec<Trial> {
+    trials_in("first_byte_us", name, curve)
+}
+
+fn trials_in(phase: &str, name: &str, curve: impl Fn(f64) -> f64) -> Vec<Trial> {
     let mut rng = Rng::with_seed(1);
     let mut trials = Vec::new();
     for round in 1..=6 {
         for workers in NUMBERS {
             let n = workers as f64;
             let noise = 1.0 + 0.02 * (rng.f64() - 0.5);
-            trials.push(trial(&format!("{name}:{workers}"), round, (n, curve(n) * noise)));
+            let measured = (n, curve(n) * noise);
+            trials.push(trial_in(phase, &format!("{name}:{workers}"), round, measured));
         }
     }
     trials
@@ -111,6 +123,23 @@ fn a_server_that_queues_is_told_by_its_limit_and_the_smallest_number_that_reache
     let text = sweep.render(Style::PLAIN, 120);
     assert!(text.starts_with("24 workers: beyond"), "{text}");
     assert!(text.contains("●") && text.contains("which is a kink"), "{text}");
+}
+
+#[test]
+fn a_server_queues_only_if_its_answers_begin_later() {
+    let said = |phase: &str| {
+        let trials = trials_in(phase, "async", queue);
+        let sweep = Scalability::new(&trials, about(&[("async", &NUMBERS)]));
+        sweep.sentence().english().to_owned()
+    };
+    assert_eq!(
+        said("body_us"),
+        "24 workers: beyond that the network, or how fast the server sends, is the limit, and each body takes longer"
+    );
+    assert_eq!(
+        said("connect_us"),
+        "24 workers: beyond that throughput hardly grows, and each takes longer"
+    );
 }
 
 #[test]

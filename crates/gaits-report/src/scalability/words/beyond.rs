@@ -6,10 +6,12 @@ use crate::scalability::fitted::LimitKind;
 use crate::scalability::points::Point;
 use crate::scalability::verdict::{Recommended, Trend, kind_of_limit};
 use crate::scalability::{ModelSweep, NoMore, Refused, SweepInfo};
-use crate::units;
+use crate::{Phases, units};
 
 /// From so many times the time on, an item takes longer.
 const LONGER: f64 = 1.3;
+/// A phase that has at least this part in how much longer items take is what makes them take longer.
+const MOST_OF_IT: f64 = 0.5;
 /// With twice the workers, so many times as many are in flight if they are at work at all.
 const MORE_IN_FLIGHT: f64 = 1.2;
 
@@ -118,6 +120,13 @@ fn cause(
     };
     let more_in_flight = grew(|point| point.in_flight, MORE_IN_FLIGHT);
     let longer = grew(Point::response_s, LONGER);
+    let each = |point: &Point, us: u64| us as f64 / point.tally.items().max(1) as f64;
+    // Only items of `http` have phases.
+    let is_most = |phase: fn(&Phases) -> u64| {
+        let more = |of: &dyn Fn(&Point) -> u64| each(last, of(last)) - each(here, of(here));
+        let in_all = more(&|point| point.tally.at_work_us());
+        in_all > 0.0 && more(&|point| phase(point.tally.phases())) >= MOST_OF_IT * in_all
+    };
     Some(match limit {
         LimitKind::Cores => busy_cores(language, about, last),
         _ if !more_in_flight => return None,
@@ -129,10 +138,15 @@ fn cause(
                 "서버도 함께 쓰는 이 컴퓨터의 코어 {cores}개가 이미 바쁩니다",
             )
         }
-        _ if about.job.is_http && longer => said!(
+        _ if longer && is_most(|phases| phases.first_byte_us) => said!(
             language,
             "beyond that the server queues, and each waits longer",
             "그보다 많으면 요청이 서버의 대기열에 쌓여, 저마다 더 오래 기다립니다",
+        ),
+        _ if longer && is_most(|phases| phases.body_us) => said!(
+            language,
+            "beyond that the network, or how fast the server sends, is the limit, and each body takes longer",
+            "그보다 많으면 네트워크, 아니면 서버가 보내는 속도가 한계여서, 본문을 받는 데 저마다 더 오래 걸립니다",
         ),
         _ if longer => said!(
             language,
