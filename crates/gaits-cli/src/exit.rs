@@ -26,6 +26,8 @@ pub(crate) enum Trouble {
     Wrong(anyhow::Error),
     /// 3: the run could not go on; what was recorded is intact.
     CouldNotGoOn(anyhow::Error),
+    /// 4: something was started, and it was seen that what may be spent is too little for the rest.
+    TooLittle(anyhow::Error),
     /// 3: whoever read standard output has seen enough. There is nobody to complain to.
     ReaderGone,
 }
@@ -88,6 +90,10 @@ pub(crate) fn code(result: Result<Exit, Trouble>, colors: Colors) -> ExitCode {
         Err(Trouble::CouldNotGoOn(error)) => {
             talk::error(&error, colors);
             3
+        }
+        Err(Trouble::TooLittle(error)) => {
+            talk::error(&error, colors);
+            Exit::StoppedEarly.number()
         }
         Err(Trouble::ReaderGone) => 3,
     })

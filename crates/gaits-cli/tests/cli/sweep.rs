@@ -170,14 +170,19 @@ fn what_is_no_sweep_is_refused_before_anything_is_started() {
     refused(&format!("http {url} -m async,async:7"), "async is named twice");
     refused(&format!("http {url} -m threads:2/async -w 2,3"), "can't have just 3 workers");
     refused(&format!("http {url} -w 1,2000000"), "can have 100000 workers at most");
-    refused(
-        &format!("http {url} --budget 300ms -w 1,2,4,8"),
-        "the budget is too small: this sweep takes",
-    );
     refused(&format!("http {url} -c 4"), "--workers 1,2,4 names them");
     refused(&format!("http {url} --bodies x"), "a sweep keeps no bodies");
     refused(&format!("http {url} --stop-on 401"), "a sweep does all items: leave out --stop-on");
     refused("http nonsense", "nonsense");
+}
+
+#[test]
+fn a_budget_that_proves_too_small_leaves_room_for_a_larger_one() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(&format!("sweep wait {words}")).dir(dir.path()).run();
+    let few = run("--for 300ms -w 1,2,3 --budget 1 --save d").expect_exit(4);
+    few.expect_stderr_contains("the budget is too small: this sweep takes");
+    run("--for 5ms -w 1,2 --duration 500ms --save d -q").expect_exit(0);
 }
 
 #[test]

@@ -51,6 +51,11 @@ impl SavedSweep {
         saved::prepare(folder)
     }
 
+    /// Takes a folder that was prepared away again, if no run has left anything in it.
+    pub fn abandon(folder: &Path) {
+        saved::abandon(folder);
+    }
+
     /// Whether a folder holds one.
     #[must_use]
     pub fn is_in(folder: &Path) -> bool {

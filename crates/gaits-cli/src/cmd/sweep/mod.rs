@@ -102,7 +102,13 @@ fn run(sweep: &Sweep, args: &SweepArgs, colors: Colors) -> Result<Exit, Trouble>
     let mut watch = Watch::new(sweep, bar.clone());
     let result = sweep.run(&mut watch, &control);
     bar.clear();
-    let mut outcome = result.map_err(trouble)?;
+    let mut outcome = result.map_err(|error| {
+        // Else the folder would be in the way of the sweep that fits.
+        if let Some(folder) = &args.save {
+            SavedSweep::abandon(folder);
+        }
+        once_begun(error)
+    })?;
     let scalability = &outcome.scalability;
     let refused = scalability.about().refused.as_ref();
     if let Some(Refused { model, workers, item, status }) = refused {
@@ -218,6 +224,15 @@ fn trouble(error: SweepError) -> Trouble {
             Trouble::wrong(format!("{error}; give a larger --budget, or name fewer --workers"))
         }
         other => other.into(),
+    }
+}
+
+/// The same of a sweep that has looked how far to go, and so has sent requests.
+fn once_begun(error: SweepError) -> Trouble {
+    let too_little = matches!(error, SweepError::Budget { .. } | SweepError::TooManyItems { .. });
+    match trouble(error) {
+        Trouble::Wrong(error) if too_little => Trouble::TooLittle(error),
+        other => other,
     }
 }
 
