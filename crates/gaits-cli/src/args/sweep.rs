@@ -70,7 +70,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "CONDITION", global = true)]
     pub(crate) target: Vec<Target>,
 
-    /// Send at most this many requests in all, if any goes to a host that is not yours [default: 1000]
+    /// Send at most this many requests in all [default: 1000, if any goes to a host that is not yours]
     #[arg(long, value_name = "N", global = true, hide_short_help = true)]
     pub(crate) max_requests: Option<NonZeroU64>,
 

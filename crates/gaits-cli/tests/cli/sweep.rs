@@ -156,6 +156,13 @@ fn hosts_of_others_get_no_more_requests_than_allowed() {
 }
 
 #[test]
+fn requests_that_are_left_are_for_further_rounds() {
+    let command = "sweep wait --for 5ms -w 1,2 --budget 60 --precision 50% --max-requests 1000000";
+    let end = gaits(command).arg("--json").run().expect_exit(0);
+    assert!(end.json()["rounds"].as_u64() >= Some(10), "precision is not believed before: {end:?}");
+}
+
+#[test]
 fn what_is_no_sweep_is_refused_before_anything_is_started() {
     let origin = queue_of_four();
     let url = origin.url("/uuid");

@@ -251,7 +251,7 @@ impl Sweep {
         let looking = Looking { sweep: self, trials, clock };
         let looked = looking.look(rng.fork(), observer, control)?;
         let mut found = Found { some_failed: looked.some_failed, ..Found::default() };
-        let Looked { mut models, items_done, ended, .. } = looked;
+        let Looked { mut models, mut items_done, ended, .. } = looked;
         if let Some(ended) = ended {
             found.end(ended);
             return Ok(self.outcome(found, &models));
@@ -262,6 +262,8 @@ impl Sweep {
         let beside: Duration = points.iter().map(|(_, known)| known.fixed + known.item).sum();
         let round_takes = beside + planned.runs.iter().map(|run| run.time).sum::<Duration>();
         observer.looked(points.len(), round_takes);
+        let round_items =
+            planned.runs.iter().fold(0, |sum: u64, run| sum.saturating_add(run.items));
         let names: Vec<String> = points.iter().map(|(one, _)| one.model.to_string()).collect();
         let mut longest = Duration::ZERO;
         for round in 1.. {
@@ -283,7 +285,10 @@ impl Sweep {
                     steady: true,
                 };
                 match trials.run(start, observer, control) {
-                    Ok(Ran::Whole(trial)) => complete.push(*trial),
+                    Ok(Ran::Whole(trial)) => {
+                        items_done += trial.tally.items();
+                        complete.push(*trial);
+                    }
                     // Something that never ends is part of what was measured: the round is not complete.
                     Ok(Ran::TooSlow { .. }) => return Ok(self.outcome(found, &models)),
                     Ok(Ran::Interrupted) => found.interrupted = true,
@@ -305,6 +310,10 @@ impl Sweep {
             }
             found.trials.append(&mut complete);
             longest = longest.max(clock.read().saturating_sub(round_began));
+            let left = self.most_items.map(|most| most.saturating_sub(items_done));
+            if left.is_some_and(|left| left < round_items) {
+                break;
+            }
             if self.is_over(round.into(), &planned, &found.trials, &names, clock.read() + longest) {
                 break;
             }

@@ -50,7 +50,7 @@ pub(super) struct Schedule {
     pub(super) runs: Vec<Run>,
     /// So many rounds there are at least, as far as can be foreseen.
     pub(super) rounds: u64,
-    /// No more than so many, if something other than time limits them.
+    /// No more than so many, if each number of workers has a time of its own.
     pub(super) most_rounds: Option<u64>,
 }
 
@@ -114,16 +114,17 @@ pub(super) fn schedule(
         }
     };
     let base: u64 = known.iter().map(|one| items_of(one.workers).min(most)).sum();
-    let (times, rounds, most_rounds) = match items {
-        None => (None, rounds, matches!(time, Time::EachPoint(_)).then_some(ROUNDS)),
+    let (times, rounds) = match items {
+        None => (None, rounds),
         Some(items) => {
             let rounds = rounds.min(items / base.max(1));
             if rounds < FEWEST_ROUNDS {
                 return Err(TooLittle::Items(base * FEWEST_ROUNDS));
             }
-            (Some(items as f64 / (base * rounds).max(1) as f64), rounds, Some(rounds))
+            (Some(items as f64 / (base * rounds).max(1) as f64), rounds)
         }
     };
+    let most_rounds = matches!(time, Time::EachPoint(_)).then_some(rounds);
     let runs = known.iter().map(|one| {
         let items = items_of(one.workers).min(most);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
@@ -171,7 +172,7 @@ mod tests {
         let all = [known(1, 1), known(16, 1)];
         let limited = |items| schedule(&all, seconds(60), u64::MAX, Some(items));
         let planned = limited(500).unwrap();
-        assert_eq!((planned.rounds, planned.most_rounds), (6, Some(6)));
+        assert_eq!((planned.rounds, planned.most_rounds), (6, None));
         let sum: u64 = planned.runs.iter().map(|run| run.items).sum();
         assert!((450..=500).contains(&(6 * sum)), "{planned:?}");
         assert_eq!(limited(180).unwrap().rounds, 3);

@@ -217,8 +217,8 @@ fn in_all(sweep: &Sweep, each: Duration) -> String {
 fn trouble(error: SweepError) -> Trouble {
     match error {
         SweepError::TooManyItems { most, needs } => Trouble::wrong(format!(
-            "the sweep needs {needs} requests, and at most {most} go to a host that is not yours; --max-requests {needs} allows \
-             them, and fewer --workers need fewer"
+            "the sweep needs {needs} requests, and may send at most {most} in all; --max-requests {needs} allows them, and \
+             fewer --workers need fewer"
         )),
         SweepError::Budget { .. } => {
             Trouble::wrong(format!("{error}; give a larger --budget, or name fewer --workers"))
