@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import type { Law, Sums, SweptModel } from "./data";
 import { h, token } from "./dom";
-import { count, duration, number, percent, t } from "./text";
+import { duration, number, percent, t } from "./text";
 
 /** Colours and dashes of several curves; the first is the accent. */
 const DASHES = [[], [8, 3], [2, 3], [10, 3, 2, 3], [5, 5], [14, 4]];
@@ -157,7 +157,7 @@ export function sweep(model: SweptModel): Chart | null {
   const { law } = model;
   const curve = (inside: boolean) =>
     workers.map((x) => (law && (inside ? x <= most : x >= most) ? lawAt(law, x) : null));
-  const said = points.map((point) => `${count(point.workers)}: ${number(point.throughput)}`).join(", ");
+  const said = points.map((point) => `${number(point.workers)}: ${number(point.throughput)}`).join(", ");
   // What was measured is marked, as far as there is room.
   const marks = points.map((point) => point.workers).filter((_, at) => at % Math.ceil(points.length / 10) === 0);
   const highest = Math.max(...points.map((point) => point.high ?? point.throughput));
@@ -199,7 +199,7 @@ export function sweep(model: SweptModel): Chart | null {
         ctx.stroke();
         ctx.fillStyle = token("accent");
         ctx.font = `600 ${12 * ratio}px ${token("font")}`;
-        const text = t("recommended", { n: count(right.workers) });
+        const text = t("recommended", { n: number(right.workers) });
         const half = ctx.measureText(text).width / 2;
         const { left, width: inner } = plot.bbox;
         ctx.textAlign = "center";
@@ -254,7 +254,7 @@ export function sweep(model: SweptModel): Chart | null {
                   value: (_plot: uPlot, value: number | null) => number(value),
                 },
                 {
-                  label: `${t("law")} >${count(most)}`,
+                  label: `${t("law")} >${number(most)}`,
                   stroke: token("quiet"),
                   width: 1.5,
                   dash: [5, 5],

@@ -222,7 +222,7 @@ function sweepView(view: SweepView): HTMLElement {
       h(
         "tr",
         point.workers === model.recommended ? { class: "best" } : {},
-        h("th", { scope: "row" }, count(point.workers)),
+        h("th", { scope: "row" }, number(point.workers)),
         h("td", {}, number(point.throughput)),
         h("td", {}, point.low == null ? "–" : `${number(point.low)}–${number(point.high)}`),
         h("td", {}, duration(point.p50_us)),

@@ -324,7 +324,7 @@ fn items_that_fail_are_told_by_the_exit_code() {
 fn a_sweep_is_shown_as_a_page_and_so_is_a_saved_one() {
     let dir = Dir::new();
     let run = |words: &str| gaits(words).dir(dir.path()).run();
-    dir.file("points.csv", "n,x\n1,20\n4,78\n8,130\n12,170\n16,190\n20,200\n");
+    dir.file("points.csv", "n,x\n0.5,10\n4,78\n8,130\n12.5,170\n16,190\n20,200\n");
     run("sweep --from points.csv --html points.html -q").expect_exit(0);
     run("sweep wait 0.002 -m async --workers 1,2,4 --budget 3s --save kept --html kept.html -q")
         .expect_exit(0);

@@ -24,7 +24,7 @@ pub struct SweptModel {
     /// The law that fits, if one does.
     pub law: Option<ScalabilityLaw>,
     /// How many workers are the right number, if that could be told.
-    pub recommended: Option<u64>,
+    pub recommended: Option<f64>,
     /// What else is to be known of it.
     #[serde(default)]
     pub remarks: Vec<Said>,
@@ -33,8 +33,8 @@ pub struct SweptModel {
 /// What was measured with one number of workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweptPoint {
-    /// The workers.
-    pub workers: u64,
+    /// The workers; in points from a file, n, which may have decimals.
+    pub workers: f64,
     /// How many items were in flight at most.
     #[serde(default)]
     pub in_flight: Option<f64>,

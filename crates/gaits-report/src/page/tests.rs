@@ -225,7 +225,7 @@ fn a_sweep_is_taken_from_json() {
     let sweep = Sweep::from_json(value.clone()).unwrap();
     let [model] = &sweep.models[..] else { panic!("{sweep:?}") };
     assert_eq!((model.points[5].high, model.points[6].p99_us), (Some(1580.0), None));
-    assert_eq!((model.recommended, model.law.unwrap().alpha), (Some(32), 0.012));
+    assert_eq!((model.recommended, model.law.unwrap().alpha), (Some(32.0), 0.012));
     let html = written(&Page { views: vec![View::Sweep(sweep)], ..Page::default() });
     let view = &data(&html)["views"][0];
     assert_eq!((&view["kind"], &view["sentence"]), (&value["kind"], &value["sentence"]));
