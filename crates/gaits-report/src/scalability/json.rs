@@ -176,7 +176,6 @@ impl<'a> Model<'a> {
 
 impl Row {
     fn of(point: &Point) -> Self {
-        let rounds = point.sample.as_ref().map_or(0, |sample| sample.rounds.len());
         Self {
             workers: Number(point.workers),
             state: match point.state {
@@ -187,7 +186,7 @@ impl Row {
                 PointState::AllFailed => "all_failed",
                 PointState::Failing => "failing",
             },
-            rounds: u32::try_from(rounds).unwrap_or(u32::MAX),
+            rounds: u32::try_from(point.rounds).unwrap_or(u32::MAX),
             in_flight: point.in_flight,
             throughput: point.throughput,
             low: point.range.map(|(low, _)| low),

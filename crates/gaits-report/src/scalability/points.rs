@@ -107,6 +107,8 @@ pub struct Point {
     pub throughput: Option<f64>,
     /// Where the throughput lies; none for points from a file, which say nothing of that.
     pub range: Option<(f64, f64)>,
+    /// The rounds in which something was measured.
+    pub rounds: usize,
     /// All records of all rounds.
     pub tally: Tally,
     /// Time on a core over the time that the cores had which its threads, or the programs that it runs, can use, from 0 to 1.
@@ -171,6 +173,7 @@ impl Point {
             in_flight,
             throughput: typical.map(|typical| typical.estimate),
             range,
+            rounds: measured.len(),
             busy: busy(trials, job.cores.min(threads)),
             machine_busy: machine_busy(trials, job.cores),
             targets: targets.iter().map(|target| target.kept(trials, &tally, range)).collect(),
@@ -188,6 +191,7 @@ impl Point {
             in_flight: Some(n),
             throughput: Some(x),
             range: None,
+            rounds: 0,
             tally: Tally::new(),
             busy: None,
             machine_busy: None,

@@ -329,6 +329,8 @@ fn a_point_whose_rounds_differ_wildly_has_no_throughput() {
     let sweep = Scalability::new(&rounds, about(&[("async", &[1, 2, 4, 8])]));
     let last = &sweep.models()[0].points[3];
     assert_eq!((last.state, last.throughput, last.range), (PointState::Unsteady, None, None));
+    let json = serde_json::to_value(&sweep).unwrap();
+    assert_eq!(json["models"][0]["points"][3]["rounds"], 2, "{json}");
     assert!(
         sweep.sentence().english().contains("with 8, rounds differ too much"),
         "{}",
