@@ -108,6 +108,14 @@ fn models_are_swept_together() {
     let names: Vec<_> =
         sweep["models"].as_array().unwrap().iter().map(|model| &model["name"]).collect();
     assert_eq!(names, ["async", "threads"]);
+    // With one worker, and with two, these are the same model.
+    let models = "threads:2/async,threads:4/async";
+    let same = gaits(&format!("sweep wait --for 5ms -m {models} -w 1,2 --duration 500ms --json"));
+    let same = same.run().expect_exit(0).json();
+    for model in same["models"].as_array().unwrap() {
+        assert_eq!(model["points"][0]["rounds"], 6, "{same}");
+    }
+    assert_eq!(same["models"][0]["points"][0]["items"], same["models"][1]["points"][0]["items"]);
     let end = gaits("sweep cpu product --n 12 -w 1,2 --duration 500ms --json").run().expect_exit(0);
     assert_eq!(model(&end)["name"], "threads", "{end:?}");
 }
