@@ -67,7 +67,7 @@ pub struct SweptModel {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NoMore {
-    /// The model can have no more.
+    /// The model can't have twice as many.
     CanHave,
     /// With so many workers, too large a share of the items failed.
     Failures {

@@ -77,7 +77,7 @@ impl Doubling {
         Self { model, next: 1, last: 0, failures: None, best: 0.0, falls: 0, flat: 0 }
     }
 
-    /// The next number to be tried, or the largest below it that the model can have; none if it can have no more.
+    /// The next number to be tried, or the largest below it that the model can have; none if it can't have so many.
     pub(super) fn next(&mut self) -> Option<Numbered> {
         loop {
             let model = self.model.with_workers(NonZeroU32::new(self.next)?).ok()?;

@@ -191,8 +191,8 @@ fn no_more(language: Language, model: &ModelSweep, about: &SweepInfo) -> String 
         ),
         Some(NoMore::CanHave) => said!(
             language,
-            "throughput still grows there, but it can have no more",
-            "처리량이 아직 늘고 있지만, 이 모델은 워커를 더 둘 수 없습니다",
+            "throughput still grows there, but it can't have twice as many",
+            "처리량이 아직 늘고 있지만, 이 모델은 워커를 두 배로 늘릴 수 없습니다",
         ),
         Some(NoMore::Failures { workers, share }) => {
             let (workers, share) = (units::count(workers), percent(share));
