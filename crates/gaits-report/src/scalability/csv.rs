@@ -2,8 +2,8 @@
 
 use super::law::Measured;
 
-/// The most points that are taken: far more than anybody measures.
-const MOST_POINTS: usize = 10_000;
+/// The most points that are taken: far more than anybody measures. The time for a thousand fits of a limit grows with their square.
+const MOST_POINTS: usize = 500;
 
 /// Points as they were read, in the order of n.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,12 @@ pub fn read_points(text: &str, name: &str) -> Result<PointsRead, PointsError> {
             return Err(wrong(at, why));
         }
         if read.len() == MOST_POINTS {
-            return Err(wrong(at, format!("more than {MOST_POINTS} points: keep one for each n")));
+            return Err(wrong(
+                at,
+                format!(
+                    "more than {MOST_POINTS} points: that is more than the law needs, so leave some out"
+                ),
+            ));
         }
         read.push((at, point));
     }

@@ -38,16 +38,17 @@ impl Kink {
         let mut points = points.to_vec();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let last = points.len().checked_sub(FEWEST_BEYOND)?;
+        let (mut nx, mut nn) = (0.0, 0.0);
         let kinks = (1..=last).filter_map(|split| {
-            let (below, beyond) = points.split_at(split);
-            let (nx, nn) =
-                below.iter().fold((0.0, 0.0), |(nx, nn), (n, x)| (nx + n * x, nn + n * n));
+            let beyond = &points[split..];
+            let (n, x) = points[split - 1];
+            (nx, nn) = (nx + n * x, nn + n * n);
             let limit = beyond.iter().map(|(_, x)| x).sum::<f64>() / beyond.len() as f64;
             let kink = Self { gamma: nx / nn, limit };
             let is_one = kink.gamma > 0.0 && kink.limit > 0.0 && kink.knee().is_finite();
-            is_one.then_some(kink)
+            is_one.then(|| (kink.squares(&points), kink))
         });
-        let kink = kinks.min_by(|a, b| a.squares(&points).total_cmp(&b.squares(&points)))?;
+        let (_, kink) = kinks.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
         let on_it = points.iter().filter(|(n, _)| kink.gamma * n >= ON_THE_LIMIT * kink.limit);
         let below = points.iter().filter(|(n, _)| kink.gamma * n < ON_THE_LIMIT * kink.limit);
         (on_it.count() >= FEWEST_BEYOND && below.count() >= 1).then_some(kink)
