@@ -1,7 +1,7 @@
 //! The part of a run in which as many items were in flight as its workers could have: without its start, when nothing was finished
 //! yet, and without its end, when nothing more was started. In a short run these are a large part of all.
 
-use gaits_core::Record;
+use gaits_core::{ErrorKind, Record};
 use serde::{Deserialize, Serialize};
 
 /// As many items are looked at; of a longer run the first ones.
@@ -35,9 +35,10 @@ pub struct SteadyOf {
 }
 
 impl SteadyOf {
-    /// Takes in one record.
+    /// Takes in one record. When a worker that crashed had begun with its item is not known.
     pub fn add(&mut self, record: &Record) {
-        if record.worker.is_some() && self.items.len() < MOST {
+        let crashed = record.error().is_some_and(|error| error.kind == ErrorKind::WorkerCrashed);
+        if !crashed && record.worker.is_some() && self.items.len() < MOST {
             self.items.push((record.timing.started_us, record.timing.finished_us));
         }
     }
@@ -66,6 +67,7 @@ impl SteadyOf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tally::tests::record;
 
     /// What `workers` are seen to do on a server that takes 50 ms and serves 20 at once, if nothing is started after `limit_ms`.
     fn seen(workers: u64, limit_ms: u64) -> Option<Steady> {
@@ -95,6 +97,14 @@ mod tests {
             let off = steady.throughput() / throughput - 1.0;
             assert!(off.abs() < 0.03, "{workers}: {steady:?}");
         }
+    }
+
+    #[test]
+    fn an_item_whose_worker_crashed_is_none_of_no_time() {
+        let mut of = SteadyOf::default();
+        of.add(&record((1, 1), 0, Some((ErrorKind::WorkerCrashed, "killed by SIGKILL"))));
+        of.add(&record((1, 1), 20, Some((ErrorKind::Timeout, "late"))));
+        assert_eq!(of.items, [(5, 25)]);
     }
 
     #[test]
