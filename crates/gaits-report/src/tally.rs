@@ -196,8 +196,8 @@ impl Tally {
 
     /// Counts all that `other` has counted, as if its records had come after these.
     pub fn merge(&mut self, other: &Self) {
-        self.items += other.items;
-        self.ok += other.ok;
+        self.items = self.items.saturating_add(other.items);
+        self.ok = self.ok.saturating_add(other.ok);
         for (kind, theirs) in &other.failed {
             match self.failed.get_mut(kind) {
                 Some(ours) => ours.add(theirs.count),
@@ -246,7 +246,7 @@ impl Tally {
     /// Items that did not.
     #[must_use]
     pub const fn failed(&self) -> u64 {
-        self.items - self.ok
+        self.items.saturating_sub(self.ok)
     }
 
     /// The failures by kind.

@@ -277,6 +277,10 @@ fn sweeps_are_saved_and_looked_at_again() {
     let text = std::fs::read_to_string(&saved).unwrap();
     std::fs::write(&saved, &text[..text.len() / 2]).unwrap();
     run("report one").expect_refused("is no saved sweep, or damaged");
+    let mut damaged: Value = serde_json::from_str(&text).unwrap();
+    damaged["trials"][0]["tally"]["ok"] = json!(u64::MAX);
+    std::fs::write(&saved, damaged.to_string()).unwrap();
+    run("report one").expect_refused("more items went well in it than there were");
     std::fs::write(&saved, text.replacen("\"format\": 1", "\"format\": 2", 1)).unwrap();
     run("report one").expect_refused("newer than this one");
 }

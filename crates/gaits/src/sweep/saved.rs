@@ -90,6 +90,9 @@ impl SavedSweep {
         if !shares || !(0.5..1.0).contains(&settings.confidence) {
             return Err("its settings are no shares".to_owned());
         }
+        if self.trials.iter().any(|trial| trial.tally.ok() > trial.tally.items()) {
+            return Err("more items went well in it than there were".to_owned());
+        }
         // A terminal would obey them.
         let models = self.about.models.iter().flat_map(|model| {
             std::iter::once(&model.name).chain(model.points.iter().map(|point| &point.model))
