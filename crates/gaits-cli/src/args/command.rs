@@ -56,7 +56,8 @@ pub(crate) struct CommandArgs {
 
     /// Run it as a script of `sh`; {} is one word
     ///
-    /// The item is the script's first argument, and {} stands for "$1", so nothing in an item is taken for a command.
+    /// The item is the script's first argument, and {} stands for "$1", so nothing in an item is taken for a command. In a script without either, it is put at the
+    /// end of one plain command; a longer script is refused.
     #[arg(long)]
     shell: bool,
 

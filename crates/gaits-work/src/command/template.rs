@@ -82,11 +82,11 @@ impl Template {
     ) -> Result<Self, String> {
         if shell {
             let mut script = command.join(" ");
-            if item != ItemAs::Nothing {
-                script = in_shell(&script, item == ItemAs::Argument);
-            }
             if script.trim().is_empty() {
                 return Err("no script for the shell".to_owned());
+            }
+            if item != ItemAs::Nothing {
+                script = in_shell(&script, item == ItemAs::Argument)?;
             }
             let mut arguments: Vec<_> =
                 ["-c", &script, "sh"].map(|word| Word::Fixed(word.into())).into();
@@ -155,29 +155,44 @@ enum Place {
     Double,
 }
 
-/// The script with `"$1"` for each `{}`, as one word whatever quotes it stands in. One that has no `{}` gets it at the end, if
-/// it is to be appended.
+/// How a script names the item by itself: its first argument, or all of its arguments.
+const OWN_NAMES: [&str; 6] = ["$1", "$@", "$*", "${1", "${@", "${*"];
+
+/// The script with `"$1"` for each `{}`, as one word whatever quotes it stands in. If it is to be appended, a script that names
+/// it nowhere gets it at the end.
 ///
-/// Where the quotes of a script are misread, as they may be in comments and here-documents, an item with white space may become
-/// several words. It never becomes a part of the script.
-fn in_shell(script: &str, append: bool) -> String {
-    if !script.contains(PLACE) {
-        return if append { format!("{script} \"$1\"") } else { script.to_owned() };
-    }
+/// # Errors
+/// What is appended might be a command of its own, or `{}` stands behind something that can't be followed.
+fn in_shell(script: &str, append: bool) -> Result<String, String> {
     let mut out = String::with_capacity(script.len() + 16);
     // What encloses the character at hand, the innermost last; with the character that ends it.
     let mut within = vec![(Place::Plain, '\0')];
+    let mut has_item = false;
+    let mut is_one_command = true;
+    // The character before; a backslash if that one was escaped.
+    let mut before = '\n';
     let mut rest = script;
     while let Some(next) = rest.chars().next() {
         let (place, end) = within.last().copied().unwrap_or((Place::Plain, '\0'));
+        has_item |= place != Place::Single && OWN_NAMES.iter().any(|name| rest.starts_with(name));
         if let Some(after) = rest.strip_prefix(PLACE) {
             out.push_str(match place {
                 Place::Plain => "\"$1\"",
                 Place::Double => "${1}",
                 Place::Single => "'\"$1\"'",
             });
+            (has_item, before) = (true, '}');
             rest = after;
             continue;
+        }
+        if let Some(form) = unreadable(rest, place, within.len() > 1, before) {
+            if rest.contains(PLACE) {
+                return Err(format!("behind {form} in a script, write \"$1\" in place of {{}}"));
+            }
+            has_item |= OWN_NAMES.iter().any(|name| rest.contains(name));
+            is_one_command = false;
+            out.push_str(rest);
+            break;
         }
         let mut taken = next.len_utf8();
         match (place, next) {
@@ -193,16 +208,65 @@ fn in_shell(script: &str, append: bool) -> String {
                 within.push((place, '}'));
                 taken += 1;
             }
-            (Place::Plain, '(') => within.push((Place::Plain, ')')),
+            // A comment, whose quotes are none.
+            (Place::Plain, '#') if begins_word(before) && end != '}' => {
+                taken = rest.find(|c| c == '\n' || (c == '`' && end == c)).unwrap_or(rest.len());
+                is_one_command = false;
+            }
+            (Place::Plain, ';' | '&' | '|' | '<' | '>' | ')') => is_one_command = false,
+            (Place::Plain, '(') => {
+                is_one_command = false;
+                within.push((Place::Plain, ')'));
+            }
             (Place::Plain, '\'') => within.push((Place::Single, '\'')),
             (Place::Plain, '"') => within.push((Place::Double, '"')),
             (Place::Double, '"') => within.push((Place::Plain, '"')),
             _ => {}
         }
-        out.push_str(&rest[..taken]);
-        rest = &rest[taken..];
+        let (read, after) = rest.split_at(taken);
+        before = read.chars().last().filter(|_| next != '\\').unwrap_or(next);
+        out.push_str(read);
+        rest = after;
     }
-    out
+    if has_item || !append {
+        return Ok(out);
+    }
+    let command = script.trim();
+    if !is_one_command || within.len() > 1 || !can_be_added_to(command) {
+        return Err("put {} where the item goes in the script; it is added at the end of one plain command only, such as `wc -l`".to_owned());
+    }
+    Ok(format!("{command} \"$1\""))
+}
+
+/// What begins here and can't be followed: what looks like a quote or a bracket in it may be none.
+fn unreadable(rest: &str, place: Place, is_inner: bool, before: char) -> Option<&'static str> {
+    if place != Place::Plain {
+        return None;
+    }
+    ["<<", "$'", "#", "case "].into_iter().find(|form| {
+        rest.starts_with(form)
+            && match *form {
+                // A comment behind a command in brackets, and else a part of a word.
+                "#" => matches!(before, ')' | '`'),
+                // The bracket behind its pattern would close the outer one.
+                "case " => is_inner && begins_word(before),
+                _ => true,
+            }
+    })
+}
+
+/// Whether a word begins behind this character.
+fn begins_word(before: char) -> bool {
+    before.is_ascii_whitespace() || ";&|<>()`".contains(before)
+}
+
+/// Whether a word behind this line is an argument of its command, whatever the variables of the shell are. Behind `A=b`, `$A` or
+/// `!` it would be the command itself.
+fn can_be_added_to(command: &str) -> bool {
+    let name = command.split_whitespace().next().unwrap_or_default();
+    let is_name =
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "/._+-~".contains(c));
+    is_name && !command.contains('\n') && !command.ends_with('\\')
 }
 
 #[cfg(test)]
@@ -275,10 +339,63 @@ mod tests {
             ("(printf '%s|' {})", "", "|"),
             ("printf '%s|' \"${NOSUCH:-{}}\"", "", "|"),
             ("case a in a) printf '%s|' {};; esac", "", "|"),
+            ("# it's a comment\nprintf '%s|' {}", "", "|"),
+            ("(:)\n# it's a \"comment\n\tprintf '%s|' {};# it's", "", "|"),
+            ("printf '%s|' \"$(# it's\nprintf %s {})\"", "", "|"),
+            ("printf '%s|' a#'b {}'", "a#b ", "|"),
+            ("printf '%s|' \\ #'b {}'", " #b ", "|"),
+            ("printf '%s|' {}; cat <<E >/dev/null\nit's\nE", "", "|"),
+            ("cat <<E\nit's $1|\nE", "it's ", "|\n"),
+            ("for item in \"$@\"\ndo printf '%s|' \"$item\"; done", "", "|"),
+            (" printf '%s|' '$1' \n", "$1|", "|"),
             ("printf '%s|' \"$1\" #{}", "", "|"),
         ] {
             assert_eq!(shell(script, nasty), format!("{before}{nasty}{after}"), "{script}");
         }
         assert_eq!(shell("printf '%s|' `printf %s {}`", "x"), "x|");
+        assert_eq!(shell("printf '%s|' `printf %s {} # it's` {}", "x"), "x|x|");
+    }
+
+    #[test]
+    fn an_item_that_might_become_a_command_or_a_mere_text_is_refused() {
+        let wrong = |script: &str| {
+            let script = [script.to_owned()];
+            Template::of(&script, true, ItemAs::Argument, &Programs::of(None, &[])).unwrap_err()
+        };
+        for script in [
+            "echo a; ",
+            "echo a &&",
+            "echo a |",
+            "echo a &",
+            "echo a\necho b",
+            "A=b",
+            "A='b c'",
+            "$NOSUCH",
+            "!",
+            "2>/dev/null",
+            "echo a # why",
+            "#",
+            "echo a >",
+            "(echo a)",
+            "echo 'a",
+            "echo `",
+            "echo $(",
+            "echo a\\",
+            "{ echo a; }",
+            "\"$NOSUCH\"",
+            "cat <<E\nE",
+            "awk '{print $1}' | wc",
+        ] {
+            assert!(wrong(script).starts_with("put {} where"), "{script}");
+        }
+        for script in [
+            "cat <<E\n{}\nE",
+            "echo $'it\\'s' {}",
+            "echo \"$(case a in a) echo '{}';; esac)\"",
+            "(:)#' {}",
+        ] {
+            assert!(wrong(script).contains("write \"$1\" in place of {}"), "{script}");
+        }
+        assert_eq!(wrong(" \n"), "no script for the shell");
     }
 }
