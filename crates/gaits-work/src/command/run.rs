@@ -35,6 +35,10 @@ const KILL_GRACE: Duration = Duration::from_secs(5);
 const OUTPUT_GRACE: Duration = Duration::from_secs(1);
 /// How often it is looked whether a program has exited where the kernel can't tell.
 const LOOK: Duration = Duration::from_millis(5);
+/// How often it is waited where there is no process or memory left, and for how long at first; twice as long each time, up to
+/// half a second. Another program of this machine or user may have taken what there was, and give it back.
+const MOST_WAITS: u32 = 16;
+const FIRST_WAIT: Duration = Duration::from_millis(1);
 /// How long a session that is closed waits for programs that it has killed.
 const LAST_LOOKS: u32 = 500;
 
@@ -70,8 +74,10 @@ pub(super) struct Ended {
 /// Why a program could not be started.
 #[derive(Debug)]
 pub(super) enum NotStarted {
-    /// There is no descriptor, process or memory left for it now.
+    /// There is no descriptor left for it.
     Exhausted(String),
+    /// There is no process or memory left for it at this moment.
+    ForNow(String),
     /// It would not be started the next time either.
     Failed(String),
 }
@@ -81,12 +87,24 @@ impl NotStarted {
     pub(super) fn of(error: &io::Error, what: impl fmt::Display) -> Self {
         let message = format!("{what}: {error}");
         match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN | Errno::ENOMEM) => {
-                NotStarted::Exhausted(message)
-            }
+            Some(Errno::EMFILE | Errno::ENFILE) => NotStarted::Exhausted(message),
+            Some(Errno::EAGAIN | Errno::ENOMEM) => NotStarted::ForNow(message),
             _ => NotStarted::Failed(message),
         }
     }
+}
+
+/// Does `start` again while there is no process or memory left for it, for some four seconds in all.
+pub(super) async fn when_there_is_room<T>(
+    mut start: impl AsyncFnMut() -> Result<T, NotStarted>,
+) -> Result<T, NotStarted> {
+    for wait in 0..MOST_WAITS {
+        match start().await {
+            Err(NotStarted::ForNow(_)) => sleep(FIRST_WAIT * 2_u32.pow(wait.min(9))).await,
+            result => return result,
+        }
+    }
+    start().await
 }
 
 /// Runs a program to its end. When the future is dropped before, its process group is killed.
@@ -315,5 +333,35 @@ impl Drop for Kept {
             }
             thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_there_is_no_process_for_is_started_a_little_later() {
+        let (begun, starts) = (tokio::time::Instant::now(), Cell::new(0));
+        let outcome_after = async |busy: u32| {
+            starts.set(0);
+            when_there_is_room(async || {
+                starts.set(starts.get() + 1);
+                match starts.get() {
+                    n if n <= busy => Err(NotStarted::of(&Errno::EAGAIN.into(), "no process")),
+                    _ => Ok("ended"),
+                }
+            })
+            .await
+        };
+        assert!(matches!(outcome_after(10).await, Ok("ended")));
+        assert_eq!(starts.get(), 11);
+        assert!(matches!(outcome_after(u32::MAX).await, Err(NotStarted::ForNow(_))));
+        assert_eq!(starts.get(), MOST_WAITS + 1);
+        assert!(begun.elapsed() > Duration::from_secs(4), "{:?}", begun.elapsed());
+        // A lack of descriptors does not pass by itself: a worker has to go.
+        let error = NotStarted::of(&Errno::EMFILE.into(), "no pipe");
+        assert!(matches!(error, NotStarted::Exhausted(_)));
     }
 }

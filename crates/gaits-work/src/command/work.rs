@@ -16,6 +16,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal;
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use wait4::ResUse;
 
@@ -49,7 +50,8 @@ fn make(
         capture: usize::try_from(spec.capture).unwrap_or(usize::MAX),
     };
     let clock = Arc::clone(&services.clock);
-    Ok(Arc::new(CommandWork(Arc::new(Shared { spec, template, guard, run, clock }))))
+    let at_work = AtomicUsize::new(0);
+    Ok(Arc::new(CommandWork(Arc::new(Shared { spec, template, guard, run, clock, at_work }))))
 }
 
 #[derive(Debug)]
@@ -62,6 +64,24 @@ struct Shared {
     guard: Option<Guard>,
     run: run::Settings,
     clock: Arc<dyn Clock>,
+    /// How many programs are being started or at work.
+    at_work: AtomicUsize,
+}
+
+/// Counts a program for as long as it lives.
+struct AtWork<'a>(&'a AtomicUsize);
+
+impl<'a> AtWork<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -105,9 +125,18 @@ impl AsyncSession for Session {
     fn perform<'a>(&'a self, item: &'a Item) -> PerformFuture<'a> {
         Box::pin(async move {
             let failed = |message| ItemError::new(ErrorKind::Command, message);
-            match self.shared.run(item, &self.kept).await {
+            match run::when_there_is_room(async || self.shared.run(item, &self.kept).await).await {
                 Ok(ended) => Reply::Done(self.shared.performed(ended)),
                 Err(NotStarted::Exhausted(message)) => Reply::Exhausted(failed(message)),
+                // Those at work need no more than they have; with fewer workers there is room for all.
+                Err(NotStarted::ForNow(message)) if self.shared.at_work.load(Relaxed) > 0 => {
+                    Reply::Exhausted(failed(message))
+                }
+                // Nothing was started, so no item is to have a record of it.
+                Err(NotStarted::ForNow(message)) => Reply::Done(Performed {
+                    advice: Advice::Stop,
+                    ..Performed::failed(failed(message), None)
+                }),
                 Err(NotStarted::Failed(message)) => {
                     Reply::Done(Performed::failed(failed(message), None))
                 }
@@ -125,6 +154,7 @@ impl Shared {
         }
         let filled = self.template.with(item.data.as_bytes());
         let stdin = (self.spec.item == ItemAs::Stdin).then(|| on_stdin(&item.data));
+        let _at_work = AtWork::of(&self.at_work);
         run::run(filled, stdin, &self.run, kept, &*self.clock).await
     }
 
