@@ -30,6 +30,11 @@ pub trait Measured: Any + fmt::Debug + Send + Sync {
     /// left out. A name holds nothing that JSON would have to escape: letters, digits, `_`.
     fn fields(&self, each: &mut dyn FnMut(&str, Field<'_>));
 
+    /// The bytes of those fields that may have many, such as a body. Queues are bounded by them.
+    fn bytes(&self) -> usize {
+        0
+    }
+
     /// A copy in a box.
     fn boxed(&self) -> Box<dyn Measured>;
 }
@@ -139,6 +144,15 @@ impl Detail {
     #[must_use]
     pub const fn has_plain_names(&self) -> bool {
         matches!(self.form, Form::Measured(_))
+    }
+
+    /// The bytes of those fields that may have many.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.form {
+            Form::Measured(measured) => measured.bytes(),
+            Form::Read(fields) => fields.iter().map(|(_, value)| value.bytes()).sum(),
+        }
     }
 
     /// Calls `each` with the name and the value of every field.

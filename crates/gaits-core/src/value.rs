@@ -28,6 +28,22 @@ pub enum Value {
     Object(Vec<(Box<str>, Value)>),
 }
 
+impl Value {
+    /// The bytes of memory that it holds beside itself, or a few more or less.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let of = |inner: &Value| size_of::<Value>() + inner.bytes();
+        match self {
+            Value::String(text) => text.len(),
+            Value::Array(values) => values.iter().map(of).sum(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| name.len() + of(value)).sum()
+            }
+            _ => 0,
+        }
+    }
+}
+
 impl From<u64> for Value {
     fn from(u: u64) -> Self {
         i64::try_from(u).map_or(Value::Unsigned(u), Value::Integer)

@@ -1,12 +1,12 @@
 //! The queue between the dispatcher and the thread that writes records: a disk that is busy for a moment holds up nobody,
 //! and one that is always too slow slows the intake.
 
-use gaits_core::Record;
+use gaits_core::{Data, Detail, Record};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The most records in it.
 const MOST: usize = 4_096;
-/// The most bytes of what works have given back.
+/// The most bytes of what records have.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Records on their way to the sinks.
@@ -95,14 +95,17 @@ impl RecordQueue {
 
 /// The bytes of a record that may be many.
 fn bytes(record: &Record) -> usize {
-    record.item.len() + record.payload.as_ref().map_or(0, gaits_core::Data::len)
+    let payload = record.payload.as_ref().map_or(0, Data::len);
+    let detail = record.detail.as_ref().map_or(0, Detail::bytes);
+    let extract: usize = record.extract.iter().map(|(_, value)| value.bytes()).sum();
+    record.item.len() + payload + detail + extract
 }
 
 #[cfg(test)]
 #[cfg(not(gaits_loom))]
 mod tests {
     use super::*;
-    use gaits_core::{Data, ErrorKind, Item, ItemError};
+    use gaits_core::{ErrorKind, Item, ItemError, Value};
     use std::thread;
 
     fn record(index: u64, shown: Data) -> Record {
@@ -148,6 +151,16 @@ mod tests {
             vec![Record { payload: Some(zeros(MOST_BYTES)), ..record(index, "x".into()) }]
         });
         assert_eq!(batches(&RecordQueue::default(), of_payload), [1; 500]);
+        let text = || Value::String("x".repeat(MOST_BYTES).into());
+        let of_detail = (0..20).map(|index| {
+            let detail = Some(Detail::read("command", vec![("stdout".into(), text())]));
+            vec![Record { detail, ..record(index, "x".into()) }]
+        });
+        assert_eq!(batches(&RecordQueue::default(), of_detail), [1; 20]);
+        let of_fields = (0..20).map(|index| {
+            vec![Record { extract: vec![("a".into(), text())], ..record(index, "x".into()) }]
+        });
+        assert_eq!(batches(&RecordQueue::default(), of_fields), [1; 20]);
     }
 
     #[test]

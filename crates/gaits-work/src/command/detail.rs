@@ -58,6 +58,10 @@ impl Measured for CommandDetail {
         }
     }
 
+    fn bytes(&self) -> usize {
+        [&self.stdout, &self.stderr].into_iter().flatten().map(Value::bytes).sum()
+    }
+
     fn boxed(&self) -> Box<dyn Measured> {
         Box::new(self.clone())
     }

@@ -107,6 +107,10 @@ impl Measured for HttpDetail {
         each("body_us", Field::Unsigned(self.body_us));
     }
 
+    fn bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, Value::bytes)
+    }
+
     fn boxed(&self) -> Box<dyn Measured> {
         Box::new(self.clone())
     }
