@@ -254,6 +254,25 @@ fn a_time_out_ends_grandchildren_too() {
 }
 
 #[test]
+fn a_time_out_lets_grandchildren_end_in_good_order() {
+    let dir = Dir::new();
+    let tidied = dir.at("tidied");
+    // The shell ends at SIGTERM, and only then does its child tidy up. It holds none of the pipes that are captured.
+    let script = format!(
+        "(trap 'until read stat </proc/'$$'/stat; case $stat in *\") Z \"*) ;; *) false; esac; do :; done
+                echo tidied >{}; exit' TERM; sleep 100000 & wait) >/dev/null 2>&1 & sleep 100000",
+        tidied.display()
+    );
+    let end = command("-n 1 --timeout 1s", &["sh", "-c", &script]).run().expect_exit(1);
+    let records = end.records();
+    assert_eq!(
+        (records.kinds()[0], detail(&records[0]).signal),
+        (Some(ErrorKind::Timeout), Some(15))
+    );
+    assert_eq!(std::fs::read_to_string(tidied).unwrap(), "tidied\n");
+}
+
+#[test]
 fn what_a_program_leaves_in_its_group_ends_with_it() {
     let dir = Dir::new();
     let held = Held::new(&dir, "held");

@@ -6,6 +6,7 @@ use super::capture::{Capture, Feed, Scratch};
 use super::program::shown;
 use super::template::Filled;
 use crate::deadline::within;
+use crate::processes::Process;
 use gaits_core::Clock;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -29,6 +30,8 @@ use wait4::{ResUse, Wait4 as _};
 
 /// How long a program that took too long is given to end in good order, once it is told to.
 const TERM_GRACE: Duration = Duration::from_secs(1);
+/// How long its group is left alone between two looks at first, and twice as long each time. A look goes through all processes.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
 /// How long a program that was killed is waited for. It takes longer only if it hangs in the kernel.
 const KILL_GRACE: Duration = Duration::from_secs(5);
 /// How long output is waited for when the program itself has exited: something that it has started may still write.
@@ -265,15 +268,31 @@ impl<'a> Running<'a> {
         !matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
     }
 
-    /// Ends its group: in good order if it can be, which takes a program that does not ignore that.
+    /// Ends its group: in good order if it can be, which takes programs that do not ignore that.
     async fn end(&mut self, clock: &dyn Clock) {
-        for (signal, grace) in [(Signal::SIGTERM, TERM_GRACE), (Signal::SIGKILL, KILL_GRACE)] {
-            self.signal(signal);
-            // One that is stopped can't do what it is told.
-            self.signal(Signal::SIGCONT);
-            if within(pin!(self.until_exit()), grace, clock).await.is_some() {
-                return;
-            }
+        self.signal(Signal::SIGTERM);
+        // One that is stopped can't do what it is told.
+        self.signal(Signal::SIGCONT);
+        if within(pin!(self.until_group_is_gone()), TERM_GRACE, clock).await.is_none() {
+            self.signal(Signal::SIGKILL);
+            within(pin!(self.until_exit()), KILL_GRACE, clock).await;
+        }
+    }
+
+    /// Waits until all processes of its group have ended. A shell often ends sooner than what it has started.
+    async fn until_group_is_gone(&mut self) {
+        self.until_exit().await;
+        let group = self.group().map(Pid::as_raw);
+        let mut pause = FIRST_LOOK;
+        while Process::all().any(|(_, other)| Some(other.group) == group && other.lives()) {
+            let mut pause_ends = pin!(sleep(pause));
+            poll_fn(|cx| {
+                // What they write is read meanwhile, or they might wait for that.
+                let _ = self.poll_streams(cx);
+                pause_ends.as_mut().poll(cx)
+            })
+            .await;
+            pause *= 2;
         }
     }
 
