@@ -18,6 +18,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    limits::hear_of_ended_children();
     if let Some(code) = program::helper() {
         return code;
     }

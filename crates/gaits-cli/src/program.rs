@@ -60,17 +60,9 @@ pub(crate) fn helper() -> Option<ExitCode> {
 /// program keeps no handlers of the one that has executed it, but it would ignore what that one ignores. For the same reason,
 /// a signal that is ignored already, as SIGHUP under `nohup`, stays so.
 fn survive_signals() {
-    let ignored = ignored_signals();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        if ignored & (1 << (signal - 1)) == 0 {
+        if !limits::is_ignored(signal) {
             let _ = signal_hook::flag::register(signal, Arc::default());
         }
     }
-}
-
-/// The signals that this process ignores, a bit for each; none where the kernel does not say.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

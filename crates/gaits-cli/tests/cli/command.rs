@@ -231,6 +231,16 @@ fn signals_end_a_command_of_a_worker_process_as_they_do_without_one() {
 }
 
 #[test]
+fn how_a_command_ends_is_known_also_where_the_end_of_children_is_ignored() {
+    for model in ["sequential", "processes:1"] {
+        let run = command(&format!("-n 1 -m {model}"), &["sh", "-c", "exit 3"]);
+        let starter = ["sh", "-c", "trap '' CHLD; exec \"$@\"", "sh"].map(OsStr::new);
+        let records = run.started_by(&starter).run().expect_exit(1).records().expect_items(1);
+        assert_eq!(detail(&records[0]).exit, Some(3), "{model}");
+    }
+}
+
+#[test]
 fn a_time_out_ends_grandchildren_too() {
     for (model, in_flight) in MODELS {
         let dir = Dir::new();
