@@ -13,6 +13,7 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -353,6 +354,14 @@ fn a_program_that_is_not_there_is_told_before_anything_is_started() {
         assert!(!results.exists(), "{program}");
         gaits("compare command -n 1 --").arg(program).run().expect_refused(wanted);
     }
+    let script = dir.file("script", "exit 0\n");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let end = command("-n 1", &[script.to_str().unwrap()]).run().expect_exit(1);
+    let error = end.records().expect_items(1)[0].error().unwrap().clone();
+    assert!(
+        error.message.contains("a script needs a first line, such as #!/bin/sh: Exec"),
+        "{error}"
+    );
     command("-n 1 --cwd /nosuchfolder", &["true"]).run().expect_refused("no folder");
     command("-n 1 --env =x", &["true"]).run().expect_refused("LANG=C");
     // Where the item says which it is, only its own record can tell.

@@ -199,9 +199,13 @@ impl<'a> Running<'a> {
         if !settings.env.is_empty() {
             command.envs(settings.env.iter().map(|(name, value)| (name, value)));
         }
-        let child = command
-            .spawn()
-            .map_err(|error| NotStarted::of(&error, format_args!("{name} can't be started")))?;
+        let child = command.spawn().map_err(|error| {
+            // What is executed by itself is nothing to the kernel without that line; a shell would have run it.
+            let is_script = error.raw_os_error() == Some(Errno::ENOEXEC as i32);
+            let hint =
+                if is_script { "; a script needs a first line, such as #!/bin/sh" } else { "" };
+            NotStarted::of(&error, format_args!("{name} can't be started{hint}"))
+        })?;
         // The command holds the program's ends of the pipes: with them open here, the end of its output would not be seen.
         drop(command);
         let exit = pidfd(&child).map_or(Exit::Looks, Exit::Pidfd);
