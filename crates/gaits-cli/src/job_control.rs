@@ -52,21 +52,28 @@ fn stop_after(looks: u32) {
     let stop = next_stop();
     let me = Pid::this().as_raw();
     let session = all.get(&me).map(|process| process.session);
-    let workers: Vec<Child> = all
-        .iter()
-        // The guard of commands has a session of its own. It runs on: this process may be killed while it is stopped.
-        .filter(|(_, process)| process.parent == me && Some(process.session) == session)
-        .map(|(pid, process)| Child { pid: *pid, group: process.group })
-        .collect();
-    for worker in &workers {
-        worker.signal(Signal::SIGTSTP);
-    }
-    // A worker that stopped only after it was told to continue would stay stopped.
-    for _ in 0..looks {
-        if workers.iter().all(|worker| worker.has_stopped()) {
+    let mut workers: Vec<Child> = Vec::new();
+    let mut looks = 0..looks;
+    // Commands are still being started while others are waited for: until there is a stopped one for each worker.
+    loop {
+        let new: Vec<Child> = Process::all()
+            // The guard of commands has a session of its own. It runs on: this process may be killed while it is stopped.
+            .filter(|(_, process)| process.parent == me && Some(process.session) == session)
+            .filter(|(pid, _)| workers.iter().all(|worker| worker.pid != *pid))
+            .map(|(pid, process)| Child { pid, group: process.group })
+            .collect();
+        for worker in &new {
+            worker.signal(Signal::SIGTSTP);
+        }
+        let is_last = new.is_empty() || looks.is_empty();
+        workers.extend(new);
+        if is_last {
             break;
         }
-        thread::sleep(LOOK);
+        // A worker that stopped only after it was told to continue would stay stopped.
+        while !workers.iter().all(|worker| worker.has_stopped()) && looks.next().is_some() {
+            thread::sleep(LOOK);
+        }
     }
     let made_to: Vec<Child> =
         workers.iter().filter(|worker| !worker.has_stopped()).copied().collect();

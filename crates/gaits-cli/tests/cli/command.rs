@@ -406,6 +406,36 @@ fn commands_end_with_a_run_that_is_killed_while_it_is_stopped() {
 }
 
 #[test]
+fn ctrl_z_stops_commands_that_are_started_while_others_are_waited_for() {
+    let dir = Dir::new();
+    let held = Held::new(&dir, "held");
+    let begin = format!("exec 3>{}; echo begun >&3", held.path.display());
+    // The first one has to be made to stop. The second one ends instead, which makes room for the third.
+    let scripts = [
+        format!("trap '' TSTP; {begin}; sleep 100000"),
+        format!("trap 'exit 0' TSTP; {begin}; sleep 100000 & wait"),
+        format!("{begin}; sleep 100000"),
+    ];
+    let items = dir.file("items", scripts.join("\n"));
+    let run = gaits("run command -q -m async:2 -i").arg(&items).args(["--", "sh", "-c"]);
+    let running = run.start();
+    held.wait_until_begun(2);
+    running.ctrl_z();
+    held.wait_until_begun(1);
+    eventually("it is stopped", || is_stopped(running.pid()));
+    let mut commands = children_of(running.pid());
+    commands.retain(|pid| !is_guard(*pid));
+    assert!(commands.len() >= 2 && commands.iter().all(|pid| is_stopped(*pid) || is_zombie(*pid)));
+    running.fg();
+    for pid in commands {
+        eventually("it goes on", || !is_stopped(pid));
+    }
+    running.signal(Signal::SIGKILL);
+    held.wait_until_gone();
+    running.finish().expect_killed_by(Signal::SIGKILL);
+}
+
+#[test]
 fn commands_end_with_a_worker_process_that_is_killed_and_the_run_goes_on() {
     let dir = Dir::new();
     let held: Vec<_> = ["a", "b"].map(|name| Held::new(&dir, name)).into();
