@@ -18,12 +18,13 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // These are not handed on to worker processes, so each sees to them.
     limits::hear_of_ended_children();
+    limits::survive_file_size();
     if let Some(code) = program::helper() {
         return code;
     }
     limits::raise_open_files();
-    limits::survive_file_size();
     match args::parse() {
         Ok((command, colors)) => exit::code(cmd::run(command, colors), colors),
         Err(code) => code,

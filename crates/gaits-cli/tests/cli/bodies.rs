@@ -4,6 +4,7 @@ use crate::harness::{Dir, Finished, Records, gaits, http, parse_file};
 use gaits_core::{Blake3, ErrorKind, Record, Value};
 use gaits_origin::{Config, Origin};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -230,6 +231,18 @@ fn a_folder_that_goes_away_ends_the_run() {
         let end =
             end.expect_stderr_contains("bodies can't be kept").expect_stderr_lacks("panicked");
         end.records().expect_all_ok(1);
+    }
+}
+
+#[test]
+fn a_body_that_no_file_has_room_for_ends_the_run() {
+    let (origin, dir) = (origin(), Dir::new());
+    let starter = ["sh", "-c", "ulimit -f 64; exec \"$@\"", "sh"].map(OsStr::new);
+    for model in ["async:2", "processes:2"] {
+        let command = format!("fetch {} -q -m {model} --bodies", origin.url("/bytes/300000"));
+        let run = gaits(&command).arg(dir.at(model)).started_by(&starter);
+        let end = run.run().expect_exit(3);
+        end.expect_stderr_contains("File too large").records().expect_items(0);
     }
 }
 
