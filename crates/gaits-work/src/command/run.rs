@@ -322,7 +322,8 @@ impl Drop for Running<'_> {
 /// alone, and the type that tokio has for other descriptors can't be made without `unsafe`.
 fn pidfd(child: &Child) -> Option<pipe::Receiver> {
     let pid = rustix::process::Pid::from_child(child);
-    let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?;
+    // It is never read, so it need not be non-blocking, which Linux before 5.10 refuses.
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
     pipe::Receiver::from_owned_fd_unchecked(pidfd).ok()
 }
 
