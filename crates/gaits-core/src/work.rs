@@ -35,6 +35,11 @@ pub trait Work: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Whether white space around an item of a list is a part of it, as it is of a file's name. Else it is left out.
+    fn keeps_white_space(&self) -> bool {
+        false
+    }
+
     /// Whether answers may name further items, which are then done in the same run: the next page of a listing. The answer
     /// never changes.
     fn has_followers(&self) -> bool {

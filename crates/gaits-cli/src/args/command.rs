@@ -35,7 +35,7 @@ pub(crate) struct CommandArgs {
 
     /// Take items from this file, one a line; `-` is stdin
     ///
-    /// Blank lines and lines that begin with # are passed over. Without it, items are read from standard input if that is a
+    /// Blank lines and lines that begin with # are passed over. White space around an item is a part of it. Without it, items are read from standard input if that is a
     /// pipe or a file and -n is not given.
     #[arg(short = 'i', long, alias = "input", value_name = "FILE", conflicts_with = "count")]
     #[arg(help_heading = help::INPUT, display_order = 1)]

@@ -170,6 +170,14 @@ fn an_item_stands_where_it_is_wanted() {
 }
 
 #[test]
+fn white_space_around_an_item_is_a_part_of_it() {
+    let end = gaits("run command -q -- printf <%s>").stdin(" lead\ntrail \r\n \n\tboth\t\n").run();
+    let records = end.records().expect_all_ok(3);
+    assert_eq!(outputs(&records), ["< lead>", "<trail >", "<\tboth\t>"]);
+    assert_eq!(records[0].item, *" lead");
+}
+
+#[test]
 fn items_come_from_a_pipe_or_it_is_run_so_many_times() {
     let end = gaits("run command echo").stdin("a\nb\n").run().expect_exit(0);
     assert_eq!(outputs(&end.records().expect_all_ok(2)), ["a\n", "b\n"]);

@@ -11,8 +11,8 @@ const BATCH_BYTES: usize = 1024 * 1024;
 /// How much of an invalid line is kept for its record, in bytes.
 const SHOWN: usize = 256;
 
-/// An item a line. Blank lines and lines that begin with `#` are passed over, a byte order mark and the white space
-/// around an item are dropped, and a line that can't be an item becomes an invalid entry, the rest goes on.
+/// An item a line. Blank lines and lines that begin with `#` are passed over, a byte order mark and, unless it is to be kept, the
+/// white space around an item are dropped, and a line that can't be an item becomes an invalid entry, the rest goes on.
 pub struct Lines<R> {
     reader: R,
     name: String,
@@ -22,6 +22,7 @@ pub struct Lines<R> {
     check: Check,
     /// The encoding that the lines are said to be in; they come in UTF-8.
     encoding: Option<TextEncoding>,
+    keeps_white_space: bool,
     /// Makes an item of a line, where a line is none itself.
     make: Option<MakeFromLine>,
     /// Which items need no check.
@@ -52,6 +53,7 @@ impl<R: BufRead> Lines<R> {
             index: 0,
             check,
             encoding: None,
+            keeps_white_space: false,
             make: None,
             done: None,
             buffer: Vec::new(),
@@ -62,6 +64,13 @@ impl<R: BufRead> Lines<R> {
     #[must_use]
     pub fn decoded_from(mut self, encoding: Option<TextEncoding>) -> Self {
         self.encoding = encoding;
+        self
+    }
+
+    /// Keeps the white space around items, if the work has it so.
+    #[must_use]
+    pub fn keeping_white_space(mut self, keeps: bool) -> Self {
+        self.keeps_white_space = keeps;
         self
     }
 
@@ -133,10 +142,12 @@ impl<R: BufRead> Lines<R> {
                 invalid(wrong_byte(&bytes[..at], self.encoding))
             }
             Ok(text) => {
+                let line = text.strip_suffix('\r').unwrap_or(text);
                 let text = text.trim();
                 if text.is_empty() || text.starts_with('#') {
                     return None;
                 }
+                let text = if self.keeps_white_space { line } else { text };
                 let data = match &self.make {
                     None => text.into(),
                     Some(make) => match make(text) {
@@ -240,6 +251,17 @@ mod tests {
         let text =
             b"\xef\xbb\xbfhttp://a\r\n\r\n# comment\n  \n\thttp://b  \nhttp://c#d\r\nhttp://e";
         assert_eq!(all(text), entries(&["http://a", "http://b", "http://c#d", "http://e"]));
+    }
+
+    #[test]
+    fn white_space_is_a_part_of_items_where_it_is_kept() {
+        let text = b"\xef\xbb\xbf a \r\n \r\n # comment\n\tb\r\r\nc".as_slice();
+        let check: Check = Box::new(|_| Ok(ItemFacts::default()));
+        let source = Lines::new(BufReader::new(text), "list.txt", check);
+        let mut source = source.keeping_white_space(true);
+        let mut batch = Vec::new();
+        while source.next_batch(3, &mut batch).unwrap() == More::Maybe {}
+        assert_eq!(batch, entries(&[" a ", "\tb\r", "c"]));
     }
 
     #[test]

@@ -95,6 +95,10 @@ impl Work for CommandWork {
         Performs::Async(self)
     }
 
+    fn keeps_white_space(&self) -> bool {
+        true
+    }
+
     fn settings(&self) -> Vec<Setting> {
         self.0.spec.public_settings()
     }

@@ -175,7 +175,8 @@ impl Files {
         if let Form::Curl(context) = self.form {
             return Ok(Box::new(commands(text, place, self.encoding, context, check)));
         }
-        Ok(Box::new(Lines::new(text, place.short_name(), check).decoded_from(self.encoding)))
+        let lines = Lines::new(text, place.short_name(), check).decoded_from(self.encoding);
+        Ok(Box::new(lines.keeping_white_space(work.keeps_white_space())))
     }
 
     fn text(&self, place: &Place) -> Result<Text, InputError> {
