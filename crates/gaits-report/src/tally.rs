@@ -3,7 +3,7 @@
 
 use crate::Latency;
 use crate::hosts::Hosts;
-use gaits_core::{Detail, ErrorKind, Outcome, Record, Value, WorkerId};
+use gaits_core::{Detail, ErrorKind, Field, Outcome, Record, Value, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
@@ -136,6 +136,10 @@ impl Tally {
         let (mut reused, mut was_open) = (false, false);
         let mut phases = Phases::default();
         detail.fields(|name, field| {
+            // Most of what is no count needs no look at its name.
+            if matches!(field, Field::Text(_) | Field::Hash(_)) {
+                return;
+            }
             let count = || field.as_unsigned().unwrap_or_default();
             match name {
                 "bytes" => self.bytes = self.bytes.saturating_add(count()),

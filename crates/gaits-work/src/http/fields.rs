@@ -13,6 +13,8 @@ pub(super) struct Fields {
     all: HeaderMap,
     /// For the origins that redirects lead to.
     harmless: HeaderMap,
+    /// Whether `all` tells who asks: looked up once, since each item asks for it.
+    has_authorization: bool,
 }
 
 impl Fields {
@@ -37,23 +39,28 @@ impl Fields {
         for (name, value) in spec.auth_fields()? {
             all.insert(name, value);
         }
-        Ok(Self { all, harmless })
+        Ok(Self::of_both(all, harmless))
     }
 
     /// With the fields of one request, which take the place of those of the same name.
     pub(super) fn with(&self, own: &[(HeaderName, HeaderValue)]) -> Self {
-        let mut fields = self.clone();
+        let (mut all, mut harmless) = (self.all.clone(), self.harmless.clone());
         for (name, _) in own {
-            fields.all.remove(name);
-            fields.harmless.remove(name);
+            all.remove(name);
+            harmless.remove(name);
         }
         for (name, value) in own {
             if is_harmless(name) {
-                fields.harmless.append(name, value.clone());
+                harmless.append(name, value.clone());
             }
-            fields.all.append(name, value.clone());
+            all.append(name, value.clone());
         }
-        fields
+        Self::of_both(all, harmless)
+    }
+
+    fn of_both(all: HeaderMap, harmless: HeaderMap) -> Self {
+        let has_authorization = all.contains_key(header::AUTHORIZATION);
+        Self { all, harmless, has_authorization }
     }
 
     /// What is sent to the items' own origins, or to `foreign` ones.
@@ -62,8 +69,8 @@ impl Fields {
     }
 
     /// Whether the items' own origins are told who asks.
-    pub(super) fn has_authorization(&self) -> bool {
-        self.all.contains_key(header::AUTHORIZATION)
+    pub(super) const fn has_authorization(&self) -> bool {
+        self.has_authorization
     }
 
     /// The cookies that the user gives with every request.
