@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::task::coop;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What `future` gives; none if it has not come within `limit` from now on.
 pub(crate) async fn within<T>(
@@ -16,17 +16,22 @@ pub(crate) async fn within<T>(
     limit: Duration,
     clock: &dyn Clock,
 ) -> Option<T> {
-    let began_us = clock.now_us();
-    in_time(future, pin!(sleep(limit)), clock, began_us).await
+    let (began_us, timer) = (clock.now_us(), pin!(sleep(limit)));
+    let deadline = timer.deadline();
+    in_time(future, timer, deadline, clock, began_us).await
 }
 
-/// What `future` gives; none if `timer`, which was set at `began_us` on `clock`, fires before.
+/// What `future` gives; none if it has not come by `deadline`, and `timer` tells so. It began at `began_us` on `clock`.
+///
+/// The timer may be set to an earlier time. It is set to the deadline only when it fires, since most futures have come by
+/// then: so a timer that is used for one future after the other is hardly ever moved.
 ///
 /// A process that was stopped gives everything that is in flight as much time more: the timer went on, and all its timers
 /// would fire at once when the process goes on.
 pub(crate) async fn in_time<T>(
     mut future: Pin<&mut impl Future<Output = T>>,
     mut timer: Pin<&mut Sleep>,
+    mut deadline: Instant,
     clock: &dyn Clock,
     began_us: u64,
 ) -> Option<T> {
@@ -35,12 +40,16 @@ pub(crate) async fn in_time<T>(
         if let Some(result) = before(future.as_mut(), timer.as_mut()).await {
             return Some(result);
         }
+        if timer.deadline() < deadline {
+            timer.as_mut().reset(deadline);
+            continue;
+        }
         let stopped_us = clock.stopped_us_since(since_us);
         if stopped_us == 0 {
             return None;
         }
         since_us = clock.now_us();
-        let deadline = timer.deadline() + Duration::from_micros(stopped_us);
+        deadline += Duration::from_micros(stopped_us);
         timer.as_mut().reset(deadline);
     }
 }
@@ -69,12 +78,32 @@ mod tests {
     use std::future::pending;
     use std::rc::Rc;
     use tokio::task::{JoinSet, LocalSet};
-    use tokio::time::{Instant, advance, sleep};
+    use tokio::time::advance;
 
     #[tokio::test(start_paused = true)]
     async fn what_is_ready_comes_before_the_timer() {
         let timer = pin!(sleep(Duration::ZERO));
         assert_eq!(before(pin!(async { 7 }), timer).await, Some(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_is_set_to_an_earlier_time_is_moved_when_it_fires() {
+        let (began, limit) = (Instant::now(), Duration::from_millis(50));
+        let mut timer = pin!(sleep(Duration::from_millis(10)));
+        let clock = ManualClock::default();
+        for _ in 0..2 {
+            let (never, deadline) = (pin!(pending::<()>()), Instant::now() + limit);
+            assert_eq!(in_time(never, timer.as_mut(), deadline, &clock, 0).await, None);
+        }
+        let took = began.elapsed();
+        assert!(took >= 2 * limit && took < 3 * limit, "{took:?}");
+        // One that has fired for the future before keeps nobody from coming.
+        let deadline = Instant::now() + limit;
+        let slow = async {
+            sleep(limit / 2).await;
+            7
+        };
+        assert_eq!(in_time(pin!(slow), timer, deadline, &clock, 0).await, Some(7));
     }
 
     #[tokio::test(start_paused = true)]

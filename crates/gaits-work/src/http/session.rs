@@ -38,7 +38,7 @@ use std::cell::RefCell;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The largest body that fields are extracted from: it is kept whole, and twice while it is put together.
 const LOOKED_INTO: u64 = 32 * 1024 * 1024;
@@ -48,7 +48,7 @@ pub(super) struct HttpSession {
     hub: Rc<Hub>,
     cookies: Option<RefCell<Jar>>,
     saves_cookies: bool,
-    /// Timers that no item uses now: moving one costs less than making one.
+    /// Timers that no item uses now: one costs more to make than to use again.
     timers: RefCell<Vec<Pin<Box<Sleep>>>>,
     /// Hashers that no body uses now. One has 2 kB, so a pointer to it is kept.
     #[expect(clippy::vec_box, reason = "2 kB would be moved twice for every body")]
@@ -176,12 +176,14 @@ impl HttpSession {
         let began_us = self.hub.shared.clock.now_us();
         let deadline = Instant::now() + timeout;
         let timer = self.timers.borrow_mut().pop();
-        let mut timer = timer.unwrap_or_else(|| Box::pin(tokio::time::sleep(timeout)));
-        timer.as_mut().reset(deadline);
+        let mut timer = timer.unwrap_or_else(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
         let result = {
             // Pinned here, since an argument of its size would be stored twice.
             let followed = pin!(self.follow(item, asked, target, trace));
-            in_time(followed, timer.as_mut(), &*self.hub.shared.clock, began_us).await
+            in_time(followed, timer.as_mut(), deadline, &*self.hub.shared.clock, began_us).await
         };
         self.timers.borrow_mut().push(timer);
         let phase = trace.phase();
