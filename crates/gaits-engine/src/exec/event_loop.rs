@@ -219,6 +219,11 @@ impl Slot {
         }
     }
 
+    /// Whether the loop has no other worker.
+    const fn is_alone(&self) -> bool {
+        matches!(self, Slot::Async { alone: true, .. })
+    }
+
     /// Has the next item begin with a new session.
     fn renew(&mut self) {
         match self {
@@ -243,6 +248,10 @@ async fn work(cx: Rc<Context>, number: u32, sessions: Sessions) {
         worker.starts(&item);
         match slot.perform(&cx, item).await {
             Came::Attempt(item, attempt, span) => match worker.settle(item, attempt, span) {
+                Next::Item if span.has_waited() && !slot.is_alone() => {
+                    // All that have come to their end begin their next items together.
+                    task::yield_now().await;
+                }
                 Next::Item => {}
                 Next::Again(item, wait) => {
                     slot.renew();

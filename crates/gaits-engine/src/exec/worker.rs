@@ -72,9 +72,16 @@ pub(super) struct Span {
     finished_us: u64,
     cpu_us: u64,
     tid: u32,
+    /// Whether it has waited, so that others had their turn.
+    waited: bool,
 }
 
 impl Span {
+    /// Whether the item has waited for something, as a request waits for its answer.
+    pub(super) const fn has_waited(&self) -> bool {
+        self.waited
+    }
+
     /// It ends now, having taken `cpu_us` of CPU time.
     pub(super) fn end(self, clock: &dyn Clock, cpu_us: u64) -> Self {
         Self { finished_us: clock.now_us(), cpu_us, ..self }
@@ -83,7 +90,7 @@ impl Span {
 
 /// What begins now, on this thread.
 pub(super) fn begin_span(clock: &dyn Clock) -> Span {
-    Span { started_us: clock.now_us(), finished_us: 0, cpu_us: 0, tid: tid() }
+    Span { started_us: clock.now_us(), finished_us: 0, cpu_us: 0, tid: tid(), waited: false }
 }
 
 /// Of an item that could not even begin.
@@ -105,7 +112,7 @@ pub(super) fn perform_blocking(
     };
     let finished_us = clock.now_us();
     let cpu_us = clock.thread_cpu_us().saturating_sub(cpu_us);
-    (attempt, Span { started_us, finished_us, cpu_us, tid: tid() })
+    (attempt, Span { started_us, finished_us, cpu_us, tid: tid(), waited: false })
 }
 
 /// Performs an item as a task among others: its CPU time is the time its polls took.
@@ -137,7 +144,10 @@ pub(super) async fn perform_async(
         span.cpu_us += span.finished_us.saturating_sub(polled_us);
         match polled {
             Ok(Poll::Ready(reply)) => Poll::Ready(Attempt::Replied(reply)),
-            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Pending) => {
+                span.waited = true;
+                Poll::Pending
+            }
             Err(panic) => Poll::Ready(Attempt::from_panic(panic.as_ref())),
         }
     })
