@@ -4,7 +4,7 @@
 
 use crate::race::{SavedRace, SavedRaces, TypicalRun, records_of_run, typical_run};
 use crate::saved::Environment;
-use crate::stored::{RunsOfFile, Stored, StoredError, read};
+use crate::stored::{Stored, StoredError, read};
 use crate::sweep::SavedSweep;
 use gaits_engine::journal::{Aside, RunEntry};
 use gaits_report::page::{DrawnRun, Page, Sweep as SweepView, TimelineBuilder, View};
@@ -29,9 +29,8 @@ pub struct PageOfResults {
 /// The file can't be read, or holds something else.
 pub fn page_of_results(path: &Path) -> Result<PageOfResults, StoredError> {
     let mut timeline = TimelineBuilder::new(TimelineBuilder::MOST_ITEMS);
-    let mut runs = RunsOfFile::default();
-    let (stored, run_file) = read(path, |run_file, before, record| {
-        if runs.begins_another(run_file, before, record) {
+    let (stored, run_file) = read(path, |begins_another, record| {
+        if begins_another {
             timeline.begin_run();
         }
         timeline.add(record);

@@ -3,7 +3,7 @@
 //! Limit: it draws nothing; see [`gaits_report::picture`].
 
 use crate::race::{SavedRaces, TypicalRun, records_of_run, typical_run};
-use crate::stored::{RunsOfFile, Stored, StoredError, read};
+use crate::stored::{Stored, StoredError, read};
 use gaits_engine::journal::write_aside;
 use gaits_report::Entry;
 use gaits_report::picture::{Inside, LanesBuilder, Part, Picture, PicturedRun};
@@ -26,9 +26,8 @@ pub struct PicturedResults {
 /// The file can't be read, or holds something else.
 pub fn picture_of_results(path: &Path) -> Result<PicturedResults, StoredError> {
     let mut lanes = LanesBuilder::new();
-    let mut runs = RunsOfFile::default();
-    let (stored, _) = read(path, |run_file, before, record| {
-        if runs.begins_another(run_file, before, record) {
+    let (stored, _) = read(path, |begins_another, record| {
+        if begins_another {
             lanes.begin_run();
         }
         lanes.add(record);

@@ -2,10 +2,9 @@
 
 use crate::layout::layout;
 use gaits_core::Record;
-use gaits_engine::journal::{RunEntry, RunFile, RunFileError, ScanError, Tail, beside, scan};
+use gaits_engine::journal::{RunFile, RunFileError, ScanError, Tail, beside, scan};
 use gaits_engine::plan::Model;
 use gaits_report::{Summary, Tally};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -60,24 +59,24 @@ pub struct Stored {
 /// # Errors
 /// The file can't be read, or holds something else.
 pub fn stored_summary(path: &Path) -> Result<Stored, StoredError> {
-    Ok(read(path, |_, _, _| {})?.0)
+    Ok(read(path, |_, _| {})?.0)
 }
 
-/// The same, and the run file, if there is one. Each record is shown to `each`, with the run file and the number of records
-/// before it.
+/// The same, and the run file, if there is one. Each record is shown to `each`, with whether it is the first of a later run.
 pub(crate) fn read(
     path: &Path,
-    mut each: impl FnMut(Option<&RunFile>, u64, &Record),
+    mut each: impl FnMut(bool, &Record),
 ) -> Result<(Stored, Option<RunFile>), StoredError> {
     let run_file = RunFile::read(&beside(path, "run"))
         .map_err(|source| StoredError::RunFile { results: path.display().to_string(), source })?;
     let (mut tally, mut last_us) = (Tally::new(), 0);
+    let mut runs = RunsOfFile::of(run_file.as_ref());
     let tail = records(path, |before, record| {
         tally.add(record);
         if record.timing.is_possible() {
             last_us = last_us.max(record.timing.finished_us);
         }
-        each(run_file.as_ref(), before, record);
+        each(runs.begins_another(before), record);
     })?;
     let last = run_file.as_ref().and_then(|file| file.runs.last());
     let model = last.and_then(|run| run.model.parse::<Model>().ok());
@@ -128,35 +127,31 @@ pub(crate) fn records(
 }
 
 /// To which of the runs of a results file its records belong. The times of each run begin at zero.
-///
-/// The run file says how many records there were before each run. Where failed items were done again their old records
-/// are gone, so what a process wrote is never taken apart.
-#[derive(Debug, Default)]
-pub(crate) struct RunsOfFile {
-    run: usize,
-    run_of: HashMap<u32, usize>,
+#[derive(Debug)]
+struct RunsOfFile {
+    /// How many records there are before each run.
+    begins: Vec<u64>,
+    /// How many runs have begun. None has where records are older than the run file.
+    begun: usize,
 }
 
 impl RunsOfFile {
-    /// Whether `record`, with `before` others before it, is the first of a later run.
-    pub(crate) fn begins_another(
-        &mut self,
-        file: Option<&RunFile>,
-        before: u64,
-        record: &Record,
-    ) -> bool {
-        let runs = file.map_or(&[][..], |file| &file.runs);
-        let pid = record.worker.map(|worker| worker.pid);
-        if pid.is_some_and(|pid| self.run_of.get(&pid) == Some(&self.run)) {
-            return false;
+    fn of(file: Option<&RunFile>) -> Self {
+        let mut begins: Vec<u64> =
+            file.iter().flat_map(|file| &file.runs).map(|run| run.done_before).collect();
+        // A run that was killed just when it had taken failed records out has not lowered the numbers yet; that of the next
+        // run tells.
+        for place in (1..begins.len()).rev() {
+            begins[place - 1] = begins[place - 1].min(begins[place]);
         }
-        let begun = |run: &RunEntry| run.done_before > 0 && run.done_before <= before;
-        let run = runs.iter().rposition(begun).unwrap_or(0);
-        if let Some(pid) = pid {
-            self.run_of.insert(pid, run.max(self.run));
-        }
-        let is_later = run > self.run;
-        self.run = self.run.max(run);
+        Self { begins, begun: 0 }
+    }
+
+    /// Whether the record that has `before` others before it is the first of a later run.
+    fn begins_another(&mut self, before: u64) -> bool {
+        let begun = self.begins.partition_point(|begins| *begins <= before);
+        let is_later = begun > self.begun && before > 0;
+        self.begun = begun;
         is_later
     }
 }

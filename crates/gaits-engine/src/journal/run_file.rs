@@ -66,7 +66,7 @@ pub struct RunEntry {
     pub input: String,
     /// Its execution model.
     pub model: String,
-    /// How many items had a record before it began.
+    /// How many records there are before its own. Those of items that were done again later are gone, and do not count.
     pub done_before: u64,
     /// How it ended; none while it runs, and for ever if it was killed.
     #[serde(default)]

@@ -248,7 +248,7 @@ impl Journal {
             State::Read => {}
         }
         self.paths.sweep();
-        let run_file = self.note_run(planned)?;
+        let mut run_file = self.note_run(planned)?;
         let failed = |path: &Path, source| JournalError::Write { path: path.to_owned(), source };
         if self.starts_over || self.done.is_empty() {
             // It tells of records that are there no more, or soon will not be.
@@ -257,7 +257,7 @@ impl Journal {
         let started = Started::begin(&self.paths.started, &self.pending)
             .map_err(|error| failed(&self.paths.started, error))?;
         let results = self.paths.results.clone();
-        if !self.put_right().map_err(|error| failed(&results, error))? {
+        if !self.put_right(&mut run_file)? {
             return Ok(false);
         }
         let folder = if self.created { results.parent().map(File::open) } else { None };
@@ -287,7 +287,8 @@ impl Journal {
         {
             run_file.runs.append(&mut earlier.runs);
         }
-        run_file.runs.push(RunEntry { done_before: self.before().done, ..planned.entry() });
+        // Records of items that are done again are still there.
+        run_file.runs.push(RunEntry { done_before: self.done.len(), ..planned.entry() });
         run_file
             .write(&self.paths.run)
             .map_err(|source| JournalError::Write { path: self.paths.run.clone(), source })?;

@@ -3,7 +3,7 @@
 use crate::scene::{plan, program};
 use gaits::{
     Before, Control, Data, Destination, ErrorKind, Existing, GoOn, Input, Item, ItemError, Match,
-    Outcome, Output, OutputError, Record, Run, RunFile, RunObserver, RunOutcome,
+    Outcome, Output, OutputError, Record, Run, RunFile, RunObserver, RunOutcome, page_of_results,
 };
 use proptest::prelude::*;
 use std::fs;
@@ -218,4 +218,37 @@ fn a_file_with_all_records_gets_its_end_put_right_although_there_is_nothing_to_d
         assert!(go_on(&path, 3, GoOn::default()).nothing_to_do());
         assert_eq!(fs::read(&path).unwrap(), whole);
     }
+}
+
+/// When each run of a results file begins, as its page has it.
+fn begins(path: &Path) -> Vec<u64> {
+    let mut html = Vec::new();
+    page_of_results(path).unwrap().page.write(&mut html).unwrap();
+    let html = String::from_utf8(html).unwrap();
+    let (_, numbers) = html.split_once("\"offsets_us\":[").unwrap();
+    let numbers = numbers.split(']').next().unwrap().split(',');
+    numbers.map(|number| number.parse().unwrap()).collect()
+}
+
+#[test]
+fn runs_of_one_process_number_are_told_apart_although_failed_records_went_away() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("r.jsonl");
+    let before = |path: &Path| -> Vec<u64> {
+        let file = RunFile::read(&beside(path, "run")).unwrap().unwrap();
+        file.runs.iter().map(|run| run.done_before).collect()
+    };
+    fs::write(&path, [line(0, true), line(1, false), line(2, false)].concat()).unwrap();
+    go_on(&path, 6, GoOn::default());
+    assert_eq!(before(&path), [3]);
+    // The records by hand have no run in the run file.
+    assert_eq!(begins(&path).len(), 2);
+
+    go_on(&path, 8, GoOn { retry_failed: true, ..GoOn::default() });
+    assert_eq!(before(&path), [1, 4]);
+    go_on(&path, 10, GoOn::default());
+    assert_eq!(before(&path), [1, 4, 8]);
+    let begins = begins(&path);
+    assert_eq!((begins.len(), begins[1]), (4, 5));
+    assert!(begins.is_sorted(), "{begins:?}");
 }
