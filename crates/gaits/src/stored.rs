@@ -2,7 +2,9 @@
 
 use crate::layout::layout;
 use gaits_core::Record;
-use gaits_engine::journal::{RunFile, RunFileError, ScanError, Tail, beside, scan};
+use gaits_engine::journal::{
+    Ending, RunEntry, RunFile, RunFileError, ScanError, Tail, beside, scan,
+};
 use gaits_engine::plan::Model;
 use gaits_report::{Summary, Tally};
 use std::fs::File;
@@ -54,7 +56,8 @@ pub struct Stored {
 }
 
 /// What the records in `path` add up to, and what the run file beside it tells of the last run: its model, and how long all
-/// runs took. Without one, the wall time is that of the record that was finished last. A torn last line is left out.
+/// runs took. The wall time of a run that was killed, or of which nothing is told, is that of its record that was finished
+/// last. A torn last line is left out.
 ///
 /// # Errors
 /// The file can't be read, or holds something else.
@@ -69,22 +72,23 @@ pub(crate) fn read(
 ) -> Result<(Stored, Option<RunFile>), StoredError> {
     let run_file = RunFile::read(&beside(path, "run"))
         .map_err(|source| StoredError::RunFile { results: path.display().to_string(), source })?;
-    let (mut tally, mut last_us) = (Tally::new(), 0);
+    let mut tally = Tally::new();
     let mut runs = RunsOfFile::of(run_file.as_ref());
     let tail = records(path, |before, record| {
         tally.add(record);
-        if record.timing.is_possible() {
-            last_us = last_us.max(record.timing.finished_us);
-        }
-        each(runs.begins_another(before), record);
+        each(runs.begins_another(before, record), record);
     })?;
     let last = run_file.as_ref().and_then(|file| file.runs.last());
     let model = last.and_then(|run| run.model.parse::<Model>().ok());
-    let ends = run_file.iter().flat_map(|file| &file.runs).filter_map(|run| run.end.as_ref());
-    let wall_us: u64 = ends.clone().map(|end| end.wall_us).sum();
+    let (mut wall_us, mut retries, mut pauses) = (0_u64, 0, 0);
+    for (end, left) in runs.ends().zip(&runs.left) {
+        wall_us = wall_us.saturating_add(end.map_or(left.last_us, |end| end.wall_us));
+        retries += end.map_or(left.retries, |end| end.counts.retries);
+        pauses += end.map_or(0, |end| end.counts.pauses);
+    }
     let summary = Summary {
         tally,
-        wall_us: if wall_us == 0 { last_us } else { wall_us },
+        wall_us,
         suspended_us: 0,
         startup_us: 0,
         closing_us: 0,
@@ -94,8 +98,8 @@ pub(crate) fn read(
         total_items: None,
         interrupted: false,
         early_end: None,
-        retries: ends.clone().map(|end| end.counts.retries).sum(),
-        pauses: ends.map(|end| end.counts.pauses).sum(),
+        retries,
+        pauses,
     };
     let torn_bytes = match tail {
         Tail::Torn(bytes) => bytes,
@@ -128,30 +132,52 @@ pub(crate) fn records(
 
 /// To which of the runs of a results file its records belong. The times of each run begin at zero.
 #[derive(Debug)]
-struct RunsOfFile {
+struct RunsOfFile<'a> {
+    runs: &'a [RunEntry],
     /// How many records there are before each run.
     begins: Vec<u64>,
     /// How many runs have begun. None has where records are older than the run file.
     begun: usize,
+    /// What the records of each run tell; first of those that are older than the run file.
+    left: Vec<Left>,
 }
 
-impl RunsOfFile {
-    fn of(file: Option<&RunFile>) -> Self {
-        let mut begins: Vec<u64> =
-            file.iter().flat_map(|file| &file.runs).map(|run| run.done_before).collect();
+/// What the records of a run tell of it, which is all that one has left that was killed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Left {
+    /// When the last of them was finished.
+    last_us: u64,
+    /// Tries that failed and were followed by another.
+    retries: u64,
+}
+
+impl<'a> RunsOfFile<'a> {
+    fn of(file: Option<&'a RunFile>) -> Self {
+        let runs = file.map_or(&[][..], |file| &file.runs);
+        let mut begins: Vec<u64> = runs.iter().map(|run| run.done_before).collect();
         // A run that was killed just when it had taken failed records out has not lowered the numbers yet; that of the next
         // run tells.
         for place in (1..begins.len()).rev() {
             begins[place - 1] = begins[place - 1].min(begins[place]);
         }
-        Self { begins, begun: 0 }
+        Self { runs, begins, begun: 0, left: vec![Left::default(); runs.len() + 1] }
     }
 
-    /// Whether the record that has `before` others before it is the first of a later run.
-    fn begins_another(&mut self, before: u64) -> bool {
+    /// Takes `record`, which has `before` others before it, and says whether it is the first of a later run.
+    fn begins_another(&mut self, before: u64, record: &Record) -> bool {
         let begun = self.begins.partition_point(|begins| *begins <= before);
         let is_later = begun > self.begun && before > 0;
         self.begun = begun;
+        let left = &mut self.left[begun];
+        left.retries += record.tries.len() as u64;
+        if record.timing.is_possible() {
+            left.last_us = left.last_us.max(record.timing.finished_us);
+        }
         is_later
+    }
+
+    /// How each run has ended; first none, for the records that are older than the run file.
+    fn ends(&self) -> impl Iterator<Item = Option<&Ending>> {
+        std::iter::once(None).chain(self.runs.iter().map(|run| run.end.as_ref()))
     }
 }

@@ -4,6 +4,7 @@ use crate::scene::{plan, program};
 use gaits::{
     Before, Control, Data, Destination, ErrorKind, Existing, GoOn, Input, Item, ItemError, Match,
     Outcome, Output, OutputError, Record, Run, RunFile, RunObserver, RunOutcome, page_of_results,
+    stored_summary,
 };
 use proptest::prelude::*;
 use std::fs;
@@ -251,4 +252,26 @@ fn runs_of_one_process_number_are_told_apart_although_failed_records_went_away()
     let begins = begins(&path);
     assert_eq!((begins.len(), begins[1]), (4, 5));
     assert!(begins.is_sorted(), "{begins:?}");
+}
+
+#[test]
+fn a_run_that_was_killed_took_as_long_as_its_records_tell() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("r.jsonl");
+    go_on(&path, 2, GoOn::default());
+    go_on(&path, 3, GoOn::default());
+    let mut records = read(&path);
+    // The first run as if it had been killed after 1,000 s, in which an item was tried twice.
+    records[1].timing.finished_us = 1_000_000_000;
+    let error = ItemError::new(ErrorKind::Timeout, "late");
+    records[1].tries = vec![gaits_core::Try { started_us: 0, finished_us: 5, error }];
+    let lines = records.iter().map(|record| serde_json::to_string(record).unwrap() + "\n");
+    fs::write(&path, lines.collect::<String>()).unwrap();
+    let mut file = RunFile::read(&beside(&path, "run")).unwrap().unwrap();
+    file.runs[0].end = None;
+    file.write(&beside(&path, "run")).unwrap();
+    let wall_us = file.runs[1].end.as_ref().unwrap().wall_us;
+
+    let summary = stored_summary(&path).unwrap().summary;
+    assert_eq!((summary.wall_us, summary.retries), (1_000_000_000 + wall_us, 1));
 }
