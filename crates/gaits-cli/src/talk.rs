@@ -13,7 +13,13 @@ const UNKNOWN_WIDTH: usize = 120;
 
 /// Says one line.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", harmless(text));
+}
+
+/// A text without control characters, but with its line ends: messages hold what servers and files said, and a terminal
+/// would obey an escape in them.
+pub(crate) fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
 /// Says a text that ends its own lines.
@@ -23,7 +29,8 @@ pub(crate) fn text(text: &str) {
 
 /// Says what went wrong, with its causes, in the form that the parser's own errors have.
 pub(crate) fn error(error: &anyhow::Error, colors: Colors) {
-    line(&format!("{} {error:#}", colors.style(&io::stderr()).bad("error:")));
+    let said = harmless(&format!("{error:#}"));
+    let _ = writeln!(io::stderr(), "{} {said}", colors.style(&io::stderr()).bad("error:"));
 }
 
 /// The notices of one run, kept from saying the same a thousand times: workers are given up one by one.

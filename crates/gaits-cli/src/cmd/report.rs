@@ -190,7 +190,7 @@ fn against(old: &Path, new: &Path) -> Result<String, Trouble> {
     if !unlike.is_empty() {
         return Ok(format!(
             "the two can't be held against each other: they differ in {}\n",
-            unlike.join("; ")
+            talk::harmless(&unlike.join("; "))
         ));
     }
     let mut lines = Vec::new();

@@ -5,7 +5,7 @@ use crate::held::Held;
 use crate::interrupts::listens;
 use gaits_origin::{Config, Origin};
 use nix::pty::{OpenptyResult, openpty};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::channel;
@@ -268,4 +268,38 @@ fn ctrl_z_takes_the_bar_away_and_fg_draws_it_again() {
     server.release();
     running.finish().expect_exit(0).records().expect_all_ok(5);
     assert!(screen.recv().unwrap().contains("5 of 5 ok"));
+}
+
+#[test]
+fn what_a_file_says_cannot_command_the_terminal() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run();
+    dir.file("sitemap.xml", "<\u{1b}]0;owned\u{7}\u{1b}[31mhtml>x</html>");
+    run("run wait 0 -o r.jsonl -q").expect_exit(0);
+    let good = fs::read_to_string(dir.at("r.jsonl")).unwrap();
+    dir.file("bad.jsonl", good.replace("\"ok\"", "\"\\u001b[31mX\""));
+    run("compare wait 0 -m async -q --rounds 1 --save one").expect_exit(0);
+    let race = fs::read_to_string(dir.at("one/race.json")).unwrap();
+    for (name, from, to) in [
+        ("two", "\"hostname\": \"", "\"hostname\": \"\\u001b[31mX"),
+        (
+            "newer",
+            "\"format\": 1,\n  \"gaits\": \"",
+            "\"format\": 99,\n  \"gaits\": \"\\u001b[31mX",
+        ),
+    ] {
+        fs::create_dir(dir.at(name)).unwrap();
+        assert!(race.contains(from), "{race}");
+        dir.file(&format!("{name}/race.json"), race.replacen(from, to, 1));
+    }
+    for (command, code, wanted) in [
+        ("fetch --sitemap sitemap.xml --dry-run", 2, "<\u{fffd}]0;owned\u{fffd}\u{fffd}[31mhtml>"),
+        ("report bad.jsonl", 2, "\u{fffd}[31mX"),
+        ("report newer", 2, "was saved by gaits \u{fffd}[31mX"),
+        ("report --against one two", 0, "machine: \u{fffd}[31mX"),
+    ] {
+        let end = run(command).expect_exit(code);
+        let said = end.stdout + &end.stderr;
+        assert!(said.contains(wanted) && !said.contains(['\u{1b}', '\u{7}']), "{said:?}");
+    }
 }
