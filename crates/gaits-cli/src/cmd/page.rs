@@ -1,6 +1,5 @@
 //! `--html`: pages written to files.
 
-use super::picture;
 use super::stdout;
 use crate::args;
 use crate::exit::Trouble;
@@ -13,11 +12,6 @@ use std::path::Path;
 
 /// Options that keep the same command from running twice, and take a value.
 const ONCE: &str = "--save";
-
-/// Says no to a file that a page can't be written to, as far as that is known before there is one.
-pub(super) fn check(path: &Path) -> Result<(), Trouble> {
-    picture::check("--html", path)
-}
 
 /// Writes a page, and says so if that was to a file.
 pub(super) fn write(page: &Page, path: &Path, quiet: bool) -> Result<(), Trouble> {

@@ -54,11 +54,28 @@ impl Wanted<'_> {
     }
 }
 
-/// Says no to a file that `option` names and that can't be written, as far as that is known beforehand.
-pub(super) fn check(option: &str, path: &Path) -> Result<(), Trouble> {
-    if stdout::is_meant_by(path) {
-        return Ok(());
+/// Files that options name, each with its option.
+pub(super) type Named<'a> = [(&'a str, Option<&'a PathBuf>)];
+
+/// Says no to files that can't be written, as far as that is known beforehand.
+pub(super) fn check(files: &Named<'_>) -> Result<(), Trouble> {
+    written(files).try_for_each(|(option, path)| check_one(option, path))
+}
+
+/// Those that are no standard output.
+fn written<'a>(files: &Named<'a>) -> impl Iterator<Item = (&'a str, &'a PathBuf)> {
+    let named = files.iter().filter_map(|(option, path)| path.map(|path| (*option, path)));
+    named.filter(|(_, path)| !stdout::is_meant_by(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
     }
+}
+
+fn check_one(option: &str, path: &Path) -> Result<(), Trouble> {
     let shown = path.display();
     if path.is_dir() || path.file_name().is_none() {
         return Err(Trouble::wrong(format!("{option}: {shown} is a folder")));
@@ -67,10 +84,7 @@ pub(super) fn check(option: &str, path: &Path) -> Result<(), Trouble> {
     if path.exists() && !path.is_file() {
         return Err(Trouble::wrong(format!("{option}: {shown} is there already and no file")));
     }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     if !folder.is_dir() {
         return Err(Trouble::wrong(format!("{option}: there is no folder {}", folder.display())));
     }

@@ -9,8 +9,8 @@ use crate::talk::{self, Colors};
 use anyhow::Context as _;
 use gaits::scalability::Scalability;
 use gaits::{
-    Comparison, Page, Said, SavedRace, SavedRaces, SavedSweep, Stored, Style, Summary, changes,
-    page_of_races, page_of_results, page_of_sweep, picture_of_races, picture_of_results,
+    Comparison, Page, Picture, Said, SavedRace, SavedRaces, SavedSweep, Stored, Style, Summary,
+    changes, page_of_races, page_of_results, page_of_sweep, picture_of_races, picture_of_results,
     stored_summary, units,
 };
 use std::io;
@@ -23,19 +23,25 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
     let others =
         [("--json", args.json), ("--markdown", args.markdown), ("--timeline", args.timeline)];
     let taken = stdout::is_taken(&files, &others)?;
-    if let Some(file) = &args.html {
-        page::check(file)?;
+    picture::check(&files)?;
+    let wanted = Wanted { svg: args.svg.as_ref(), timeline: args.timeline };
+    if wanted.any() && SavedSweep::is_in(&args.path) {
+        return Err(Trouble::wrong(
+            "--svg and --timeline are of races and runs; --html shows a sweep",
+        ));
     }
     let (text, page) = match &args.against {
         Some(old) => (against(old, &args.path)?, None),
         None => shown_again(args, style)?,
     };
+    let picture = wanted.any().then(|| drawn(&args.path)).transpose()?;
+    // Nothing is written before all of it is known to be there.
     if let (Some(file), Some(page)) = (&args.html, page) {
         page::write(&page, file, false)?;
     }
-    let pictures = pictures(args, colors)?;
+    let pictures = picture.map(|picture| wanted.make(&picture, colors, false)).transpose()?;
     if !taken {
-        stdout::print(&(text + &pictures))?;
+        stdout::print(&(text + &pictures.unwrap_or_default()))?;
     }
     Ok(Exit::AllOk)
 }
@@ -71,31 +77,16 @@ fn shown_again(args: &ReportArgs, style: Style) -> Result<(String, Option<Page>)
     Ok((summary(&args.path, stored).render(style), page))
 }
 
-/// The pictures that are asked for: those in files are written, that in characters is given back.
-fn pictures(args: &ReportArgs, colors: Colors) -> Result<String, Trouble> {
-    let wanted = Wanted { svg: args.svg.as_ref(), timeline: args.timeline };
-    if !wanted.any() {
-        return Ok(String::new());
+/// What was stored as a picture.
+fn drawn(path: &Path) -> Result<Picture, Trouble> {
+    if path.is_dir() {
+        return Ok(picture_of_races(&read(path)?, &SavedRaces::records(path)));
     }
-    if let Some(file) = &args.svg {
-        picture::check("--svg", file)?;
+    let read = picture_of_results(path).map_err(|error| Trouble::Wrong(error.into()))?;
+    if read.stored.summary.tally.items() == 0 {
+        return Err(Trouble::wrong(format!("{}: nothing to draw", path.display())));
     }
-    if SavedSweep::is_in(&args.path) {
-        return Err(Trouble::wrong(
-            "--svg and --timeline are of races and runs; --html shows a sweep",
-        ));
-    }
-    let picture = if args.path.is_dir() {
-        picture_of_races(&read(&args.path)?, &SavedRaces::records(&args.path))
-    } else {
-        let read = picture_of_results(&args.path);
-        let read = read.map_err(|error| Trouble::Wrong(error.into()))?;
-        if read.stored.summary.tally.items() == 0 {
-            return Err(Trouble::wrong(format!("{}: nothing to draw", args.path.display())));
-        }
-        read.picture
-    };
-    wanted.make(&picture, colors, false)
+    Ok(read.picture)
 }
 
 /// What a results file adds up to; says what of it is left out.

@@ -126,6 +126,26 @@ fn what_cannot_be_drawn_or_written_is_said_and_nothing_is_left_behind() {
 }
 
 #[test]
+fn a_report_that_is_refused_writes_nothing() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run();
+    run("run wait 0 -o r.jsonl -q").expect_exit(0);
+    run("sweep wait --for 5ms -w 1,2 --duration 500ms -q --save sweep").expect_exit(0);
+    dir.file("empty.jsonl", "");
+    dir.file("points.csv", "n,x\n1,10\n2,19\n4,35\n8,50\n");
+    let before = names(dir.path());
+    for (command, said) in [
+        ("report sweep --html p.html --svg s.svg", "--html shows a sweep"),
+        ("report r.jsonl --html p.html --svg nowhere/s.svg", "--svg: there is no folder nowhere"),
+        ("report empty.jsonl --html p.html --svg s.svg", "nothing to draw"),
+        ("sweep --from points.csv --html nowhere/p.html", "--html: there is no folder nowhere"),
+    ] {
+        run(command).expect_refused(said);
+    }
+    assert_eq!(names(dir.path()), before);
+}
+
+#[test]
 fn a_torn_file_is_drawn_as_far_as_it_goes_and_what_was_there_is_replaced_as_a_whole() {
     let dir = Dir::new();
     let run = |words: &str| gaits(words).dir(dir.path()).run();

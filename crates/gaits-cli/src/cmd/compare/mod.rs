@@ -28,7 +28,7 @@ use gaits::{
 use programs::programs;
 use records::Records;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Races the models.
 pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
@@ -39,6 +39,11 @@ pub(super) fn compare(mut args: CompareArgs, colors: Colors) -> Result<Exit, Tro
         None => return local::race(&program, &args, colors),
     };
     ask(vec![question], &args, colors)
+}
+
+/// The files that are to be written, each with its option.
+fn files(args: &CompareArgs) -> [(&'static str, Option<&PathBuf>); 2] {
+    [("--html", args.html.as_ref()), ("--svg", args.svg.as_ref())]
 }
 
 /// One race to be run, and what is asked by it.
@@ -157,10 +162,9 @@ fn models(work: &dyn Work, args: &CompareArgs) -> Result<(Vec<Model>, Option<Str
 
 /// Runs the races one after the other, and shows what came of them.
 fn ask(mut questions: Vec<Question>, args: &CompareArgs, colors: Colors) -> Result<Exit, Trouble> {
-    let files = [("--html", args.html.as_ref()), ("--svg", args.svg.as_ref())];
     let others =
         [("--json", args.json), ("--markdown", args.markdown), ("--timeline", args.timeline)];
-    let taken = stdout::is_taken(&files, &others)?;
+    let taken = stdout::is_taken(&files(args), &others)?;
     let records = Records::of(args)?;
     records.keep_of(&mut questions)?;
     let control = RaceControl::new();

@@ -1,7 +1,7 @@
 //! Where the records of a comparison's runs are kept: in the folder of `--save`, or for as long as a page or a picture is made of them.
 
-use super::super::{page, picture};
-use super::Question;
+use super::super::picture;
+use super::{Question, files};
 use crate::args::CompareArgs;
 use crate::exit::Trouble;
 use anyhow::{Context as _, anyhow};
@@ -22,12 +22,7 @@ pub(super) enum Records {
 impl Records {
     /// As the options ask for it.
     pub(super) fn of(args: &CompareArgs) -> Result<Self, Trouble> {
-        if let Some(file) = &args.html {
-            page::check(file)?;
-        }
-        if let Some(file) = &args.svg {
-            picture::check("--svg", file)?;
-        }
+        picture::check(&files(args))?;
         if let Some(folder) = &args.save {
             let records = SavedRaces::prepare(folder);
             return Ok(Self::Kept(records.map_err(|error| Trouble::Wrong(error.into()))?));

@@ -4,6 +4,7 @@ mod bar;
 mod from_file;
 
 use super::page;
+use super::picture;
 use super::report::{self, Form};
 use super::stdout;
 use super::trials::{Bar, MOST_REQUESTS, Settled, at_most, for_at_most, refusal, requests};
@@ -26,7 +27,8 @@ use std::time::Duration;
 /// Runs the sweep.
 pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble> {
     let others = [("--json", args.json), ("--markdown", args.markdown)];
-    stdout::is_taken(&[("--html", args.html.as_ref())], &others)?;
+    let files = [("--html", args.html.as_ref())];
+    stdout::is_taken(&files, &others)?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     if let Some(path) = &args.from {
         if args.work.is_some() {
@@ -34,11 +36,11 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
                 "--from takes points that were measured: leave out the work",
             ));
         }
+        picture::check(&files)?;
         let points = from_file::read(path)?;
         let sweep = Scalability::of_points(&path.display().to_string(), &points, seed);
         show(&sweep, &args, colors)?;
         if let Some(file) = &args.html {
-            page::check(file)?;
             write_page(&sweep, None, file, args.quiet, seed)?;
         }
         return Ok(Exit::AllOk);
@@ -75,9 +77,7 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
         records: None,
     };
     sweep.validate().map_err(trouble)?;
-    if let Some(file) = &args.html {
-        page::check(file)?;
-    }
+    picture::check(&files)?;
     if let Some(folder) = &args.save {
         let records = SavedSweep::prepare(folder).map_err(|error| Trouble::Wrong(error.into()))?;
         sweep.records = Some(records);
