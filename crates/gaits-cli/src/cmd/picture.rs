@@ -4,7 +4,7 @@ use super::stdout;
 use crate::exit::Trouble;
 use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
-use gaits::{Picture, write_svg};
+use gaits::{Input, Picture, Place, write_svg};
 use gaits_engine::journal::beside;
 use std::fs::{self, File};
 use std::io;
@@ -57,15 +57,58 @@ impl Wanted<'_> {
 /// Files that options name, each with its option.
 pub(super) type Named<'a> = [(&'a str, Option<&'a PathBuf>)];
 
-/// Says no to files that can't be written, as far as that is known beforehand.
+/// Says no to files that can't be written, or are one file, as far as that is known beforehand.
 pub(super) fn check(files: &Named<'_>) -> Result<(), Trouble> {
-    written(files).try_for_each(|(option, path)| check_one(option, path))
+    let mut before: Vec<(&str, PathBuf)> = Vec::new();
+    for (option, path) in written(files) {
+        check_one(option, path)?;
+        let place = place(path);
+        if let Some((other, _)) = before.iter().find(|(_, other)| *other == place) {
+            return Err(Trouble::wrong(format!("{other} and {option} name one file")));
+        }
+        before.push((option, place));
+    }
+    Ok(())
+}
+
+/// Says no to files that would take the place of one that is `read`, or that lies in a folder which is.
+pub(super) fn spare(
+    files: &Named<'_>,
+    read: impl IntoIterator<Item = PathBuf>,
+) -> Result<(), Trouble> {
+    let read: Vec<PathBuf> = read.into_iter().map(|path| place(&path)).collect();
+    for (option, path) in written(files) {
+        let place = place(path);
+        if read.iter().any(|read| place.starts_with(read)) {
+            let shown = path.display();
+            return Err(Trouble::wrong(format!(
+                "{option}: {shown} is what is read; give another file"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The files that lists of items are read from.
+pub(super) fn lists(input: &Input) -> impl Iterator<Item = PathBuf> {
+    input.places().into_iter().filter_map(|place| match place {
+        Place::File(path) => Some(path),
+        Place::Stdin | Place::Made(_) => None,
+    })
 }
 
 /// Those that are no standard output.
 fn written<'a>(files: &Named<'a>) -> impl Iterator<Item = (&'a str, &'a PathBuf)> {
     let named = files.iter().filter_map(|(option, path)| path.map(|path| (*option, path)));
     named.filter(|(_, path)| !stdout::is_meant_by(path))
+}
+
+/// Where a file lies or is to lie, by whichever name.
+fn place(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let folder = fs::canonicalize(folder_of(path)).unwrap_or_default();
+        folder.join(path.file_name().unwrap_or_default())
+    })
 }
 
 fn folder_of(path: &Path) -> &Path {

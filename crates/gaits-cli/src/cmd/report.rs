@@ -13,8 +13,9 @@ use gaits::{
     changes, page_of_races, page_of_results, page_of_sweep, picture_of_races, picture_of_results,
     stored_summary, units,
 };
+use gaits_engine::journal::beside;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Prints every table again.
 pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble> {
@@ -24,6 +25,7 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
         [("--json", args.json), ("--markdown", args.markdown), ("--timeline", args.timeline)];
     let taken = stdout::is_taken(&files, &others)?;
     picture::check(&files)?;
+    picture::spare(&files, read_of(&args.path))?;
     let wanted = Wanted { svg: args.svg.as_ref(), timeline: args.timeline };
     if wanted.any() && SavedSweep::is_in(&args.path) {
         return Err(Trouble::wrong(
@@ -44,6 +46,15 @@ pub(super) fn report(args: &ReportArgs, colors: Colors) -> Result<Exit, Trouble>
         stdout::print(&(text + &pictures.unwrap_or_default()))?;
     }
     Ok(Exit::AllOk)
+}
+
+/// The files of what was stored: no page and no picture may take the place of one.
+fn read_of(path: &Path) -> Vec<PathBuf> {
+    if path.is_dir() {
+        return ["race.json", "sweep.json", "records"].map(|name| path.join(name)).into();
+    }
+    let beside = ["run", "done", "started"].map(|ending| beside(path, ending));
+    [path.to_owned()].into_iter().chain(beside).collect()
 }
 
 /// What was stored as a text, and as a page if one is asked for.

@@ -126,6 +126,39 @@ fn what_cannot_be_drawn_or_written_is_said_and_nothing_is_left_behind() {
 }
 
 #[test]
+fn no_page_and_no_picture_takes_the_place_of_what_is_read_or_of_the_other() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run();
+    run("run wait 0 -o r.jsonl -q").expect_exit(0);
+    run("compare wait 0 -m async -q --rounds 1 --save race").expect_exit(0);
+    std::os::unix::fs::symlink("r.jsonl", dir.path().join("link.jsonl")).unwrap();
+    dir.file("points.csv", "n,x\n1,10\n2,19\n4,35\n8,50\n");
+    dir.file("urls.txt", "http://127.0.0.1:9/\n");
+    let before = names(dir.path());
+    let results = fs::read(dir.path().join("r.jsonl")).unwrap();
+    for (command, option, file) in [
+        ("report r.jsonl", "--html", "r.jsonl"),
+        ("report link.jsonl", "--html", "r.jsonl"),
+        ("report r.jsonl", "--svg", "./r.jsonl.run"),
+        ("report race", "--html", "race/race.json"),
+        ("report race", "--svg", "race/records/1/async.1.jsonl"),
+        ("sweep --from points.csv", "--html", "points.csv"),
+        ("sweep http -i urls.txt", "--html", "urls.txt"),
+        ("compare http -i urls.txt", "--svg", "urls.txt"),
+    ] {
+        let said = format!("{option}: {file} is what is read; give another file");
+        run(&format!("{command} {option} {file}")).expect_refused(&said);
+    }
+    for command in ["report r.jsonl", "report race", "compare wait 0"] {
+        run(&format!("{command} --html x --svg ./x")).expect_refused("--html and --svg name one");
+    }
+    assert_eq!(names(dir.path()), before);
+    assert_eq!(fs::read(dir.path().join("r.jsonl")).unwrap(), results);
+    // A page may lie beside its race.
+    run("report race --html race/page.html").expect_exit(0);
+}
+
+#[test]
 fn a_report_that_is_refused_writes_nothing() {
     let dir = Dir::new();
     let run = |words: &str| gaits(words).dir(dir.path()).run();

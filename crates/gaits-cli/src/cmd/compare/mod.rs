@@ -8,7 +8,7 @@ mod programs;
 mod records;
 
 use super::page;
-use super::picture::Wanted;
+use super::picture::{self, Wanted};
 use super::report::{self, Form};
 use super::stdout;
 use super::trials::{Bar, MOST_REQUESTS, Settled, refusal};
@@ -63,6 +63,7 @@ impl Question {
     }
 
     fn of(job: Job, program: &Program, args: &CompareArgs) -> Result<Self, Trouble> {
+        picture::spare(&files(args), picture::lists(&job.input))?;
         let settled = Settled::of(job, program, "a race", args.arrival_rate)?;
         let (models, left_out) = models(&*settled.work, args)?;
         let most_items = args.max_requests.map_or(MOST_REQUESTS, std::num::NonZero::get);

@@ -37,6 +37,7 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
             ));
         }
         picture::check(&files)?;
+        picture::spare(&files, [path.clone()])?;
         let points = from_file::read(path)?;
         let sweep = Scalability::of_points(&path.display().to_string(), &points, seed);
         show(&sweep, &args, colors)?;
@@ -51,6 +52,7 @@ pub(super) fn sweep(mut args: SweepArgs, colors: Colors) -> Result<Exit, Trouble
         ));
     };
     let job = work.resolve_for_sweep()?;
+    picture::spare(&files, picture::lists(&job.input))?;
     // A list is gone through over and over for as long as a run lasts; only a count ends a run before.
     let most = match &job.input {
         Input::Listed { count: Some(count), .. } | Input::Patterns { count: Some(count), .. } => {
