@@ -4,10 +4,10 @@
 
 use crate::race::{SavedRaces, TypicalRun, records_of_run, typical_run};
 use crate::stored::{Stored, StoredError, read};
-use gaits_engine::journal::write_aside;
+use gaits_engine::journal::Aside;
 use gaits_report::Entry;
 use gaits_report::picture::{Inside, LanesBuilder, Part, Picture, PicturedRun};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// A results file, read for a picture.
@@ -75,5 +75,7 @@ fn pictured_run(entry: &Entry, folder: &Path, items: u64) -> Option<PicturedRun>
 /// # Errors
 /// It can't be written.
 pub fn write_svg(picture: &Picture, path: &Path) -> io::Result<()> {
-    write_aside(path, picture.svg().as_bytes(), false)
+    let mut out = Aside::create_unshared(path)?;
+    out.write_all(picture.svg().as_bytes())?;
+    out.finish(false)
 }

@@ -5,8 +5,8 @@ use crate::exit::Trouble;
 use crate::talk::{self, Colors};
 use anyhow::{Context as _, anyhow};
 use gaits::{Input, Picture, Place, write_svg};
-use gaits_engine::journal::beside;
-use std::fs::{self, File};
+use gaits_engine::journal::Aside;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -131,7 +131,6 @@ fn check_one(option: &str, path: &Path) -> Result<(), Trouble> {
     if !folder.is_dir() {
         return Err(Trouble::wrong(format!("{option}: there is no folder {}", folder.display())));
     }
-    let aside = beside(path, "tmp");
-    let tried = File::create(&aside).and_then(|_| fs::remove_file(&aside));
+    let tried = Aside::create_unshared(path).map(drop);
     tried.with_context(|| format!("{option}: can't write {shown}")).map_err(Trouble::Wrong)
 }

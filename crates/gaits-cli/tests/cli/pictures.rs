@@ -159,6 +159,18 @@ fn no_page_and_no_picture_takes_the_place_of_what_is_read_or_of_the_other() {
 }
 
 #[test]
+fn a_file_of_the_users_beside_a_page_or_a_picture_stays() {
+    let dir = Dir::new();
+    let run = |words: &str| gaits(words).dir(dir.path()).run();
+    run("run wait 0 -o r.jsonl -q").expect_exit(0);
+    let mine = ["page.html.tmp", "a.svg.tmp"].map(|name| dir.file(name, "mine"));
+    run("report r.jsonl --html page.html --svg a.svg").expect_exit(0);
+    for mine in mine {
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine", "{mine:?}");
+    }
+}
+
+#[test]
 fn a_report_that_is_refused_writes_nothing() {
     let dir = Dir::new();
     let run = |words: &str| gaits(words).dir(dir.path()).run();
