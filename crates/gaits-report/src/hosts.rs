@@ -187,7 +187,8 @@ impl PartialEq for Hosts {
     }
 }
 
-/// The part of a URL that names its server, with the scheme before it: `http://user@host:80`.
+/// The part of a URL that names its server, with the scheme before it: `http://user@host:80`. A text in which a URL stands
+/// somewhere is none.
 fn authority(url: &str) -> Option<&str> {
     // Most begin so, and a search costs more.
     let start = if url.starts_with("http://") {
@@ -195,7 +196,9 @@ fn authority(url: &str) -> Option<&str> {
     } else if url.starts_with("https://") {
         8
     } else {
-        url.find("://")? + 3
+        let scheme = url.find("://")?;
+        let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        url.as_bytes()[..scheme].iter().copied().all(is_of_scheme).then_some(scheme + 3)?
     };
     let length = url.as_bytes()[start..].iter().position(|byte| ENDS.contains(byte));
     Some(length.map_or(url, |length| &url[..start + length]))
@@ -268,10 +271,14 @@ mod tests {
         let mut hosts = Hosts::default();
         let fields = vec![("url".into(), Value::String("http://b.example/".into()))];
         let detail = Some(Detail::read("http", fields));
-        hosts.add(&Record { detail, ..of("{\"path\":\"/\"}", 10, None) });
+        let detail = || detail.clone();
+        hosts.add(&Record { detail: detail(), ..of("{\"path\":\"/\"}", 10, None) });
+        let json = "{\"body\":\"https://other.example/\",\"url\":\"http://b.example/\"}";
+        hosts.add(&Record { detail: detail(), ..of(json, 10, None) });
         hosts.add(&Record { detail: Some(http(None, false, 0)), ..of("17", 10, None) });
         assert_eq!(hosts.worst_first().len(), 1);
-        assert_eq!(hosts.worst_first()[0].0, "b.example");
+        let (name, host) = hosts.worst_first()[0];
+        assert_eq!((name, host.items()), ("b.example", 2));
     }
 
     #[test]
