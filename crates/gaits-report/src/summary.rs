@@ -283,6 +283,10 @@ impl Summary {
 
     /// What was configured, and how much of it was missing.
     fn workers(&self, style: Style) -> String {
+        // Without the model, how its workers were laid out isn't known either.
+        if self.model == Self::UNKNOWN {
+            return self.model.clone();
+        }
         let configured = format!("{}: {}", self.model, self.layout);
         if self.missing_workers == 0 {
             return configured;

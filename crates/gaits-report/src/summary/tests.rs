@@ -119,6 +119,14 @@ fn what_passes_before_and_after_the_work_is_told_where_it_matters() {
 }
 
 #[test]
+fn of_an_unknown_model_nothing_is_made_up() {
+    let text =
+        Summary { model: Summary::UNKNOWN.to_owned(), ..summary(Tally::new(), 1) }.to_string();
+    let model = text.lines().find(|line| line.starts_with("model"));
+    assert_eq!(model.map(|line| line.split_whitespace().count()), Some(2), "{text}");
+}
+
+#[test]
 fn missing_workers_are_told_beside_the_model() {
     let summary = Summary { missing_workers: 88, ..summary(Tally::new(), 5) };
     assert!(summary.to_string().contains("; 88 workers were missing\n"), "{summary}");
