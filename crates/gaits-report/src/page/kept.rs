@@ -44,6 +44,9 @@ pub(super) struct Text {
 }
 
 impl Text {
+    /// There was no room for it.
+    const LEFT_OUT: Self = Self { at: u32::MAX, bytes: 0 };
+
     /// How long it is.
     pub(super) const fn bytes(self) -> u8 {
         self.bytes
@@ -64,8 +67,6 @@ pub(super) struct Drawn {
     pub(super) every_failure: u64,
     failures: usize,
     slowest: BinaryHeap<Reverse<(u64, u64)>>,
-    /// Items that are drawn without their text.
-    pub(super) without_text: u64,
 }
 
 impl Drawn {
@@ -80,7 +81,6 @@ impl Drawn {
             every_failure: 1,
             failures: 0,
             slowest: BinaryHeap::new(),
-            without_text: 0,
         }
     }
 
@@ -100,7 +100,7 @@ impl Drawn {
                 self.texts.push_str(text);
                 item.text = Text { at, bytes };
             }
-            _ => self.without_text += 1,
+            _ => item.text = Text::LEFT_OUT,
         }
         self.failures += usize::from(failed);
         self.items.push(item);
@@ -112,6 +112,11 @@ impl Drawn {
     /// The text of an item that is drawn.
     pub(super) fn text_of(&self, item: &Kept) -> &str {
         text_in(&self.texts, item.text)
+    }
+
+    /// How many items are drawn without their text.
+    pub(super) fn without_text(&self) -> usize {
+        self.items.iter().filter(|item| item.text == Text::LEFT_OUT).count()
     }
 
     fn is_slow(&mut self, latency_us: u64, index: u64) -> bool {
@@ -147,7 +152,7 @@ impl Drawn {
             return;
         }
         let mut texts = String::with_capacity(self.texts.len());
-        for item in &mut self.items {
+        for item in self.items.iter_mut().filter(|item| item.text != Text::LEFT_OUT) {
             let at = u32::try_from(texts.len()).unwrap_or(u32::MAX);
             texts.push_str(text_in(&self.texts, item.text));
             item.text.at = at;
@@ -203,6 +208,7 @@ mod tests {
         let own = |item: &&Kept| drawn.text_of(item) == format!("é{}", item.index);
         let without = drawn.items.iter().filter(|item| !own(item));
         assert!(without.clone().count() < drawn.items.len(), "some have room");
+        assert_eq!(without.clone().count(), drawn.without_text());
         assert!(without.clone().all(|item| drawn.text_of(item).is_empty()));
         assert!(drawn.items.len() <= 5_000 && drawn.items.len() > 2_000, "{}", drawn.items.len());
         let indices: HashSet<u64> = drawn.items.iter().map(|item| item.index).collect();

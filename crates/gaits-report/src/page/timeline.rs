@@ -60,7 +60,7 @@ pub(super) struct About {
     every: u64,
     /// Of those that failed.
     every_failure: u64,
-    without_text: u64,
+    without_text: usize,
     end_us: u64,
     /// When each run began on the time axis, where a file holds several.
     offsets_us: Vec<u64>,
@@ -210,7 +210,7 @@ impl TimelineBuilder {
             drawn: self.drawn.items.len(),
             every: self.drawn.every,
             every_failure: self.drawn.every_failure,
-            without_text: self.drawn.without_text,
+            without_text: self.drawn.without_text(),
             end_us: self.end_us,
             offsets_us: self.offsets,
             lanes: lanes.into_iter().map(|(lane, _)| lane).collect(),
