@@ -101,6 +101,9 @@ fn head(run: &Drawn<'_>, style: Style) -> String {
             if lanes.failed > 0 {
                 facts.push(format!("{} failed", units::count(lanes.failed)));
             }
+            if lanes.impossible > 0 {
+                facts.push(format!("{} with times that can't be", units::count(lanes.impossible)));
+            }
         }
         Known::Program => {}
         Known::Unknown(why) => facts.push(format!("not drawn: {}", one_line(why, 200))),

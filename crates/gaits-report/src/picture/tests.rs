@@ -331,6 +331,8 @@ fn times_that_cannot_be_are_counted_and_not_drawn() {
     endless.timing.finished_us = u64::MAX;
     let lanes = lanes([backwards, endless, by(7, 7, 0, 0)]);
     assert_eq!((lanes.records, lanes.impossible, lanes.end_us), (3, 2, 10));
+    let text = picture(vec![run("async:1", 10, lanes)]).timeline(Style::PLAIN, 80);
+    assert!(text.contains("3 items, 2 with times that can't be, round 1"), "{text}");
 }
 
 fn timeline(style: Style, width: usize) -> String {
