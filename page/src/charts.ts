@@ -70,6 +70,11 @@ function logMarks(low: number, high: number): number[] {
   return marks;
 }
 
+/** A model, and that its curve is of failures, if it is. */
+function named({ model, of_failed }: Sums): string {
+  return of_failed ? `${model} (${t("failed")})` : model;
+}
+
 /** The share of items that were done within each time. */
 export function latency(models: Sums[]): Chart | null {
   const curves = models.filter((sums) => sums.latency.length > 0);
@@ -88,7 +93,7 @@ export function latency(models: Sums[]): Chart | null {
   const said = curves.map((sums) => {
     const median = sums.latency.find(([, share]) => share >= 0.5);
     const p99 = sums.latency.find(([, share]) => share >= 0.99);
-    return `${sums.model}: p50 ${duration(median?.[0])}, p99 ${duration(p99?.[0])}`;
+    return `${named(sums)}: p50 ${duration(median?.[0])}, p99 ${duration(p99?.[0])}`;
   });
   return new Chart(
     (width) => ({
@@ -114,7 +119,7 @@ export function latency(models: Sums[]): Chart | null {
         series: [
           { label: t("latencyAxis"), value: (_plot, value) => duration(value) },
           ...curves.map((sums, at) => ({
-            label: sums.model,
+            label: named(sums),
             stroke: color(at),
             width: at === 0 ? 2.5 : 1.5,
             dash: DASHES[at % DASHES.length],

@@ -133,7 +133,9 @@ function timelinePart(runs: RunData[], id: string, isHttp: boolean): HTMLElement
 
 function latencyPart(all: Sums[]): HTMLElement | null {
   const chart = latency(all);
-  return chart && chartPart(t("latency"), t("latencyHow"), chart, all.every((sums) => sums.of_failed) ? t("latencyFailed") : undefined);
+  const failed = all.filter((sums) => sums.of_failed).map((sums) => sums.model);
+  const note = failed.length === 0 ? undefined : t("latencyFailed", { models: failed.join(", ") });
+  return chart && chartPart(t("latency"), t("latencyHow"), chart, note);
 }
 
 function raceView(view: RaceView, id: string, several: boolean): HTMLElement {

@@ -19,7 +19,7 @@ const english = {
   latency: "Latency",
   latencyHow:
     "At each height, the share of items that were done within the time below it. A curve further left is faster; a long way to the right at the top is a slow tail.",
-  latencyFailed: "All items failed: these are the latencies of failures.",
+  latencyFailed: "All items of {models} failed: these latencies are of failures.",
   where: "Where the time went",
   whereHow:
     "The time of all items at their workers, by phase. What is long here is what to look at; the time in the queue before that is not part of it.",
@@ -146,7 +146,7 @@ const korean: Record<Key, string> = {
   latency: "지연 시간",
   latencyHow:
     "높이마다, 아래 시간 안에 끝난 항목의 비율입니다. 곡선이 왼쪽에 있을수록 빠르고, 맨 위에서 오른쪽으로 길게 뻗으면 느린 꼬리가 있는 것입니다.",
-  latencyFailed: "모든 항목이 실패했습니다. 실패한 항목의 지연 시간입니다.",
+  latencyFailed: "{models}: 모든 항목이 실패했습니다. 실패한 항목의 지연 시간입니다.",
   where: "시간을 어디에 썼나",
   whereHow:
     "모든 항목이 워커에서 보낸 시간을 단계별로 나눈 것입니다. 가장 긴 부분부터 살펴보세요. 그 전에 대기열에서 기다린 시간은 들어 있지 않습니다.",

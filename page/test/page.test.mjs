@@ -382,6 +382,21 @@ describe("a race", () => {
     assert.deepEqual(data(again), data(raced));
   });
 
+  test("tells whose latencies are those of failures", async () => {
+    const html = readFileSync(raced, "utf8");
+    const data = JSON.parse(/id="data">([^]*?)<\/script>/.exec(html)[1]);
+    data.views[0].more.find(({ model }) => model === "async:4").of_failed = true;
+    const page = await open(chromium, put(folder, "failed.html", withData(html, data)));
+    await ready(page);
+    const notes = await page.$$eval(".note", (all) => all.map((one) => one.textContent));
+    assert.ok(notes.includes("All items of async:4 failed: these latencies are of failures."), notes.join());
+    const label = await page.$eval(".chart", (chart) => chart.getAttribute("aria-label"));
+    assert.match(label, /async:4 \(failed\): p50 /);
+    assert.match(label, /sequential: p50 /);
+    assert.match(await text(page, ".chart .u-legend"), /async:4 \(failed\)/);
+    await fine(page);
+  });
+
   test("without its records has its figures, and says that its items are not drawn", async () => {
     const bare = join(folder, "bare");
     gaits(["compare", "--models", "sequential,async:4", "--rounds", "2", "--quiet", "--save", bare, "wait", "0.001"], folder);
