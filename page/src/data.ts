@@ -184,6 +184,8 @@ export const PHASES = 4;
 /** The items of a run, by lane and then by time. Times are in microseconds. */
 export interface Items {
   count: number;
+  /** Whether these are all items that have possible times. */
+  whole: boolean;
   index: Float64Array;
   /** Where the items of each lane begin, and the end of the last. */
   lanes: Uint32Array;
@@ -296,6 +298,7 @@ export function itemsOf(bytes: Uint8Array, about: About): Items {
   const column = (at: number) => numbers(columns[at], new Float64Array(count));
   return {
     count,
+    whole: about.every === 1 && about.every_failure === 1,
     index: steps(columns[0], new Float64Array(count)),
     lanes,
     start,

@@ -55,13 +55,14 @@ export function addLane(
   const { shares, seen } = out;
   const width = seen.length;
   const [p0, p1, p2, p3] = items.phases;
-  const { start, end, queue, kind } = items;
+  const { start, end, queue, kind, whole } = items;
   let free = from > items.lanes[lane] ? end[from - 1] : 0;
   for (let i = from; i < to; i++) {
     const begins = start[i];
     const x = (begins - time) * scale;
     const xEnd = (end[i] - time) * scale;
-    const waited = Math.min(queue[i], begins - free);
+    // Where not all items are drawn, nobody knows whether the lane was free.
+    const waited = whole ? Math.min(queue[i], begins - free) : 0;
     free = end[i];
     if (waited > 0) span(shares, QUEUED, x - waited * scale, x, width);
     if (x >= width) break;

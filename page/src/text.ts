@@ -100,9 +100,9 @@ const english = {
   nothing: "There are no records, so there is nothing to draw.",
   noRuns: "There are no records of the runs, so their items can't be drawn.",
   decimated:
-    "{records} items are too many for a page: of those that went well, one of {every} is drawn, so rows look emptier than they were. Everything that failed and the slowest are drawn, and the curve counts all.",
+    "{records} items are too many for a page: of those that went well, one of {every} is drawn, so rows look emptier than they were, and no time in the queue is drawn. Everything that failed and the slowest are drawn, and the curve counts all.",
   decimatedFailures:
-    "{records} items are too many for a page: one of {every} that went well and one of {everyFailure} that failed are drawn, so rows look emptier than they were. The curve counts all.",
+    "{records} items are too many for a page: one of {every} that went well and one of {everyFailure} that failed are drawn, so rows look emptier than they were, and no time in the queue is drawn. The curve counts all.",
   withoutText: "The texts of {n} items are left out, to keep the page small.",
   impossible: "{n} records have times that can't be, and are not drawn.",
   unknownModel: "unknown model",
@@ -227,9 +227,9 @@ const korean: Record<Key, string> = {
   nothing: "기록이 없어 그릴 것이 없습니다.",
   noRuns: "실행의 기록이 없어 항목을 그릴 수 없습니다.",
   decimated:
-    "항목 {records}개는 한 페이지에 너무 많습니다. 성공한 항목은 {every}개 중 하나만 그리므로 줄이 실제보다 비어 보입니다. 실패한 항목과 가장 느린 항목은 모두 그리고, 곡선은 전부를 셉니다.",
+    "항목 {records}개는 한 페이지에 너무 많습니다. 성공한 항목은 {every}개 중 하나만 그리므로 줄이 실제보다 비어 보이고, 대기열에서 보낸 시간은 그리지 않습니다. 실패한 항목과 가장 느린 항목은 모두 그리고, 곡선은 전부를 셉니다.",
   decimatedFailures:
-    "항목 {records}개는 한 페이지에 너무 많습니다. 성공은 {every}개 중 하나, 실패는 {everyFailure}개 중 하나만 그리므로 줄이 실제보다 비어 보입니다. 곡선은 전부를 셉니다.",
+    "항목 {records}개는 한 페이지에 너무 많습니다. 성공은 {every}개 중 하나, 실패는 {everyFailure}개 중 하나만 그리므로 줄이 실제보다 비어 보이고, 대기열에서 보낸 시간은 그리지 않습니다. 곡선은 전부를 셉니다.",
   withoutText: "페이지를 작게 하려고 항목 {n}개의 글자를 뺐습니다.",
   impossible: "기록 {n}개는 시간이 있을 수 없는 값이라 그리지 않았습니다.",
   unknownModel: "모델 알 수 없음",

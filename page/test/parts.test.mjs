@@ -27,6 +27,7 @@ function items(lanes) {
   for (const lane of lanes) starts.push(starts.at(-1) + lane.length);
   return {
     count,
+    whole: true,
     index: column((_, at) => at),
     lanes: Uint32Array.from(starts),
     start: column((item) => item.start),
@@ -69,6 +70,12 @@ test("each column has the share of its time that items spent in a phase", () => 
   // It was in the queue for longer than the run goes on; only the time in which the lane was free is drawn.
   close(part(4), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   assert.deepEqual([...seen], Array(10).fill(0));
+});
+
+test("where not all items are drawn, no time in the queue is", () => {
+  const all = { ...items([[{ start: 50, phases: [0, 10, 0, 0], queue: 40 }]]), whole: false };
+  const { shares } = drawn(all, 0, 100, 10);
+  assert.deepEqual([...shares].filter((share) => share > 0).length, 1);
 });
 
 test("no time is lost or counted twice, however far the picture is zoomed", () => {
