@@ -252,7 +252,7 @@ function pixel([red, green, blue]: Color, opacity: number): number {
 
 /** Divides `lanes` into at most `most` rows of neighbours. */
 export function rowsOf(lanes: number, most: number): [number, number][] {
-  const rows = Math.max(1, Math.min(lanes, Math.floor(most)));
+  const rows = lanes === 0 ? 0 : Math.max(1, Math.min(lanes, Math.floor(most)));
   const at = (row: number) => Math.floor((row * lanes) / rows);
   return Array.from({ length: rows }, (_, row) => [at(row), at(row + 1)]);
 }

@@ -449,7 +449,7 @@ export class Timeline {
     if (!run.expanded) {
       const height = Math.min(lanes * ROW, this.compact);
       const rows = raster.rowsOf(lanes, height / 2);
-      return { left, width, top: strip, height, rows, rowHeight: height / rows.length };
+      return { left, width, top: strip, height, rows, rowHeight: height / Math.max(rows.length, 1) };
     }
     const first = Math.min(Math.max(0, lanes - 1), Math.floor(run.scroller.scrollTop / ROW));
     const shown = Math.min(lanes - first, Math.floor(EXPANDED / ROW));

@@ -509,6 +509,14 @@ describe("bad input", () => {
     await fine(page);
   });
 
+  test("a run with none but times that can't be is told of", async () => {
+    const all = [...records(10, 2)].map((record) => ({ ...record, finished_us: 1 }));
+    const page = await open(chromium, pageOf(folder, "none-possible", all));
+    await ready(page);
+    assert.match(await page.$$eval(".note", (all) => all.map((one) => one.textContent).join()), /10 records have times that can't be/);
+    await fine(page);
+  });
+
   test("a page that was cut off shows its sentence and no picture", async () => {
     const html = readFileSync(run, "utf8");
     const places = ["id=\"data\">", "id=\"timeline-0\">", "<script>"].map((mark) => html.lastIndexOf(mark) + 400);

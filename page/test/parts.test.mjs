@@ -136,6 +136,7 @@ test("every lane is in just one row", () => {
     assert.ok(rows.length <= most && rows[0][0] === 0 && rows.at(-1)[1] === lanes);
     rows.slice(1).forEach(([from], at) => assert.equal(from, rows[at][1]));
   }
+  assert.deepEqual(raster.rowsOf(0, 0), []);
 });
 
 test("numbers of any size are read, and what is cut off is refused", () => {
