@@ -28,7 +28,7 @@ const BATCH: usize = 1024;
 /// How long a stopping origin waits for its last lines to be written, say into a pipe that nobody reads.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
-/// Where an origin writes down each request: a line of JSON when its response has been handed over, or has been broken.
+/// Where an origin writes down each request: a line of JSON when its response has been handed to the system, or has been broken.
 ///
 /// ```json
 /// {"time":1772366400.123456,"sequence":0,"peer":"127.0.0.1:53412","method":"GET","path":"/get?a=1","status":200,
@@ -39,10 +39,12 @@ const LAST_LINES: Duration = Duration::from_secs(5);
 /// - `sequence`: the request's number, from 0, in the order in which heads were read; lines are in the order of ends;
 /// - `path`: with the query, as it was sent;
 /// - `status`: `null` if no head was sent, and for scripted replies;
-/// - `bytes`: of the body that were handed to the connection; of a scripted reply all that was written;
+/// - `bytes`: of the body that were handed to the connection, of which 410 KiB may have come no further; of a scripted
+///   reply all that was written;
 /// - `duration_us`: from `time` to the end, in microseconds;
-/// - `outcome`: `sent` if all of the response was handed over, `broken` if a fault broke it, `scripted` for a scripted
-///   reply, `gone` if the client left (or the origin was stopped) before.
+/// - `outcome`: `sent` if all of the response was handed to the system (over HTTP/2, up to 64 KiB of it may still wait
+///   for the client's window), `broken` if a fault broke it, `scripted` for a scripted reply, `gone` if the client left
+///   (or the origin was stopped) before.
 ///
 /// Should lines come faster than they can be written for so long that 65,536 of them wait, or should writing fail, then
 /// lines are left out, and `{"lost":N}` says how many as soon as there is room again. Clones share what they write to.

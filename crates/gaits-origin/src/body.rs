@@ -1,6 +1,7 @@
 //! What is sent after a response's head, chunk by chunk as the client takes it: nothing here holds more than one chunk,
 //! however long the body. The fault that cuts a body short is applied here; which one, is decided by the service.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 use crate::access_log::{Entry, Outcome};
 use crate::gate::Place;
 use crate::generated::Generated;
+use crate::unsent::Unsent;
 
 /// How long the first part of a truncated body is given to reach the socket. Cutting at once would take back what is
 /// still buffered, over HTTP/2 the head as well, and the client would see a reset without a response.
@@ -128,31 +130,39 @@ impl InProgress {
     }
 }
 
-/// A response's body, on its way. The request is in progress until all of it has been taken.
+/// A response's body, on its way. When hyper has taken all of it, the request is in progress until the next flush.
 #[derive(Debug)]
 pub(crate) struct ResponseBody {
     payload: Payload,
     ending: Option<Ending>,
     request: InProgress,
+    unsent: Unsent,
 }
 
 impl ResponseBody {
-    pub(crate) fn whole(payload: Payload, request: InProgress) -> Self {
-        let mut body = Self { payload, ending: None, request };
-        body.log_end();
-        body
+    pub(crate) fn whole(payload: Payload, request: InProgress, unsent: Unsent) -> Self {
+        Self { payload, ending: None, request, unsent }
     }
 
     /// A body that announces all of `payload` and is cut after `sent` bytes of it.
-    pub(crate) fn cut(payload: Payload, sent: u64, cut: Cut, mut request: InProgress) -> Self {
+    pub(crate) fn cut(
+        payload: Payload,
+        sent: u64,
+        cut: Cut,
+        mut request: InProgress,
+        unsent: Unsent,
+    ) -> Self {
         request.log(|entry| entry.outcome(Outcome::Broken));
         let ending = Some(Ending { left: sent, cut, settle: None });
-        Self { payload, ending, request }
+        Self { payload, ending, request, unsent }
     }
+}
 
-    fn log_end(&mut self) {
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        // hyper drops a body as soon as it has taken the end of it, and before it flushes that.
         if self.payload.left() == 0 && self.ending.is_none() {
-            self.request.log(|entry| entry.outcome(Outcome::Sent));
+            self.unsent.keep(mem::take(&mut self.request));
         }
     }
 }
@@ -184,7 +194,6 @@ impl Body for ResponseBody {
             ending.left -= chunk.len() as u64;
         }
         this.request.log(|entry| entry.sent(chunk.len()));
-        this.log_end();
         Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 

@@ -37,8 +37,9 @@ pub struct Config {
     /// HTTP/2 connection share it. Default: any number.
     pub bandwidth: Option<NonZeroU64>,
     /// How many requests are served at the same time. The others queue, first come first served, across all
-    /// connections. A request is in service until its response has been handed to the socket, so a stalled one keeps
-    /// its place until its client goes away. Default: any number.
+    /// connections. A request is in service until its response has been handed to the system, so a stalled one keeps
+    /// its place until its client goes away. Over HTTP/2, up to 64 KiB of a response may still wait for the client's
+    /// window then. Default: any number.
     pub capacity: Option<NonZeroUsize>,
     /// How many requests a second are let in; finite and above zero. What comes faster is refused at once with a 429
     /// and a `Retry-After` in whole seconds. A burst of one request plus a tenth of a second's worth is let through.

@@ -127,7 +127,7 @@ where
 {
     let mut early = Vec::new();
     loop {
-        let (loan, mut back) = Loan::new(io, mem::take(&mut early));
+        let (loan, mut back) = Loan::new(io, mem::take(&mut early), connection.unsent.clone());
         serve_http(loan, Arc::clone(&connection)).await;
         let (Some(scripted), Ok(stream)) = (connection.take_scripted(), back.try_recv()) else {
             return;

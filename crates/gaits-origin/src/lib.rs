@@ -47,6 +47,7 @@ mod server;
 mod service;
 mod socket;
 mod tls;
+mod unsent;
 
 pub use access_log::AccessLog;
 pub use config::{Config, Tail};

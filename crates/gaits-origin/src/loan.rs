@@ -1,12 +1,14 @@
 //! A stream that is lent to hyper and comes back when hyper is done with it, which scripted replies need. It changes no
-//! byte; it only gives back first what had been read from the stream before.
+//! byte; it only gives back first what had been read from the stream before, and tells when hyper has flushed it.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
+
+use crate::unsent::Unsent;
 
 /// A lent stream. Dropping it sends the stream back.
 #[derive(Debug)]
@@ -16,13 +18,15 @@ pub(crate) struct Loan<S> {
     /// What is read before the stream's own bytes, and how much of it has been.
     early: Vec<u8>,
     taken: usize,
+    unsent: Unsent,
 }
 
 impl<S> Loan<S> {
-    /// Lends a stream, of which `early` has been read already; it comes back through the receiver.
-    pub(crate) fn new(stream: S, early: Vec<u8>) -> (Self, oneshot::Receiver<S>) {
+    /// Lends a stream, of which `early` has been read already; it comes back through the receiver. What is in `unsent`
+    /// waits for the stream to be flushed.
+    pub(crate) fn new(stream: S, early: Vec<u8>, unsent: Unsent) -> (Self, oneshot::Receiver<S>) {
         let (home, back) = oneshot::channel();
-        (Self { lent: Some((stream, home)), early, taken: 0 }, back)
+        (Self { lent: Some((stream, home)), early, taken: 0, unsent }, back)
     }
 }
 
@@ -37,6 +41,7 @@ impl<S: Unpin> Loan<S> {
 
 impl<S> Drop for Loan<S> {
     fn drop(&mut self) {
+        self.unsent.give_up();
         if let Some((stream, home)) = self.lent.take() {
             // If nobody waits for it, it is closed.
             let _ = home.send(stream);
@@ -83,7 +88,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Loan<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_flush(cx)
+        ready!(self.stream()?.poll_flush(cx))?;
+        self.unsent.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -100,7 +107,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_read_early_is_read_first_and_the_stream_comes_back() {
         let stream: &[u8] = b"stream";
-        let (mut loan, mut back) = Loan::new(stream, b"early ".to_vec());
+        let (mut loan, mut back) = Loan::new(stream, b"early ".to_vec(), Unsent::default());
         let mut read = [0; 8];
         loan.read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"early st");

@@ -26,6 +26,7 @@ use crate::request::Request;
 use crate::routes;
 use crate::script::{Scene, Script, Stage, Step};
 use crate::socket::Reset;
+use crate::unsent::Unsent;
 
 /// The longest request body that is taken in.
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
@@ -87,6 +88,7 @@ pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: SocketAddr,
     pub(crate) reset: Reset,
+    pub(crate) unsent: Unsent,
     /// How many requests have come over it.
     requests: AtomicU64,
     /// The reply that is to be played over this connection as soon as hyper has let go of it.
@@ -102,7 +104,14 @@ pub(crate) struct Scripted {
 
 impl Connection {
     pub(crate) fn new(shared: Arc<Shared>, peer: SocketAddr, reset: Reset) -> Self {
-        Self { shared, peer, reset, requests: AtomicU64::new(0), scripted: Mutex::new(None) }
+        Self {
+            shared,
+            peer,
+            reset,
+            unsent: Unsent::default(),
+            requests: AtomicU64::new(0),
+            scripted: Mutex::new(None),
+        }
     }
 
     /// The scripted reply that ended the service of this connection, if one did.
@@ -126,7 +135,7 @@ impl Connection {
             && let Err(wait) = rate.admit(started.elapsed())
         {
             let seconds = wait.as_millis().div_ceil(1_000);
-            return Ok(respond(too_many(seconds), head, in_progress));
+            return Ok(self.respond(too_many(seconds), head, in_progress));
         }
         in_progress.place = Some(gate.enter().await);
         let until = Instant::now() + draws.latency(config.latency, config.jitter, config.tail);
@@ -140,7 +149,7 @@ impl Connection {
         };
         sleep_until(until + reply.delay).await;
         match config.faults.pick(draws.fault) {
-            None => Ok(respond(reply, head, in_progress)),
+            None => Ok(self.respond(reply, head, in_progress)),
             Some(fault) => self.fail(fault, draws.stall_in_body, reply, head, in_progress).await,
         }
     }
@@ -175,6 +184,28 @@ impl Connection {
         Err(CutOff)
     }
 
+    /// A whole response. One to HEAD announces the length of the body that it does not have; otherwise hyper does that.
+    fn respond(
+        &self,
+        reply: Reply,
+        head: bool,
+        mut in_progress: InProgress,
+    ) -> Response<ResponseBody> {
+        let Reply { status, mut headers, mut payload, .. } = reply;
+        if head {
+            if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(payload.left()));
+            }
+            payload = Payload::EMPTY;
+        }
+        in_progress.log(|entry| entry.status(status));
+        let body = ResponseBody::whole(payload, in_progress, self.unsent.clone());
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
     /// Breaks a response.
     async fn fail(
         &self,
@@ -185,11 +216,13 @@ impl Connection {
         mut in_progress: InProgress,
     ) -> Result<Response<ResponseBody>, CutOff> {
         let length = if head { 0 } else { reply.payload.left() };
-        in_progress.log(|entry| entry.outcome(Outcome::Broken));
+        if !matches!(fault, Fault::Status(_)) {
+            in_progress.log(|entry| entry.outcome(Outcome::Broken));
+        }
         let (sent, cut) = match fault {
             Fault::Status(status) => {
                 let retry_after = self.shared.config.retry_after.value(clock::now());
-                return Ok(respond(failure(status, retry_after), head, in_progress));
+                return Ok(self.respond(failure(status, retry_after), head, in_progress));
             }
             Fault::Reset => {
                 self.reset.order();
@@ -203,7 +236,8 @@ impl Connection {
         };
         let Reply { status, headers, payload, .. } = reply;
         in_progress.log(|entry| entry.status(status));
-        let mut response = Response::new(ResponseBody::cut(payload, sent, cut, in_progress));
+        let body = ResponseBody::cut(payload, sent, cut, in_progress, self.unsent.clone());
+        let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
@@ -258,20 +292,4 @@ fn failure(status: StatusCode, retry_after: Option<HeaderValue>) -> Reply {
         }
         _ => reply,
     }
-}
-
-/// A whole response. One to HEAD announces the length of the body that it does not have; otherwise hyper does that.
-fn respond(reply: Reply, head: bool, mut in_progress: InProgress) -> Response<ResponseBody> {
-    let Reply { status, mut headers, mut payload, .. } = reply;
-    if head {
-        if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(payload.left()));
-        }
-        payload = Payload::EMPTY;
-    }
-    in_progress.log(|entry| entry.status(status));
-    let mut response = Response::new(ResponseBody::whole(payload, in_progress));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }

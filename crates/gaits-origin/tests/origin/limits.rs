@@ -91,6 +91,19 @@ fn a_connection_with_little_bandwidth_does_not_hold_up_another() {
     assert_eq!(get(&origin, "/status/204").status, 204);
 }
 
+#[test]
+fn a_response_keeps_its_place_until_it_is_sent() {
+    let (bandwidth, capacity) = (NonZeroU64::new(100_000), NonZeroUsize::new(1));
+    let origin = Origin::start(Config { bandwidth, capacity, ..Config::default() }).unwrap();
+    let start = Instant::now();
+    let mut slow = Wire::open(&origin);
+    slow.send("GET", "/bytes/30000", "");
+    slow.head().unwrap();
+    assert_eq!(get(&origin, "/uuid").status, 200);
+    // 300 ms, less the first portion and what may be made up for.
+    assert!(start.elapsed() >= Duration::from_millis(260), "{:?}", start.elapsed());
+}
+
 /// As many clients as asked, each with a request that stalls once it is served, arrived in order.
 fn stalled(capacity: Option<NonZeroUsize>, clients: u64) -> (Origin, Vec<Wire<TcpStream>>) {
     let faults = "stall:1".parse().unwrap();

@@ -1,7 +1,7 @@
 //! The access log: what each request leaves in it.
 
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::{Arc, Mutex};
 
 use gaits_origin::{AccessLog, Config, Origin};
@@ -150,6 +150,25 @@ fn clients_that_leave_are_told_apart() {
     assert_eq!((status, outcome, last), (&json!(200), "gone", "sent"));
     assert!(bytes.as_u64().unwrap() > 0);
     assert_eq!(waiting, (&json!(null), &json!(0), "gone"));
+}
+
+#[test]
+fn a_response_is_sent_when_its_connection_has_taken_all_of_it() {
+    let log = Lines::default();
+    let bandwidth = NonZeroU64::new(100_000);
+    let origin = log.start(Config { bandwidth, ..Config::default() });
+    Wire::open(&origin).get("/bytes/30000").unwrap();
+    log.wait_for(1);
+    let mut leaving = Wire::open(&origin);
+    leaving.send("GET", "/bytes/300000", "");
+    leaving.head().unwrap();
+    drop(leaving);
+    log.wait_for(2);
+    let lines = log.read();
+    // 300 ms, less the first portion and what may be made up for.
+    assert!(lines[0]["duration_us"].as_u64().unwrap() >= 260_000, "{lines:?}");
+    let [(.., first), (status, _, second)] = ends(&lines).try_into().unwrap();
+    assert_eq!((first, status, second), ("sent", &json!(200), "gone"));
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! What waits for a connection's bytes to be on their way: hyper takes a response into a buffer of its own, and flushes the
+//! stream when that buffer is empty. Over HTTP/2 it also does so while the rest of a body waits for the client's window.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::access_log::Outcome;
+use crate::body::InProgress;
+
+/// What waits for a connection's next flush. Responses leave it here; the stream that is lent to hyper tells of flushes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unsent(Arc<Mutex<Vec<InProgress>>>);
+
+impl Unsent {
+    /// Keeps a request in progress until the next flush, which makes it a sent one.
+    pub(crate) fn keep(&self, request: InProgress) {
+        self.lock().push(request);
+    }
+
+    /// All that hyper has written has been flushed.
+    pub(crate) fn flushed(&self) {
+        for mut request in self.lock().drain(..) {
+            request.log(|entry| entry.outcome(Outcome::Sent));
+        }
+    }
+
+    /// There will be no more flush.
+    pub(crate) fn give_up(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<InProgress>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
