@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use crate::access_log::{Entry, Outcome};
@@ -15,8 +16,8 @@ use crate::gate::Place;
 use crate::generated::Generated;
 use crate::unsent::Unsent;
 
-/// How long the first part of a truncated body is given to reach the socket. Cutting at once would take back what is
-/// still buffered, over HTTP/2 the head as well, and the client would see a reset without a response.
+/// How long the first part of a truncated body is given after it has been flushed. Over HTTP/2 it may still be in a
+/// queue when something before it is flushed, and cutting at once would take it back, the head as well.
 const SETTLE: Duration = Duration::from_millis(5);
 
 /// The error that ends a response which a fault cuts off.
@@ -112,7 +113,40 @@ struct Ending {
     /// Bytes that are sent before.
     left: u64,
     cut: Cut,
-    settle: Option<Pin<Box<Sleep>>>,
+    /// For `Cut::Close`, when nothing is left.
+    settle: Option<Settle>,
+}
+
+impl Ending {
+    /// Begins to wait for the flush when nothing is left. Asked before hyper gets the last bytes: the flush that follows
+    /// them may be the last one there is.
+    fn settle(&mut self, unsent: &Unsent) {
+        if self.left == 0 && self.cut == Cut::Close {
+            self.settle = Some(Settle::Flush(unsent.next_flush()));
+        }
+    }
+}
+
+/// What a cut waits for when the first part of the body has been taken.
+#[derive(Debug)]
+enum Settle {
+    Flush(oneshot::Receiver<()>),
+    Pause(Pin<Box<Sleep>>),
+}
+
+impl Settle {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self {
+                Self::Flush(flushed) => {
+                    // It is dropped and not sent to: either way it has been flushed.
+                    let _ = ready!(Pin::new(flushed).poll(cx));
+                    *self = Self::Pause(Box::pin(tokio::time::sleep(SETTLE)));
+                }
+                Self::Pause(pause) => return pause.as_mut().poll(cx),
+            }
+        }
+    }
 }
 
 /// What a request keeps until it ends, when this is dropped: its place in service, and its line in the access log.
@@ -153,8 +187,9 @@ impl ResponseBody {
         unsent: Unsent,
     ) -> Self {
         request.log(|entry| entry.outcome(Outcome::Broken));
-        let ending = Some(Ending { left: sent, cut, settle: None });
-        Self { payload, ending, request, unsent }
+        let mut ending = Ending { left: sent, cut, settle: None };
+        ending.settle(&unsent);
+        Self { payload, ending: Some(ending), request, unsent }
     }
 }
 
@@ -180,18 +215,18 @@ impl Body for ResponseBody {
             return Poll::Ready(None);
         }
         let limit = match &mut this.ending {
-            Some(Ending { left: 0, cut: Cut::Stall, .. }) => return Poll::Pending,
-            Some(Ending { left: 0, cut: Cut::Close, settle }) => {
-                let settle = settle.get_or_insert_with(|| Box::pin(tokio::time::sleep(SETTLE)));
-                ready!(settle.as_mut().poll(cx));
+            Some(Ending { left: 0, settle: Some(settle), .. }) => {
+                ready!(settle.poll(cx));
                 return Poll::Ready(Some(Err(CutOff)));
             }
+            Some(Ending { left: 0, .. }) => return Poll::Pending,
             Some(Ending { left, .. }) => *left,
             None => u64::MAX,
         };
         let chunk = ready!(this.payload.poll_chunk(cx, limit));
         if let Some(ending) = &mut this.ending {
             ending.left -= chunk.len() as u64;
+            ending.settle(&this.unsent);
         }
         this.request.log(|entry| entry.sent(chunk.len()));
         Poll::Ready(Some(Ok(Frame::data(chunk))))

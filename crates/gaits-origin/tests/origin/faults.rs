@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use gaits_origin::{Config, Faults, Origin, RetryAfter, Tail};
@@ -41,6 +41,16 @@ fn a_truncated_body_ends_half_way() {
         assert_eq!((head.status, head.length()), (200, Some(length)), "{path}");
         assert_eq!(wire.rest().unwrap().len(), half, "{path}");
     }
+}
+
+#[test]
+fn a_slow_response_is_truncated_in_its_body_as_well() {
+    let (bandwidth, faults) = (NonZeroU64::new(2_000), "truncate:1".parse().unwrap());
+    let origin = Origin::start(Config { bandwidth, faults, ..Config::default() }).unwrap();
+    let mut wire = Wire::open(&origin);
+    wire.send("GET", "/bytes/200", "");
+    assert_eq!(wire.head().unwrap().length(), Some(200));
+    assert_eq!(wire.rest().unwrap().len(), 100);
 }
 
 #[test]

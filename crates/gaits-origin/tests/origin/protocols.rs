@@ -1,6 +1,7 @@
 //! HTTP/2 and TLS.
 
 use std::net::TcpStream;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,6 +111,16 @@ async fn truncation_over_http2_resets_the_stream_and_keeps_the_connection() {
         assert!(client.get(&origin, "/status/204").await.is_err());
     }
     assert_eq!(origin.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_slow_response_over_http2_is_truncated_in_its_body_as_well() {
+    let (bandwidth, faults) = (NonZeroU64::new(2_000), "truncate:1".parse().unwrap());
+    let origin = Origin::start(Config { bandwidth, faults, ..Config::default() }).unwrap();
+    let mut client = Http2::open(&origin).await;
+    let mut body = client.get(&origin, "/bytes/200").await.unwrap().into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 100);
+    assert!(body.frame().await.unwrap().is_err());
 }
 
 #[tokio::test]
