@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use http::{Method, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -135,7 +135,12 @@ impl Connection {
             && let Err(wait) = rate.admit(started.elapsed())
         {
             let seconds = wait.as_millis().div_ceil(1_000);
-            return Ok(self.respond(too_many(seconds), head, in_progress));
+            // Unread, a body would end the connection, and its reset could overtake the refusal.
+            let refusal = match body_of(request.into_body()).await {
+                Ok(_) => too_many(seconds),
+                Err(_) => closing(too_many(seconds)),
+            };
+            return Ok(self.respond(refusal, head, in_progress));
         }
         in_progress.place = Some(gate.enter().await);
         let until = Instant::now() + draws.latency(config.latency, config.jitter, config.tail);
@@ -249,8 +254,10 @@ async fn body_of(body: Incoming) -> Result<Bytes, Reply> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let too_large =
-        || Reply::error(StatusCode::PAYLOAD_TOO_LARGE, "a request's body may have 16 MiB");
+    let too_large = || {
+        let message = "a request's body may have 16 MiB";
+        closing(Reply::error(StatusCode::PAYLOAD_TOO_LARGE, message))
+    };
     // What announces too much is not waited for.
     if body.size_hint().lower() > LONGEST_BODY as u64 {
         return Err(too_large());
@@ -259,9 +266,16 @@ async fn body_of(body: Incoming) -> Result<Bytes, Reply> {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => {
-            Err(Reply::bad_request(&format!("the request's body did not arrive: {error}")))
+            let message = format!("the request's body did not arrive: {error}");
+            Err(closing(Reply::bad_request(&message)))
         }
     }
+}
+
+/// Says that the connection ends with this answer, as it does if a request's body has not been read. HTTP/2 has no such
+/// field, and hyper leaves it out there.
+fn closing(reply: Reply) -> Reply {
+    reply.with(CONNECTION, HeaderValue::from_static("close"))
 }
 
 async fn sleep_until(time: Instant) {

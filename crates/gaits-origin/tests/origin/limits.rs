@@ -180,6 +180,20 @@ fn above_the_rate_requests_are_refused_with_a_time_to_come_back() {
 }
 
 #[test]
+fn a_refused_request_has_its_body_read() {
+    let origin = Origin::start(Config { rate_limit: Some(0.001), ..Config::default() }).unwrap();
+    let mut wire = Wire::open(&origin);
+    assert_eq!(wire.get("/uuid").unwrap().status, 200);
+    for _ in 0..2 {
+        assert_eq!(wire.post("/post", "text/plain", &vec![b'a'; 3_000_000]).status, 429);
+    }
+    wire.send("POST", "/post", "Content-Length: 99999999999\r\n");
+    let refusal = wire.response().unwrap();
+    assert_eq!((refusal.status, refusal.header("connection")), (429, Some("close")));
+    assert_eq!(origin.connections(), 1);
+}
+
+#[test]
 fn garbage_and_disconnects_do_not_disturb_others() {
     let origin = origin();
     let mut garbage = Wire::open(&origin);
