@@ -148,10 +148,16 @@ impl Connection {
         if let Some(scene) = stage.and_then(|stage| stage.scene(&request, reused)) {
             return self.hand_over(scene, request, until, in_progress).await;
         }
-        let reply = match stage {
+        let mut reply = match stage {
             Some(_) if request.version() >= Version::HTTP_2 => not_over_http2(),
             _ => self.answer(request, &mut draws).await,
         };
+        // RFC 9110, 15.3.5, 15.3.6 and 15.4.5: these have no content, whatever the endpoint made for them.
+        if let StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED =
+            reply.status
+        {
+            reply.payload = Payload::EMPTY;
+        }
         sleep_until(until + reply.delay).await;
         match config.faults.pick(draws.fault) {
             None => Ok(self.respond(reply, head, in_progress)),

@@ -92,6 +92,22 @@ fn each_request_leaves_a_line_that_tells_it() {
 }
 
 #[test]
+fn statuses_without_content_are_sent_without_content() {
+    let log = Lines::default();
+    let origin = log.start(Config::default());
+    let mut wire = Wire::open(&origin);
+    for status in [204, 205, 304] {
+        assert_eq!(wire.get(&format!("/drip?code={status}")).unwrap().status, status);
+    }
+    drop(origin);
+    let sent = |status| (status, json!(0), "sent");
+    let expected = [204, 205, 304].map(|status| sent(json!(status)));
+    let lines = log.read();
+    let seen = ends(&lines);
+    assert!(expected.iter().map(|(a, b, c)| (a, b, *c)).eq(seen.iter().copied()), "{seen:?}");
+}
+
+#[test]
 fn a_duration_counts_from_the_head_to_the_end() {
     let log = Lines::default();
     let origin = log.start(Config::default());

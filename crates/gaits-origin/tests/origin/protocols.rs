@@ -99,6 +99,16 @@ async fn http2_head_has_length_and_no_body() {
 }
 
 #[tokio::test]
+async fn http2_statuses_without_content_come_without_content() {
+    let origin = origin();
+    let mut client = Http2::open(&origin).await;
+    for status in [204, 205, 304] {
+        let response = client.get(&origin, &format!("/drip?code={status}")).await.unwrap();
+        assert_eq!((response.status().as_u16(), text(response).await), (status, String::new()));
+    }
+}
+
+#[tokio::test]
 async fn truncation_over_http2_resets_the_stream_and_keeps_the_connection() {
     let origin = faulty("truncate:1");
     let mut client = Http2::open(&origin).await;
