@@ -2,6 +2,8 @@
 //! What it is answered with is decided by the routes; scripted replies are sent by `script::play`.
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -138,7 +140,8 @@ impl Connection {
             // Unread, a body would end the connection, and its reset could overtake the refusal.
             let refusal = match body_of(request.into_body()).await {
                 Ok(_) => too_many(seconds),
-                Err(_) => closing(too_many(seconds)),
+                Err(NoBody::Refused(_)) => closing(too_many(seconds)),
+                Err(NoBody::Gone) => return Err(CutOff),
             };
             return Ok(self.respond(refusal, head, in_progress));
         }
@@ -150,7 +153,7 @@ impl Connection {
         }
         let mut reply = match stage {
             Some(_) if request.version() >= Version::HTTP_2 => not_over_http2(),
-            _ => self.answer(request, &mut draws).await,
+            _ => self.answer(request, &mut draws).await?,
         };
         // RFC 9110, 15.3.5, 15.3.6 and 15.4.5: these have no content, whatever the endpoint made for them.
         if let StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED =
@@ -165,14 +168,20 @@ impl Connection {
         }
     }
 
-    async fn answer(&self, request: hyper::Request<Incoming>, draws: &mut Draws) -> Reply {
+    /// The error means that nobody is there to be answered.
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        draws: &mut Draws,
+    ) -> Result<Reply, CutOff> {
         let (parts, body) = request.into_parts();
         let body = match body_of(body).await {
             Ok(body) => body,
-            Err(refusal) => return refusal,
+            Err(NoBody::Refused(refusal)) => return Ok(refusal),
+            Err(NoBody::Gone) => return Err(CutOff),
         };
         let (peer, scheme, seed) = (self.peer.ip(), self.shared.scheme(), self.shared.config.seed);
-        routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws)
+        Ok(routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws))
     }
 
     /// Leaves the connection, with a scripted reply to play over it, to whoever drives it. The error is what makes hyper
@@ -255,14 +264,22 @@ impl Connection {
     }
 }
 
+/// Why there is no body of a request.
+enum NoBody {
+    /// It is too long or breaks the rules.
+    Refused(Reply),
+    /// The client left in the middle of it.
+    Gone,
+}
+
 /// All of a request's body, or why it is not taken in.
-async fn body_of(body: Incoming) -> Result<Bytes, Reply> {
+async fn body_of(body: Incoming) -> Result<Bytes, NoBody> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
     let too_large = || {
         let message = "a request's body may have 16 MiB";
-        closing(Reply::error(StatusCode::PAYLOAD_TOO_LARGE, message))
+        NoBody::Refused(closing(Reply::error(StatusCode::PAYLOAD_TOO_LARGE, message)))
     };
     // What announces too much is not waited for.
     if body.size_hint().lower() > LONGEST_BODY as u64 {
@@ -271,11 +288,18 @@ async fn body_of(body: Incoming) -> Result<Bytes, Reply> {
     match Limited::new(body, LONGEST_BODY).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => {
-            let message = format!("the request's body did not arrive: {error}");
-            Err(closing(Reply::bad_request(&message)))
+        Err(error) if is_broken(&*error) => {
+            let message = format!("the request's body is not well formed: {error}");
+            Err(NoBody::Refused(closing(Reply::bad_request(&message))))
         }
+        Err(_) => Err(NoBody::Gone),
     }
+}
+
+/// Whether a body that did not arrive broke the rules of chunks. Otherwise the client has left.
+fn is_broken(error: &(dyn Error + 'static)) -> bool {
+    let kind = error.source().and_then(|cause| cause.downcast_ref()).map(io::Error::kind);
+    matches!(kind, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
 }
 
 /// Says that the connection ends with this answer, as it does if a request's body has not been read. HTTP/2 has no such

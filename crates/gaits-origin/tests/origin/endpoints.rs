@@ -108,6 +108,18 @@ fn a_body_that_is_too_long_is_refused_by_its_length_alone() {
 }
 
 #[test]
+fn a_body_of_broken_chunks_is_refused() {
+    let origin = origin();
+    for chunks in ["x\r\n", "fffffffffffffffff\r\n", "1\r\nabc"] {
+        let mut wire = Wire::open(&origin);
+        wire.send("PUT", "/anything", "Transfer-Encoding: chunked\r\n");
+        wire.write(chunks);
+        let refusal = wire.response().unwrap();
+        assert_eq!((refusal.status, refusal.header("connection")), (400, Some("close")));
+    }
+}
+
+#[test]
 fn delay_takes_fractions_of_seconds() {
     let origin = origin();
     let start = Instant::now();

@@ -188,6 +188,26 @@ fn a_response_is_sent_when_its_connection_has_taken_all_of_it() {
 }
 
 #[test]
+fn a_client_that_leaves_in_its_own_body_is_gone() {
+    for rate_limit in [None, Some(f64::MIN_POSITIVE)] {
+        let log = Lines::default();
+        let origin = log.start(Config { rate_limit, ..Config::default() });
+        let mut wire = Wire::open(&origin);
+        wire.get("/uuid").unwrap();
+        for framing in ["Content-Length: 10", "Transfer-Encoding: chunked"] {
+            let mut wire = Wire::open(&origin);
+            wire.send("POST", "/anything", &format!("{framing}\r\n"));
+            wire.write("5\r\nab");
+            drop(wire);
+        }
+        log.wait_for(3);
+        let lines = log.read();
+        let gone = (&json!(null), &json!(0), "gone");
+        assert_eq!(ends(&lines)[1..], [gone, gone]);
+    }
+}
+
+#[test]
 fn a_stalled_request_has_its_line_when_it_ends() {
     let log = Lines::default();
     let origin = log.start(Config { faults: "stall:1".parse().unwrap(), ..Config::default() });
