@@ -76,7 +76,7 @@ impl AccessLog {
         let thread =
             std::thread::Builder::new().name("gaits-origin-log".to_owned()).spawn(move || {
                 let _alive: SyncSender<()> = alive;
-                write_lines(&written, &lost, &self);
+                write_lines(&written, &lost, &self)
             })?;
         Ok((log, LogWriter { thread, ended: Mutex::new(ended) }))
     }
@@ -88,22 +88,40 @@ impl fmt::Debug for AccessLog {
     }
 }
 
+/// Why an access log is not whole.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccessLogError {
+    /// Writing failed.
+    #[error("lines of the access log could not be written, {lost} of them")]
+    Failed {
+        /// How many lines are missing because of this error and those after it.
+        lost: u64,
+        /// The first error.
+        source: io::Error,
+    },
+    /// Nobody took its last lines in time.
+    #[error("the last lines of the access log were not taken within {} s", LAST_LINES.as_secs())]
+    HeldUp,
+}
+
 /// The thread that writes, for whoever has to wait for its end.
 #[derive(Debug)]
 pub(crate) struct LogWriter {
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Result<(), AccessLogError>>,
     /// Disconnected when the thread ends. The mutex is there for threads to share what holds this; nobody waits for it.
     ended: Mutex<Receiver<()>>,
 }
 
 impl LogWriter {
     /// Waits until the last line has been written, though not for ever. All that serve must have ended before.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(self) -> Result<(), AccessLogError> {
         let ended = self.ended.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if ended.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Disconnected) {
-            // A panic of that thread has been reported by its hook; there is nothing more to write either way.
-            let _ = self.thread.join();
+        if ended.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
+            return Err(AccessLogError::HeldUp);
         }
+        // A panic of that thread has been reported by its hook; there is nothing more to write either way.
+        self.thread.join().unwrap_or(Ok(()))
     }
 }
 
@@ -213,8 +231,14 @@ impl Drop for Entry {
 }
 
 /// Writes lines until nobody is left to send any.
-fn write_lines(lines: &Receiver<Box<Line>>, lost: &AtomicU64, log: &AccessLog) {
+fn write_lines(
+    lines: &Receiver<Box<Line>>,
+    lost: &AtomicU64,
+    log: &AccessLog,
+) -> Result<(), AccessLogError> {
     let mut text = Vec::new();
+    // The first error, and the lines that it and later ones have cost.
+    let (mut failure, mut unwritten) = (None, 0);
     // Whether the last write failed, and may have left a part of a line.
     let mut torn = false;
     while let Ok(first) = lines.recv() {
@@ -229,15 +253,25 @@ fn write_lines(lines: &Receiver<Box<Line>>, lost: &AtomicU64, log: &AccessLog) {
         }
         let untold = lost.swap(0, Relaxed);
         push_lost(&mut text, untold);
-        if write(log, &text).is_err() {
+        if let Err(error) = write(log, &text) {
             torn = true;
             lost.fetch_add(count + untold, Relaxed);
+            failure.get_or_insert(error);
+            unwritten += count;
         }
     }
     text.clear();
+    if torn {
+        text.push(b'\n');
+    }
     push_lost(&mut text, lost.swap(0, Relaxed));
-    // If this fails, there is nobody left to tell.
-    let _ = write(log, &text);
+    if let Err(error) = write(log, &text) {
+        failure.get_or_insert(error);
+    }
+    match failure {
+        None => Ok(()),
+        Some(source) => Err(AccessLogError::Failed { lost: unwritten, source }),
+    }
 }
 
 fn write(log: &AccessLog, text: &[u8]) -> io::Result<()> {
@@ -320,7 +354,7 @@ mod tests {
         drop(told);
         drop(entry(&log, 8));
         drop(log);
-        writer.finish();
+        writer.finish().unwrap();
         let [first, second] = lines(&disk).try_into().unwrap();
         assert!(first["time"].as_f64().unwrap() > 1.7e9);
         assert!(first["duration_us"].is_u64());
@@ -353,10 +387,38 @@ mod tests {
         }
         drop(entry(&log, 1));
         drop(log);
-        writer.finish();
+        let error = writer.finish().unwrap_err();
+        assert!(matches!(error, AccessLogError::Failed { lost: 1, .. }), "{error:?}");
         let [line, lost] = lines(&disk).try_into().unwrap();
         assert_eq!(line["sequence"], 1);
         assert_eq!(lost, serde_json::json!({ "lost": 1 }));
+    }
+
+    #[test]
+    fn the_last_lines_that_were_lost_are_told_on_a_line_of_their_own() {
+        /// Takes five bytes, then fails once.
+        struct Torn(Disk);
+
+        impl Write for Torn {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let first = self.0.kept.lock().unwrap().is_empty();
+                let written = self.0.write(if first { &bytes[..5] } else { bytes });
+                self.0.failures.store(u64::from(first), Relaxed);
+                written
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let disk = disk(0);
+        let (log, writer) = AccessLog::writer(Torn(disk.clone())).start().unwrap();
+        drop(entry(&log, 0));
+        drop(log);
+        assert!(writer.finish().is_err());
+        let kept = disk.kept.lock().unwrap();
+        assert_eq!(std::str::from_utf8(&kept).unwrap(), "{\"tim\n{\"lost\":1}\n");
     }
 
     #[test]
@@ -377,7 +439,7 @@ mod tests {
             last += 1;
         }
         drop(log);
-        writer.finish();
+        writer.finish().unwrap();
         let lines = lines(&disk);
         let told: u64 = lines.iter().filter_map(|line| line["lost"].as_u64()).sum();
         let written = lines.iter().filter(|line| line["sequence"].is_u64()).count() as u64;

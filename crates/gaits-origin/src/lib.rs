@@ -49,7 +49,7 @@ mod socket;
 mod tls;
 mod unsent;
 
-pub use access_log::AccessLog;
+pub use access_log::{AccessLog, AccessLogError};
 pub use config::{Config, Tail};
 pub use faults::{Faults, FaultsError, StatusFaults};
 pub use retry_after::{RetryAfter, RetryAfterError};

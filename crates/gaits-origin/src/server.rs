@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc};
 
-use crate::access_log::{AccessLog, LogWriter};
+use crate::access_log::{AccessLog, AccessLogError, LogWriter};
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::counters::Counters;
@@ -179,25 +179,28 @@ impl Origin {
     }
 
     /// Blocks until the origin has been stopped by a [`Stopper`] and its access log is complete.
-    pub fn wait(mut self) {
-        self.join();
+    ///
+    /// # Errors
+    ///
+    /// If lines of the access log could not be written.
+    pub fn wait(mut self) -> Result<(), AccessLogError> {
+        self.join()
     }
 
-    fn join(&mut self) {
+    fn join(&mut self) -> Result<(), AccessLogError> {
         for thread in self.threads.drain(..) {
             // A panic of that thread has been reported by its hook; it has stopped either way.
             let _ = thread.join();
         }
-        if let Some(log) = self.log.take() {
-            log.finish();
-        }
+        self.log.take().map_or(Ok(()), LogWriter::finish)
     }
 }
 
 impl Drop for Origin {
     fn drop(&mut self) {
         self.stopper.stop();
-        self.join();
+        // Who wants to know of the access log calls `wait`.
+        let _ = self.join();
     }
 }
 

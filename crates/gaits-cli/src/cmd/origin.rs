@@ -45,7 +45,7 @@ pub(super) fn origin(args: &OriginArgs) -> Result<Exit, Trouble> {
     if !args.quiet {
         talk::line("gaits: serving; Ctrl-C stops it");
     }
-    origin.wait();
+    origin.wait().map_err(|error| Trouble::CouldNotGoOn(error.into()))?;
     Ok(Exit::AllOk)
 }
 

@@ -129,6 +129,17 @@ fn an_access_log_has_a_line_for_each_request() {
 }
 
 #[test]
+fn an_access_log_that_cannot_be_written_is_told_at_the_end() {
+    let (running, url) = origin("--access-log /dev/full");
+    gaits(&format!("fetch {url}/uuid --count 3")).run().expect_exit(0);
+    running.interrupt();
+    running
+        .finish()
+        .expect_exit(3)
+        .expect_stderr_contains("access log could not be written, 3 of them: No space left");
+}
+
+#[test]
 fn a_script_replies_with_the_bytes_that_it_says() {
     let dir = Dir::new();
     let script = r#"{

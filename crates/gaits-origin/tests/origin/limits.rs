@@ -245,7 +245,7 @@ fn wait_returns_when_the_origin_is_stopped() {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| origin.wait());
         stopper.stop();
-        waiting.join().unwrap();
+        waiting.join().unwrap().unwrap();
     });
 }
 

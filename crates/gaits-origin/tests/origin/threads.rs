@@ -105,7 +105,7 @@ fn wait_returns_when_all_threads_have_stopped() {
     let origin = threads(3, Config::default());
     let mut idle = clients(&origin, 3);
     origin.stopper().stop();
-    origin.wait();
+    origin.wait().unwrap();
     for client in &mut idle {
         assert_eq!(client.rest().unwrap(), b"");
     }
