@@ -22,6 +22,9 @@ use crate::clock;
 /// takes a writer that is held up for more than half a second to lose any.
 const QUEUE: usize = 64 * 1024;
 
+/// How much of a path or a method is written down, so that the queue is at most 512 MiB, where hyper takes 400 kB of each.
+const LONGEST_TEXT: usize = 8 * 1024;
+
 /// Lines that are written at once.
 const BATCH: usize = 1024;
 
@@ -37,7 +40,7 @@ const LAST_LINES: Duration = Duration::from_secs(5);
 ///
 /// - `time`: when the request's head had been read, in seconds since 1970;
 /// - `sequence`: the request's number, from 0, in the order in which heads were read; lines are in the order of ends;
-/// - `path`: with the query, as it was sent;
+/// - `path`: with the query, as it was sent; the first 8 KiB of it;
 /// - `status`: `null` if no head was sent, and for scripted replies;
 /// - `bytes`: of the body that were handed to the connection, of which 410 KiB may have come no further; of a scripted
 ///   reply all that was written;
@@ -184,8 +187,8 @@ impl Log {
             time: clock::now(),
             sequence,
             peer,
-            method: request.method().to_string(),
-            path: path.to_owned(),
+            method: first_part(request.method().as_str()),
+            path: first_part(path),
             status: None,
             bytes: 0,
             duration_us: 0,
@@ -228,6 +231,10 @@ impl Drop for Entry {
             }
         }
     }
+}
+
+fn first_part(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
 }
 
 /// Writes lines until nobody is left to send any.
@@ -371,6 +378,18 @@ mod tests {
         }
         assert_eq!(second["status"], serde_json::Value::Null);
         assert_eq!(second["outcome"], "gone");
+    }
+
+    #[test]
+    fn of_a_long_path_the_first_part_is_written() {
+        let disk = disk(0);
+        let (log, writer) = AccessLog::writer(disk.clone()).start().unwrap();
+        let path = format!("/{}", "a".repeat(20_000));
+        let request = http::Request::builder().uri(&path).body(()).unwrap();
+        drop(log.entry(0, ([127, 0, 0, 1], 1).into(), &request));
+        drop(log);
+        writer.finish().unwrap();
+        assert_eq!(lines(&disk)[0]["path"], path[..LONGEST_TEXT]);
     }
 
     #[test]
