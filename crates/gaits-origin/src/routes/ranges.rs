@@ -3,7 +3,10 @@
 
 use http::Method;
 use http::StatusCode;
-use http::header::{ACCEPT_RANGES, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 
 use crate::body::Payload;
 use crate::generated::Generated;
@@ -43,6 +46,13 @@ fn ranged(
     total: u64,
     etag: &str,
 ) -> Reply {
+    if let Some(status) = unmet(&request.parts.headers, etag) {
+        let reply = Reply::empty(status);
+        return match HeaderValue::from_str(etag) {
+            Ok(etag) => reply.with(ETAG, etag),
+            Err(_) => reply,
+        };
+    }
     let wanted = match request.parts.method {
         Method::GET => wanted(&request.parts.headers, total, etag),
         // RFC 9110, 14.2: the field means nothing for other methods.
@@ -70,6 +80,24 @@ fn ranged(
         }
     }
     reply
+}
+
+/// The status of a request that asks for the content on a condition which does not hold: RFC 9110, 13.1.1 and 13.1.2.
+fn unmet(headers: &HeaderMap, etag: &str) -> Option<StatusCode> {
+    let names = |name: HeaderName, weak: &str| {
+        let mut tags = headers.get_all(name).iter().peekable();
+        tags.peek()?;
+        // The tags of this content have no comma.
+        let mut tags = tags.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+        Some(tags.any(|tag| {
+            let tag = tag.trim_ascii();
+            tag == b"*" || tag.strip_prefix(weak.as_bytes()).unwrap_or(tag) == etag.as_bytes()
+        }))
+    };
+    if names(IF_MATCH, "") == Some(false) {
+        return Some(StatusCode::PRECONDITION_FAILED);
+    }
+    (names(IF_NONE_MATCH, "W/") == Some(true)).then_some(StatusCode::NOT_MODIFIED)
 }
 
 /// Which part of a content is asked for.

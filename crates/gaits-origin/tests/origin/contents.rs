@@ -163,6 +163,31 @@ fn a_range_of_another_content_than_the_clients_is_not_given() {
 }
 
 #[test]
+fn a_content_that_the_client_has_or_does_not_mean_is_not_sent() {
+    let origin = origin();
+    let mut wire = Wire::open(&origin);
+    let etag = get(&origin, "/range/100").header("etag").unwrap().to_owned();
+    for (condition, status) in [
+        (format!("If-None-Match: {etag}"), 304),
+        (format!("If-None-Match: \"a\", W/{etag}"), 304),
+        (format!("If-None-Match: \"a\"\r\nIf-None-Match: {etag}"), 304),
+        ("If-None-Match: *".to_owned(), 304),
+        ("If-None-Match: \"a\"".to_owned(), 206),
+        (format!("If-Match: \"a\", {etag}"), 206),
+        ("If-Match: *".to_owned(), 206),
+        ("If-Match: \"a\"".to_owned(), 412),
+        (format!("If-Match: W/{etag}"), 412),
+        (format!("If-Match: \"a\"\r\nIf-None-Match: {etag}"), 412),
+        (format!("If-Match: {etag}\r\nIf-None-Match: {etag}"), 304),
+    ] {
+        let response = wire.get_with("/range/100", &format!("Range: bytes=0-1\r\n{condition}\r\n"));
+        assert_eq!(response.status, status, "{condition}");
+        assert_eq!(response.header("etag"), Some(etag.as_str()), "{condition}");
+        assert_eq!(response.body.len(), if status == 206 { 2 } else { 0 }, "{condition}");
+    }
+}
+
+#[test]
 fn a_range_means_nothing_to_head() {
     let origin = origin();
     let mut wire = Wire::open(&origin);
