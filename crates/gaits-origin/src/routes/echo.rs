@@ -12,6 +12,9 @@ use super::{form, seconds};
 use crate::reply::Reply;
 use crate::request::{Request, header, object};
 
+/// The longest body that is also shown as JSON. Laid out for people, nested JSON becomes up to a hundred times as long.
+const LONGEST_JSON: usize = 1024 * 1024;
+
 #[derive(Serialize)]
 struct Shown {
     args: BTreeMap<String, Value>,
@@ -90,7 +93,11 @@ fn content(request: &Request<'_>) -> Content {
     }
     Content {
         data: text(request.body),
-        json: serde_json::from_slice(request.body).unwrap_or_default(),
+        json: if request.body.len() <= LONGEST_JSON {
+            serde_json::from_slice(request.body).unwrap_or_default()
+        } else {
+            Value::Null
+        },
         ..Content::default()
     }
 }

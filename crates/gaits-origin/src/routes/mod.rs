@@ -28,7 +28,8 @@ A local HTTP server to try clients on. GET and HEAD, where nothing else is said:
 
 /uuid                           a UUID, different each time
 /get                            the request, as JSON
-/post /put /patch /delete       the request with its body, data, form and files; that method
+/post /put /patch /delete       the request with its body, data, form, files and, of up to 1 MiB,
+                                json; that method
 /headers                        the request's headers
 /anything[/…]                   the request with its body; any method
 /delay/{seconds}                the request, after a delay; fractions are fine; any method

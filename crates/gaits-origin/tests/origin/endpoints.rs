@@ -384,6 +384,18 @@ fn what_does_not_exist_is_told_as_json() {
 }
 
 #[test]
+fn a_long_body_is_not_shown_as_json() {
+    let origin = origin();
+    let mut wire = Wire::open(&origin);
+    for (length, shown) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        let body = format!("[7]{}", " ".repeat(length - 3));
+        let response = wire.post("/post", "application/json", body.as_bytes()).json();
+        assert_eq!(response["json"] == json!([7]), shown, "{length}");
+        assert_eq!(response["data"], body);
+    }
+}
+
+#[test]
 fn other_methods_than_get_and_head_are_told_what_is_allowed() {
     let origin = origin();
     let mut wire = Wire::open(&origin);
