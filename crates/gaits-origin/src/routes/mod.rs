@@ -96,7 +96,9 @@ pub(crate) fn answer(request: &Request<'_>, draws: &mut Draws) -> Reply {
         _ => "GET, HEAD",
     };
     let method = request.parts.method.as_str();
-    if reply.status == StatusCode::NOT_FOUND || allowed.split(", ").any(|name| name == method) {
+    // A 404 that /drip was asked for is no sign of an unknown path.
+    let unknown = reply.status == StatusCode::NOT_FOUND && (first, rest) != ("drip", None);
+    if unknown || allowed.split(", ").any(|name| name == method) {
         return reply;
     }
     Reply::error(

@@ -384,6 +384,14 @@ fn what_does_not_exist_is_told_as_json() {
 }
 
 #[test]
+fn a_status_that_was_asked_for_does_not_hide_what_is_allowed() {
+    let origin = origin();
+    let mut wire = Wire::open(&origin);
+    assert_eq!(wire.get("/drip?duration=0&code=404").unwrap().status, 404);
+    assert_eq!(wire.post("/drip?duration=0&code=404", "text/plain", b"").status, 405);
+}
+
+#[test]
 fn a_long_body_is_not_shown_as_json() {
     let origin = origin();
     let mut wire = Wire::open(&origin);
