@@ -25,7 +25,8 @@ pub enum RetryAfter {
     None,
     /// A number of seconds.
     Seconds(u64),
-    /// A date so many seconds from when the response is made; at most a year from then, either way.
+    /// A date so many seconds from when the response is made; at most a year from then, either way. One that lies ahead is
+    /// rounded up to a whole second.
     Date(i64),
     /// This text as it is; it must be fit for a header, which control characters are not.
     Text(String),
@@ -74,10 +75,11 @@ impl RetryAfter {
             Self::Seconds(seconds) => return Some(HeaderValue::from(*seconds)),
             Self::Date(seconds) => {
                 let distance = Duration::from_secs(seconds.unsigned_abs());
-                let date = if *seconds < 0 {
+                let date = if *seconds <= 0 {
                     now.checked_sub(distance)
                 } else {
-                    now.checked_add(distance)
+                    // A date has whole seconds and the rest is cut off, but who waits for it shall wait long enough.
+                    now.checked_add(distance + Duration::from_nanos(999_999_999))
                 };
                 // Dates before 1970 cannot be written; there are none unless the machine's clock is wrong.
                 httpdate::fmt_http_date(date.unwrap_or(now).max(SystemTime::UNIX_EPOCH))
@@ -145,6 +147,8 @@ mod tests {
         assert_eq!(written(RetryAfter::Date(0)), "Tue, 15 Nov 1994 12:45:26 GMT");
         assert_eq!(written(RetryAfter::Date(60)), "Tue, 15 Nov 1994 12:46:26 GMT");
         assert_eq!(written(RetryAfter::Date(-6)), "Tue, 15 Nov 1994 12:45:20 GMT");
+        let later = RetryAfter::Date(1).value(now + Duration::from_millis(1)).unwrap();
+        assert_eq!(later, "Tue, 15 Nov 1994 12:45:28 GMT");
         assert_eq!(written(RetryAfter::Seconds(7)), "7");
         assert_eq!(written(RetryAfter::Text("soon".into())), "soon");
         assert_eq!(RetryAfter::None.value(now), None);

@@ -136,7 +136,7 @@ impl Connection {
         if let Some(rate) = rate
             && let Err(wait) = rate.admit(started.elapsed())
         {
-            let seconds = wait.as_millis().div_ceil(1_000);
+            let seconds = wait.as_nanos().div_ceil(1_000_000_000);
             // Unread, a body would end the connection, and its reset could overtake the refusal.
             let refusal = match body_of(request.into_body()).await {
                 Ok(_) => too_many(seconds),
