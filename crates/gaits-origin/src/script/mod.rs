@@ -241,7 +241,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// If the path does not begin with a slash, has a query or is there already, or if a reply has no steps or steps
+    /// If the path does not begin with a slash, has a query or what no URL has, or is there already, or if a reply has no steps or steps
     /// that make no sense, such as some after the end of the connection.
     pub fn with(
         mut self,
@@ -266,6 +266,12 @@ impl Script {
         if path.contains(['?', '#']) {
             return wrong(
                 "has a query or a fragment: leave it out, a path stands for all its queries",
+            );
+        }
+        // hyper hands over some other bytes as well, but no client that keeps to RFC 3986 sends them.
+        if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return wrong(
+                "has a character that no URL has: write it percent-encoded, as in \"/caf%C3%A9\"",
             );
         }
         if self.paths.contains_key(path) {
@@ -375,8 +381,14 @@ mod tests {
     #[test]
     fn paths_that_make_no_sense_are_refused() {
         let add = |script: Script, path: &str| script.with(path, [vec![Step::Close]]);
-        for (path, why) in [("a", "slash"), ("", "slash"), ("/a?b", "query"), ("/a#b", "fragment")]
-        {
+        for (path, why) in [
+            ("a", "slash"),
+            ("", "slash"),
+            ("/a?b", "query"),
+            ("/a#b", "fragment"),
+            ("/café", "caf%C3%A9"),
+            ("/a b", "percent-encoded"),
+        ] {
             let message = add(Script::default(), path).unwrap_err().to_string();
             assert!(message.contains(why), "{path}: {message}");
         }
