@@ -49,7 +49,8 @@ pub(crate) use stage::{Scene, Stage};
 /// - `then`: what comes after the last reply: `last`, which is the default, sends that one again and again, `first`
 ///   starts over, and `normal` answers as if there were no script;
 /// - `reused`: steps for requests that are not the first on their connection; these are not counted for `replies`;
-/// - `read_body`: `false` to reply without having read the request's body;
+/// - `read_body`: `false` to reply without having read the request's body; if no step ends the connection then, the body
+///   is taken for the next request;
 /// - `about`: a text for people.
 ///
 /// The steps:
@@ -166,6 +167,9 @@ impl Step {
     #[must_use]
     pub fn zeros(count: u64) -> Self {
         static ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
+        if count == 0 {
+            return Self::Send(Bytes::new());
+        }
         let rest = usize::try_from(count % ZEROS.len() as u64).unwrap_or(0);
         let mut steps = vec![Self::Send(Bytes::from_static(&ZEROS[..rest]))];
         if let times @ 1.. = count / ZEROS.len() as u64 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::play::Cursor;
@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
         ScriptError(format!("it is not a JSON object of paths and replies: {error}"))
     })?;
     let mut script = Script::default();
-    for (path, value) in pairs {
+    for (path, Unique(value)) in pairs {
         let entry = entry(&value, &path)?;
         script.add(&path, entry)?;
     }
@@ -34,7 +34,7 @@ pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
 }
 
 /// An object with its names in order, twice if they are there twice, which `serde_json::Value` would hide.
-struct Pairs(Vec<(String, Value)>);
+struct Pairs(Vec<(String, Unique)>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -57,6 +57,68 @@ impl<'de> Deserialize<'de> for Pairs {
         }
 
         deserializer.deserialize_map(Object)
+    }
+}
+
+/// A value in which no object has a name twice.
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Unique, E> {
+                Ok(Unique(Value::Null))
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Unique, E> {
+                Ok(Unique(value.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Unique, A::Error> {
+                let mut values = Vec::new();
+                while let Some(Unique(value)) = seq.next_element()? {
+                    values.push(value);
+                }
+                Ok(Unique(values.into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+                let mut fields = Map::new();
+                while let Some((name, Unique(value))) = map.next_entry::<String, _>()? {
+                    if fields.contains_key(&name) {
+                        return Err(A::Error::custom(format!("{name:?} is there twice")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Unique(fields.into()))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
     }
 }
 
@@ -289,6 +351,11 @@ mod tests {
     }
 
     #[test]
+    fn no_zeros_are_nothing_to_send() {
+        assert_eq!(*only(r#"{"/a": [{"zeros": 0}]}"#).replies[0], [Step::send("")]);
+    }
+
+    #[test]
     fn each_field_of_a_path_is_read() {
         let entry = only(
             r#"{"/a": {"about": "why", "replies": [["reset"], ["close"]], "then": "normal", "reused": ["drop"],
@@ -337,6 +404,16 @@ mod tests {
             ("{\n\"/a\": [\"close\",]}", "it is not a JSON object", "line 2 column 16"),
             (r#"{"a": ["close"]}"#, "path \"a\"", "slash"),
             (r#"{"/a": ["close"], "/a": ["reset"]}"#, "path \"/a\"", "twice"),
+            (
+                r#"{"/a": [{"send": "a", "send": "b"}]}"#,
+                "it is not",
+                "\"send\" is there twice at line 1",
+            ),
+            (
+                r#"{"/a": {"then": "last", "then": "first"}}"#,
+                "it is not",
+                "\"then\" is there twice at line 1",
+            ),
             (r#"{"/a": 1}"#, "/a ", "neither a list"),
             (r#"{"/a": {}}"#, "path \"/a\"", "no replies"),
             (r#"{"/a": {"replies": []}}"#, "path \"/a\"", "no replies"),
