@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, RETRY_AFTER};
 use http::{Method, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -180,6 +180,11 @@ impl Connection {
             Err(NoBody::Refused(refusal)) => return Ok(refusal),
             Err(NoBody::Gone) => return Err(CutOff),
         };
+        let hosts = || parts.headers.get_all(HOST).iter().count();
+        if parts.version == Version::HTTP_11 && hosts() != 1 {
+            let message = "a request of HTTP/1.1 has one Host field, as RFC 9112, 3.2, demands";
+            return Ok(Reply::bad_request(message));
+        }
         let (peer, scheme, seed) = (self.peer.ip(), self.shared.scheme(), self.shared.config.seed);
         Ok(routes::answer(&Request { parts: &parts, body: &body, peer, scheme, seed }, draws))
     }

@@ -108,6 +108,20 @@ fn a_body_that_is_too_long_is_refused_by_its_length_alone() {
 }
 
 #[test]
+fn a_request_without_a_host_or_with_two_is_refused() {
+    let origin = origin();
+    let mut wire = Wire::open(&origin);
+    for (hosts, status) in
+        [("", 400), ("Host: a\r\nHost: a\r\n", 400), ("Host: a\r\n", 200), ("Host:\r\n", 200)]
+    {
+        wire.write(format!("GET /uuid HTTP/1.1\r\n{hosts}\r\n"));
+        assert_eq!(wire.response().unwrap().status, status, "{hosts:?}");
+    }
+    wire.write("GET /uuid HTTP/1.0\r\n\r\n");
+    assert_eq!(wire.line().unwrap(), "HTTP/1.0 200 OK");
+}
+
+#[test]
 fn a_body_of_broken_chunks_is_refused() {
     let origin = origin();
     for chunks in ["x\r\n", "fffffffffffffffff\r\n", "1\r\nabc"] {
