@@ -18,9 +18,12 @@ pub(super) fn origin(args: &OriginArgs) -> Result<Exit, Trouble> {
     let mut stdout = io::stdout().lock();
     let origin = Origin::start(config).map_err(|error| {
         let advice = match error.kind() {
+            io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => {
+                format!("can't serve on {listen}; another --port may be free, 0 takes any")
+            }
             // The configuration, whatever the address.
             io::ErrorKind::InvalidInput => "can't serve".to_owned(),
-            _ => format!("can't serve on {listen}; another --port may be free, 0 takes any"),
+            _ => format!("can't serve on {listen}"),
         };
         Trouble::Wrong(anyhow!(error).context(advice))
     })?;

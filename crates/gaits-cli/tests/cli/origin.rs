@@ -189,6 +189,14 @@ fn a_port_in_use_is_refused() {
 }
 
 #[test]
+fn an_address_of_another_machine_is_not_blamed_on_the_port() {
+    gaits("origin --port 0 --bind 192.0.2.1")
+        .run()
+        .expect_refused("can't serve on 192.0.2.1:0")
+        .expect_stderr_lacks("another --port");
+}
+
+#[test]
 fn nobody_who_reads_the_url_is_no_panic() {
     gaits("origin --port 0").stdout_closed().run().expect_exit(3).expect_stderr_lacks("panicked");
 }
