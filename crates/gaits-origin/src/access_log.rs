@@ -22,7 +22,8 @@ use crate::clock;
 /// takes a writer that is held up for more than half a second to lose any.
 const QUEUE: usize = 64 * 1024;
 
-/// How much of a path or a method is written down, so that the queue is at most 512 MiB, where hyper takes 400 kB of each.
+/// How much of a path or a method is written down. hyper takes up to 400 kB of them; so cut, all that can wait in the
+/// queue is about 512 MiB.
 const LONGEST_TEXT: usize = 8 * 1024;
 
 /// Lines that are written at once.
