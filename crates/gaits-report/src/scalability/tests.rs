@@ -209,7 +209,9 @@ fn programs_are_not_held_up_by_the_one_thread_that_starts_them() {
     let kind =
         |trials: &[Trial]| Scalability::new(trials, about.clone()).models()[0].limit.unwrap().kind;
     assert_eq!(kind(&trials), LimitKind::Unknown);
-    trials.iter_mut().for_each(|trial| trial.usage.cpu_us *= 2);
+    for trial in &mut trials {
+        trial.usage.cpu_us *= 2;
+    }
     assert_eq!(kind(&trials), LimitKind::Cores);
 }
 

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was raced.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Job {
     /// Whether an item keeps its thread from doing anything else, as `cpu` does.
     pub holds_its_thread: bool,
