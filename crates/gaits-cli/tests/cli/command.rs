@@ -421,7 +421,7 @@ fn ctrl_z_stops_commands_that_are_started_while_others_are_waited_for() {
     // The first one has to be made to stop. The second one ends instead, which makes room for the third.
     let scripts = [
         format!("trap '' TSTP; {begin}; sleep 100000"),
-        format!("trap 'exit 0' TSTP; {begin}; sleep 100000 & wait"),
+        format!("trap 'exit 0' TSTP; {begin}; sleep 100000 >/dev/null 2>&1 & wait"),
         format!("{begin}; sleep 100000"),
     ];
     let items = dir.file("items", scripts.join("\n"));
