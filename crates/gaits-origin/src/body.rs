@@ -11,9 +11,9 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::access_log::{Entry, Outcome};
-use crate::gate::Place;
+use crate::access_log::Outcome;
 use crate::generated::Generated;
+use crate::in_progress::InProgress;
 use crate::unsent::Unsent;
 
 /// How long the first part of a truncated body is given after it has been flushed. Over HTTP/2 it may still be in a
@@ -145,21 +145,6 @@ impl Settle {
                 }
                 Self::Pause(pause) => return pause.as_mut().poll(cx),
             }
-        }
-    }
-}
-
-/// What a request keeps until it ends, when this is dropped: its place in service, and its line in the access log.
-#[derive(Debug, Default)]
-pub(crate) struct InProgress {
-    pub(crate) place: Option<Place>,
-    pub(crate) entry: Option<Entry>,
-}
-
-impl InProgress {
-    pub(crate) fn log(&mut self, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = &mut self.entry {
-            change(entry);
         }
     }
 }

@@ -35,6 +35,7 @@ mod draws;
 mod faults;
 mod gate;
 mod generated;
+mod in_progress;
 mod limits;
 mod loan;
 mod pace;

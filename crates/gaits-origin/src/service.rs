@@ -16,13 +16,14 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use crate::access_log::{Log, Outcome};
-use crate::body::{Cut, CutOff, InProgress, Payload, ResponseBody};
+use crate::body::{Cut, CutOff, Payload, ResponseBody};
 use crate::clock;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::draws::Draws;
 use crate::faults::Fault;
 use crate::gate::{Gate, Rate};
+use crate::in_progress::InProgress;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::routes;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::access_log::Outcome;
-use crate::body::InProgress;
+use crate::in_progress::InProgress;
 
 /// What waits for a connection's next flush. Responses leave it here; the stream that is lent to hyper tells of flushes.
 #[derive(Debug, Clone, Default)]

@@ -160,7 +160,12 @@ fn hosts_of_others_get_no_more_requests_than_allowed() {
     let end =
         gaits(&command).arg("--json").run().expect_exit(0).expect_stderr_contains("at most 300");
     assert!(origin.requests() <= 300, "{}", origin.requests());
-    assert!(model(&end)["recommended"].is_u64(), "{end:?}");
+    // How many workers are recommended is for a quiet machine to say.
+    let points = model(&end)["points"].as_array().unwrap().clone();
+    assert!(
+        points.len() > 1 && points.iter().all(|point| point["items"].as_u64() > Some(0)),
+        "{end:?}"
+    );
 }
 
 #[test]
