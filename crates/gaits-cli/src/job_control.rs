@@ -5,7 +5,7 @@
 //! workers finish what they hold.
 
 use gaits::while_stopped;
-use gaits_work::processes::Process;
+use gaits_work::processes::{self, Process};
 use nix::sys::signal::{Signal, kill, killpg, raise};
 use nix::unistd::{Pid, getpgrp};
 use signal_hook::consts::SIGTSTP;
@@ -43,37 +43,33 @@ pub(crate) fn stop_all() {
 
 /// The same, giving the others so many looks to stop by themselves.
 fn stop_after(looks: u32) {
-    let ours = getpgrp().as_raw();
-    let all: HashMap<i32, Process> = Process::all().collect();
+    processes::while_none_starts(|| stop_all_of(&Process::all().collect(), looks));
+}
+
+/// The same, where all processes are known.
+fn stop_all_of(all: &HashMap<i32, Process>, looks: u32) {
     // Nobody could continue it: it is on a terminal without a shell that controls jobs.
-    if is_orphaned(ours, &all) {
+    if is_orphaned(getpgrp().as_raw(), all) {
         return;
     }
     let stop = next_stop();
     let me = Pid::this().as_raw();
     let session = all.get(&me).map(|process| process.session);
-    let mut workers: Vec<Child> = Vec::new();
-    let mut looks = 0..looks;
-    // Commands are still being started while others are waited for: until there is a stopped one for each worker.
-    loop {
-        let new: Vec<Child> = Process::all()
-            // The guard of commands has a session of its own. It runs on: this process may be killed while it is stopped.
-            .filter(|(_, process)| process.parent == me && Some(process.session) == session)
-            .filter(|(pid, _)| workers.iter().all(|worker| worker.pid != *pid))
-            .map(|(pid, process)| Child { pid, group: process.group })
-            .collect();
-        for worker in &new {
-            worker.signal(Signal::SIGTSTP);
-        }
-        let is_last = new.is_empty() || looks.is_empty();
-        workers.extend(new);
-        if is_last {
+    let workers: Vec<Child> = all
+        .iter()
+        // The guard of commands has a session of its own. It runs on: this process may be killed while it is stopped.
+        .filter(|(_, process)| process.parent == me && Some(process.session) == session)
+        .map(|(pid, process)| Child { pid: *pid, group: process.group })
+        .collect();
+    for worker in &workers {
+        worker.signal(Signal::SIGTSTP);
+    }
+    // A worker that stopped only after it was told to continue would stay stopped.
+    for _ in 0..looks {
+        if workers.iter().all(|worker| worker.has_stopped()) {
             break;
         }
-        // A worker that stopped only after it was told to continue would stay stopped.
-        while !workers.iter().all(|worker| worker.has_stopped()) && looks.next().is_some() {
-            thread::sleep(LOOK);
-        }
+        thread::sleep(LOOK);
     }
     let made_to: Vec<Child> =
         workers.iter().filter(|worker| !worker.has_stopped()).copied().collect();

@@ -46,8 +46,8 @@ const LAST_LINES: Duration = Duration::from_secs(5);
 /// - `bytes`: of the body that were handed to the connection, of which 410 KiB may have come no further; of a scripted
 ///   reply all that was written;
 /// - `duration_us`: from `time` to the end, in microseconds;
-/// - `outcome`: `sent` if all of the response was handed to the system (over HTTP/2, up to 64 KiB of it may still wait
-///   for the client's window), `broken` if a fault broke it, `scripted` for a scripted reply, `gone` if the client left
+/// - `outcome`: `sent` if all of the response was handed to the system (over HTTP/2, the end of it may still wait in a
+///   queue: for the bandwidth, for other streams, or for the client's window), `broken` if a fault broke it, `scripted` for a scripted reply, `gone` if the client left
 ///   (or the origin was stopped) before.
 ///
 /// Should lines come faster than they can be written for so long that 65,536 of them wait, or should writing fail, then

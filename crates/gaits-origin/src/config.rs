@@ -39,8 +39,8 @@ pub struct Config {
     /// How many requests are served at the same time. The others queue, first come first served, across all
     /// connections. A request is in service until its response has been handed to the system, so a stalled one keeps
     /// its place until its client goes away; for ever, if the client had sent another request behind it (pipelined), for
-    /// then hyper reads nothing more and does not see the end. Over HTTP/2, up to 64 KiB of a response may still wait
-    /// for the client's window then. Default: any number.
+    /// then hyper reads nothing more and does not see the end. Over HTTP/2, the end of a response may still wait in a
+    /// queue then: for the bandwidth, for other streams, or for the client's window. Default: any number.
     pub capacity: Option<NonZeroUsize>,
     /// How many requests a second are let in; finite and above zero. What comes faster is refused at once with a 429
     /// and a `Retry-After` in whole seconds. A burst of one request plus a tenth of a second's worth is let through.

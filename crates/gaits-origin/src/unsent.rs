@@ -1,5 +1,6 @@
 //! What waits for a connection's bytes to be on their way: hyper takes a response into a buffer of its own, and flushes the
-//! stream when that buffer is empty. Over HTTP/2 it also does so while the rest of a body waits for the client's window.
+//! stream when that buffer is empty. Over HTTP/2 it also does so while the rest of a
+//! body waits in a queue: for the bandwidth, for other streams, or for the client's window.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

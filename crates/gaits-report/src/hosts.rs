@@ -3,6 +3,7 @@
 
 use gaits_core::{ErrorKind, Outcome, Record};
 use hdrhistogram::Histogram;
+use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -96,7 +97,9 @@ impl Hosts {
         if record.error().is_some_and(|error| error.kind == ErrorKind::InvalidItem) {
             return;
         }
-        let url = record.item.as_text();
+        let text = record.item.as_text();
+        let described = text.filter(|text| text.starts_with('{')).and_then(described_url);
+        let url = described.as_deref().or(text);
         if let Some((last, place)) = &self.last
             && url.and_then(|url| url.strip_prefix(&**last)).is_some_and(ends_authority)
         {
@@ -185,6 +188,16 @@ impl PartialEq for Hosts {
         };
         self.others == other.others && named(self) == named(other)
     }
+}
+
+/// The URL that a JSON item asks for.
+fn described_url(text: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Described<'a> {
+        #[serde(borrow)]
+        url: Cow<'a, str>,
+    }
+    serde_json::from_str(text).ok().map(|Described { url }| url)
 }
 
 /// The part of a URL that names its server, with the scheme before it: `http://user@host:80`. A text in which a URL stands
@@ -279,6 +292,12 @@ mod tests {
         assert_eq!(hosts.worst_first().len(), 1);
         let (name, host) = hosts.worst_first()[0];
         assert_eq!((name, host.items()), ("b.example", 2));
+        // Another one has answered, after a redirect.
+        let json = "{\"referer\":\"https://other.example/\",\"url\":\"http://a.example\\/x\"}";
+        hosts.add(&Record { detail: detail(), ..of(json, 10, None) });
+        let names: Vec<_> =
+            hosts.worst_first().iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(names, ["b.example", "a.example"]);
     }
 
     #[test]

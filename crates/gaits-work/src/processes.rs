@@ -1,6 +1,27 @@
-//! The processes of this machine, as the kernel describes them in `/proc/PID/stat`: proc(5).
+//! The processes of this machine, as the kernel describes them in `/proc/PID/stat`: proc(5). And what must not happen while one is
+//! being started.
 
 use std::fs;
+use std::sync::{PoisonError, RwLock};
+
+/// Of this process as a whole, as its children are.
+static STARTS: RwLock<()> = RwLock::new(());
+
+/// Starts a program, unless it is just being seen to that all stop: [`while_none_starts`].
+pub fn start<T>(start: impl FnOnce() -> T) -> T {
+    let _starts = STARTS.read().unwrap_or_else(PoisonError::into_inner);
+    start()
+}
+
+/// Does something while no program is being started. Starts wait until it is done.
+///
+/// Whoever stops this process and its children needs that. Until a child executes its program, the thread that starts it can't be
+/// stopped, since the kernel has it wait for the child (`vfork`). A child that was stopped by then would keep the whole process from
+/// being stopped, and so whoever could continue both from ever learning of it.
+pub fn while_none_starts<T>(then: impl FnOnce() -> T) -> T {
+    let _none = STARTS.write().unwrap_or_else(PoisonError::into_inner);
+    then()
+}
 
 /// A process, as the kernel describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

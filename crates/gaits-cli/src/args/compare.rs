@@ -81,7 +81,7 @@ pub(crate) struct CompareArgs {
     #[arg(hide_short_help = true)]
     pub(crate) margin: f64,
 
-    /// Run exactly so many rounds, after one to warm up
+    /// Run exactly so many rounds, after those to warm up (--warmup)
     ///
     /// Each is of all items, however long that takes.
     #[arg(long, value_name = "N", global = true, conflicts_with_all = ["budget", "precision"])]
@@ -95,7 +95,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "RATE", value_parser = values::rate, global = true, hide_short_help = true)]
     pub(crate) arrival_rate: Option<Duration>,
 
-    /// Send at most this many requests in all, if any goes to a host that is not yours [default: 1000]
+    /// Send at most this many requests in all [default: 1000, if any goes to a host that is not yours]
     #[arg(long, value_name = "N", global = true, hide_short_help = true)]
     pub(crate) max_requests: Option<NonZeroU64>,
 

@@ -1,11 +1,11 @@
 //! Options that may stand on either side of the work: `gaits compare --json wait` is `gaits compare wait --json`.
 //!
 //! The parser looks at each side by itself. Of an option that is given on both sides it keeps only what stands behind the work, and it
-//! does not see that two options contradict each other that stand on different sides. So both are refused here.
+//! does not see that two options contradict each other that stand on different sides. So both are refused here; a flag may stand on both.
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, Error};
+use clap::{Arg, ArgAction, ArgMatches, Command, Error};
 use std::ffi::OsString;
 
 /// Refuses what is given on both sides, and what contradicts something on the other side. `parser` has understood the words so.
@@ -39,7 +39,12 @@ pub(super) fn check(
         for other in given(behind) {
             let (first, second) =
                 (one.get_long().unwrap_or_default(), other.get_long().unwrap_or_default());
-            let wrong = if one.get_id() == other.get_id() {
+            let is_same = one.get_id() == other.get_id();
+            if is_same && matches!(one.get_action(), ArgAction::SetTrue) {
+                // It says the same twice, as an alias with `-q` may make it do.
+                continue;
+            }
+            let wrong = if is_same {
                 format!(
                     "--{first} stands in front of `{work}` and behind it: put all of it on one side"
                 )

@@ -460,9 +460,10 @@ fn items_that_ask_for_the_same_are_left_out_and_counted() {
 fn bad_lines_that_are_the_same_are_known_again_when_a_part_of_a_list_goes_on() {
     let origin = origin();
     let dir = Dir::new();
-    let good = origin.url("/get");
-    let bad = "ftp://me:s3cret@x/";
-    dir.file("u.txt", format!("{good}\n{bad}\n{bad}\n{good}?2\n"));
+    let (good, bad) = (origin.url("/get"), "ftp://me:s3cret@x/");
+    // So many that no part is without any, whatever the origin's port is.
+    let more: Vec<_> = (0..40).map(|n| format!("{good}?{n}\n")).collect();
+    dir.file("u.txt", format!("{good}\n{bad}\n{bad}\n{}", more.concat()));
     for part in ["--dedupe", "--shard 1/2", "--shard 2/2"] {
         let name = format!("{}.jsonl", part.replace(' ', "").replace('/', "of"));
         let fetch = |limit: &str| {

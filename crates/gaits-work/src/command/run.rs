@@ -6,7 +6,7 @@ use super::capture::{Capture, Feed, Scratch};
 use super::program::shown;
 use super::template::Filled;
 use crate::deadline::within;
-use crate::processes::Process;
+use crate::processes::{self, Process};
 use gaits_core::Clock;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -199,7 +199,7 @@ impl<'a> Running<'a> {
         if !settings.env.is_empty() {
             command.envs(settings.env.iter().map(|(name, value)| (name, value)));
         }
-        let child = command.spawn().map_err(|error| {
+        let child = processes::start(|| command.spawn()).map_err(|error| {
             // What is executed by itself is nothing to the kernel without that line; a shell would have run it.
             let is_script = error.raw_os_error() == Some(Errno::ENOEXEC as i32);
             let hint =

@@ -185,7 +185,7 @@ fn in_shell(script: &str, append: bool) -> Result<String, String> {
             rest = after;
             continue;
         }
-        if let Some(form) = unreadable(rest, place, within.len() > 1, before) {
+        if let Some(form) = unreadable(rest, (place, end), within.len() > 1, before) {
             if rest.contains(PLACE) {
                 return Err(format!("behind {form} in a script, write \"$1\" in place of {{}}"));
             }
@@ -220,10 +220,15 @@ fn in_shell(script: &str, append: bool) -> Result<String, String> {
             }
             (Place::Plain, '\'') => within.push((Place::Single, '\'')),
             (Place::Plain, '"') => within.push((Place::Double, '"')),
-            (Place::Double, '"') => within.push((Place::Plain, '"')),
             _ => {}
         }
         let (read, after) = rest.split_at(taken);
+        if read == "\\\n" {
+            // The shell takes both away, and what stands before them stands before the next line.
+            out.push_str(read);
+            rest = after;
+            continue;
+        }
         before = read.chars().last().filter(|_| next != '\\').unwrap_or(next);
         out.push_str(read);
         rest = after;
@@ -239,7 +244,16 @@ fn in_shell(script: &str, append: bool) -> Result<String, String> {
 }
 
 /// What begins here and can't be followed: what looks like a quote or a bracket in it may be none.
-fn unreadable(rest: &str, place: Place, is_inner: bool, before: char) -> Option<&'static str> {
+fn unreadable(
+    rest: &str,
+    (place, end): (Place, char),
+    is_inner: bool,
+    before: char,
+) -> Option<&'static str> {
+    // In `"${a:-"b"}"` shells do not agree on what stands in quotes.
+    if place == Place::Double && end == '}' && rest.starts_with('"') {
+        return Some("quotes within \"${…}\"");
+    }
     if place != Place::Plain {
         return None;
     }
@@ -342,6 +356,7 @@ mod tests {
             ("# it's a comment\nprintf '%s|' {}", "", "|"),
             ("(:)\n# it's a \"comment\n\tprintf '%s|' {};# it's", "", "|"),
             ("printf '%s|' \"$(# it's\nprintf %s {})\"", "", "|"),
+            ("printf '%s|' \\\n# it's\nprintf '%s|' {}", "|", "|"),
             ("printf '%s|' a#'b {}'", "a#b ", "|"),
             ("printf '%s|' \\ #'b {}'", " #b ", "|"),
             ("printf '%s|' {}; cat <<E >/dev/null\nit's\nE", "", "|"),
@@ -391,6 +406,7 @@ mod tests {
         for script in [
             "cat <<E\n{}\nE",
             "echo $'it\\'s' {}",
+            "echo \"${x:-\"it's\"}\" {}",
             "echo \"$(case a in a) echo '{}';; esac)\"",
             "(:)#' {}",
         ] {

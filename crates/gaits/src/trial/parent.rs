@@ -1,6 +1,7 @@
 //! The process of a trial, seen from the race.
 
 use super::{INTERRUPT, Job, Said, TrialCommand};
+use gaits_work::processes;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -50,7 +51,7 @@ impl TrialProcess {
         let mut process = Command::new(&command.program);
         process.args(&command.args).process_group(0);
         process.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = process.spawn()?;
+        let mut child = processes::start(|| process.spawn())?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let commands = Commands(Arc::new(Mutex::new(stdin)));

@@ -7,6 +7,7 @@ use gaits_core::{Clock as _, ErrorKind, ItemError, Outcome, Record, Timing, Work
 use gaits_engine::MonotonicClock;
 use gaits_report::{OutcomesOf, Tally};
 use gaits_work::command::guard::{Guard, GuardCommand};
+use gaits_work::processes;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -96,7 +97,8 @@ pub(super) fn run(
     // Whoever wants to end it waits until it can be named.
     let mut child = {
         let mut leader = group.lock();
-        let child = command.spawn().map_err(|error| format!("can't be started: {error}"))?;
+        let child = processes::start(|| command.spawn())
+            .map_err(|error| format!("can't be started: {error}"))?;
         *leader = Some(Pid::from_raw(child.id().cast_signed()));
         child
     };

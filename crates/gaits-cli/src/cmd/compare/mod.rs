@@ -100,8 +100,7 @@ impl Question {
                 "{name} takes part twice; --name gives programs names of their own"
             )),
             RaceError::TooManyItems { most, needs } => Trouble::wrong(format!(
-                "the race needs {needs} requests, and at most {most} go to a host that is not yours; \
-                 --max-requests {needs} allows them"
+                "the race needs {needs} requests, and may send at most {most} in all; --max-requests {needs} allows them"
             )),
             other => other.into(),
         })?;

@@ -2,6 +2,7 @@
 
 use super::hello::{FAREWELL, Hello, address};
 use super::mark;
+use crate::processes;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -100,7 +101,7 @@ impl Guard {
         let mut command = Command::new(&self.start.program);
         command.args(&self.start.args).stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)));
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut started = command.spawn()?;
+        let mut started = processes::start(|| command.spawn())?;
         // The command holds the guard's end: with it open here, the end of the guard would not be seen.
         drop(command);
         let watching = hello.say(ours);

@@ -4,6 +4,7 @@
 //! passed on as it is. Limit: holds its thread until the program has ended.
 
 use super::Secret;
+use crate::processes;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -62,13 +63,10 @@ impl TokenCommand {
 
 fn run(command: &str, limit: Duration) -> Result<Secret, String> {
     let cannot = |what: &str, error: &dyn std::fmt::Display| format!("can't be {what}: {error}");
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .map_err(|error| cannot("started", &error))?;
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+    let mut child =
+        processes::start(|| shell.spawn()).map_err(|error| cannot("started", &error))?;
     let pid = Pid::from_raw(child.id().cast_signed());
     let stdout = child.stdout.take();
     let (ended, end) = channel();
