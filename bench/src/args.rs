@@ -29,7 +29,7 @@ pub(crate) struct Args {
     pub(crate) rounds: u64,
 
     /// A tenth of the work in three rounds, to see whether all works; its figures say little
-    #[arg(long)]
+    #[arg(long, conflicts_with = "record")]
     pub(crate) quick: bool,
 
     /// Seed of the order within the rounds; drawn and printed when left out
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) gaits: Option<PathBuf>,
 
-    /// Another build of gaits, which takes part in every race as `baseline`
+    /// Another build of gaits, which takes part as `baseline` in the races that are timed round by round
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
 

@@ -92,7 +92,8 @@ fn bench(args: &Args, interrupt: &Interrupt) -> Result<()> {
         let when = When { job, seed, load, disturbed, open_files };
         section.circumstances = circumstances(args, &tools, &when)?;
         println!("{section}");
-        if args.record {
+        // Where nothing could be run, the results of before say more.
+        if args.record && !section.tables.is_empty() {
             eprintln!("recorded in {}", report::record(&section)?.display());
         }
         sections.push(section);

@@ -79,11 +79,15 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     let mut control = Control::new(bare::row_with_lines(&hosts[0], CONNECTIONS, count));
     for round in 1..=session.track.rounds.min(ROUNDS) {
         session.track.random.shuffle(&mut models);
-        if let Some(control) = &mut control {
-            control.round(session, round);
-        }
-        for (long, contender) in models.iter_mut().filter(|(long, _)| long.whole.trouble.is_none())
-        {
+        let turn = session.track.random.usize(0..=models.len());
+        for at in 0..=models.len() {
+            if let Some(control) = control.as_mut().filter(|_| at == turn) {
+                control.round(session, nginx, round);
+            }
+            let Some((long, contender)) = models.get_mut(at) else { break };
+            if long.whole.trouble.is_some() {
+                continue;
+            }
             eprintln!("scale: round {round}: {}", contender.name);
             let done = long.round(session, nginx, contender, &list, &one_more);
             if session.track.interrupt.raised() {
@@ -99,9 +103,13 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
     }
     models.sort_by(|(one, _), (other, _)| one.whole.name.cmp(&other.whole.name));
     section.tables.push(("Megabytes are of 10⁶ bytes:".into(), table(&models, control.as_ref())));
-    let plain = control.as_ref().map_or(&[][..], |control| &control.held);
+    let plain = match &control {
+        None => Err("it could not be run".to_owned()),
+        Some(Control { row: Row { trouble: Some(trouble), .. }, .. }) => Err(trouble.clone()),
+        Some(control) => Ok(&*control.held),
+    };
     for (long, _) in models {
-        section.targets.extend(long.targets(plain));
+        section.targets.extend(long.targets(plain.clone()));
         section.tell(Job::Scale.name(), vec![long.whole, long.resumed]);
     }
     section.tell(Job::Scale.name(), control.map(|control| control.row).into_iter().collect());
@@ -115,12 +123,12 @@ impl Control {
         Some(Self { row, contender, held: Vec::new() })
     }
 
-    fn round(&mut self, session: &Session<'_>, round: usize) {
+    fn round(&mut self, session: &Session<'_>, nginx: &Nginx, round: usize) {
         if self.row.trouble.is_some() || session.track.interrupt.raised() {
             return;
         }
         eprintln!("scale: round {round}: {}", self.contender.name);
-        match self.once(session) {
+        match self.once(session, nginx) {
             Ok((lap, held)) => {
                 self.row.laps.push(Some(lap));
                 self.held.push(held);
@@ -133,15 +141,19 @@ impl Control {
         }
     }
 
-    fn once(&self, session: &Session<'_>) -> Result<(Lap, f64)> {
+    fn once(&self, session: &Session<'_>, nginx: &Nginx) -> Result<(Lap, f64)> {
+        use crate::server::Server as _;
         let scratch = scratch(session)?;
+        let counted = nginx.settled()?;
         let run =
             measure::run(&self.contender.argv, None, scratch.path(), session.track.interrupt)?;
+        let served = nginx.counts()?.since(counted).requests;
         if !run.status.success() {
             bail!("{}: {}", run.status, measure::last_words(scratch.path()));
         }
         let line = bare::line(scratch.path())?;
-        let held = line.held.filter(|_| line.failed == 0).context("not every answer was good")?;
+        let is_good = line.failed == 0 && line.done == served;
+        let held = line.held.filter(|_| is_good).context("not every answer was good")?;
         Ok((lap(run, line.done), held))
     }
 }
@@ -197,11 +209,14 @@ impl Long {
         Ok(())
     }
 
-    /// `plain` is how the rate of the bare client held, round by round.
-    fn targets(&self, plain: &[f64]) -> Vec<Target> {
-        let over_plain: Vec<f64> =
-            self.held.iter().zip(plain).map(|(own, one)| own / one).collect();
+    /// `plain` is how the rate of the bare client held, round by round, or why that is not known.
+    fn targets(&self, plain: Result<&[f64], String>) -> Vec<Target> {
+        let own = self.whole.trouble.clone().map_or(Ok(&*self.held), Err);
         let held = |held: &[f64]| Spread::of(held).ok_or_else(|| "see below".to_owned());
+        let over_plain = own.clone().and_then(|own| {
+            let over: Vec<f64> = own.iter().zip(plain?).map(|(own, one)| own / one).collect();
+            held(&over)
+        });
         let tree = |row: &Row| row.measured(|lap| Some(lap.memory.tree_peak as f64 / 1e6));
         let (name, bound) = (&self.whole.name, Bound::AtMost(LIMIT_MB));
         vec![
@@ -210,13 +225,13 @@ impl Long {
                 format!("{name}, items/s of the last tenth over the first's"),
                 Bound::AtLeast(LIMIT_RATE),
                 "",
-                held(&self.held),
+                own.and_then(held),
             ),
             Target::new(
                 format!("{name}, the same over that of the bare client that writes lines"),
                 Bound::AtLeast(LIMIT_RATE),
                 "",
-                held(&over_plain),
+                over_plain,
             ),
             Target::new(
                 format!("{}, whole process", self.resumed.name),
@@ -250,7 +265,7 @@ fn once(
         bail!("{}: {}", run.status, measure::last_words(scratch));
     }
     let course = gaits::course(scratch)?;
-    let done = course.reading.done - before;
+    let done = course.reading.done.checked_sub(before).context("records were lost")?;
     if course.reading.failed > 0 || served != done {
         bail!("{done} done, {} failed, {served} counted by the server", course.reading.failed);
     }

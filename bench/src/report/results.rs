@@ -20,7 +20,10 @@ pub(crate) fn record(section: &Section) -> Result<PathBuf> {
     } else {
         PREFACE.to_owned()
     };
-    fs::write(&path, replaced(&before, section.job, &section.to_string()))
+    // Aside, since a full disk must not cost the results of before.
+    let aside = path.with_extension("md.tmp");
+    fs::write(&aside, replaced(&before, section.job, &section.to_string()))
+        .and_then(|()| fs::rename(&aside, &path))
         .with_context(|| format!("failed to write {}", path.display()))?;
     Ok(path)
 }
