@@ -9,6 +9,7 @@ mod limits;
 mod program;
 mod progress;
 mod rerun;
+mod shell;
 mod talk;
 
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 //!
 //! Limit: what curl has no word for is left out, such as retries and limits of the whole run.
 
+use crate::shell::quoted;
 use gaits::http::{
     ACCEPTED_CODINGS, Family, HttpSpec, Preview, PreviewBody, Previews, Trust, Version,
 };
@@ -134,34 +135,4 @@ fn is_several(url: &str) -> bool {
     let host = url.find("://").map_or(0, |at| at + 3);
     let path = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
     url[path..].contains(['[', ']', '{', '}'])
-}
-
-/// A word as a shell reads it: as it is where that is safe, else in quotes, which are bash's `$'…'` where there are control characters
-/// or bytes that are no text.
-fn quoted(word: &[u8]) -> String {
-    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(byte);
-    if let Ok(text) = std::str::from_utf8(word) {
-        if !word.is_empty() && word.iter().all(is_safe) {
-            return text.to_owned();
-        }
-        if !text.chars().any(|c| c.is_control() && c != '\n') {
-            return format!("'{}'", text.replace('\'', r"'\''"));
-        }
-    }
-    let mut text = String::from("$'");
-    for byte in word {
-        match byte {
-            b'\'' | b'\\' => {
-                text.push('\\');
-                text.push(char::from(*byte));
-            }
-            b'\n' => text.push_str("\\n"),
-            b' '..=b'~' => text.push(char::from(*byte)),
-            _ => {
-                let _ = write!(text, "\\x{byte:02x}");
-            }
-        }
-    }
-    text.push('\'');
-    text
 }
