@@ -2,7 +2,6 @@
 //! `ratio(head, base) > 1.1`. Duty: it fails only what is beyond the limit with its whole interval. Limit: it measures
 //! nothing; races that are too short leave it undecided.
 
-use crate::compare::Relation;
 use crate::metric::{self, Metric, MetricError, Side, read_limit};
 use crate::stats::{self, Interval, Series, percentiles_for};
 use crate::{Comparison, RaceInfo, Trial};
@@ -131,9 +130,8 @@ impl Gate {
         let unfit = |trials: &[&Trial]| {
             let model = &trials.first()?.model;
             let entry = comparison.entries().iter().find(|one| one.contender.model == *model)?;
-            let Relation::NotRanked(reason) = &entry.relation else { return None };
-            let detail = reason.detail().filter(|_| entry.did_other_work())?;
-            Some((None, format!("{model} is not ranked: {}", detail.english())))
+            let why = entry.other_work()?;
+            Some((None, format!("{model} is not ranked: {}", why.english())))
         };
         let (interval, measured) = match &self.subject {
             Subject::Of(model, metric) => {

@@ -2,13 +2,13 @@
 //!
 //! Limit: in a file it is made of the records, when all items are done. A run that stops before leaves the records.
 
-use super::export;
+use super::{export, picture};
 use crate::args::TableOf;
 use crate::exit::{Exit, Trouble};
 use crate::talk;
-use gaits::{Destination, Existing, ExportFrom, Input, Output, OutputError, Place};
+use gaits::{Destination, Existing, ExportFrom, Input, Output, OutputError};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// Opens what the run writes to: `records`, or the table itself where its rows are written as they come.
@@ -37,12 +37,9 @@ pub(super) fn check(
         return Ok(());
     };
     let Ok(there) = fs::canonicalize(path) else { return Ok(()) };
-    let is_there = |place: &Place| match place {
-        Place::File(read) => fs::canonicalize(read).is_ok_and(|read| read == there),
-        Place::Stdin | Place::Made(_) => false,
-    };
+    let is_there = |read: PathBuf| fs::canonicalize(read).is_ok_and(|read| read == there);
     let shown = path.display();
-    if input.places().iter().any(is_there) {
+    if picture::lists(input).any(is_there) {
         return Err(Trouble::wrong(format!(
             "{shown} is the input; the table needs a file of its own"
         )));

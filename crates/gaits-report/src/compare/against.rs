@@ -1,8 +1,7 @@
 //! Two races that were run at different times, held against each other. Nothing was interleaved, so what has changed on the
 //! machine meanwhile is in the ratio.
 
-use super::{Comparison, Entry, Relation};
-use crate::language::Said;
+use super::{Comparison, Entry};
 use crate::stats::{Interval, Series, unpaired};
 use crate::units;
 
@@ -42,11 +41,8 @@ pub fn changes(old: &Comparison, new: &Comparison) -> Vec<Change> {
 /// Why the times then and now are not of the same work; none if they are, as far as one can see.
 fn other_work(then: &Entry, now: &Entry) -> Option<String> {
     for (entry, when) in [(then, "then"), (now, "now")] {
-        if let Relation::NotRanked(reason) = &entry.relation
-            && entry.did_other_work()
-        {
-            let detail = reason.detail();
-            return Some(format!("{when} {}", detail.as_ref().map_or("", Said::english)));
+        if let Some(why) = entry.other_work() {
+            return Some(format!("{when} {}", why.english()));
         }
     }
     let [(failed, of), (fails, of_now)] =

@@ -14,6 +14,7 @@ pub(crate) mod verdict;
 pub use against::{Change, changes};
 pub use verdict::Verdict;
 
+use crate::language::Said;
 use crate::layout::Layout;
 use crate::stats::{self, Interval, More, Outlier, Settings};
 use crate::trial::Difference;
@@ -286,6 +287,14 @@ impl Entry {
                     | NotRanked::Differs(_)
             )
         )
+    }
+
+    /// Why its times are no measure of speed, in words; none if they are one.
+    pub(crate) fn other_work(&self) -> Option<Said> {
+        match &self.relation {
+            Relation::NotRanked(reason) if self.did_other_work() => reason.detail(),
+            _ => None,
+        }
     }
 
     /// How many rounds it ran.

@@ -168,7 +168,7 @@ impl Race {
                 (FEWEST_ROUNDS, fewest_items(self.subject.count, !self.has_programs()))
             }
         };
-        let warm_ups = self.items_of(self.warm_ups(), self.warm_up_items());
+        let warm_ups = self.items_of(self.warm_ups().into(), self.warm_up_items());
         if self.items_of(rounds, items).saturating_add(warm_ups) <= most {
             return Ok(());
         }
@@ -176,14 +176,15 @@ impl Race {
     }
 
     /// How often everything runs before the rounds that count.
-    fn warm_ups(&self) -> u64 {
-        self.warm_ups.max(1).into()
+    #[must_use]
+    pub fn warm_ups(&self) -> u32 {
+        self.warm_ups.max(1)
     }
 
     /// How many items `rounds` rounds of all items have, with those that warm up.
     #[must_use]
     pub fn items_of_all(&self, rounds: u64) -> u64 {
-        self.items_of(rounds.saturating_add(self.warm_ups()), self.subject.count)
+        self.items_of(rounds.saturating_add(self.warm_ups().into()), self.subject.count)
     }
 
     /// How many items `rounds` rounds have, with `items` in each run.
@@ -219,7 +220,7 @@ impl Race {
         match (self.most_items, self.extent) {
             (Some(most), Extent::Budget(_)) if !self.has_programs() => {
                 // All runs that warm up have the share of one round of seven.
-                let runs = (self.models().max(1) as u64).saturating_mul(self.warm_ups());
+                let runs = (self.models().max(1) as u64).saturating_mul(self.warm_ups().into());
                 self.subject.count.min((most / (FEWEST_ROUNDS + 1) / runs).max(1))
             }
             _ => self.subject.count,
@@ -229,7 +230,7 @@ impl Race {
     /// How long each run that warms up may take, if it may be cut off.
     fn warm_up_time(&self) -> Option<Duration> {
         let Extent::Budget(budget) = self.extent else { return None };
-        let runs = self.entrants.len() as f64 * self.warm_ups() as f64;
+        let runs = self.entrants.len() as f64 * f64::from(self.warm_ups());
         (!self.has_programs()).then(|| budget.mul_f64(WARM_UP / runs))
     }
 
@@ -375,7 +376,7 @@ impl Race {
             Extent::Budget(budget) => budget,
         };
         let paces: Vec<Pace> = paces.iter().map(|(_, pace)| *pace).collect();
-        let spent = self.items_of(self.warm_ups(), self.warm_up_items());
+        let spent = self.items_of(self.warm_ups().into(), self.warm_up_items());
         let left = budget.saturating_sub(clock.read());
         let means = Means {
             left_us: u64::try_from(left.as_micros()).unwrap_or(u64::MAX),

@@ -40,8 +40,8 @@ fn counted(number: u64, what: &str) -> String {
 fn extent(race: &Race) -> String {
     match race.extent {
         Extent::Rounds(rounds) => {
-            let warm_ups = match race.warm_ups {
-                0 | 1 => "one".to_owned(),
+            let warm_ups = match race.warm_ups() {
+                1 => "one".to_owned(),
                 several => several.to_string(),
             };
             format!("{} after {warm_ups} to warm up", counted(rounds.into(), "round"))

@@ -37,7 +37,7 @@ impl Watch {
             extent: race.extent,
             took: HashMap::new(),
             models: race.entrants.len(),
-            warm_ups: race.warm_ups.max(1).into(),
+            warm_ups: race.warm_ups().into(),
             items: race.subject.count,
             rounds: None,
             spent: Duration::ZERO,
