@@ -1,5 +1,6 @@
 //! The `gaits` command. `main` decides only the exit.
 
+mod allocator;
 mod args;
 mod cmd;
 mod exit;
@@ -14,9 +15,8 @@ mod talk;
 
 use std::process::ExitCode;
 
-/// Records are small and many; this allocator is made for that.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
     // These are not handed on to worker processes, so each sees to them.

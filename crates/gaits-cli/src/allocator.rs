@@ -1,0 +1,124 @@
+//! The allocator of the program: mimalloc, since records and futures are small and many.
+//!
+//! The crate `mimalloc` asks for every block by its alignment, and mimalloc then takes a longer way: for a size that is
+//! no power of two it takes a larger block than needed, and looks for it anew each time. What asks for no more than the
+//! alignment that each block has is asked for as C does. A request of HTTP takes 4 blocks; two of them went the long way.
+//!
+//! Limit: passes everything on to mimalloc.
+
+use libmimalloc_sys::{
+    mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc,
+    mi_zalloc_aligned,
+};
+use std::alloc::{GlobalAlloc, Layout};
+
+/// The alignment that every block of mimalloc has, whatever its size: the sizes of its blocks are multiples of a word.
+const OF_EACH_BLOCK: usize = size_of::<usize>();
+
+/// Mimalloc.
+pub(crate) struct Allocator;
+
+#[expect(unsafe_code, reason = "an allocator is unsafe by its nature")]
+// SAFETY: every call is passed on to mimalloc, which keeps this contract. Blocks that were asked for with and without an
+// alignment are of one kind: each may be freed, and made larger, in the same way.
+unsafe impl GlobalAlloc for Allocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let (size, align) = (layout.size(), layout.align());
+        // SAFETY: both take any size, and the alignment of a layout is a power of two.
+        unsafe {
+            if align <= OF_EACH_BLOCK { mi_malloc(size) } else { mi_malloc_aligned(size, align) }
+                .cast()
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let (size, align) = (layout.size(), layout.align());
+        // SAFETY: both take any size, and the alignment of a layout is a power of two.
+        unsafe {
+            if align <= OF_EACH_BLOCK { mi_zalloc(size) } else { mi_zalloc_aligned(size, align) }
+                .cast()
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, _layout: Layout) {
+        // SAFETY: the caller gives back what one of the functions here gave.
+        unsafe { mi_free(block.cast()) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let align = layout.align();
+        // SAFETY: the caller gives what one of the functions here gave, and its alignment.
+        unsafe {
+            if align <= OF_EACH_BLOCK {
+                mi_realloc(block.cast(), size)
+            } else {
+                mi_realloc_aligned(block.cast(), size, align)
+            }
+            .cast()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[expect(unsafe_code, reason = "an allocator is unsafe by its nature")]
+    fn fill(block: *mut u8, bytes: std::ops::Range<usize>) {
+        for at in bytes {
+            // SAFETY: the block is that large.
+            unsafe { block.add(at).write(at.to_le_bytes()[0]) };
+        }
+    }
+
+    #[expect(unsafe_code, reason = "an allocator is unsafe by its nature")]
+    fn is_filled(block: *const u8, bytes: usize) -> bool {
+        // SAFETY: the block is that large, and was filled so far.
+        (0..bytes).all(|at| unsafe { block.add(at).read() } == at.to_le_bytes()[0])
+    }
+
+    proptest! {
+        /// Many live at the same time, so that one that overlaps another, or is too small, is noticed.
+        #[test]
+        #[expect(unsafe_code, reason = "an allocator is unsafe by its nature")]
+        fn blocks_are_as_large_and_aligned_as_asked_for(
+            asked in proptest::collection::vec((1_usize..9_000, 0_u32..9, any::<bool>(), 1_usize..9_000), 1..60)
+        ) {
+            let mut live = Vec::new();
+            for (size, align, zeroed, then) in asked {
+                let layout = Layout::from_size_align(size, 1 << align).unwrap();
+                // SAFETY: the size is not zero.
+                let block = unsafe {
+                    if zeroed { Allocator.alloc_zeroed(layout) } else { Allocator.alloc(layout) }
+                };
+                prop_assert!(!block.is_null() && block.addr().is_multiple_of(layout.align()));
+                if zeroed {
+                    // SAFETY: the block is that large.
+                    let is_zero = (0..size).all(|at| unsafe { block.add(at).read() } == 0);
+                    prop_assert!(is_zero);
+                }
+                fill(block, 0..size);
+                live.push((block, layout, then));
+            }
+            for (block, layout, then) in &mut live {
+                // SAFETY: it came from here, with this layout, and the new size is not zero.
+                let moved = unsafe { Allocator.realloc(*block, *layout, *then) };
+                prop_assert!(!moved.is_null() && moved.addr().is_multiple_of(layout.align()));
+                prop_assert!(is_filled(moved, layout.size().min(*then)));
+                *layout = Layout::from_size_align(*then, layout.align()).unwrap();
+                fill(moved, 0..*then);
+                *block = moved;
+            }
+            for (block, layout, _) in live {
+                prop_assert!(is_filled(block, layout.size()));
+                // SAFETY: it came from here, with this layout.
+                unsafe { Allocator.dealloc(block, layout) };
+            }
+        }
+    }
+}
