@@ -66,7 +66,7 @@ impl Started {
         if earlier.is_empty() {
             remove(path)?;
         } else {
-            write_aside(path, lines(earlier.iter().map(|(i, h)| (*i, *h))).as_bytes(), true)?;
+            write_aside(path, &lines(earlier.iter().map(|(i, h)| (*i, *h))), true)?;
         }
         Ok(Self { path: path.to_owned(), file: None, used: !earlier.is_empty(), torn: false })
     }
@@ -88,10 +88,10 @@ impl Started {
         for index in indices {
             let _ = writeln!(text, "-{index}");
         }
-        self.append(&text)
+        self.append(text.as_bytes())
     }
 
-    fn append(&mut self, text: &str) -> io::Result<()> {
+    fn append(&mut self, text: &[u8]) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());
         }
@@ -104,7 +104,7 @@ impl Started {
             return Err(io::Error::other("what was noted last could not be written whole"));
         }
         let length = file.metadata()?.len();
-        let written = file.write_all(text.as_bytes());
+        let written = file.write_all(text);
         // These items do not go out.
         self.torn = written.is_err() && file.set_len(length).is_err();
         written.map_err(|error| {
@@ -123,11 +123,16 @@ impl Started {
     }
 }
 
-fn lines(items: impl Iterator<Item = (u64, u64)>) -> String {
-    let mut text = String::new();
+fn lines(items: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut text = Vec::new();
     for (index, hash) in items {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{index} {hash:016x}");
+        text.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
+        text.push(b' ');
+        for byte in hash.to_be_bytes() {
+            text.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        text.push(b'\n');
     }
     text
 }
