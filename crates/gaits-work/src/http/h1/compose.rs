@@ -84,12 +84,15 @@ fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), Unsen
     if name.is_empty() || !name.iter().copied().all(is_token) {
         return Err(Unsendable::FieldName);
     }
-    if !value.iter().copied().all(is_value) {
+    // Without an end at the first wrong one, many are looked at together.
+    if !value.iter().fold(true, |fit, byte| fit & is_value(*byte)) {
         return Err(Unsendable::FieldValue);
     }
-    for part in [name, b": ", value, b"\r\n"] {
-        out.extend_from_slice(part);
-    }
+    out.reserve(name.len() + value.len() + 4);
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
     Ok(())
 }
 
