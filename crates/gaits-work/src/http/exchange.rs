@@ -30,7 +30,8 @@ const READ_OVER_TIME: Duration = Duration::from_secs(1);
 /// A response whose head has come.
 pub(super) enum Exchange {
     Http1(Box<h1::Connection>),
-    Http2(h2::Exchange),
+    // Boxed, so that what is moved with a response of HTTP/1.1 is small.
+    Http2(Box<h2::Exchange>),
 }
 
 impl Exchange {
@@ -53,12 +54,46 @@ impl Exchange {
         file: Option<&mut BodyFile<'_>>,
         progress: &Progress,
     ) -> Result<(), ItemError> {
-        let intake = Intake::new(decoder, detail, file, progress);
-        match self {
-            Exchange::Http1(connection) => http1(connection, lent, come, intake).await?,
-            Exchange::Http2(exchange) => http2(exchange, intake).await?,
+        let (mut come, mut intake) = (come, Intake::new(decoder, detail, file, progress));
+        if !self.take_come(&mut come, &mut intake)? {
+            // Boxed, since most bodies come with their heads, and it would make the future of each item larger.
+            Box::pin(self.rest(lent, come, intake)).await?;
         }
         decoder.finish()
+    }
+
+    /// Takes what has `come` of a body that needs no decoding; tells whether that was all of it.
+    fn take_come(
+        &mut self,
+        come: &mut Option<Piece<'_>>,
+        intake: &mut Intake<'_, '_, '_>,
+    ) -> Result<bool, ItemError> {
+        let Exchange::Http1(connection) = self else { return Ok(false) };
+        if !intake.decoder.is_identity() {
+            return Ok(false);
+        }
+        if let Some(piece) = come {
+            while !intake.turn_is_over() {
+                let Some(data) = connection.data(piece)? else { break };
+                let rest = intake.take(data)?;
+                debug_assert!(rest.is_none(), "a body without a coding is taken at once");
+            }
+        }
+        come.take_if(|piece| piece.bytes().is_empty());
+        Ok(connection.is_done())
+    }
+
+    /// Takes the rest of a body, waiting for it.
+    async fn rest(
+        &mut self,
+        lent: &Lent,
+        come: Option<Piece<'_>>,
+        intake: Intake<'_, '_, '_>,
+    ) -> Result<(), ItemError> {
+        match self {
+            Exchange::Http1(connection) => http1(connection, lent, come, intake).await,
+            Exchange::Http2(exchange) => http2(exchange, intake).await,
+        }
     }
 
     /// Takes what has come of a body that nobody wants; tells whether that was all of it.

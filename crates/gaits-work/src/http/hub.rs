@@ -179,7 +179,8 @@ impl Hub {
                 }
                 Ready::Http2 { connection, reused } => {
                     trace.detail.goes_over(reused);
-                    (self.ask_http2(request, body, &connection, trace).await, reused)
+                    // Boxed, since it would make the future of every item larger.
+                    (Box::pin(self.ask_http2(request, body, &connection, trace)).await, reused)
                 }
             };
             match asked {
@@ -254,7 +255,7 @@ impl Hub {
         let begun = spec.patience.first_byte(asked, || sent.get(), &**clock).await;
         let exchange = begun.map_err(Fault::Failed)??;
         let head = Head::of_http2(extracts.headers(), exchange.status, &exchange.headers);
-        Ok((head, Exchange::Http2(exchange), None))
+        Ok((head, Exchange::Http2(Box::new(exchange)), None))
     }
 
     /// A connection to `host` on which a request can be sent: an idle one if that is wanted, or else a new one.

@@ -98,7 +98,11 @@ impl Tcp {
             }
         }
         match self.watched() {
-            Ok(stream) => stream.poll_write(cx, buf),
+            // A request nearly always finds room, and needs no waker then.
+            Ok(stream) => match stream.try_write(buf) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => stream.poll_write(cx, buf),
+                written => Poll::Ready(written),
+            },
             Err(e) => Poll::Ready(Err(e)),
         }
     }
