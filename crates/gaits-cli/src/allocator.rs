@@ -22,7 +22,6 @@ pub(crate) struct Allocator;
 // SAFETY: every call is passed on to mimalloc, which keeps this contract. Blocks that were asked for with and without an
 // alignment are of one kind: each may be freed, and made larger, in the same way.
 unsafe impl GlobalAlloc for Allocator {
-    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let (size, align) = (layout.size(), layout.align());
         // SAFETY: both take any size, and the alignment of a layout is a power of two.
@@ -32,7 +31,6 @@ unsafe impl GlobalAlloc for Allocator {
         }
     }
 
-    #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let (size, align) = (layout.size(), layout.align());
         // SAFETY: both take any size, and the alignment of a layout is a power of two.
@@ -42,13 +40,11 @@ unsafe impl GlobalAlloc for Allocator {
         }
     }
 
-    #[inline]
     unsafe fn dealloc(&self, block: *mut u8, _layout: Layout) {
         // SAFETY: the caller gives back what one of the functions here gave.
         unsafe { mi_free(block.cast()) }
     }
 
-    #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let align = layout.align();
         // SAFETY: the caller gives what one of the functions here gave, and its alignment.

@@ -129,9 +129,11 @@ fn lines(items: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
     for (index, hash) in items {
         text.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
         text.push(b' ');
-        for byte in hash.to_be_bytes() {
-            text.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        let mut digits = [0; 16];
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(hash.to_be_bytes()) {
+            *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
         }
+        text.extend_from_slice(&digits);
         text.push(b'\n');
     }
     text
