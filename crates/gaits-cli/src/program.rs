@@ -24,6 +24,8 @@ fn works() -> Works {
 pub(crate) fn helper() -> Option<ExitCode> {
     let verb = std::env::args_os().nth(1)?;
     if verb == WORKER_VERB {
+        // Its parent has raised the limit, but the room for files is each process's own.
+        limits::raise_open_files();
         // Its parent tells it when to end. `systemctl stop` and `pkill` send signals to all processes of a run at once, and what
         // is in flight is to be finished then.
         survive_signals();
