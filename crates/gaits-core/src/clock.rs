@@ -11,12 +11,6 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Microseconds since the run began. Never goes back.
     fn now_us(&self) -> u64;
 
-    /// The time that this thread was last told, or now if it was told none. It spares asking again in a turn of an event loop,
-    /// where the time was asked for when the turn began.
-    fn recent_us(&self) -> u64 {
-        self.now_us()
-    }
-
     /// Microseconds of CPU that the calling thread has used since it started.
     fn thread_cpu_us(&self) -> u64;
 

@@ -83,7 +83,8 @@ fn hex<'a>(bytes: &[u8; 32], digits: &'a mut [u8; 64]) -> &'a str {
     let (eights, _) = digits.as_chunks_mut::<8>();
     let (fours, _) = bytes.as_chunks::<4>();
     for (eight, four) in eights.iter_mut().zip(fours) {
-        // Each byte is moved to every other place, then its upper half to the place before it.
+        // The four bytes are spread to the places 0, 2, 4 and 6. The upper half of each stays there; its lower half goes to the
+        // next place.
         let wide = u64::from(u32::from_le_bytes(*four));
         let wide = (wide | wide << 16) & 0x0000_ffff_0000_ffff;
         let wide = (wide | wide << 8) & 0x00ff_00ff_00ff_00ff;

@@ -3,17 +3,11 @@
 use gaits_core::Clock;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
-use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
 /// When this process was stopped, the last time last: the begin and the end of each time, on the machine's monotonic clock;
 /// no end of the one that lasts. It belongs to the process, as the stops do, and not to a run.
 static STOPS: Mutex<Vec<(u64, Option<u64>)>> = Mutex::new(Vec::new());
-
-thread_local! {
-    /// What the machine's monotonic clock said when this thread last asked.
-    static RECENT_NS: Cell<u64> = const { Cell::new(0) };
-}
 
 /// As many stops are remembered; nothing in flight goes back further.
 const MOST_STOPS: usize = 64;
@@ -54,24 +48,9 @@ impl MonotonicClock {
     }
 }
 
-impl MonotonicClock {
-    const fn us_at(self, ns: u64) -> u64 {
-        ns.saturating_sub(self.zero_ns) / 1_000
-    }
-}
-
 impl Clock for MonotonicClock {
     fn now_us(&self) -> u64 {
-        let now_ns = read_ns(ClockId::CLOCK_MONOTONIC);
-        RECENT_NS.set(now_ns);
-        self.us_at(now_ns)
-    }
-
-    fn recent_us(&self) -> u64 {
-        match RECENT_NS.get() {
-            0 => self.now_us(),
-            recent_ns => self.us_at(recent_ns),
-        }
+        read_ns(ClockId::CLOCK_MONOTONIC).saturating_sub(self.zero_ns) / 1_000
     }
 
     fn thread_cpu_us(&self) -> u64 {
@@ -103,21 +82,6 @@ mod tests {
     use super::*;
     use std::thread::sleep;
     use std::time::Duration;
-
-    #[test]
-    fn the_recent_time_is_the_one_that_this_thread_was_last_told() {
-        let clock = MonotonicClock::start();
-        // A thread of its own, which has asked for nothing yet.
-        let asking = || {
-            let first_us = clock.recent_us();
-            sleep(Duration::from_millis(2));
-            assert_eq!(clock.recent_us(), first_us);
-            let then_us = clock.now_us();
-            assert!(then_us >= first_us + 2_000, "{first_us} {then_us}");
-            assert_eq!(clock.recent_us(), then_us);
-        };
-        std::thread::scope(|scope| scope.spawn(asking).join().unwrap());
-    }
 
     #[test]
     fn a_stop_is_known_while_it_lasts_and_counts_for_what_began_before_it() {

@@ -169,7 +169,7 @@ fn is_plain(bytes: &[u8]) -> bool {
         let word = u64::from_le_bytes(*word);
         found | below(word, 0x20) | is(word, b'"') | is(word, b'\\')
     };
-    // What is left at the end is looked at with what is before it, so some bytes are looked at twice.
+    // The last eight bytes are checked as one word, which may overlap the word before.
     let Some(last) = bytes.last_chunk() else {
         return !bytes.iter().any(|b| *b < 0x20 || *b == b'"' || *b == b'\\');
     };

@@ -56,7 +56,7 @@ impl Exchange {
     ) -> Result<(), ItemError> {
         let (mut come, mut intake) = (come, Intake::new(decoder, detail, file, progress));
         if !self.take_come(&mut come, &mut intake)? {
-            // Boxed, since most bodies come with their heads, and it would make the future of each item larger.
+            // Boxed, since it would make the future of every item larger. Short bodies that came with their heads do not get here.
             Box::pin(self.rest(lent, come, intake)).await?;
         }
         decoder.finish()

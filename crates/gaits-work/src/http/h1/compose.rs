@@ -50,7 +50,10 @@ impl std::fmt::Debug for Prepared {
 }
 
 /// Appends the whole head of a request to `out`: the first line, the prepared fields, then the `extra` fields,
-/// which only this request has. Their names are the program's own, so only their values are checked.
+/// which only this request has.
+///
+/// The names of the extra fields must be valid. They are not checked where the program is optimised, and another one would be
+/// sent as it is; with debug assertions it is a panic.
 ///
 /// On an error nothing is appended.
 pub fn write_head<V: AsRef<[u8]>>(
@@ -85,8 +88,8 @@ pub fn write_head<V: AsRef<[u8]>>(
     Ok(())
 }
 
-/// Whether all bytes are allowed in the value of a field. Of many, such as a token's, those of a whole register are looked at
-/// together, which has no end at the first wrong one; for few, the way there costs more.
+/// Whether all bytes are allowed in the value of a field. A long value is checked without stopping at the first wrong byte, so
+/// that the compiler can check many bytes at once. For a short one that is slower.
 fn are_values(bytes: &[u8]) -> bool {
     if bytes.len() < 64 {
         bytes.iter().copied().all(is_value)

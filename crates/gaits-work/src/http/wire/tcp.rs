@@ -13,6 +13,9 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
+/// What has so many bytes at most is written without asking the event loop first: heads of requests, with short bodies.
+const SHORT: usize = 32 * 1024;
+
 /// A TCP socket.
 #[derive(Debug)]
 pub(in crate::http) struct Tcp(State);
@@ -98,11 +101,13 @@ impl Tcp {
             }
         }
         match self.watched() {
-            // A request nearly always finds room, and needs no waker then.
-            Ok(stream) => match stream.try_write(buf) {
+            // What is short nearly always finds room, and needs no waker then. A long body must not go this way: it would be
+            // written for as long as the server reads, whatever else waits on the event loop.
+            Ok(stream) if buf.len() <= SHORT => match stream.try_write(buf) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => stream.poll_write(cx, buf),
                 written => Poll::Ready(written),
             },
+            Ok(stream) => stream.poll_write(cx, buf),
             Err(e) => Poll::Ready(Err(e)),
         }
     }
