@@ -13,7 +13,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What has so many bytes at most is written without asking the event loop first: heads of requests, with short bodies.
+/// What has so many bytes at most is written without asking the event loop first: heads of requests, with short bodies. A long
+/// body must not go this way: it would be written for as long as the server reads, whatever else waits on the event loop.
 const SHORT: usize = 32 * 1024;
 
 /// A TCP socket.
@@ -93,7 +94,9 @@ impl Tcp {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        while let State::New(socket) = &mut self.0 {
+        while let State::New(socket) = &mut self.0
+            && buf.len() <= SHORT
+        {
             match socket.write(buf) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
@@ -101,8 +104,7 @@ impl Tcp {
             }
         }
         match self.watched() {
-            // What is short nearly always finds room, and needs no waker then. A long body must not go this way: it would be
-            // written for as long as the server reads, whatever else waits on the event loop.
+            // It nearly always finds room, and needs no waker then.
             Ok(stream) if buf.len() <= SHORT => match stream.try_write(buf) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => stream.poll_write(cx, buf),
                 written => Poll::Ready(written),
@@ -165,6 +167,43 @@ mod tests {
         poll_fn(|cx| tcp.poll_read(cx, &mut read)).await.unwrap();
         assert_eq!((&asked, read.filled()), (b"ask", &b"answer"[..]));
         assert!(matches!(tcp.0, State::Watched(_)));
+    }
+
+    #[tokio::test]
+    async fn a_long_body_lets_others_have_their_turn_though_the_server_reads_as_fast_as_it_comes() {
+        const MANY: usize = 2_000;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut tcp = Tcp::connected(socket);
+        let (mut server, _) = listener.accept().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut bytes = vec![0; 64 * 1024];
+            while let Ok(read @ 1..) = server.read(&mut bytes) {
+                let _ = tell.send(read);
+            }
+        });
+        let piece = vec![b'a'; SHORT + 1];
+        // The event loop must have heard of the socket.
+        let mut unread = poll_fn(|cx| tcp.poll_write(cx, &piece)).await.unwrap();
+        // What it writes in one turn, the server reading all of each piece before the next one.
+        let pieces = poll_fn(|cx| {
+            for pieces in 0..MANY {
+                let Poll::Ready(written) = tcp.poll_write(cx, &piece) else {
+                    return Poll::Ready(pieces);
+                };
+                unread += written.unwrap();
+                while unread > 0 {
+                    unread -= told.recv().unwrap();
+                }
+            }
+            Poll::Ready(MANY)
+        })
+        .await;
+        assert!((1..MANY).contains(&pieces), "{pieces} pieces in one turn");
+        drop(tcp);
+        reading.await.unwrap();
     }
 
     #[tokio::test]
