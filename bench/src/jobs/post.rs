@@ -17,7 +17,8 @@ const OF_OHA: f64 = 1.2;
 
 /// Runs the job.
 pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
-    let count = session.scaled(100_000, 1);
+    // As many as `small` has, so that a run takes some two seconds.
+    let count = session.scaled(200_000, 1);
     let title = format!(
         "{} POSTs of {} bytes of JSON",
         report::thousands(count as f64),
