@@ -46,7 +46,7 @@ pub(crate) fn raise_open_files() {
 /// Has the system make its table of open files as large as it may soon be, by opening the last of `files` and closing it.
 ///
 /// The table grows by itself, to twice the size each time. But in a process with several threads, Linux then waits until no
-/// core can still be looking into the old one (`expand_fdtable` in `fs/file.c`), and whoever opens a file waits with it: 18 and
+/// core can still use the old one (`expand_fdtable` in `fs/file.c`), and the thread that opens a file waits for that: 18 and
 /// 21 ms at the 256th and the 512th of 1,000 connections, in which nothing else happened on the event loop.
 fn make_room(files: u64) {
     let last = i32::try_from(files.min(ROOM)).unwrap_or(i32::MAX) - 1;

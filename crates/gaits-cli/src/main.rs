@@ -22,10 +22,11 @@ fn main() -> ExitCode {
     // These are not handed on to worker processes, so each sees to them.
     limits::hear_of_ended_children();
     limits::survive_file_size();
+    // They inherit the limit, but the room for files is each process's own.
+    limits::raise_open_files();
     if let Some(code) = program::helper() {
         return code;
     }
-    limits::raise_open_files();
     match args::parse() {
         Ok((command, colors)) => exit::code(cmd::run(command, colors), colors),
         Err(code) => code,

@@ -24,8 +24,6 @@ fn works() -> Works {
 pub(crate) fn helper() -> Option<ExitCode> {
     let verb = std::env::args_os().nth(1)?;
     if verb == WORKER_VERB {
-        // Its parent has raised the limit, but the room for files is each process's own.
-        limits::raise_open_files();
         // Its parent tells it when to end. `systemctl stop` and `pkill` send signals to all processes of a run at once, and what
         // is in flight is to be finished then.
         survive_signals();
@@ -45,7 +43,6 @@ pub(crate) fn helper() -> Option<ExitCode> {
         });
     }
     if verb == TRIAL_VERB {
-        limits::raise_open_files();
         // Without it, a trial that was stopped with its parent may count.
         let _ = job_control::stop_workers_with_parent();
         return Some(trial_main(

@@ -226,20 +226,6 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_takes_each_word_for_one() {
-        for (word, wanted) in [
-            ("", "''"),
-            ("it's", r"'it'\''s'"),
-            ("a?b&c", "'a?b&c'"),
-            ("$HOME", "'$HOME'"),
-            ("http://x/a_b%20c", "http://x/a_b%20c"),
-            ("--accept=200-399,404", "--accept=200-399,404"),
-        ] {
-            assert_eq!(quoted(word.as_bytes()), wanted);
-        }
-    }
-
-    #[test]
     fn secrets_stay_out_of_it_however_they_are_given() {
         for words in [
             &["-H", "Authorization: Bearer s3cret"][..],

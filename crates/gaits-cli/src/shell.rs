@@ -38,6 +38,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_shell_takes_each_word_for_one() {
+        for (word, wanted) in [
+            ("", "''"),
+            ("it's", r"'it'\''s'"),
+            ("a?b&c", "'a?b&c'"),
+            ("$HOME", "'$HOME'"),
+            ("http://x/a_b%20c", "http://x/a_b%20c"),
+            ("--accept=200-399,404", "--accept=200-399,404"),
+        ] {
+            assert_eq!(quoted(word.as_bytes()), wanted);
+        }
+    }
+
+    #[test]
     fn control_characters_are_written_as_a_shell_reads_them() {
         for (word, wanted) in [
             ("\t", r"$'\t'"),
