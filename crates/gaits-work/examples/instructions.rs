@@ -3,11 +3,17 @@
 //! `bench/instructions` runs it under valgrind and compares the instructions of one operation with a limit. It measures
 //! nothing itself.
 
-use gaits_work::http::h1::{AnswerTo, Prepared, Reader, write_head};
+use gaits_work::http::h1::{AnswerTo, LastHead, Prepared, Reader, write_head};
 use std::hint::black_box;
 
 /// What nginx answers: a head of 8 fields and a body of 50 bytes.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sun, 22 Nov 2026 20:29:11 GMT\r\n\
+    Content-Type: application/octet-stream\r\nContent-Length: 50\r\nLast-Modified: Sun, 22 Nov 2026 20:28:57 GMT\r\n\
+    Connection: keep-alive\r\nETag: \"6a1f3c59-32\"\r\nAccept-Ranges: bytes\r\n\r\n\
+    01234567890123456789012345678901234567890123456789";
+
+/// The same a second later.
+const OTHER_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sun, 22 Nov 2026 20:29:12 GMT\r\n\
     Content-Type: application/octet-stream\r\nContent-Length: 50\r\nLast-Modified: Sun, 22 Nov 2026 20:28:57 GMT\r\n\
     Connection: keep-alive\r\nETag: \"6a1f3c59-32\"\r\nAccept-Ranges: bytes\r\n\r\n\
     01234567890123456789012345678901234567890123456789";
@@ -19,19 +25,21 @@ fn main() -> Result<(), String> {
     };
     let count: u32 = count.parse().map_err(|error| format!("{count}: {error}"))?;
     match name.as_str() {
-        "answer-read" => read_answers(count),
+        "answer-read" => read_answers(count, [ANSWER, OTHER_ANSWER]),
+        "answer-read-again" => read_answers(count, [ANSWER, ANSWER]),
         "head-composed" => compose_heads(count),
-        _ => Err(format!("{name} is none of answer-read, head-composed")),
+        _ => Err(format!("{name} is none of answer-read, answer-read-again, head-composed")),
     }
 }
 
-/// Reads a whole answer: its head and its body.
-fn read_answers(count: u32) -> Result<(), String> {
-    for _ in 0..count {
-        let mut bytes = black_box(ANSWER);
+/// Reads whole answers, heads and bodies: these two in turn.
+fn read_answers(count: u32, answers: [&[u8]; 2]) -> Result<(), String> {
+    let mut last = LastHead::default();
+    for answer in answers.iter().cycle().take(count as usize) {
+        let mut bytes = black_box(*answer);
         let mut reader = Reader::new(AnswerTo::Other);
         let fields = reader
-            .head(&mut bytes, |head, framing| {
+            .head_again(&mut bytes, &mut last, |head, framing| {
                 black_box(framing);
                 head.fields.len()
             })

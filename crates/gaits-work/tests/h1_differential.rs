@@ -4,8 +4,9 @@
 mod h1_responses;
 mod h1_support;
 
+use gaits_work::http::h1::LastHead;
 use h1_responses::{any_bytes, any_cuts};
-use h1_support::{Accepts, AnswerTo, DIFFERENCES, OurFault, agree, both, case, read};
+use h1_support::{Accepts, AnswerTo, DIFFERENCES, OurFault, agree, both, case, read, read_again};
 use proptest::prelude::*;
 
 /// Many cases, for they are small; `PROPTEST_CASES` asks for more.
@@ -62,5 +63,27 @@ proptest! {
         to in prop_oneof![9 => Just(AnswerTo::Other), 1 => Just(AnswerTo::Head)],
     ) {
         prop_assert_eq!(read(to, &cuts.of(&bytes)), read(to, &[&bytes]));
+    }
+
+    /// Each is read a second time, and a second one behind the same beginning.
+    #[test]
+    fn what_is_remembered_of_a_head_makes_no_difference(
+        bytes in any_bytes(),
+        other in any_bytes(),
+        keep in any::<prop::sample::Index>(),
+        cuts in any_cuts(),
+        head in any::<bool>(),
+    ) {
+        let to = |head| if head { AnswerTo::Head } else { AnswerTo::Other };
+        let kept = &bytes[..keep.index(bytes.len() + 1)];
+        let like = [kept, &other].concat();
+        let mut last = LastHead::default();
+        for (bytes, head) in
+            [(&bytes, head), (&bytes, head), (&like, head), (&like, !head), (&bytes, head)]
+        {
+            let known = read(to(head), &[bytes]);
+            prop_assert_eq!(read_again(to(head), &cuts.of(bytes), &mut last), known.clone());
+            prop_assert_eq!(read_again(to(head), &[bytes], &mut last), known);
+        }
     }
 }

@@ -10,7 +10,7 @@ use gaits_core::{ErrorKind, ItemError};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 /// What of a response's head is needed once its bytes are gone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) version: HttpVersion,

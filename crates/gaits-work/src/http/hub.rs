@@ -12,7 +12,7 @@ use super::answer::Head;
 use super::connect::{Opened, Opener};
 use super::exchange::Exchange;
 use super::fault::Fault;
-use super::h1::AnswerTo;
+use super::h1::{AnswerTo, LastHead};
 use super::headers;
 use super::lent::{Lent, Piece};
 use super::method::Method;
@@ -61,6 +61,8 @@ pub(super) struct Hub {
     hosts: RefCell<HashMap<Box<str>, Rc<Host>>>,
     /// Where the last request went: the next one often goes there as well.
     last: RefCell<Option<Rc<Host>>>,
+    /// The last head that came over HTTP/1.1, from whichever host.
+    last_head: RefCell<LastHead<Head>>,
     /// The idle connections of HTTP/1.1.
     idle: Cell<usize>,
     /// The connections of HTTP/2, and those that have ended since they were last counted.
@@ -101,6 +103,7 @@ impl Hub {
             lent: Lent::of_this_loop(),
             hosts: RefCell::default(),
             last: RefCell::default(),
+            last_head: RefCell::default(),
             idle: Cell::new(0),
             http2: Cell::new(0),
             busy: Cell::new(0),
@@ -233,7 +236,7 @@ impl Hub {
         let on_head =
             |head: &h1::Head<'_>, framing: &h1::Framing<'_>| Head::of_http1(asked, head, framing);
         let begun = {
-            let head = pin!(connection.head(&self.lent, on_head));
+            let head = pin!(connection.head(&self.lent, &self.last_head, on_head));
             spec.patience.first_byte(head, || true, &**clock).await
         };
         let (head, piece) = begun.map_err(Fault::Failed)??;

@@ -8,7 +8,7 @@ use super::calendar::since_1970;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The fields about limits that an answer has, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct RateLimits {
     fields: Vec<(Box<str>, Box<str>)>,
 }

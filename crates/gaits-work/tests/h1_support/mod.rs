@@ -8,7 +8,7 @@ mod our_reader;
 pub(crate) use differences::{Accepts, DIFFERENCES};
 pub(crate) use gaits_work::http::h1::AnswerTo;
 pub(crate) use hyper_client::HyperFault;
-pub(crate) use our_reader::{OurFault, read};
+pub(crate) use our_reader::{OurFault, read, read_again};
 
 /// A response that was read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Reads as the module's contract says that a caller does.
 
 use super::Answer;
-use gaits_work::http::h1::{AnswerTo, End, Malformed, Reader};
+use gaits_work::http::h1::{AnswerTo, End, LastHead, Malformed, Reader};
 
 /// Why our reader gave no whole response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,15 @@ impl From<Malformed> for OurFault {
 
 /// Reads one response from these pieces, after which the connection is closed.
 pub(crate) fn read(to: AnswerTo, pieces: &[&[u8]]) -> Result<Answer, OurFault> {
+    read_again(to, pieces, &mut LastHead::default())
+}
+
+/// Does as [`read`] when `last` may remember the head.
+pub(crate) fn read_again(
+    to: AnswerTo,
+    pieces: &[&[u8]],
+    last: &mut LastHead<u16>,
+) -> Result<Answer, OurFault> {
     let mut reader = Reader::new(to);
     let mut status = None;
     let mut body = Vec::new();
@@ -25,7 +34,7 @@ pub(crate) fn read(to: AnswerTo, pieces: &[&[u8]]) -> Result<Answer, OurFault> {
     for piece in pieces {
         let mut rest = *piece;
         if status.is_none() {
-            status = reader.head(&mut rest, |head, _| head.status)?;
+            status = reader.head_again(&mut rest, last, |head, _| head.status)?;
         }
         while let Some(data) = reader.body(&mut rest)? {
             assert!(!data.is_empty(), "an empty piece of data");

@@ -4,12 +4,13 @@
 //! piece is never copied. Limit: one request at a time; does not know why it is sent, nor what becomes of
 //! the answer.
 
-use super::{AnswerTo, End, Framing, Head, Malformed, Reader};
+use super::{AnswerTo, End, Framing, Head, LastHead, Malformed, Reader};
 use crate::http::fault::{self, Fault};
 use crate::http::lent::{KEPT_INPUT, Lent, Piece};
 use crate::http::upload::Unsent;
 use crate::http::wire::Wire;
 use gaits_core::{ErrorKind, ItemError};
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -108,10 +109,12 @@ impl Connection {
         }
     }
 
-    /// Waits for the head of the response. Gives what `on_head` makes of it, and the bytes that came behind it.
-    pub(in crate::http) async fn head<'l, T>(
+    /// Waits for the head of the response. Gives what `on_head` makes of it, or has made of the `last` one if it is the
+    /// same again, and the bytes that came behind it.
+    pub(in crate::http) async fn head<'l, T: Clone>(
         &mut self,
         lent: &'l Lent,
+        last: &RefCell<LastHead<T>>,
         mut on_head: impl FnMut(&Head<'_>, &Framing<'_>) -> T,
     ) -> Result<(T, Piece<'l>), Fault> {
         let mut reads = 0;
@@ -131,7 +134,8 @@ impl Connection {
                 });
             }
             reads += 1;
-            let seen = piece.take(|bytes| self.reader.head(bytes, &mut on_head));
+            let seen = piece
+                .take(|bytes| self.reader.head_again(bytes, &mut last.borrow_mut(), &mut on_head));
             if let Some(made) = seen.map_err(|malformed| Fault::Failed(not_http(malformed)))? {
                 return Ok((made, piece));
             }

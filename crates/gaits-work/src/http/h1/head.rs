@@ -120,6 +120,11 @@ impl Partial {
         self.at == At::Before
     }
 
+    /// Whether no byte has come at all since the last head ended.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_empty() && self.len == 0
+    }
+
     /// Gives the bytes of the head that have come.
     pub(super) fn kept(&self) -> &[u8] {
         &self.kept

@@ -12,6 +12,7 @@ mod compose;
 mod connection;
 mod framing;
 mod head;
+mod last_head;
 mod limits;
 mod malformed;
 mod reader;
@@ -21,6 +22,7 @@ pub use compose::{Prepared, Unsendable, write_head};
 pub(in crate::http) use connection::Connection;
 pub use framing::{AnswerTo, Codings, Delimited, Framing};
 pub use head::Head;
+pub use last_head::LastHead;
 pub use limits::{
     MAX_CODINGS, MAX_EXTENSIONS, MAX_FIELDS, MAX_HEAD, MAX_INTERIM, MAX_SIZE_LINE, MAX_TRAILERS,
 };

@@ -17,8 +17,9 @@
 //! Limit: knows no time and limits no body; the caller checks its deadline and its largest size at each piece.
 
 use super::body::Body;
-use super::framing::{AnswerTo, Framing};
+use super::framing::{AnswerTo, Delimited, Framing};
 use super::head::{self, Head, Partial};
+use super::last_head::{LastHead, Meaning};
 use super::limits::MAX_INTERIM;
 use super::malformed::Malformed;
 
@@ -80,6 +81,42 @@ impl Reader {
             }
         }
         Ok(None)
+    }
+
+    /// Takes the head as [`head`](Self::head) does, unless it is the same again as the `last` one: then gives what was
+    /// made of that. `on_head` must make the same of the same head.
+    pub fn head_again<T: Clone>(
+        &mut self,
+        bytes: &mut &[u8],
+        last: &mut LastHead<T>,
+        on_head: impl FnOnce(&Head<'_>, &Framing<'_>) -> T,
+    ) -> Result<Option<T>, Malformed> {
+        // What bytes mean may depend on those before them, so it is remembered only of all bytes.
+        if self.interim > 0 || self.body.is_some() || !self.partial.is_new() {
+            return self.head(bytes, on_head);
+        }
+        let given = *bytes;
+        if let Some((len, meaning)) = last.at_start_of(given, self.to) {
+            *bytes = &given[len..];
+            self.body = Some(Body::new(meaning.delimited));
+            self.persists = meaning.persists;
+            return Ok(Some(meaning.made.clone()));
+        }
+        let mut delimited = Delimited::Absent;
+        let made = self.head(bytes, |head, framing| {
+            delimited = framing.delimited;
+            on_head(head, framing)
+        })?;
+        if let Some(made) = &made {
+            let (to, persists) = (self.to, self.persists);
+            last.remember(&given[..given.len() - bytes.len()], || Meaning {
+                to,
+                delimited,
+                persists,
+                made: made.clone(),
+            });
+        }
+        Ok(made)
     }
 
     /// Takes a head that begins in `bytes`.
@@ -242,6 +279,36 @@ mod tests {
             assert!(reader.persists());
             assert_eq!(second, b"d");
         }
+    }
+
+    #[test]
+    fn a_head_that_comes_again_is_not_parsed_again() {
+        let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc";
+        let mut last = LastHead::default();
+        let mut read = |bytes: &[u8], to| {
+            let (mut rest, before) = (bytes, scanned::total());
+            let mut reader = Reader::new(to);
+            let status = reader.head_again(&mut rest, &mut last, |head, _| head.status);
+            let left = (reader.left(), reader.may_persist(), rest.len());
+            (status.unwrap(), left, scanned::total() - before)
+        };
+        let whole = (Some(200), (Some(3), false, 3));
+        let and = |parsed| (whole.0, whole.1, parsed);
+        assert_eq!(read(bytes, AnswerTo::Other), and(bytes.len() - 3));
+        assert_eq!(read(bytes, AnswerTo::Other), and(0));
+        // What a head means depends on what it answers.
+        let empty = (Some(200), (Some(0), false, 3), bytes.len() - 3);
+        assert_eq!(read(bytes, AnswerTo::Head), empty);
+        // Another head takes the place of the first.
+        let found = b"HTTP/1.1 204 No Content\r\n\r\n";
+        assert_eq!(read(found, AnswerTo::Head), (Some(204), (Some(0), true, 0), found.len()));
+        assert_eq!(read(bytes, AnswerTo::Head), empty);
+        // A long one does not.
+        let long = format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "b".repeat(1024));
+        for _ in 0..2 {
+            assert_eq!(read(long.as_bytes(), AnswerTo::Other).2, long.len());
+        }
+        assert_eq!(read(bytes, AnswerTo::Head), (empty.0, empty.1, 0));
     }
 
     #[test]
