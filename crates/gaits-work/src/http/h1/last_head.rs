@@ -15,7 +15,7 @@ pub struct LastHead<T> {
     meaning: Option<Meaning<T>>,
 }
 
-/// What a head means, of which only these bytes and the sort of the request decide.
+/// What a head means. It follows from the head's bytes and the sort of the request alone.
 #[derive(Debug)]
 pub(super) struct Meaning<T> {
     pub(super) to: AnswerTo,
@@ -38,12 +38,17 @@ impl<T> LastHead<T> {
         given.starts_with(&self.bytes).then_some((self.bytes.len(), meaning))
     }
 
-    /// Remembers a head, unless it is long. `bytes` are all that were read of it, from the first to the empty line.
-    pub(super) fn remember(&mut self, bytes: &[u8], meaning: impl FnOnce() -> Meaning<T>) {
-        if bytes.len() <= LONGEST {
-            self.bytes.clear();
-            self.bytes.extend_from_slice(bytes);
-            self.meaning = Some(meaning());
+    /// Remembers a head, unless it is long, and gives what was made of it. `bytes` are all that were read of it, from the
+    /// first to the empty line.
+    pub(super) fn remember(&mut self, bytes: &[u8], meaning: Meaning<T>) -> T
+    where
+        T: Clone,
+    {
+        if bytes.len() > LONGEST {
+            return meaning.made;
         }
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.meaning.insert(meaning).made.clone()
     }
 }

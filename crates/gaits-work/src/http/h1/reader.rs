@@ -4,7 +4,8 @@
 //!
 //! 1. It makes a [`Reader`] for each request.
 //! 2. It reads bytes from the socket and gives them to [`Reader::head`], until that gives something. The result
-//!    is what a closure made of the head, which is a view, as a rule into the caller's buffer.
+//!    is what a closure made of the head, which is a view, as a rule into the caller's buffer. Or it gives them to
+//!    [`Reader::head_again`], which reads no head that is the last one again.
 //! 3. It gives the bytes behind the head to [`Reader::body`], until that gives none. Unless
 //!    [`Reader::is_done`], it then reads again and gives the new bytes to [`Reader::body`].
 //! 4. If the connection ends, it calls [`Reader::close`], which says whether the response was whole.
@@ -17,7 +18,7 @@
 //! Limit: knows no time and limits no body; the caller checks its deadline and its largest size at each piece.
 
 use super::body::Body;
-use super::framing::{AnswerTo, Delimited, Framing};
+use super::framing::{AnswerTo, Framing};
 use super::head::{self, Head, Partial};
 use super::last_head::{LastHead, Meaning};
 use super::limits::MAX_INTERIM;
@@ -92,31 +93,21 @@ impl Reader {
         on_head: impl FnOnce(&Head<'_>, &Framing<'_>) -> T,
     ) -> Result<Option<T>, Malformed> {
         // What bytes mean may depend on those before them, so it is remembered only of all bytes.
-        if self.interim > 0 || self.body.is_some() || !self.partial.is_new() {
+        if self.interim > 0 || !self.partial.is_new() {
             return self.head(bytes, on_head);
         }
-        let given = *bytes;
-        if let Some((len, meaning)) = last.at_start_of(given, self.to) {
+        let (given, to) = (*bytes, self.to);
+        if let Some((len, meaning)) = last.at_start_of(given, to) {
             *bytes = &given[len..];
             self.body = Some(Body::new(meaning.delimited));
             self.persists = meaning.persists;
             return Ok(Some(meaning.made.clone()));
         }
-        let mut delimited = Delimited::Absent;
-        let made = self.head(bytes, |head, framing| {
-            delimited = framing.delimited;
-            on_head(head, framing)
+        let meaning = self.head(bytes, |head, framing| {
+            let made = on_head(head, framing);
+            Meaning { to, delimited: framing.delimited, persists: framing.persists, made }
         })?;
-        if let Some(made) = &made {
-            let (to, persists) = (self.to, self.persists);
-            last.remember(&given[..given.len() - bytes.len()], || Meaning {
-                to,
-                delimited,
-                persists,
-                made: made.clone(),
-            });
-        }
-        Ok(made)
+        Ok(meaning.map(|meaning| last.remember(&given[..given.len() - bytes.len()], meaning)))
     }
 
     /// Takes a head that begins in `bytes`.
