@@ -29,7 +29,7 @@ pub use follower::{MOST_STEPS, follower, root_and_steps};
 pub use hash::Blake3;
 pub use item::Item;
 pub use record::{Outcome, Record, Timing, Try, WorkerId};
-pub use reply::{Advice, Performed, Reply};
+pub use reply::{Advice, Paced, Performed, Reply};
 pub use sink::{Sink, StartNotes};
 pub use source::{Content, Entry, HearsOf, IsDone, More, Source};
 pub use value::Value;

@@ -15,8 +15,17 @@ pub enum Reply {
     Exhausted(ItemError),
 }
 
+/// Somebody whom items are paced for, as [`Facts`](crate::Facts) name one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paced {
+    /// The pacing key.
+    pub key: Box<str>,
+    /// Whether what it stands for belongs to others.
+    pub public: bool,
+}
+
 /// What a work advises when an item has failed. What is done is for the run to decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Advice {
     /// Leave it at that: another try would end in the same way, or is not allowed.
     #[default]
@@ -28,6 +37,9 @@ pub enum Advice {
     Pause {
         /// The time, where one was named.
         until_us: Option<u64>,
+        /// Who wants that, where it is not who the item's own key stands for: the item has turned out to be one of theirs, and
+        /// is paced with them from now on.
+        of: Option<Box<Paced>>,
     },
     /// Whoever the pacing key stands for wants some time to pass between two items: start one at a time with that key, each
     /// at least this many microseconds after the one before. Then try the item again; it is no failure. Items that come with

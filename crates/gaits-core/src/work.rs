@@ -166,6 +166,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Tells the user something about the work as a whole, once, however often it is told.
     pub tell: Arc<dyn Fn(String) + Send + Sync>,
+    /// Whether the run leaves those alone that ask for it, as the work [advises](crate::Advice::Pause).
+    pub heeds_pauses: bool,
 }
 
 impl fmt::Debug for Services {

@@ -85,7 +85,7 @@ pub fn run<'b>(
     let clock = MonotonicClock::start();
     let executor = exec::executor(plan, &program.worker, clock);
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    let services = services(&clock, &control.events);
+    let services = services(&clock, &control.events, &plan.limits);
     let work = program.works.build(&plan.work.name, &plan.work.settings, &services)?;
     let layout = plan.model.layout();
     let workers = usize::try_from(layout.workers()).unwrap_or(usize::MAX);
@@ -99,7 +99,7 @@ pub fn run<'b>(
         queue: Arc::new(ItemQueue::new()),
         work,
         session: plan.session,
-        heeds_pauses: plan.limits.longest_pause.is_some(),
+        heeds_pauses: services.heeds_pauses,
         out: Arc::clone(&control.events),
         cancel: CancellationToken::new(),
         clock: Arc::clone(&clock),

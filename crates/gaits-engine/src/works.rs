@@ -4,6 +4,7 @@
 //! Limit: knows no work of its own. Whoever puts a program together fills it.
 
 use crate::flow::{EventQueue, Notice};
+use crate::plan::Limits;
 use gaits_core::{Clock, Services, Value, Work};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -85,10 +86,11 @@ impl Works {
 }
 
 /// What works get from the run: its clock, and a way to tell the user something.
-pub(crate) fn services(clock: &Arc<dyn Clock>, out: &Arc<EventQueue>) -> Services {
+pub(crate) fn services(clock: &Arc<dyn Clock>, out: &Arc<EventQueue>, limits: &Limits) -> Services {
     let out = Arc::clone(out);
     let tell = move |line| out.notice(Notice::WorkSaid { line });
-    Services { clock: Arc::clone(clock), tell: Arc::new(tell) }
+    let heeds_pauses = limits.longest_pause.is_some();
+    Services { clock: Arc::clone(clock), tell: Arc::new(tell), heeds_pauses }
 }
 
 #[cfg(test)]
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn a_work_is_built_by_its_name_from_its_settings() {
         let clock = Arc::new(ManualClock::default());
-        let services = Services { clock, tell: Arc::new(|_| {}) };
+        let services = Services { clock, tell: Arc::new(|_| {}), heeds_pauses: true };
         let wanted = Value::Integer(7);
         let works = Works::new().with("nothing", move |settings, _| {
             // A builder may capture what the program has set up.

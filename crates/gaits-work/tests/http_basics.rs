@@ -67,7 +67,7 @@ fn an_answer_that_asks_for_a_pause_is_not_held_up_by_its_body() {
     });
     let mut client = client(HttpSpec { timeout: None, ..HttpSpec::default() });
     let performed = client.get(&server.url("/"));
-    assert_eq!(performed.advice, Advice::Pause { until_us: Some(3_000_000) });
+    assert_eq!(performed.advice, Advice::Pause { until_us: Some(3_000_000), of: None });
     let (kind, message, detail) = failed(performed);
     assert_eq!((kind, &*message), (ErrorKind::HttpStatus, "429 Too Many Requests"));
     assert_eq!(detail.status, Some(429));
@@ -79,7 +79,7 @@ fn a_connection_serves_on_after_an_answer_that_asks_for_a_pause() {
     let server = Server::answering(&[busy, OK]);
     let mut client = client(HttpSpec::default());
     let performed = client.get(&server.url("/"));
-    assert_eq!(performed.advice, Advice::Pause { until_us: Some(2_000_000) });
+    assert_eq!(performed.advice, Advice::Pause { until_us: Some(2_000_000), of: None });
     assert!(ok(client.get(&server.url("/"))).reused);
 }
 

@@ -31,7 +31,7 @@ fn outcome(scheme: &str, url: &str, answer: &[u8]) -> (ErrorKind, String, Advice
     let server = Server::answering_each(&[answer]);
     let proxy = format!("{scheme}://{}", server.address());
     let performed = client(through(&proxy)).get(url);
-    let advice = performed.advice;
+    let advice = performed.advice.clone();
     let (kind, message, _) = failed(performed);
     let rest = message.strip_prefix(&format!("through the proxy {proxy}: "));
     (kind, rest.unwrap_or_else(|| panic!("it is not named: {message}")).to_owned(), advice)

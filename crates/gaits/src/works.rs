@@ -33,6 +33,6 @@ pub fn works_with_guard(guard: GuardCommand) -> Works {
 /// No work has that name, or its settings can't be used.
 pub fn set_up(works: &Works, spec: &WorkSpec) -> Result<Arc<dyn Work>, WorkError> {
     let clock = Arc::new(MonotonicClock::start());
-    let services = Services { clock, tell: Arc::new(|_| {}) };
+    let services = Services { clock, tell: Arc::new(|_| {}), heeds_pauses: true };
     works.build(&spec.name, &spec.settings, &services)
 }

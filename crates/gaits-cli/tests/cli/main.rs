@@ -28,6 +28,7 @@ mod pace;
 mod page;
 mod pages;
 mod patience;
+mod pauses;
 mod pictures;
 mod power_cut;
 mod programs;

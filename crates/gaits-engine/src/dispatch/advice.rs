@@ -3,7 +3,7 @@
 use super::{Dispatcher, Stopped};
 use crate::flow::Notice;
 use crate::pace::{LetThrough, Pause};
-use gaits_core::{Advice, Item, Record, Try};
+use gaits_core::{Advice, Item, Paced, PacingKey, Record, Try};
 use std::time::Duration;
 
 impl Dispatcher<'_> {
@@ -17,7 +17,7 @@ impl Dispatcher<'_> {
         now_us: u64,
     ) -> Option<Record> {
         let started_us = record.timing.started_us;
-        let is_followed = match advice {
+        let is_followed = match &advice {
             Advice::Final => false,
             Advice::Retry => item.tries < self.limits.retries,
             Advice::Pause { .. } => self.limits.longest_pause.is_some(),
@@ -31,7 +31,9 @@ impl Dispatcher<'_> {
             // The run's end does not wait for another try.
             _ if self.state.stopping => self.again(item),
             Advice::Retry => self.retry(&record, item),
-            Advice::Pause { until_us } => self.pause(item, started_us, until_us, now_us),
+            Advice::Pause { until_us, of } => {
+                self.pause(item, started_us, (until_us, of.as_deref()), now_us);
+            }
             Advice::Space { apart_us } => self.space_out(item, started_us, apart_us, now_us),
             Advice::Again => self.start_again(item, &record),
             Advice::Stop | Advice::Final => {
@@ -60,13 +62,22 @@ impl Dispatcher<'_> {
         self.pacer.retry(item, record.timing.started_us);
     }
 
-    /// Leaves a pacing key alone: takes back what was handed out ahead.
-    fn pause(&mut self, mut item: Item, started_us: u64, until_us: Option<u64>, now_us: u64) {
+    /// Leaves a pacing key alone until a time, if one is named: that of `item`, or the one named. Takes back what was handed out
+    /// ahead.
+    fn pause(
+        &mut self,
+        mut item: Item,
+        started_us: u64,
+        (until_us, of): (Option<u64>, Option<&Paced>),
+        now_us: u64,
+    ) {
         self.take_back_start(&item);
-        let id = item.key;
         item.trial = 0;
-        let key = self.pacer.name_of(&item).into_string();
-        let pause = self.pacer.pause(item, started_us, until_us);
+        let (id, key) = match of {
+            Some(other) => (PacingKey::of(&other.key), other.key.to_string()),
+            None => (item.key, self.pacer.name_of(&item).into_string()),
+        };
+        let pause = self.pacer.pause(item, started_us, until_us, of);
         let for_us = |until_us: u64| until_us.saturating_sub(now_us);
         let notice = match pause {
             Pause::Begun { until_us } => Notice::Paused { key, for_us: for_us(until_us) },
@@ -98,7 +109,8 @@ impl Dispatcher<'_> {
         let longest = self.limits.longest_pause.unwrap_or(Duration::MAX);
         if Duration::from_micros(apart_us) > longest {
             // Each item would be a pause of that length.
-            return self.pause(item, started_us, Some(started_us.saturating_add(apart_us)), now_us);
+            let until_us = started_us.saturating_add(apart_us);
+            return self.pause(item, started_us, (Some(until_us), None), now_us);
         }
         self.take_back_start(&item);
         let id = item.key;

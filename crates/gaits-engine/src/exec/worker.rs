@@ -4,8 +4,8 @@ use super::Context;
 use super::start_log::Slot;
 use crate::flow::Report;
 use gaits_core::{
-    Advice, AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, Performed, Record,
-    Reply, Timing, WorkerId,
+    Advice, AsyncSession, BlockingSession, Clock, ErrorKind, Item, ItemError, PacingKey, Performed,
+    Record, Reply, Timing, WorkerId,
 };
 use std::any::Any;
 use std::cell::Cell;
@@ -214,7 +214,7 @@ impl<'a> Worker<'a> {
 
     /// Reports an item. Where the session was spoilt, it must have been closed by now.
     pub(super) fn settle(&self, item: Item, attempt: Attempt, span: Span) -> Next {
-        let performed = match attempt {
+        let mut performed = match attempt {
             Attempt::Replied(Reply::Done(performed)) => {
                 self.in_vain.set(false);
                 performed
@@ -250,8 +250,15 @@ impl<'a> Worker<'a> {
             finished_us: span.finished_us,
             cpu_us: span.cpu_us,
         };
-        let advice = performed.advice;
+        let advice = std::mem::take(&mut performed.advice);
         let key = item.key;
+        // What is taken back: at once, and not only when the dispatcher comes round, since nothing more of the key is to be
+        // started.
+        let recalled = match &advice {
+            Advice::Pause { of: Some(other), .. } => Some(PacingKey::of(&other.key)),
+            Advice::Pause { of: None, .. } | Advice::Space { .. } => Some(key),
+            _ => None,
+        };
         let report = if advice == Advice::Final {
             if let Some(log) = &self.log {
                 log.finished(&item);
@@ -267,9 +274,8 @@ impl<'a> Worker<'a> {
             Report::Advised { record, advice, item: kept }
         };
         self.cx.out.report(report);
-        if matches!(advice, Advice::Pause { .. } | Advice::Space { .. }) && self.cx.heeds_pauses {
-            // At once, and not only when the dispatcher comes round: nothing more of the key is to be started.
-            let back = self.cx.queue.recall(Some(key)).into_iter().map(Report::Unstarted);
+        if recalled.is_some() && self.cx.heeds_pauses {
+            let back = self.cx.queue.recall(recalled).into_iter().map(Report::Unstarted);
             self.cx.out.reports(back.collect());
         }
         Next::Item

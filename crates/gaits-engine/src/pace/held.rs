@@ -106,7 +106,7 @@ mod tests {
         let due_us = pacer.retries.next_us().unwrap();
         assert_eq!(pacer.held(true).not_before_us, due_us);
         let second = pacer.next().unwrap();
-        pacer.pause(second, 0, Some(100_000_000));
+        pacer.pause(second, 0, Some(100_000_000), None);
         assert_eq!(pacer.held(true).not_before_us, 100_000_000);
     }
 }

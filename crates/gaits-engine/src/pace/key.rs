@@ -189,6 +189,11 @@ impl Key {
         }
     }
 
+    /// Whether one that was started at `started_us`, and is refused, was to find out if others may follow after a pause.
+    pub(super) fn is_refused_again(&self, started_us: u64) -> bool {
+        self.refusals > 0 && started_us >= self.paused_until_us
+    }
+
     /// It wants to be left alone, said at `now_us` to one that was started at `started_us`; until `until_us`, if it has
     /// named a time. `longest_us` is how long is waited for it.
     pub(super) fn pause(

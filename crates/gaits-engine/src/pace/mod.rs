@@ -21,7 +21,7 @@ pub(crate) use reserve::Reserve;
 
 use crate::plan::Limits;
 use arrival::Arrival;
-use gaits_core::{Data, Item, PacingKey};
+use gaits_core::{Data, Item, Paced, PacingKey};
 use hash::AlreadyHashed;
 use key::{Key, Turn};
 use meter::Meter;
@@ -144,15 +144,33 @@ impl Pacer {
         }
     }
 
-    /// Takes an item that was answered with the wish to leave its key alone, and does so. It was started at
-    /// `started_us`.
-    pub(crate) fn pause(&mut self, item: Item, started_us: u64, until_us: Option<u64>) -> Pause {
+    /// Takes an item that was answered with the wish to leave a key alone, and does so. It was started at `started_us`. The key
+    /// is its own, or that `of` somebody else, with whom it is paced from now on.
+    pub(crate) fn pause(
+        &mut self,
+        mut item: Item,
+        started_us: u64,
+        until_us: Option<u64>,
+        of: Option<&Paced>,
+    ) -> Pause {
         let longest = self.limits.longest_pause.unwrap_or_default();
         let longest_us = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
-        self.outstanding -= 1;
+        let of = of.filter(|other| PacingKey::of(&other.key) != item.key);
+        if let Some(other) = of {
+            // Its own key has answered well.
+            self.finished(item.key, started_us);
+            (item.key, item.public) = (PacingKey::of(&other.key), other.public);
+            let new = || Key::new(other.key.clone(), other.public, &self.limits);
+            self.keys.entry(item.key).or_insert_with(new);
+        } else {
+            self.outstanding -= 1;
+        }
         let id = item.key;
         let key = Self::key(&mut self.keys, &self.name, &self.limits, &item);
-        key.in_flight = key.in_flight.saturating_sub(1);
+        if of.is_none() {
+            key.in_flight = key.in_flight.saturating_sub(1);
+        }
+        let is_refused_again = key.is_refused_again(started_us);
         let pause = key.pause((started_us, self.now_us), until_us, longest_us);
         if let Pause::TooLong { until_us, is_new: true } = pause {
             self.given_up.push((key.name.clone(), until_us));
@@ -166,6 +184,9 @@ impl Pacer {
         if key.given_up {
             self.leave(item.index);
             self.schedule(id);
+        } else if is_refused_again {
+            // Perhaps it is this item alone that is refused, and would keep all others from going.
+            self.admit(item);
         } else {
             self.put_back(item);
         }

@@ -34,7 +34,7 @@ enum Step {
     Finish(u8),
     Readmit(u8),
     Retry(u8),
-    Pause(u8, Option<u32>),
+    Pause(u8, Option<u32>, bool),
     Lose,
     Tick(u32),
 }
@@ -46,7 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         any::<u8>().prop_map(Step::Finish),
         (0..5_u8).prop_map(Step::Readmit),
         (0..5_u8).prop_map(Step::Retry),
-        (0..3_u8, any::<Option<u32>>()).prop_map(|(n, us)| Step::Pause(n, us)),
+        any::<(Option<u32>, bool)>().prop_map(|(us, other)| Step::Pause(2, us, other)),
         Just(Step::Lose),
         (0..3_000_000_u32).prop_map(Step::Tick),
     ]
@@ -114,10 +114,12 @@ proptest! {
                     let Some((item, started_us)) = out.pop() else { break };
                     pacer.retry(Item { tries: item.tries + 1, ..item }, started_us);
                 },
-                Step::Pause(n, for_us) => for _ in 0..n {
+                Step::Pause(n, for_us, other) => for _ in 0..n {
                     let Some((item, started_us)) = out.pop() else { break };
-                    let (key, until_us) = (item.key, for_us.map(|us| now_us + u64::from(us)));
-                    pacer.pause(item, started_us, until_us);
+                    let until_us = for_us.map(|us| now_us + u64::from(us));
+                    let of = other.then(|| Paced { key: "D".into(), public: true });
+                    let key = if other { PacingKey::of("D") } else { item.key };
+                    pacer.pause(item, started_us, until_us, of.as_ref());
                     let known = paused.entry(key).or_default();
                     // Without a time, what was started before the pause ends adds nothing to it.
                     let is_new = started_us >= *known;
@@ -386,10 +388,10 @@ fn after_a_pause_one_goes_first_and_then_ever_more() {
     assert_eq!(out.len(), 8);
     let until_us = 3 * SECOND;
     let refused = out.remove(0);
-    let begun = pacer.pause(refused, SECOND, Some(until_us));
+    let begun = pacer.pause(refused, SECOND, Some(until_us), None);
     assert_eq!(begun, Pause::Begun { until_us });
     for item in out {
-        assert_eq!(pacer.pause(item, SECOND, Some(until_us)), Pause::GoesOn);
+        assert_eq!(pacer.pause(item, SECOND, Some(until_us), None), Pause::GoesOn);
     }
     assert!(pacer.next().is_none());
     assert_eq!(pacer.wakes_us(), Some(until_us));
@@ -423,7 +425,7 @@ fn after_some_pauses_it_is_known_how_much_goes_through() {
             pacer.finished(item.key, now_us);
         }
         let refused = pacer.next().unwrap();
-        pacer.pause(refused, now_us, Some(now_us + SECOND));
+        pacer.pause(refused, now_us, Some(now_us + SECOND), None);
         told.push(pacer.let_through(key));
     }
     let seen = LetThrough { items: 40, in_us: 8 * SECOND };
@@ -439,12 +441,61 @@ fn who_wants_to_be_left_alone_for_too_long_is_given_up_and_the_others_go_on() {
     }
     let first = pacer.next().unwrap();
     let until_us = 11 * SECOND;
-    let pause = pacer.pause(first, 0, Some(until_us));
+    let pause = pacer.pause(first, 0, Some(until_us), None);
     assert_eq!(pause, Pause::TooLong { until_us, is_new: true });
     assert_eq!(pacer.given_up(), (5, &[("a".into(), until_us)][..]));
     pacer.admit(item(10, "a"));
     assert_eq!(pacer.given_up().0, 6);
     assert_eq!(hand_out(&mut pacer), [1, 3, 5, 7, 9]);
+}
+
+#[test]
+fn one_that_is_always_refused_keeps_no_other_from_going() {
+    let longest_pause = Some(Duration::from_secs(4));
+    let mut pacer = pacer(1, Limits { longest_pause, ..Limits::default() });
+    for index in 0..30 {
+        pacer.admit(item(index, "a"));
+    }
+    let (mut now_us, mut done) = (0, Vec::new());
+    while pacer.given_up().0 == 0 {
+        while let Some(item) = pacer.next() {
+            if item.index == 0 {
+                pacer.pause(item, now_us, None, None);
+            } else {
+                done.push(item.index);
+                pacer.finished(item.key, now_us);
+            }
+        }
+        now_us = pacer.wakes_us().unwrap_or(now_us);
+        pacer.tick(now_us);
+    }
+    assert_eq!(done, (1..30).collect::<Vec<_>>());
+    assert_eq!(pacer.given_up().0, 1, "the one");
+}
+
+#[test]
+fn who_turns_out_to_be_somebody_elses_waits_with_them_and_its_own_key_goes_on() {
+    let longest_pause = Some(Duration::from_mins(1));
+    let mut pacer = pacer(4, Limits { longest_pause, ..Limits::default() });
+    for index in 0..4 {
+        pacer.admit(item(index, if index == 3 { "B" } else { "a" }));
+    }
+    let first = pacer.next().unwrap();
+    let of = Paced { key: "B".into(), public: true };
+    let until_us = 2 * SECOND;
+    assert_eq!(pacer.pause(first, 0, Some(until_us), Some(&of)), Pause::Begun { until_us });
+    assert_eq!(hand_out(&mut pacer), [1, 2]);
+    assert_eq!(pacer.held(true).paused, [("B".to_owned(), until_us)]);
+    pacer.tick(until_us);
+    let both: Vec<_> = std::iter::from_fn(|| {
+        let item = pacer.next()?;
+        pacer.finished(item.key, until_us);
+        Some((item.index, item.key, item.public))
+    })
+    .collect();
+    let key = PacingKey::of("B");
+    assert_eq!(both, [(0, key, true), (3, key, true)]);
+    assert_eq!(pacer.outstanding(), 2, "those of its own key");
 }
 
 #[test]
@@ -455,7 +506,7 @@ fn who_never_stops_to_ask_for_pauses_is_given_up() {
         pacer.admit(item(0, "a"));
         let (mut now_us, mut pauses) = (0, 0);
         while let Some(item) = pacer.next() {
-            pacer.pause(item, now_us, named_us.map(|us: u64| us + now_us));
+            pacer.pause(item, now_us, named_us.map(|us: u64| us + now_us), None);
             pauses += 1;
             if let Some(wakes_us) = pacer.wakes_us() {
                 now_us = wakes_us;

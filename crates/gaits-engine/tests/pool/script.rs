@@ -226,14 +226,14 @@ impl Stage {
                     }
                 }
                 "stop" => return failed(Advice::Stop),
-                "refuse" => return failed(Advice::Pause { until_us: None }),
+                "refuse" => return failed(Advice::Pause { until_us: None, of: None }),
                 "refuse-once" => {
                     let (file, ms) = rest.split_once(' ').unwrap();
                     if !self.dir.join(file).exists() {
                         let now_us = self.clock.now_us();
                         let until_us = now_us + 1_000 * ms.parse::<u64>().unwrap();
                         self.note(file, &format!("{now_us} {until_us}"));
-                        return failed(Advice::Pause { until_us: Some(until_us) });
+                        return failed(Advice::Pause { until_us: Some(until_us), of: None });
                     }
                 }
                 "apart" => {

@@ -175,6 +175,12 @@ impl Hub {
             let body = self.body_of(request).await?;
             let ready = self.ready(&host, may_reuse, trace).await;
             let ready = ready.map_err(|fault| host.named(fault))?;
+            if let Some(fault) = self.shared.pauses.hold_back(request, trace, &*self.shared.clock) {
+                if let Ready::Http1 { connection, now_us, .. } = ready {
+                    self.keep_unused(&host, connection, now_us);
+                }
+                return Err(fault);
+            }
             let (asked, reused) = match ready {
                 Ready::Http1 { connection, reused, now_us } => {
                     trace.detail.goes_over(reused);
@@ -339,12 +345,19 @@ impl Hub {
         }
         match exchange {
             Exchange::Http1(connection) if connection.persists() => {
-                self.make_room();
-                self.host(origin).idle.put(connection, now_us);
-                self.idle.set(self.idle.get() + 1);
+                self.keep_unused(&self.host(origin), connection, now_us);
             }
             Exchange::Http1(_) => {}
             Exchange::Http2(exchange) => exchange.use_at(now_us),
+        }
+    }
+
+    /// Keeps a connection on which nothing is under way.
+    fn keep_unused(&self, host: &Host, connection: Box<h1::Connection>, now_us: u64) {
+        if self.scope != SessionScope::None {
+            self.make_room();
+            host.idle.put(connection, now_us);
+            self.idle.set(self.idle.get() + 1);
         }
     }
 

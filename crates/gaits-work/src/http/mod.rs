@@ -40,6 +40,7 @@ mod method;
 mod multipart;
 mod next_page;
 mod patience;
+mod pauses;
 mod payload;
 mod pointer;
 mod preview;

@@ -2,6 +2,7 @@
 //!
 //! Limit: sends nothing.
 
+use super::domain::without_root;
 use super::fault::Fault;
 use super::target::{Origin, Scheme, Target};
 use super::text::text_of;
@@ -65,6 +66,15 @@ pub(super) fn is_foreign(from: &Origin, to: &Origin) -> bool {
     let upgraded = from.host == to.host
         && (from.scheme, from.port, to.scheme, to.port) == (Scheme::Http, 80, Scheme::Https, 443);
     !(from.is_same(to) || upgraded)
+}
+
+/// Whether whoever has `from` surely has `to` as well: it is the same host, or one of the same registrable domain.
+pub(super) fn is_same_site(from: &Origin, to: &Origin) -> bool {
+    let domain = |origin: &Origin| match origin.ip {
+        Some(_) => None,
+        None => psl::domain_str(without_root(&origin.host)).map(str::to_owned),
+    };
+    from.host == to.host || domain(from).is_some_and(|ours| domain(to) == Some(ours))
 }
 
 /// What an item fails with that was redirected more often than `most`; `sets_cookies` if cookies were set on the way, and not

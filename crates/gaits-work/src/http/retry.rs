@@ -22,7 +22,7 @@ pub(super) fn after_answer(head: &Head, spec: &HttpSpec, repeatable: bool, now_u
         let named = named.or_else(|| head.rate_limits.wait(status != 429));
         let until_us = named.map(|wait| after(now_us, wait));
         if status == 429 || until_us.is_some() {
-            return Advice::Pause { until_us };
+            return Advice::Pause { until_us, of: None };
         }
     }
     if spec.retry_on.contains(status) && repeatable { Advice::Retry } else { Advice::Final }
@@ -118,16 +118,16 @@ mod tests {
         assert_eq!(advice(&spec, 404, &[]), Advice::Retry);
         assert_eq!(advice(&spec, 502, &[]), Advice::Final);
         assert_eq!(advice(&spec, 503, &[]), Advice::Final);
-        assert_eq!(advice(&spec, 429, &[]), Advice::Pause { until_us: None });
+        assert_eq!(advice(&spec, 429, &[]), Advice::Pause { until_us: None, of: None });
     }
 
     #[test]
     fn a_server_that_wants_to_be_left_alone_is() {
         let spec = HttpSpec::default();
-        let pause = |s: u64| Advice::Pause { until_us: Some(7 + s * 1_000_000) };
+        let pause = |s: u64| Advice::Pause { until_us: Some(7 + s * 1_000_000), of: None };
         let exhausted = r#""default";r=0;t=30"#;
         for (status, fields, wanted) in [
-            (429, &[][..], Advice::Pause { until_us: None }),
+            (429, &[][..], Advice::Pause { until_us: None, of: None }),
             (429, &[("retry-after", "0")], pause(0)),
             (503, &[("retry-after", "20")], pause(20)),
             (503, &[("retry-after", "soon")], Advice::Retry),

@@ -18,6 +18,7 @@ use super::item;
 use super::lent::Piece;
 use super::method::Method;
 use super::patience::Progress;
+use super::pauses;
 use super::query::{add_missing, add_query};
 use super::redirect;
 use super::request::Request;
@@ -120,7 +121,7 @@ impl HttpSession {
             }
         };
         trace.enter(Phase::Between);
-        let (advised, refused_by_proxy) = (trace.advice, trace.refused_by_proxy);
+        let (advised, refused_by_proxy) = (trace.advice.take(), trace.refused_by_proxy);
         let may_be_done = asked.may_be_done(&trace);
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
@@ -170,10 +171,11 @@ impl HttpSession {
         target: Target,
         trace: &mut Trace,
     ) -> Result<Extracted, Fault> {
+        let began_us = self.hub.shared.clock.now_us();
+        trace.began_us.get_or_insert(began_us);
         let Some(timeout) = self.hub.shared.spec.timeout else {
             return self.follow(item, asked, target, trace).await;
         };
-        let began_us = self.hub.shared.clock.now_us();
         let deadline = Instant::now() + timeout;
         let timer = self.timers.borrow_mut().pop();
         let mut timer = timer.unwrap_or_else(|| Box::pin(sleep_until(deadline)));
@@ -251,6 +253,7 @@ impl HttpSession {
                 shared.access.authorize_next(&mut next, &target.origin);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
                 trace.foreign = foreign;
+                trace.elsewhere |= !redirect::is_same_site(&target.origin, &next.origin);
                 let then = method.after_redirect(head.status);
                 if foreign && then == *method && body.is_some_and(|body| body.len() > 0) {
                     // The same without it would be another request, which may even succeed.
@@ -273,10 +276,15 @@ impl HttpSession {
             trace.enter(Phase::Body);
             let accepted = spec.accept.contains(head.status);
             if !accepted {
-                let advice =
-                    retry::after_answer(&head, spec, asked.repeatable, shared.clock.now_us());
+                let mut advice =
+                    retry::after_answer(&head, spec, asked.repeatable, trace.since_us());
+                if let Advice::Pause { until_us, of } = &mut advice {
+                    shared.pauses.note(&target.origin, trace.since_us(), *until_us);
+                    *of = pauses::of_another_site(&target, trace);
+                }
+                let is_of_all = matches!(advice, Advice::Pause { .. } | Advice::Stop);
                 trace.advice = Some(advice);
-                if matches!(advice, Advice::Pause { .. } | Advice::Stop) {
+                if is_of_all {
                     // It concerns all other items, so it must not wait for a body, which nobody keeps.
                     let whole = exchange.skip(come);
                     trace.enter(Phase::Between);

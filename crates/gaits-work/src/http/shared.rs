@@ -1,7 +1,8 @@
 //! What the sessions of one process share: DNS answers and TLS settings above all.
 //!
 //! Limit: holds nothing that every request changes; event loops would wait for each other there. Only where
-//! robots.txt is obeyed does each request take a lock, to look its host's rules up.
+//! robots.txt is obeyed does each request take a lock, to look its host's rules up; and where a server wants to be left alone,
+//! until that is over.
 
 use super::auth::Access;
 use super::body_file::BodyWriter;
@@ -9,6 +10,7 @@ use super::dial::Dialer;
 use super::extract::Extracts;
 use super::fields::Fields;
 use super::fill::Fill;
+use super::pauses::Pauses;
 use super::payload::Body;
 use super::robots::Robots;
 use super::route::Routes;
@@ -32,6 +34,8 @@ pub(super) struct Shared {
     pub(super) fill: Option<Fill>,
     pub(super) dialer: Dialer,
     pub(super) routes: Routes,
+    /// Which servers want to be left alone.
+    pub(super) pauses: Pauses,
     /// What hosts allow, where that is obeyed.
     pub(super) robots: Option<Robots>,
     pub(super) tls: Tls,

@@ -51,6 +51,10 @@ pub(super) struct Trace {
     pub(super) refused_by_proxy: bool,
     /// Whether a redirect has led away from the item's origin.
     pub(super) foreign: bool,
+    /// Whether it has led to another site, so that what this one wants does not concern the item's own.
+    pub(super) elsewhere: bool,
+    /// When the item was begun, on the clock of the run; none of what is asked for beside the items.
+    pub(super) began_us: Option<u64>,
 }
 
 impl Trace {
@@ -64,6 +68,8 @@ impl Trace {
             advice: None,
             refused_by_proxy: false,
             foreign: false,
+            elsewhere: false,
+            began_us: None,
         }
     }
 

@@ -14,6 +14,7 @@ use super::follow;
 use super::identity;
 use super::item::{self, Described};
 use super::next_page::NextPage;
+use super::pauses::Pauses;
 use super::payload::Body;
 use super::redact::redacted;
 use super::robots::Robots;
@@ -43,7 +44,7 @@ impl HttpWork {
     ///
     /// What [`HttpSpec::validate`] finds.
     pub fn new(spec: &HttpSpec, clock: Arc<dyn Clock>) -> Result<Self, HttpSpecError> {
-        Self::of(spec, &Services { clock, tell: Arc::new(drop) })
+        Self::of(spec, &Services { clock, tell: Arc::new(drop), heeds_pauses: true })
     }
 
     fn of(spec: &HttpSpec, services: &Services) -> Result<Self, HttpSpecError> {
@@ -89,6 +90,7 @@ impl HttpWork {
                 fill,
                 dialer,
                 routes,
+                pauses: Pauses::new(services.heeds_pauses),
                 robots,
                 tls,
                 clock,

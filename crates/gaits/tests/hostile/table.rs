@@ -125,8 +125,8 @@ fn shown(performed: &Performed) -> String {
 fn may_be_tried(advice: Advice, again: Again) -> bool {
     match (advice, again) {
         (Advice::Final, Again::Never)
-        | (Advice::Retry | Advice::Pause { until_us: None }, Again::AnyTime) => true,
-        (Advice::Pause { until_us: Some(us) }, Again::After(seconds)) => {
+        | (Advice::Retry | Advice::Pause { until_us: None, of: None }, Again::AnyTime) => true,
+        (Advice::Pause { until_us: Some(us), of: None }, Again::After(seconds)) => {
             us >= seconds.saturating_mul(1_000_000)
         }
         _ => false,

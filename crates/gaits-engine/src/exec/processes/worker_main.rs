@@ -59,12 +59,12 @@ fn serve(works: &Works) -> Result<(), Box<dyn std::error::Error>> {
     let clock: Arc<dyn Clock> = Arc::new(clock);
     let workers = usize::try_from(plan.model.layout().workers())?;
     let out = Arc::new(EventQueue::new());
-    let services = services(&clock, &out);
+    let services = services(&clock, &out, &plan.limits);
     let cx = Context {
         queue: Arc::new(ItemQueue::new()),
         work: works.build(&plan.work.name, &plan.work.settings, &services)?,
         session: plan.session,
-        heeds_pauses: plan.limits.longest_pause.is_some(),
+        heeds_pauses: services.heeds_pauses,
         out,
         cancel: CancellationToken::new(),
         clock,
