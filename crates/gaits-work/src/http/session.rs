@@ -5,7 +5,7 @@
 mod robots;
 mod token;
 
-use super::answer;
+use super::answer::{self, Head};
 use super::asked::{Asked, Own};
 use super::cookies::{self, Jar};
 use super::decode::{self, Decoder, Kept};
@@ -276,15 +276,7 @@ impl HttpSession {
             trace.enter(Phase::Body);
             let accepted = spec.accept.contains(head.status);
             if !accepted {
-                let mut advice =
-                    retry::after_answer(&head, spec, asked.repeatable, trace.since_us());
-                if let Advice::Pause { until_us, of } = &mut advice {
-                    shared.pauses.note(&target.origin, trace.since_us(), *until_us);
-                    *of = pauses::of_another_site(&target, trace);
-                }
-                let is_of_all = matches!(advice, Advice::Pause { .. } | Advice::Stop);
-                trace.advice = Some(advice);
-                if is_of_all {
+                if self.advise(&head, asked, &target, trace) {
                     // It concerns all other items, so it must not wait for a body, which nobody keeps.
                     let whole = exchange.skip(come);
                     trace.enter(Phase::Between);
@@ -320,6 +312,21 @@ impl HttpSession {
             }
             return Ok(taken.fields);
         }
+    }
+
+    /// Notes what is advised after an answer of `target` whose status is not accepted; tells whether it concerns other items as
+    /// well.
+    fn advise(&self, head: &Head, asked: &Asked<'_>, target: &Target, trace: &mut Trace) -> bool {
+        let shared = &self.hub.shared;
+        let now_us = trace.since_us();
+        let mut advice = retry::after_answer(head, &shared.spec, asked.repeatable, now_us);
+        if let Advice::Pause { until_us, of } = &mut advice {
+            shared.pauses.note(&target.origin, now_us, *until_us);
+            *of = pauses::of_another_site(target, trace);
+        }
+        let is_of_all = matches!(advice, Advice::Pause { .. } | Advice::Stop);
+        trace.advice = Some(advice);
+        is_of_all
     }
 
     /// The `cookie` field of a request to `target`.
