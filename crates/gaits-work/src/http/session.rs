@@ -275,14 +275,12 @@ impl HttpSession {
             }
             trace.enter(Phase::Body);
             let accepted = spec.accept.contains(head.status);
-            if !accepted {
-                if self.advise(&head, asked, &target, trace) {
-                    // It concerns all other items, so it must not wait for a body, which nobody keeps.
-                    let whole = exchange.skip(come);
-                    trace.enter(Phase::Between);
-                    self.put_back(&target, exchange, whole, trace);
-                    return Err(Fault::Failed(answer::status_error(head.status)));
-                }
+            if !accepted && self.advise(&head, asked, &target, trace) {
+                // It concerns all other items, so it must not wait for a body, which nobody keeps.
+                let whole = exchange.skip(come);
+                trace.enter(Phase::Between);
+                self.put_back(&target, exchange, whole, trace);
+                return Err(Fault::Failed(answer::status_error(head.status)));
             }
             let read = if *method == Method::HEAD {
                 // A body that comes all the same is noticed, since it would pass for the next answer.
