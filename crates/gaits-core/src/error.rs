@@ -86,14 +86,22 @@ pub struct ItemError {
 }
 
 impl ItemError {
-    /// What the message of an item says that may not be done twice, and that a worker or a run had started when it died.
+    /// What the message of an item says that may not be done twice, and of which nobody knows whether it was done: a worker or a run
+    /// had started it when it died, or it was sent and no whole answer came.
     pub const MAY_HAVE_BEEN_PROCESSED: &str = "may have been processed";
 
     /// Whether nobody knows if the item was done, so that it should not be done again unasked.
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
-        matches!(self.kind, ErrorKind::Cancelled | ErrorKind::WorkerCrashed)
-            && self.message.contains(Self::MAY_HAVE_BEEN_PROCESSED)
+        matches!(
+            self.kind,
+            ErrorKind::Cancelled
+                | ErrorKind::WorkerCrashed
+                | ErrorKind::Timeout
+                | ErrorKind::Stalled
+                | ErrorKind::Reset
+                | ErrorKind::Truncated
+        ) && self.message.contains(Self::MAY_HAVE_BEEN_PROCESSED)
     }
 
     /// An error of `kind` that says `message`.

@@ -68,6 +68,8 @@ pub struct Tally {
     items: u64,
     ok: u64,
     failed: BTreeMap<ErrorKind, Failures>,
+    #[serde(default)]
+    unsure: u64,
     bytes: u64,
     decoded_bytes: u64,
     extra_attempts: u64,
@@ -114,11 +116,13 @@ impl Tally {
         self.cpu_us = self.cpu_us.saturating_add(record.timing.cpu_us);
         match &record.outcome {
             Outcome::Ok => self.ok += 1,
-            Outcome::Failed(error) => self
-                .failed
-                .entry(error.kind)
-                .or_insert_with(|| Failures { count: 0, message: beginning(&error.message) })
-                .add(1),
+            Outcome::Failed(error) => {
+                self.unsure += u64::from(error.may_have_been_processed());
+                self.failed
+                    .entry(error.kind)
+                    .or_insert_with(|| Failures { count: 0, message: beginning(&error.message) })
+                    .add(1);
+            }
         }
         self.phases.queued_us = self.phases.queued_us.saturating_add(record.timing.queue_us());
         if let Some(detail) = record.detail.as_ref().filter(|detail| detail.work() == HTTP) {
@@ -202,6 +206,7 @@ impl Tally {
     pub fn merge(&mut self, other: &Self) {
         self.items = self.items.saturating_add(other.items);
         self.ok = self.ok.saturating_add(other.ok);
+        self.unsure = self.unsure.saturating_add(other.unsure);
         for (kind, theirs) in &other.failed {
             match self.failed.get_mut(kind) {
                 Some(ours) => ours.add(theirs.count),
@@ -251,6 +256,12 @@ impl Tally {
     #[must_use]
     pub const fn failed(&self) -> u64 {
         self.items.saturating_sub(self.ok)
+    }
+
+    /// Those of them that may have been processed all the same, so that they should not be done again unasked.
+    #[must_use]
+    pub const fn unsure(&self) -> u64 {
+        self.unsure
     }
 
     /// The failures by kind.

@@ -228,13 +228,24 @@ fn goes_on(destination: &Destination) -> bool {
     matches!(destination, Destination::File(path) if path.is_file())
 }
 
+/// Does those again as well that may have been processed.
+const DOES_UNSURE: &str = "--retry-failed --retry-non-idempotent";
+
 fn nothing_to_do(before: &Before) -> String {
     let items = if before.done == 1 { "item" } else { "items" };
     let date = before.last_time.as_deref().and_then(|time| time.get(..10));
     let on = date.map(|date| format!(" on {date}")).unwrap_or_default();
-    let again = match before.failed {
-        0 => String::new(),
-        failed => format!(", {failed} failed; --retry-failed does these again"),
+    let Before { failed, unsure, .. } = *before;
+    let again = match (failed, unsure) {
+        (0, _) => String::new(),
+        (_, 0) => format!(", {failed} failed; --retry-failed does these again"),
+        _ if failed == unsure => {
+            format!(", {failed} failed and may have been processed; {DOES_UNSURE} does these again")
+        }
+        _ => format!(
+            ", {failed} failed; --retry-failed does these again, but for {unsure} that may have been processed: \
+             --retry-non-idempotent does these, too"
+        ),
     };
     let done = before.done;
     format!("gaits: nothing to do: {done} {items} finished{on}{again}; --fresh starts over")
@@ -330,7 +341,8 @@ impl Again {
         let (end, mut lines) = (&outcome.end, Vec::new());
         let Summary { tally, total_items, .. } = &outcome.summary;
         let all_done = *total_items == Some(tally.items());
-        let has_failed = end.failed + outcome.before.failed > 0;
+        let unsure = tally.unsure() + outcome.before.unsure;
+        let has_failed = end.failed + outcome.before.failed > unsure;
         let does_both = has_failed && self.retries_failed;
         let is_left = (end.interrupted || end.stopped.is_some()) && !all_done;
         if is_left {
@@ -347,6 +359,12 @@ impl Again {
                 (false, true) => " with --retry-failed in place of --fresh",
             };
             lines.push(format!("gaits: the same command{option} does the failed items again"));
+        }
+        if unsure > 0 {
+            let items = if unsure == 1 { "1 item".to_owned() } else { format!("{unsure} items") };
+            lines.push(format!(
+                "gaits: {items} may have been processed; the same command with {DOES_UNSURE} does them again"
+            ));
         }
         lines
     }

@@ -454,6 +454,32 @@ fn a_run_that_was_refused_does_not_make_sure_of_what_an_earlier_one_has_sent() {
 }
 
 #[test]
+fn what_was_sent_and_got_no_answer_is_sent_again_only_if_asked_for_by_name() {
+    let (origin, dir) = (origin(), Dir::new());
+    let list = dir.file("urls.txt", urls(&origin.url("/delay/30"), 1));
+    let file = dir.at("results.jsonl");
+    let post = "-X POST --timeout 200ms";
+    let option = "--retry-failed --retry-non-idempotent does";
+    let end = fetch(&list, &file, post).expect_exit(1).expect_stderr_contains(option);
+    end.expect_stderr_lacks("does the failed items again");
+    let message = parse_file(&file).expect_one_failure(gaits_core::ErrorKind::Timeout);
+    assert!(message.ends_with("; it may have been processed"), "{message}");
+    let again = fetch(&list, &file, &format!("{post} --retry-failed")).expect_exit(0);
+    again
+        .expect_stderr_contains("1 failed and may have been processed; --retry-failed --retry-non");
+    assert_eq!(origin.requests(), 1);
+    let by_name = format!("{post} --retry-failed --retry-non-idempotent --retries 0");
+    fetch(&list, &file, &by_name).expect_exit(1);
+    assert_eq!(origin.requests(), 2);
+    // What may be done twice is.
+    dir.file("urls.txt", urls(&origin.url("/delay/30"), 1));
+    let get = "--fresh --timeout 200ms --retries 0";
+    fetch(&list, &file, get).expect_exit(1).expect_stderr_lacks("may have been");
+    fetch(&list, &file, "--timeout 200ms --retries 0 --retry-failed").expect_exit(1);
+    assert_eq!(origin.requests(), 4);
+}
+
+#[test]
 fn what_may_have_been_processed_is_known_under_another_key_or_refused() {
     let origin = origin();
     let url = origin.url("/post");

@@ -8,7 +8,7 @@
 use super::fault::Fault;
 use super::request::Request;
 use super::target::{Origin, Target, is_public};
-use super::trace::Trace;
+use super::trace::{Led, Trace};
 use gaits_core::{Advice, Clock, ErrorKind, Paced};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,7 +69,7 @@ impl Pauses {
         let began_us = trace.began_us?;
         // What has done something that must not be done twice goes on to its end.
         let must_go_on = trace.detail.redirects > 0 && !request.repeatable;
-        let leads = trace.elsewhere.then(|| clock.now_us());
+        let leads = is_led_there(trace).then(|| clock.now_us());
         let server = &request.target.origin;
         if must_go_on || !self.forbid(server, began_us, leads) {
             return None;
@@ -93,9 +93,14 @@ impl Pauses {
     }
 }
 
+/// Whether the run does not know the item as one of the server that it has come to.
+fn is_led_there(trace: &Trace) -> bool {
+    trace.led == Led::ToAnotherSite
+}
+
 /// Whom an item is paced with that has come to `target`, where that is another site than its own.
 pub(super) fn of_another_site(target: &Target, trace: &Trace) -> Option<Box<Paced>> {
-    trace.elsewhere.then(|| {
+    is_led_there(trace).then(|| {
         let key = target.origin.prefix();
         Box::new(Paced { key: key.into(), public: is_public(key) })
     })

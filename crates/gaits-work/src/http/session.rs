@@ -26,7 +26,7 @@ use super::retry;
 use super::shared::Shared;
 use super::spec::{BodyUse, MOST_INLINE};
 use super::target::Target;
-use super::trace::{Phase, Trace};
+use super::trace::{Led, Phase, Trace};
 use super::words::seconds;
 use crate::deadline::{in_time, within};
 use base64::Engine as _;
@@ -122,12 +122,13 @@ impl HttpSession {
         };
         trace.enter(Phase::Between);
         let (advised, refused_by_proxy) = (trace.advice.take(), trace.refused_by_proxy);
-        let may_be_done = asked.may_be_done(&trace);
+        let (may_be_done, is_sent) = (asked.may_be_done(&trace), trace.is_sent);
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
             Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),
             Err(Fault::Exhausted(error)) if !may_be_done => return Reply::Exhausted(error),
-            Err(fault) => fault.into_error(),
+            Err(fault @ Fault::Unprocessed(_)) => fault.into_error(),
+            Err(fault) => unsure(fault.into_error(), &asked, is_sent),
         };
         let advice = match advised {
             _ if refused_by_proxy || may_be_done => Advice::Final,
@@ -252,8 +253,11 @@ impl HttpSession {
                 self.put_back(&target, exchange, whole, trace);
                 shared.access.authorize_next(&mut next, &target.origin);
                 foreign |= redirect::is_foreign(&target.origin, &next.origin);
-                trace.foreign = foreign;
-                trace.elsewhere |= !redirect::is_same_site(&target.origin, &next.origin);
+                if !redirect::is_same_site(&target.origin, &next.origin) {
+                    trace.led = Led::ToAnotherSite;
+                } else if foreign {
+                    trace.led = trace.led.max(Led::Abroad);
+                }
                 let then = method.after_redirect(head.status);
                 if foreign && then == *method && body.is_some_and(|body| body.len() > 0) {
                     // The same without it would be another request, which may even succeed.
@@ -420,6 +424,15 @@ impl HttpSession {
         }
         Ok(looks_into.then_some(body))
     }
+}
+
+/// The failure of a request that was sent, where it may not be sent twice: without a whole answer nobody knows what it has done.
+fn unsure(mut error: ItemError, asked: &Asked<'_>, is_sent: bool) -> ItemError {
+    let kinds = [ErrorKind::Timeout, ErrorKind::Stalled, ErrorKind::Reset, ErrorKind::Truncated];
+    if is_sent && !asked.repeatable && kinds.contains(&error.kind) {
+        error.message = format!("{}; it {}", error.message, ItemError::MAY_HAVE_BEEN_PROCESSED);
+    }
+    error
 }
 
 /// Cookies go back to their file when the session ends.

@@ -38,6 +38,17 @@ impl fmt::Display for Phase {
     }
 }
 
+/// How far redirects have led from the item's own origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Led {
+    /// They have not.
+    Nowhere,
+    /// To another origin, which gets no secrets that are meant for the first.
+    Abroad,
+    /// To another site, so that what it wants does not concern the item's own.
+    ToAnotherSite,
+}
+
 /// What is known of one item's requests so far. It outlives their future, so that an item that was given up
 /// still tells how far it came.
 pub(super) struct Trace {
@@ -49,10 +60,10 @@ pub(super) struct Trace {
     pub(super) advice: Option<Advice>,
     /// Whether a proxy has refused the request in a way that another try would meet again.
     pub(super) refused_by_proxy: bool,
-    /// Whether a redirect has led away from the item's origin.
-    pub(super) foreign: bool,
-    /// Whether it has led to another site, so that what this one wants does not concern the item's own.
-    pub(super) elsewhere: bool,
+    /// Whether a request was sent, or began to be.
+    pub(super) is_sent: bool,
+    /// How far redirects have led.
+    pub(super) led: Led,
     /// When the item was begun, on the clock of the run; none of what is asked for beside the items.
     pub(super) began_us: Option<u64>,
 }
@@ -67,8 +78,8 @@ impl Trace {
             since_us,
             advice: None,
             refused_by_proxy: false,
-            foreign: false,
-            elsewhere: false,
+            is_sent: false,
+            led: Led::Nowhere,
             began_us: None,
         }
     }
@@ -92,6 +103,7 @@ impl Trace {
             Phase::FirstByte => detail.first_byte_us += spent_us,
             Phase::Body => detail.body_us += spent_us,
         }
+        self.is_sent |= next == Phase::FirstByte;
         self.phase = next;
         self.since_us = now_us;
     }
@@ -99,6 +111,11 @@ impl Trace {
     /// When the present phase began, on the clock of the run.
     pub(super) const fn since_us(&self) -> u64 {
         self.since_us
+    }
+
+    /// Whether a redirect has led away from the item's origin.
+    pub(super) const fn is_abroad(&self) -> bool {
+        !matches!(self.led, Led::Nowhere)
     }
 
     pub(super) const fn phase(&self) -> Phase {

@@ -63,6 +63,8 @@ pub struct Before {
     pub done: u64,
     /// How many of them failed.
     pub failed: u64,
+    /// How many of those may have been processed, so that they are done again only if asked for by name.
+    pub unsure: u64,
     /// Items that failed and are done again.
     pub again: u64,
     /// When the last run ended, or began if it was killed: RFC 3339, UTC.
@@ -186,6 +188,7 @@ impl Journal {
         Before {
             done: self.done.len() - again,
             failed: self.done.failed() - again,
+            unsure: if self.go_on.retry_unsure { 0 } else { self.done.unsure() },
             again,
             last_time: self.run_file.as_ref().and_then(RunFile::last_time).map(str::to_owned),
             notices: self.notices.clone(),

@@ -79,7 +79,7 @@ fn faults(row: &Row, scene: &Scene<'_>, seen: &Seen) -> Vec<String> {
         let fine = other.outcome.is_ok() || ends_so(other);
         check(fine, format!("one before the last ended with {:?}", shown(other)));
     }
-    let again = row.again.is_none_or(|again| may_be_tried(last.advice, again));
+    let again = row.again.is_none_or(|again| may_be_tried(&last.advice, again));
     check(again, format!("may be tried again: {:?}", last.advice));
     let message = failure(last).map_or(0, |(_, message)| message.len());
     check(message <= MESSAGE, format!("its message has {message} bytes"));
@@ -122,12 +122,12 @@ fn shown(performed: &Performed) -> String {
     format!("{error:?}, status {status:?}, {bytes} bytes, {decoded} decoded")
 }
 
-fn may_be_tried(advice: Advice, again: Again) -> bool {
+fn may_be_tried(advice: &Advice, again: Again) -> bool {
     match (advice, again) {
         (Advice::Final, Again::Never)
         | (Advice::Retry | Advice::Pause { until_us: None, of: None }, Again::AnyTime) => true,
         (Advice::Pause { until_us: Some(us), of: None }, Again::After(seconds)) => {
-            us >= seconds.saturating_mul(1_000_000)
+            *us >= seconds.saturating_mul(1_000_000)
         }
         _ => false,
     }

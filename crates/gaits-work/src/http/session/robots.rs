@@ -65,7 +65,7 @@ impl HttpSession {
         trace: &mut Trace,
     ) -> Result<(), Fault> {
         let (rules, _) =
-            self.rules(robots, next, trace.foreign).await.map_err(|why| match why {
+            self.rules(robots, next, trace.is_abroad()).await.map_err(|why| match why {
                 Unreadable::Failed(error, advice) => {
                     // It is another host that wants to be left alone.
                     let is_pause = matches!(advice, Advice::Pause { .. });

@@ -33,7 +33,8 @@ impl HttpSession {
             let result = self.within_timeout(item, asked, with(&token), trace).await;
             let failed_by_status =
                 matches!(&result, Err(Fault::Failed(error)) if error.kind == ErrorKind::HttpStatus);
-            let is_refused = failed_by_status && trace.detail.status == Some(401) && !trace.foreign;
+            let is_refused =
+                failed_by_status && trace.detail.status == Some(401) && !trace.is_abroad();
             if fresh || !is_refused {
                 return result;
             }
