@@ -28,6 +28,9 @@ pub struct Failures {
 /// As many names of extracted fields are told apart where they were missing.
 const MOST_FIELDS: usize = 64;
 
+/// The name of the extracted field that has what was taken of each element of a list.
+const EACH: &str = "each";
+
 /// Where the time of items went, in microseconds: sums over all of them. The phases of `http` are those of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Phases {
@@ -85,6 +88,8 @@ pub struct Tally {
     #[serde(default)]
     missing: BTreeMap<String, u64>,
     #[serde(skip)]
+    elements_are_whole: bool,
+    #[serde(skip)]
     hosts: Hosts,
     workers: HashSet<WorkerId>,
     #[serde(skip)]
@@ -107,6 +112,14 @@ impl Tally {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, where the elements of a list were taken as they are (`--each` without `--extract`). Nobody has asked for a field
+    /// of theirs then, so one that is null is not missing.
+    #[must_use]
+    pub const fn of_whole_elements(mut self) -> Self {
+        self.elements_are_whole = true;
+        self
     }
 
     /// Counts one record.
@@ -170,12 +183,24 @@ impl Tally {
 
     fn add_missing(&mut self, record: &Record) {
         self.extracted += u64::from(!record.extract.is_empty());
-        for (name, _) in record.extract.iter().filter(|(_, value)| *value == Value::Null) {
-            if let Some(count) = self.missing.get_mut(&**name) {
-                *count += 1;
-            } else if self.missing.len() < MOST_FIELDS {
-                self.missing.insert(name.to_string(), 1);
+        for (name, value) in &record.extract {
+            if lacks_some(value) {
+                self.add_missing_field(name);
             }
+            if let (EACH, Value::Array(elements), false) = (&**name, value, self.elements_are_whole)
+            {
+                for name in missing_of(elements) {
+                    self.add_missing_field(name);
+                }
+            }
+        }
+    }
+
+    fn add_missing_field(&mut self, name: &str) {
+        if let Some(count) = self.missing.get_mut(name) {
+            *count += 1;
+        } else if self.missing.len() < MOST_FIELDS {
+            self.missing.insert(name.to_owned(), 1);
         }
     }
 
@@ -336,7 +361,8 @@ impl Tally {
         self.extracted
     }
 
-    /// The extracted fields that were null in some of them, with in how many.
+    /// The extracted fields of which something was missing, with in how many of these records. A field counts once for a record:
+    /// if it is null, or a list with a null in it, or either of that in any element of the list of `--each`.
     #[must_use]
     pub const fn missing(&self) -> &BTreeMap<String, u64> {
         &self.missing
@@ -396,6 +422,30 @@ impl Failures {
     fn add(&mut self, count: u64) {
         self.count += count;
     }
+}
+
+/// Whether the value of a field is not there, or one of its values is not.
+fn lacks_some(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(values) => values.contains(&Value::Null),
+        _ => false,
+    }
+}
+
+/// The fields that any of the elements lacks, each once.
+fn missing_of(elements: &[Value]) -> Vec<&str> {
+    let mut names = Vec::new();
+    let fields = elements.iter().filter_map(|element| match element {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    });
+    for (name, value) in fields.flatten() {
+        if lacks_some(value) && names.len() < MOST_FIELDS && !names.contains(&&**name) {
+            names.push(&**name);
+        }
+    }
+    names
 }
 
 /// As much of `message` as is kept.
@@ -492,6 +542,40 @@ pub(crate) mod tests {
         let mut tally = Tally::new();
         tally.add(&record((1, 1), 0, Some((ErrorKind::Panic, &"ä".repeat(300)))));
         assert_eq!(tally.failures()[&ErrorKind::Panic].message, "ä".repeat(200));
+    }
+
+    /// The fields that the records with these extracted fields lack, with in how many.
+    fn missing(tally: Tally, extracts: &[&str]) -> Vec<(String, u64)> {
+        let mut tally = tally;
+        for extract in extracts {
+            let Value::Object(extract) = serde_json::from_str(extract).unwrap() else { panic!() };
+            tally.add(&Record { extract, ..record((1, 1), 100, None) });
+        }
+        tally.missing().iter().map(|(name, count)| (name.clone(), *count)).collect()
+    }
+
+    #[test]
+    fn a_field_that_something_is_missing_of_counts_once_for_a_record() {
+        for (extracts, wanted) in [
+            (&[r#"{"n":[12,null,null]}"#, r#"{"n":[1]}"#, r#"{"n":null}"#][..], &[("n", 2)][..]),
+            (&[r#"{"n":{"m":null},"o":[[null]],"p":[],"q":[{"r":null}]}"#], &[]),
+            (&[r#"{"each":[{"a":1,"b":2},{"a":null,"b":2},{"a":null,"b":2}]}"#], &[("a", 1)]),
+            (
+                &[r#"{"each":[{"a":[1,null]}]}"#, r#"{"each":[{"a":null,"b":null}]}"#],
+                &[("a", 2), ("b", 1)],
+            ),
+            (&[r#"{"each":null}"#, r#"{"each":[]}"#, r#"{"each":[1,null]}"#], &[("each", 2)]),
+        ] {
+            let wanted: Vec<_> = wanted.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+            assert_eq!(missing(Tally::new(), extracts), wanted, "{extracts:?}");
+        }
+    }
+
+    #[test]
+    fn what_whole_elements_have_as_null_is_not_missing() {
+        let tally = Tally::new().of_whole_elements();
+        assert_eq!(missing(tally.clone(), &[r#"{"each":[{"a":null,"b":2}]}"#]), []);
+        assert_eq!(missing(tally, &[r#"{"each":null}"#]), [("each".to_owned(), 1)]);
     }
 
     prop_compose! {

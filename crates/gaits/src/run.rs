@@ -12,7 +12,7 @@ use crate::journal::{Before, Planned, Remaining, Shared, lock, note_starts};
 use crate::layout::layout;
 use crate::output::Output;
 use crate::sys;
-use crate::tally::SharedTally;
+use crate::tally::{SharedTally, tally_for};
 use crate::works::set_up;
 use gaits_core::{Entry, MOST_STEPS, Setting, Sink, Source, Work};
 use gaits_engine::RunError as Engine;
@@ -180,13 +180,15 @@ impl<'a> Run<'a> {
         observer: &mut dyn RunObserver,
         control: &Control,
     ) -> Result<RunOutcome, RunError> {
-        let mut tally = SharedTally::default();
         let journal = self.output.as_ref().and_then(Output::journal);
         let before = self.output.as_ref().map(Output::before).unwrap_or_default();
         let work = match self.work.take() {
             Some(work) => work,
             None => set_up(&self.program.works, &self.plan.work)?,
         };
+        let settings = work.settings();
+        let settings = settings.iter().map(|setting| (setting.name, &setting.value));
+        let mut tally = SharedTally::of(tally_for(settings));
         let mut followers = None;
         if let Some(journal) = &journal {
             let planned = Planned {

@@ -1,12 +1,13 @@
 //! A results file of a run that is over, added up again.
 
 use crate::layout::layout;
+use crate::tally::tally_for;
 use gaits_core::Record;
 use gaits_engine::journal::{
     Ending, RunEntry, RunFile, RunFileError, ScanError, Tail, beside, scan,
 };
 use gaits_engine::plan::Model;
-use gaits_report::{Summary, Tally};
+use gaits_report::Summary;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -72,7 +73,8 @@ pub(crate) fn read(
 ) -> Result<(Stored, Option<RunFile>), StoredError> {
     let run_file = RunFile::read(&beside(path, "run"))
         .map_err(|source| StoredError::RunFile { results: path.display().to_string(), source })?;
-    let mut tally = Tally::new();
+    let settings = run_file.iter().flat_map(|file| &file.settings);
+    let mut tally = tally_for(settings.map(|setting| (&*setting.name, &setting.value)));
     let mut runs = RunsOfFile::of(run_file.as_ref());
     let tail = records(path, |before, record| {
         tally.add(record);

@@ -2,7 +2,7 @@
 
 use crate::harness::{Dir, Records, eventually, gaits, parse_file};
 use gaits_core::{ErrorKind, Record, root_and_steps};
-use gaits_origin::{Config, Origin, Script};
+use gaits_origin::{Config, Origin, Script, Step};
 use gaits_work::http::HttpDetail;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
@@ -286,6 +286,33 @@ fn elements_that_are_not_there_are_null_and_counted_or_fail() {
         error.message.contains("cannot extract each: what is at /library is no list"),
         "{error}"
     );
+}
+
+#[test]
+fn a_field_that_elements_lack_is_counted_and_a_null_that_nobody_asked_for_is_not() {
+    let body = r#"{"results":[{"id":1,"gone":null},{"id":2,"gone":null}]}"#;
+    let length = body.len();
+    let reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+    let script = Script::default().with("/", [vec![Step::send(reply)]]).unwrap();
+    let origin = Origin::start(Config { script: Some(script), ..Config::default() }).unwrap();
+    let dir = Dir::new();
+    for (fields, told) in [
+        ("--extract price=/prise --extract id=/id", Some(" price in 1 of 1 answers\n")),
+        ("--extract gone=/gone", Some(" gone in 1 of 1 answers\n")),
+        ("", None),
+    ] {
+        let results = dir.at("results.jsonl");
+        let run = gaits("fetch --fresh --each /results").args(fields.split_whitespace());
+        let run = run.arg("-o").arg(&results).arg(origin.url("/")).run().expect_exit(0);
+        let report = gaits("report").arg(&results).run().expect_exit(0);
+        for text in [&run.stderr, &report.stdout] {
+            assert_eq!(text.contains("\nmissing "), told.is_some(), "{fields}: {text}");
+            assert!(text.contains(told.unwrap_or_default()), "{fields}: {text}");
+        }
+    }
+    let values = gaits("fetch --extract n:int=$.results[*].gone --extract").arg("m:int=$..*");
+    let end = values.arg(origin.url("/")).run().expect_exit(0);
+    end.expect_stderr_contains("m in 1 of 1 answers, n in 1");
 }
 
 #[test]
