@@ -232,6 +232,38 @@ fn a_redirect_takes_no_body_to_another_server() {
 }
 
 #[test]
+fn a_request_that_a_redirect_turns_into_get_describes_no_body() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let of_content = ["Content-Type: text/csv", "Content-Language: ko", "Content-Encoding: x-own"];
+    let more = ["Content-Location: /a", "Digest: a=b", "Content-Digest: a=:b:", "X-Other: stays"];
+    let fields = of_content.iter().chain(&more);
+    let options: Vec<_> = fields.clone().flat_map(|field| ["-H", field]).collect();
+    let pairs = fields.map(|field| field.split_once(": ").unwrap());
+    let headers: serde_json::Map<_, _> =
+        pairs.map(|(name, value)| (name.to_owned(), value.into())).collect();
+    for version in ["--http1", "--http2"] {
+        for (status, method, is_kept) in [(303, "GET", false), (307, "POST", true)] {
+            let url = format!("/redirect-to?status_code={status}&url=/anything");
+            let item = json!({"url": origin.url(&url), "method": "POST", "body": "a,b", "headers": headers});
+            let own = gaits("fetch -q --body json -i -").arg(version).stdin(item.to_string());
+            let of_all = gaits("fetch -q --body json -d a,b").args(&options);
+            let of_all = of_all.args([version, &origin.url(&url)]);
+            for run in [own, of_all] {
+                let end = run.run().expect_exit(0);
+                let record = serde_json::to_value(&end.records()[0]).unwrap();
+                let echo = &record["http"]["body"];
+                assert_eq!(echo["method"], method, "{end:?}");
+                let sent = echo["headers"].as_object().unwrap();
+                for name in headers.keys() {
+                    let is_sent = sent.keys().any(|sent| sent.eq_ignore_ascii_case(name));
+                    assert_eq!(is_sent, is_kept || name == "X-Other", "{name}: {end:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_sent_stands_in_no_file_but_may_not_change() {
     let origin = Origin::start(Config::default()).unwrap();
     let dir = Dir::new();

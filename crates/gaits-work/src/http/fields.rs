@@ -6,6 +6,21 @@ use super::decode::ACCEPTED;
 use super::spec::{HttpSpec, HttpSpecError, is_harmless};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+/// Fields that describe a body. They make no sense where it is left out.
+const OF_CONTENT: [HeaderName; 11] = [
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_LOCATION,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::LAST_MODIFIED,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+];
+
 /// The fields that are the same for every request.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
@@ -56,6 +71,21 @@ impl Fields {
             all.append(name, value.clone());
         }
         Self::of_both(all, harmless)
+    }
+
+    /// The fields of a request that a redirect has turned into one without a body (RFC 9110, section 15.4); none if they are the same.
+    pub(super) fn without_content(&self) -> Option<Self> {
+        let describes =
+            |fields: &HeaderMap| OF_CONTENT.iter().any(|name| fields.contains_key(name));
+        if !describes(&self.all) && !describes(&self.harmless) {
+            return None;
+        }
+        let (mut all, mut harmless) = (self.all.clone(), self.harmless.clone());
+        for name in &OF_CONTENT {
+            all.remove(name);
+            harmless.remove(name);
+        }
+        Some(Self::of_both(all, harmless))
     }
 
     fn of_both(all: HeaderMap, harmless: HeaderMap) -> Self {

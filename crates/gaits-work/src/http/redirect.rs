@@ -89,6 +89,13 @@ pub(super) fn too_many(most: u8, sets_cookies: bool) -> String {
     format!("redirected more than {how_often}{hint}")
 }
 
+/// What an item fails with whose body would have to go to `next`, another server.
+pub(super) fn not_sent(status: u16, next: &Origin) -> Fault {
+    let host = &next.authority;
+    let message = format!("{status} leads to {host}, another host, which is not sent the body");
+    Fault::new(ErrorKind::Redirect, message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ use super::decode::{self, Decoder, Kept};
 use super::exchange::Exchange;
 use super::extract::{self, Answer};
 use super::fault::Fault;
+use super::fields::Fields;
 use super::follow;
 use super::hub::Hub;
 use super::item;
@@ -217,6 +218,7 @@ impl HttpSession {
         let spec = &shared.spec;
         let (mut foreign, mut sets_cookies) = (false, false);
         let (mut method, mut body) = (Cow::Borrowed(asked.method), asked.body);
+        let mut without_content: Option<Box<Fields>> = None;
         loop {
             trace.detail.url = target.url();
             let cookie = self.cookie_for(&target, asked, foreign);
@@ -224,8 +226,8 @@ impl HttpSession {
             let request = Request {
                 method: &method,
                 target: keyed.as_ref().unwrap_or(&target),
-                fields: asked.fields,
-                common: asked.common,
+                fields: without_content.as_deref().unwrap_or(asked.fields),
+                common: asked.common && without_content.is_none(),
                 body,
                 repeatable: asked.repeatable,
                 foreign,
@@ -261,15 +263,14 @@ impl HttpSession {
                 let then = method.after_redirect(head.status);
                 if foreign && then == *method && body.is_some_and(|body| body.len() > 0) {
                     // The same without it would be another request, which may even succeed.
-                    let message = format!(
-                        "{} leads to {}, another host, which is not sent the body",
-                        head.status, next.origin.authority
-                    );
-                    return Err(Fault::new(ErrorKind::Redirect, message));
+                    return Err(redirect::not_sent(head.status, &next.origin));
                 }
                 if foreign || then != *method {
                     // It was meant for this server, and for this method.
                     body = None;
+                }
+                if then != *method {
+                    without_content = asked.fields.without_content().map(Box::new);
                 }
                 if let Some(robots) = &shared.robots {
                     Box::pin(self.may_follow(robots, &next, trace)).await?;
