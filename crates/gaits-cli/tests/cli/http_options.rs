@@ -98,6 +98,28 @@ fn fields_come_from_paths_headers_and_texts_in_the_type_that_is_asked_for() {
 }
 
 #[test]
+fn json_with_a_mark_or_in_a_charset_that_is_declared_is_read() {
+    let korean: &[u8] = b"{\"a\":[\"\xbe\xc8\"]}";
+    let marked = "\u{feff}{\"a\":[\"\u{c548}\"]}".as_bytes();
+    let wanted = serde_json::json!({"a": ["\u{c548}"]});
+    for (body, charset) in [(korean, "; charset=euc-kr"), (marked, "")] {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json{charset}\r\n");
+        let reply = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+        let reply = [reply.as_bytes(), body].concat();
+        let script = Script::default().with("/", [vec![Step::send(reply)]]).unwrap();
+        let origin = Origin::start(Config { script: Some(script), ..Config::default() }).unwrap();
+        for words in ["--body json", "--body json --extract b=/a/0", "--each /a"] {
+            let record = one(&fetch(&origin, "/", words).expect_exit(0));
+            let record = serde_json::to_value(&record).unwrap();
+            match words {
+                "--each /a" => assert_eq!(record["extract"]["each"], wanted["a"], "{record}"),
+                _ => assert_eq!(record["http"]["body"], wanted, "{record}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn bad_pointers_are_refused() {
     for (extract, why) in [
         ("nopointer", "has no `=`"),

@@ -412,7 +412,8 @@ impl HttpSession {
             BodyUse::Inline => Ok(Some(as_value(&body))),
             // Boxed, since it would make the future of every item larger.
             BodyUse::Json => {
-                Box::pin(extract::whole(body.clone(), shared.clock.clone())).await.map(Some)
+                let answer = Answer { headers: head.asked.clone(), body: Some(body.clone()) };
+                Box::pin(extract::whole(answer, shared.clock.clone())).await.map(Some)
             }
         };
         match inline {

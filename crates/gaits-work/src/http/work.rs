@@ -76,6 +76,7 @@ impl HttpWork {
             required: spec.extract_required,
             each: spec.each.clone(),
             next: spec.next.clone(),
+            whole: matches!(spec.body, BodyUse::Json),
         };
         let extracts = Extracts::new(wanted, clock.clone());
         let (spec, payload) = (spec.clone(), spec.payload.as_ref().map(Body::from));

@@ -8,7 +8,6 @@ use super::listing::{self, Named};
 use super::room::{Cannot, Room};
 use super::source::Source;
 use super::{Extract, charset, pick};
-use crate::http::decode::Kept;
 use crate::http::next_page::NextPage;
 use gaits_core::{Clock, ErrorKind, ItemError, Value};
 use http::HeaderName;
@@ -40,6 +39,19 @@ pub(in crate::http) struct Wanted {
     pub(in crate::http) each: Option<Box<str>>,
     /// How it is found which page comes next.
     pub(in crate::http) next: Option<NextPage>,
+    /// Whether all of the body is to be read as JSON, too: see [`whole`].
+    pub(in crate::http) whole: bool,
+}
+
+impl Wanted {
+    /// Whether the body is looked into as JSON.
+    fn needs_json(&self) -> bool {
+        let is_json =
+            |extract: &Extract| matches!(*extract.source, Source::Pointer(_) | Source::Path(_));
+        self.each.is_some()
+            || self.next.as_ref().is_some_and(NextPage::needs_body)
+            || self.all.iter().any(is_json)
+    }
 }
 
 /// What was taken from an answer.
@@ -78,7 +90,7 @@ impl Extracts {
             .collect();
         let is_text =
             |extract: &Extract| matches!(*extract.source, Source::Regex(_) | Source::Css(..));
-        if all.iter().any(is_text) {
+        if wanted.whole || wanted.needs_json() || all.iter().any(is_text) {
             headers.push(http::header::CONTENT_TYPE);
         }
         headers.extend((*next == Some(NextPage::Link)).then_some(http::header::LINK));
@@ -150,13 +162,13 @@ impl Extracts {
     }
 }
 
-/// The whole of `body`, as the value that its JSON is.
+/// The whole body of `answer`, as the value that its JSON is. The answer has its content-type field, if there is one.
 ///
 /// # Errors
 ///
 /// It is no JSON, or more than is taken.
 pub(in crate::http) async fn whole(
-    body: Arc<Kept>,
+    answer: Answer,
     clock: Arc<dyn Clock>,
 ) -> Result<Value, ItemError> {
     let all = Extract {
@@ -165,7 +177,6 @@ pub(in crate::http) async fn whole(
         source: Arc::new(Source::Pointer("".into())),
         text: "body=".into(),
     };
-    let answer = Answer { headers: Vec::new(), body: Some(body) };
     let wanted = Wanted { all: Box::new([all]), required: true, ..Wanted::default() };
     let mut taken = Extracts::new(wanted, clock).take(answer).await?.fields;
     Ok(taken.pop().map_or(Value::Null, |(_, value)| value))
@@ -173,24 +184,33 @@ pub(in crate::http) async fn whole(
 
 fn take_all(wanted: &Wanted, answer: &Answer, clock: &dyn Clock) -> Result<Taken, ItemError> {
     let bytes = answer.body.as_ref().map_or(Cow::Borrowed(&[][..]), |body| body.join());
+    let json = if wanted.needs_json() {
+        charset::json(&bytes, content_type(answer))
+    } else {
+        Cow::Borrowed(&[][..])
+    };
     let mut room = Room::new();
     let mut count = None;
     let fields = match &wanted.each {
-        None => fields(wanted, answer, &bytes, &mut room, clock)?,
+        None => {
+            let body = Body { bytes: &bytes, json: &json, text: None };
+            fields(wanted, answer, body, &mut room, clock)?
+        }
         Some(pointer) => {
             let cannot = |cannot| not_taken(cannot, Some((EACH, pointer)));
-            let elements = listing::elements(&bytes, pointer).map_err(cannot)?;
+            let elements = listing::elements(&json, pointer).map_err(cannot)?;
             count = Some(elements.as_ref().map_or(0, Vec::len));
             let rows = match elements {
                 Some(elements) => {
                     let rows = elements.into_iter().map(|element| {
-                        let bytes = element.get().as_bytes();
+                        let text = element.get();
                         if wanted.all.is_empty() {
-                            room.take(bytes.len()).map_err(cannot)?;
-                            let value = serde_json::from_slice(bytes).map_err(Cannot::NotJson);
+                            room.take(text.len()).map_err(cannot)?;
+                            let value = serde_json::from_str(text).map_err(Cannot::NotJson);
                             return value.map_err(cannot);
                         }
-                        fields(wanted, answer, bytes, &mut room, clock).map(Value::Object)
+                        let body = Body::of_text(text);
+                        fields(wanted, answer, body, &mut room, clock).map(Value::Object)
                     });
                     Value::Array(rows.collect::<Result<_, _>>()?)
                 }
@@ -206,21 +226,46 @@ fn take_all(wanted: &Wanted, answer: &Answer, clock: &dyn Clock) -> Result<Taken
     };
     let next = wanted.next.as_ref().map(|next| {
         let pointer = next.pointer().unwrap_or_default();
-        let found = listing::next_page(next, answer, &bytes, count);
+        let found = listing::next_page(next, answer, &json, count);
         found.map_err(|cannot| not_taken(cannot, Some(("the next page", pointer))))
     });
     Ok(Taken { fields, next: next.transpose()?.flatten() })
 }
 
-/// The fields of an answer, or of an element of it that has these `bytes`.
+/// What the content-type field of an answer says; none where nobody asked for it.
+fn content_type(answer: &Answer) -> Option<&str> {
+    let mut fields = answer.headers.iter();
+    let (_, value) = fields.find(|(name, _)| *name == http::header::CONTENT_TYPE)?;
+    std::str::from_utf8(value).ok()
+}
+
+/// A body, or an element of it, that fields are looked for in.
+#[derive(Clone, Copy)]
+struct Body<'a> {
+    /// As it came.
+    bytes: &'a [u8],
+    /// As JSON in UTF-8; empty where no field needs it.
+    json: &'a [u8],
+    /// Its text, where that is known.
+    text: Option<&'a str>,
+}
+
+impl<'a> Body<'a> {
+    /// An element of JSON that was decoded already.
+    const fn of_text(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), json: text.as_bytes(), text: Some(text) }
+    }
+}
+
+/// The fields of an answer with this body, or of an element of it.
 fn fields(
     Wanted { all, required, .. }: &Wanted,
     answer: &Answer,
-    bytes: &[u8],
+    body: Body<'_>,
     room: &mut Room,
     clock: &dyn Clock,
 ) -> Result<Vec<(Box<str>, Value)>, ItemError> {
-    let mut look = Look::new(all, answer, bytes, clock)?;
+    let mut look = Look::new(all, answer, body, clock)?;
     let mut taken = Vec::with_capacity(all.len());
     for (number, extract) in all.iter().enumerate() {
         let Extract { name, kind, source, .. } = extract;
@@ -302,7 +347,7 @@ impl Found {
 /// An answer in the forms in which it is looked into, each made once.
 struct Look<'a> {
     answer: &'a Answer,
-    bytes: &'a [u8],
+    body: Body<'a>,
     /// For each field with a pointer, what it leads to.
     pointed: Vec<Option<&'a RawValue>>,
     tree: Option<serde_json::Value>,
@@ -315,7 +360,7 @@ impl<'a> Look<'a> {
     fn new(
         extracts: &[Extract],
         answer: &'a Answer,
-        bytes: &'a [u8],
+        body: Body<'a>,
         clock: &'a dyn Clock,
     ) -> Result<Self, ItemError> {
         let pointers =
@@ -326,13 +371,14 @@ impl<'a> Look<'a> {
         let (numbers, pointers): (Vec<usize>, Vec<&str>) = pointers.unzip();
         let mut pointed = vec![None; extracts.len()];
         if !pointers.is_empty() {
-            let found = pick::pick(bytes, &pointers);
+            let found = pick::pick(body.json, &pointers);
             let found = found.map_err(|e| not_taken(Cannot::NotJson(e), None))?;
             for (number, found) in numbers.into_iter().zip(found) {
                 pointed[number] = found;
             }
         }
-        Ok(Self { answer, bytes, pointed, tree: None, text: None, page: None, clock })
+        let text = body.text.map(Cow::Borrowed);
+        Ok(Self { answer, body, pointed, tree: None, text, page: None, clock })
     }
 
     fn find(
@@ -384,26 +430,23 @@ impl<'a> Look<'a> {
     fn tree(&mut self) -> Result<&serde_json::Value, Cannot> {
         let tree = match self.tree.take() {
             Some(tree) => tree,
-            None if self.bytes.len() > MOST_TREE => {
+            None if self.body.json.len() > MOST_TREE => {
                 let what =
                     format!("more than the {MOST_TREE} bytes of JSON that a path is followed in");
                 return Err(Cannot::TooLarge(what));
             }
-            None => serde_json::from_slice(self.bytes).map_err(Cannot::NotJson)?,
+            None => serde_json::from_slice(self.body.json).map_err(Cannot::NotJson)?,
         };
         Ok(self.tree.insert(tree))
     }
 
     fn text(&mut self) -> Result<&str, Cannot> {
-        if self.bytes.len() > MOST_TEXT {
+        if self.body.bytes.len() > MOST_TEXT {
             let what = format!("more than the {MOST_TEXT} bytes of text that are looked into");
             return Err(Cannot::TooLarge(what));
         }
-        let of_head = |(name, value): &'a (HeaderName, Box<[u8]>)| {
-            (*name == http::header::CONTENT_TYPE).then(|| std::str::from_utf8(value).ok())?
-        };
-        let content_type = self.answer.headers.iter().find_map(of_head);
-        Ok(self.text.get_or_insert_with(|| charset::text(self.bytes, content_type)))
+        let (bytes, answer) = (self.body.bytes, self.answer);
+        Ok(self.text.get_or_insert_with(|| charset::text(bytes, content_type(answer))))
     }
 
     fn page(&mut self) -> Result<&Page<'a>, Cannot> {
@@ -420,6 +463,7 @@ impl<'a> Look<'a> {
 mod tests {
     use super::super::room::MOST_TAKEN;
     use super::*;
+    use crate::http::decode::Kept;
     use gaits_core::ManualClock;
 
     fn fields(all: &[&str]) -> Box<[Extract]> {
@@ -590,6 +634,43 @@ mod tests {
         let (korean, ..) = encoding_rs::EUC_KR.encode("<h1>\u{c548}\u{b155}</h1>");
         let value = Value::String("\u{c548}\u{b155}".into());
         assert_eq!(extracted(&["a=regex:>(.*)<"], true, &korean).unwrap(), [value]);
+    }
+
+    #[test]
+    fn json_is_read_in_its_own_encoding() {
+        let text = "{\"l\":[{\"a\":\"\u{c548}\"}],\"next\":\"/2\"}";
+        let (korean, ..) = encoding_rs::EUC_KR.encode(text);
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+        let utf16 = [b"\xff\xfe", &*utf16].concat();
+        let next = || Some("/next".parse::<NextPage>().unwrap());
+        for (body, field) in [
+            (&*marked, "application/json"),
+            (&utf16, "application/json"),
+            (&korean, "application/json; charset=euc-kr"),
+            // What is decoded once is not decoded again.
+            (text.as_bytes(), "application/json; charset=euc-kr"),
+        ] {
+            for (each, places, wanted) in [
+                (None, &["a=/l/0/a", "b=$.l[0].a", "c="][..], None),
+                (Some("/l".into()), &["a=/a", "b=$.a", "c=regex:[\u{ac00}-\u{d7a3}]"], None),
+                (Some("/l".into()), &[], Some("[{\"a\":\"\u{c548}\"}]")),
+            ] {
+                let wanted_all =
+                    Wanted { all: fields(places), each, next: next(), ..Wanted::default() };
+                let headers = Extracts::new(wanted_all, Arc::new(CpuClock));
+                assert_eq!(headers.headers(), [http::header::CONTENT_TYPE]);
+                let answer = Answer {
+                    headers: vec![(http::header::CONTENT_TYPE, field.as_bytes().into())],
+                    body: Some(Arc::new(Kept::from(body))),
+                };
+                let taken = take_all(&headers.wanted, &answer, &CpuClock).unwrap();
+                assert_eq!(taken.next, Some(Named::Url("/2".into())));
+                let json = serde_json::to_string(&taken.fields).unwrap();
+                assert!(json.contains(wanted.unwrap_or("\"\u{c548}\"")), "{field} {json}");
+                assert_eq!(json.matches('\u{c548}').count(), places.len().max(1), "{json}");
+            }
+        }
     }
 
     #[test]
