@@ -194,6 +194,27 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "css")]
+    #[test]
+    fn what_is_no_selector_is_told_with_the_place_where_it_is_none() {
+        for (selector, wanted) in [
+            ("h1::text", "it can't be read from \"::text\" on; pseudo-elements are not known here"),
+            (":::x", "it can't be read from \":::x\" on; pseudo-elements"),
+            ("a, b:frob > i", "it can't be read from \":frob > i\" on; this pseudo-class is not"),
+            ("a[", "it can't be read from \"[\" on"),
+            ("a > ", "it can't be read from \">\" on"),
+            ("a{}", "it can't be read from \"{}\" on"),
+            ("", "it is empty"),
+        ] {
+            let error = format!("x=css:{selector}").parse::<Extract>().unwrap_err().to_string();
+            let wanted = format!("{selector:?} is no CSS selector: {wanted}");
+            assert!(error.starts_with(&wanted), "{error}");
+        }
+        let long = format!("x=css:{}!", "a ".repeat(50_000));
+        let error = long.parse::<Extract>().unwrap_err().to_string();
+        assert!(error.contains("\u{2026}\" on"), "{}", &error[error.len() - 100..]);
+    }
+
     #[test]
     fn a_place_may_hold_any_character() {
         for text in ["b:str=regex:a=(.)", "c=$['a=b:c']", "d="] {

@@ -23,6 +23,12 @@ const MOST_NODES: usize = 1_000_000;
 /// How much CPU time one page may take, in microseconds. Pages of megabytes take 0.1 s.
 const MOST_US: u64 = 1_000_000;
 
+/// How much of a text that is no selector is looked at to find where it is none, in bytes.
+const MOST_LOOKED_AT: usize = 1000;
+
+/// How much of it is shown from there on, in characters.
+const SHOWN: usize = 40;
+
 /// A CSS selector.
 #[derive(Debug)]
 pub(super) struct Selector(scraper::Selector);
@@ -33,8 +39,30 @@ impl Selector {
         if text.trim().is_empty() {
             return Err("it is empty".to_owned());
         }
-        scraper::Selector::parse(text).map(Self).map_err(|error| error.to_string())
+        // The library does not say where it is wrong, and some of its words are for its developers.
+        scraper::Selector::parse(text).ok().map(Self).ok_or_else(|| why(text))
     }
+}
+
+/// Why a text is no selector, and where that begins.
+fn why(text: &str) -> String {
+    let text = text.trim_end();
+    let begins_well = |end: &usize| scraper::Selector::parse(&text[..*end]).is_ok();
+    // What is longer is not looked at, since each try reads it from its beginning.
+    let ends = text.char_indices().map(|(at, _)| at).filter(|at| *at <= MOST_LOOKED_AT);
+    let rest = text[ends.rev().find(begins_well).unwrap_or(0)..].trim_start();
+    let hint = if rest.starts_with("::") {
+        "; pseudo-elements are not known here: css:SELECTOR takes the text, css:SELECTOR@NAME an attribute"
+    } else if rest.starts_with(':') {
+        "; this pseudo-class is not known here"
+    } else {
+        ""
+    };
+    let mut shown = rest.to_owned();
+    if let Some((at, _)) = rest.char_indices().nth(SHOWN) {
+        shown = format!("{}\u{2026}", &rest[..at]);
+    }
+    format!("it can't be read from {shown:?} on{hint}")
 }
 
 /// A page, and the time that it may still take.
