@@ -163,15 +163,18 @@ fn usual_netrc() -> Result<PathBuf, Trouble> {
 }
 
 fn certificate(path: PathBuf, key_path: Option<PathBuf>) -> Result<ClientCertificate, Trouble> {
-    let read = |option: &str, path: &Path| {
-        std::fs::read_to_string(path)
-            .with_context(|| format!("can't read {option} {}", path.display()))
-            .map_err(Trouble::Wrong)
-    };
-    let chain = read("--cert", &path)?.into();
+    let chain = read_pem("--cert", &path)?.into();
     let key_path = key_path.unwrap_or_else(|| path.clone());
-    let key = read("--cert-key", &key_path)?.into();
+    let key = read_pem("--cert-key", &key_path)?.into();
     Ok(ClientCertificate { path, chain, key_path, key })
+}
+
+/// The file of an option that should be PEM. Where it is no text, the work says so, and how it becomes PEM.
+pub(super) fn read_pem(option: &str, path: &Path) -> Result<String, Trouble> {
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("can't read {option} {}", path.display()))
+        .map_err(Trouble::Wrong)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A file of cookies, which need not be there.

@@ -1,6 +1,6 @@
 //! Options of the work `http`.
 
-use super::auth::{self, AuthArgs};
+use super::auth::{self, AuthArgs, read_pem};
 use super::bodies::{Bodies, BodyArgs};
 use super::help;
 use super::job::Job;
@@ -12,7 +12,6 @@ use super::urls;
 use super::values::{self, Timeout};
 use super::ways::WaysArgs;
 use crate::exit::Trouble;
-use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use gaits::{Input, Model, SessionScope};
 use gaits_engine::plan::WorkSpec;
@@ -304,9 +303,7 @@ impl HttpArgs {
         let of_curl = self.list.take_template(self.insecure)?;
         let trust = match (self.cacert, self.insecure) {
             (Some(path), _) => {
-                let pem = std::fs::read_to_string(&path)
-                    .with_context(|| format!("can't read --cacert {}", path.display()))
-                    .map_err(Trouble::Wrong)?;
+                let pem = read_pem("--cacert", &path)?;
                 Trust::Pem { path, pem }
             }
             (None, true) => Trust::Insecure,

@@ -126,6 +126,9 @@ fn a_certificate_that_is_no_use_is_refused_before_anything_is_sent() {
     let encrypted = key.serialize_pem().replace("PRIVATE", "ENCRYPTED PRIVATE");
     dir.file("encrypted.key", encrypted);
     dir.file("nothing", "");
+    dir.file("mine.der", mine.der());
+    dir.file("key.der", key.serialize_der());
+    dir.file("bad.pem", mine.pem().replacen("MII", "M!!", 1));
     for (words, wanted) in [
         ("--cert missing", "can't read --cert missing"),
         ("--cert nothing", "nothing is of no use as a client certificate: it holds no -----BEGIN"),
@@ -135,8 +138,18 @@ fn a_certificate_that_is_no_use_is_refused_before_anything_is_sent() {
         ("--cert mine.pem --cert-key other.key", "another key than the one in other.key"),
         ("--cert mine.pem --cert-key encrypted.key", "its key is encrypted"),
         ("--cert-key mine.key", "--cert <FILE>"),
+        ("--cert mine.der", "`openssl x509 -inform der -in mine.der -out mine.der.pem`"),
+        (
+            "--cert mine.pem --cert-key key.der",
+            "`openssl pkey -inform der -in key.der -out key.der",
+        ),
+        ("--cert bad.pem", "bad.pem is of no use as a client certificate: what stands between"),
     ] {
         let end = fetch(dir.path(), "https://localhost:9/", words).run();
         end.expect_refused(wanted).expect_stderr_lacks("PRIVATE");
+    }
+    for (file, wanted) in [("mine.der", "openssl x509"), ("bad.pem", "it is no Base64")] {
+        let run = gaits("fetch https://localhost:9/ --cacert").arg(file).dir(dir.path()).run();
+        run.expect_refused(wanted).expect_stderr_lacks("decode");
     }
 }

@@ -24,9 +24,9 @@ pub(super) fn with_certificate(
     };
     let chain: Result<Vec<_>, _> =
         CertificateDer::pem_slice_iter(chain.reveal().as_bytes()).collect();
-    let chain = chain.map_err(|error| wrong(path, &format!("it is malformed ({error})")))?;
+    let chain = chain.map_err(|error| wrong(path, words::of_pem(&error)))?;
     if chain.is_empty() {
-        return Err(wrong(path, "it holds no -----BEGIN CERTIFICATE-----"));
+        return Err(wrong(path, &words::no_certificate(path)));
     }
     let key = match PrivateKeyDer::from_pem_slice(key.reveal().as_bytes()) {
         Ok(key) => key,
@@ -41,8 +41,13 @@ pub(super) fn with_certificate(
                 "it holds no private key; name the file that does with --cert-key",
             ));
         }
-        Err(PemError::NoItemsFound) => return Err(wrong(key_path, "it holds no private key")),
-        Err(error) => return Err(wrong(key_path, &format!("its key is malformed ({error})"))),
+        Err(PemError::NoItemsFound) => return Err(wrong(key_path, &words::no_key(key_path))),
+        Err(error) => {
+            return Err(wrong(
+                key_path,
+                &format!("its key is malformed: {}", words::of_pem(&error)),
+            ));
+        }
     };
     builder.with_client_auth_cert(chain, key).map_err(|error| match error {
         Error::InconsistentKeys(_) => {

@@ -210,14 +210,13 @@ fn roots(trust: &Trust) -> Result<(RootCertStore, Option<String>), TrustError> {
             let wrong = |reason: String| TrustError::Pem { path: path.clone(), reason };
             let mut roots = RootCertStore::empty();
             for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let certificate =
-                    certificate.map_err(|e| wrong(format!("it is malformed ({e})")))?;
+                let certificate = certificate.map_err(|e| wrong(words::of_pem(&e).to_owned()))?;
                 roots.add(certificate).map_err(|e| {
                     wrong(format!("a certificate in it is of no use: {}", words::of_tls(&e)))
                 })?;
             }
             if roots.is_empty() {
-                return Err(wrong("it holds no -----BEGIN CERTIFICATE-----".to_owned()));
+                return Err(wrong(words::no_certificate(path)));
             }
             Ok((roots, None))
         }
@@ -316,10 +315,26 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert_eq!(
-            refused("nothing"),
-            "no certificate to trust in c.pem: it holds no -----BEGIN CERTIFICATE-----"
-        );
+        for (text, wanted) in [
+            (
+                "nothing",
+                "it holds no -----BEGIN CERTIFICATE-----, which a certificate in PEM begins",
+            ),
+            (
+                "-----BEGIN CERTIFICATE-----\nAQ!\n-----END CERTIFICATE-----\n",
+                "what stands between",
+            ),
+            (
+                "-----BEGIN CERTIFICATE-----\nAQID\n",
+                "it breaks off: a line that begins with -----END",
+            ),
+            ("-----BEGIN CERTIFICATE\nAQID\n", "a line of it begins with -----BEGIN and does not"),
+        ] {
+            let wanted = format!("no certificate to trust in c.pem: {wanted}");
+            assert!(refused(text).starts_with(&wanted), "{}", refused(text));
+        }
+        let how = "`openssl x509 -inform der -in c.pem -out c.pem.pem`";
+        assert!(refused("0\u{fffd}").ends_with(how), "{}", refused("0"));
         assert_eq!(
             refused("-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n"),
             "no certificate to trust in c.pem: a certificate in it is of no use: it is malformed"

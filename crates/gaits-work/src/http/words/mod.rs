@@ -4,7 +4,7 @@
 
 mod tls;
 
-pub(super) use tls::{is_no_tls, of_certificate, of_tls};
+pub(super) use tls::{is_no_tls, no_certificate, no_key, of_certificate, of_pem, of_tls};
 
 use std::io;
 use std::time::Duration;

@@ -3,7 +3,9 @@
 //! Limit: words only. Nothing is decided by them, and none of the library's own texts is passed on, for some hold addresses
 //! of its documentation.
 
+use std::path::Path;
 use tokio_rustls::rustls::pki_types::UnixTime;
+use tokio_rustls::rustls::pki_types::pem::Error as PemError;
 use tokio_rustls::rustls::{
     AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible,
 };
@@ -123,6 +125,41 @@ const fn of_webpki(why: &webpki::Error) -> &'static str {
         | E::InvalidSerialNumber
         | E::SignatureAlgorithmMismatch => "it is malformed",
         _ => NOT_VALID,
+    }
+}
+
+/// That a file has no certificate, and how it may become one that has.
+pub(in crate::http) fn no_certificate(path: &Path) -> String {
+    format!(
+        "it holds no -----BEGIN CERTIFICATE-----, which a certificate in PEM begins with; one in binary form (DER) becomes PEM with \
+         `openssl x509 -inform der -in {path} -out {path}.pem`",
+        path = path.display()
+    )
+}
+
+/// That a file has no private key, and how it may become one that has.
+pub(in crate::http) fn no_key(path: &Path) -> String {
+    format!(
+        "it holds no private key in PEM; one in binary form (DER) becomes PEM with \
+         `openssl pkey -inform der -in {path} -out {path}.pem`",
+        path = path.display()
+    )
+}
+
+/// What is wrong with a file that should be PEM.
+pub(in crate::http) const fn of_pem(e: &PemError) -> &'static str {
+    match e {
+        PemError::MissingSectionEnd { .. } => {
+            "it breaks off: a line that begins with -----END is missing; take the whole file"
+        }
+        PemError::IllegalSectionStart { .. } => {
+            "a line of it begins with -----BEGIN and does not end with -----; write the line as it was"
+        }
+        PemError::Base64Decode(_) => {
+            "what stands between its lines -----BEGIN and -----END is damaged: it is no Base64; take the file again from \
+             where it came from"
+        }
+        _ => "it can't be read as PEM",
     }
 }
 
