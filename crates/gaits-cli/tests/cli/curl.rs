@@ -51,7 +51,7 @@ fn commands_that_can_not_be_followed_say_which_option_and_where() {
     let dir = Dir::new();
     let list = "curl http://127.0.0.1:1/ \\\n -k\n\nwget http://a/\ncurl http://a/ -o f\ncurl http://a/ http://b/\n\
                 curl http://a/ -H \"A: $TOKEN\"\ncurl http://a/ --frob\ncurl -X\ncurl http://a/ --noproxy '*'\n\
-                curl http://a/ -r 0-9\ncurl 'http://a/ -H s3cret";
+                curl http://a/ -r 0-9\ncurl http://a/ -x p:1 -o f --digest -m 3 -x q:1 -sk --frob\ncurl 'http://a/ -H s3cret";
     dir.file("c.txt", list);
     let end = gaits("fetch --from-curl c.txt -m sequential").dir(dir.path()).run().expect_exit(1);
     let mut records = parsed(&end.stdout);
@@ -66,12 +66,16 @@ fn commands_that_can_not_be_followed_say_which_option_and_where() {
         "c.txt:9: -X lacks its value",
         "c.txt:10: --noproxy can't be of one request only",
         "c.txt:11: -r is a header here",
-        "c.txt:12: a quote is opened in it that never ends",
+        "c.txt:12: -x, -m can't be of one request only; gaits has an option for all of them: see `gaits fetch --help`; \
+         -o writes a file; gaits has --bodies for all requests; \
+         --digest is a way to log in that gaits does not know; \
+         -k holds for all requests: give it to gaits as well; --frob is no option of curl that is known",
+        "c.txt:13: a quote is opened in it that never ends",
     ]) {
         let message = record["error"]["message"].as_str().unwrap();
         assert!(message.starts_with(why), "{message}");
     }
-    assert_eq!(records.len(), 10);
+    assert_eq!(records.len(), 11);
     assert!(!end.stdout.contains("s3cret"), "{}", end.stdout);
     let end = gaits("fetch -k --from-curl c.txt --limit 1").dir(dir.path()).run().expect_exit(1);
     end.records().expect_one_failure(ErrorKind::Connect);

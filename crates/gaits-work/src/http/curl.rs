@@ -4,6 +4,7 @@
 
 mod flags;
 mod glob;
+mod url;
 mod values;
 mod words;
 
@@ -13,9 +14,10 @@ use super::payload::Payload;
 use super::template::UrlTemplate;
 use flags::{Flag, flag};
 use gaits_core::Data;
-use percent_encoding::{AsciiSet, utf8_percent_encode};
+use percent_encoding::AsciiSet;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
+use url::{named_after, with_query};
 use values::{KEPT, KEPT_WITH_PLACES, basic, encoded, read, read_file};
 pub use words::is_whole;
 
@@ -46,6 +48,8 @@ struct Command {
     globoff: bool,
     /// Names in braces are places that fields of items fill.
     places: bool,
+    /// The options that can't be followed, by the reason why.
+    unfit: Vec<(&'static str, Vec<String>)>,
 }
 
 /// The request that a command makes.
@@ -137,16 +141,29 @@ impl Command {
             }
         }
         let mut found = Self { places, ..Self::default() };
+        let read = found.read_words(words, context);
+        // All that is wrong is told at once.
+        let mut wrong: Vec<String> =
+            found.unfit.iter().map(|(why, names)| format!("{} {why}", names.join(", "))).collect();
+        wrong.extend(read.err());
+        if wrong.is_empty() { Ok(found) } else { Err(wrong.join("; ")) }
+    }
+
+    fn read_words(
+        &mut self,
+        mut words: VecDeque<String>,
+        context: CurlContext,
+    ) -> Result<(), String> {
         let mut only_urls = false;
         while let Some(word) = words.pop_front() {
             if only_urls || !word.starts_with('-') || word == "-" {
-                found.url(word)?;
+                self.url(word)?;
             } else if word == "--" {
                 only_urls = true;
             } else if word.starts_with("--") {
                 let (flag, takes) = flag(&word)?;
                 let value = if takes { Some(next(&mut words, &word)?) } else { None };
-                found.take(flag, &word, value.unwrap_or_default(), context)?;
+                self.take(flag, &word, value.unwrap_or_default(), context)?;
             } else {
                 // Short ones stand together, and a value may follow at once: -sXPOST.
                 let mut letters = word[1..].chars();
@@ -159,14 +176,23 @@ impl Command {
                         (true, "") => next(&mut words, &name)?,
                         (true, rest) => rest.to_owned(),
                     };
-                    found.take(flag, &name, value, context)?;
+                    self.take(flag, &name, value, context)?;
                     if takes {
                         break;
                     }
                 }
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// Notes an option that can't be followed.
+    fn unfit(&mut self, name: &str, why: &'static str) {
+        match self.unfit.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, names)) if names.iter().any(|other| other == name) => {}
+            Some((_, names)) => names.push(name.to_owned()),
+            None => self.unfit.push((why, vec![name.to_owned()])),
+        }
     }
 
     fn url(&mut self, url: String) -> Result<(), String> {
@@ -190,11 +216,9 @@ impl Command {
     ) -> Result<(), String> {
         match flag {
             Flag::Ignored => {}
-            Flag::Unfit(why) => return Err(format!("{name} {why}")),
+            Flag::Unfit(why) => self.unfit(name, why),
             Flag::Insecure if context.insecure => {}
-            Flag::Insecure => {
-                return Err(format!("{name} holds for all requests: give it to gaits as well"));
-            }
+            Flag::Insecure => self.unfit(name, "holds for all requests: give it to gaits as well"),
             Flag::Globoff => self.globoff = true,
             Flag::Url => self.url(value)?,
             Flag::Method => self.method = Some(value),
@@ -391,34 +415,6 @@ fn grouped(headers: Vec<(String, String)>) -> Value {
     Value::Object(all)
 }
 
-/// The URL that a file is sent to: as curl does it, a path that ends with a slash, or is none, gets the file's name.
-fn named_after(mut url: String, file: &str, kept: &'static AsciiSet) -> String {
-    let authority = glob::host_of(&url);
-    let path = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-    let end = url[path..].find(['?', '#']).map_or(url.len(), |at| path + at);
-    let is_none = path == end;
-    if is_none || url[path..end].ends_with('/') {
-        let slash = if is_none { "/" } else { "" };
-        url.insert_str(end, &format!("{slash}{}", utf8_percent_encode(file, kept)));
-    }
-    url
-}
-
-/// The URL with what is encoded already in its query.
-fn with_query(url: &str, query: &[String]) -> String {
-    let (before, fragment) = url.find('#').map_or((url, ""), |at| url.split_at(at));
-    let mut all = before.to_owned();
-    for part in query {
-        if !all.contains('?') {
-            all.push('?');
-        } else if !all.ends_with(['?', '&']) {
-            all.push('&');
-        }
-        all.push_str(part);
-    }
-    all + fragment
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -471,21 +467,5 @@ mod tests {
         assert!(template_of_curl("curl http://h/{id} -u me:{pw", CONTEXT).is_ok());
         assert!(template_of_curl("curl http://h/{id} --oauth2-bearer {t}", CONTEXT).is_ok());
         assert!(described_by_curl("curl http://h/ -u {me}:pw", CONTEXT).is_ok());
-    }
-
-    #[test]
-    fn a_file_that_is_sent_gives_its_name_to_a_path_that_has_none() {
-        // As curl 7.88 sends them.
-        for (url, wanted) in [
-            ("http://h", "http://h/a%20b"),
-            ("http://h/", "http://h/a%20b"),
-            ("h", "h/a%20b"),
-            ("http://h?x=1", "http://h/a%20b?x=1"),
-            ("http://h/c/?next=/", "http://h/c/a%20b?next=/"),
-            ("http://h/c?next=/", "http://h/c?next=/"),
-            ("http://h/c/#x/", "http://h/c/a%20b#x/"),
-        ] {
-            assert_eq!(named_after(url.to_owned(), "a b", KEPT), wanted, "{url}");
-        }
     }
 }
