@@ -275,8 +275,29 @@ impl Table {
 
     /// The beginning of the row in the buffers, for what is said of one that can't be an item.
     fn shown(&self, read: &Read) -> Data {
-        let text = String::from_utf8_lossy(&self.fields[..read.bytes.min(SHOWN)]);
+        let text = String::from_utf8_lossy(&self.as_it_stood(read)).into_owned();
         text[..text.floor_char_boundary(SHOWN)].into()
+    }
+
+    /// The beginning of the row in the buffers, with its delimiters, and with quotes where they are needed. Of one that is too
+    /// long, it is not known where its fields end.
+    fn as_it_stood(&self, read: &Read) -> Vec<u8> {
+        if read.bytes > LONGEST_LINE || read.fields >= MOST_COLUMNS {
+            return self.fields[..read.bytes.min(SHOWN)].to_vec();
+        }
+        let mut row = Vec::with_capacity(SHOWN);
+        let mut begin = 0;
+        for (column, end) in self.ends[..read.fields].iter().enumerate() {
+            if column > 0 {
+                row.push(self.delimiter);
+            }
+            push_field(&mut row, &self.fields[begin..*end], self.delimiter);
+            begin = *end;
+            if row.len() > SHOWN {
+                break;
+            }
+        }
+        row
     }
 
     /// How many rows there are; none if it was stopped before it could tell.
@@ -299,6 +320,21 @@ impl Table {
     pub fn items(self, make: MakeItem, check: Check) -> Rows {
         Rows { table: self, make, check, index: 0, done: None }
     }
+}
+
+/// Appends a field, in quotes if it would be read as something else without them.
+fn push_field(row: &mut Vec<u8>, field: &[u8], delimiter: u8) {
+    if !field.iter().any(|byte| matches!(byte, b'"' | b'\r' | b'\n') || *byte == delimiter) {
+        return row.extend_from_slice(field);
+    }
+    row.push(b'"');
+    for byte in field {
+        row.push(*byte);
+        if *byte == b'"' {
+            row.push(b'"');
+        }
+    }
+    row.push(b'"');
 }
 
 fn lines_in(bytes: &[u8]) -> u64 {
@@ -414,6 +450,25 @@ mod tests {
         assert_eq!(told[6], "7|5\" disk");
         assert_eq!(told[7], "t.csv:11: a quote is opened in this row that never ends");
         assert_eq!(told.len(), 8);
+    }
+
+    #[test]
+    fn a_row_that_can_not_be_an_item_is_shown_as_it_stood() {
+        let shown = |text: &[u8]| {
+            let make: MakeItem = Box::new(|_| Err("it is none".to_owned()));
+            let mut rows = open(text).unwrap().items(make, Box::new(|_| Ok(ItemFacts::default())));
+            let mut batch = Vec::new();
+            while rows.next_batch(2, &mut batch).unwrap() == More::Maybe {}
+            batch.iter().map(|entry| entry.content.shown().to_string()).collect::<Vec<_>>()
+        };
+        let text = b"id,name\n1,2,3\n12,3,\n\"a, b\",\"say \"\"x\"\"\"\n\"c\nd\"\n,\n";
+        let wanted = ["1,2,3", "12,3,", "\"a, b\",\"say \"\"x\"\"\"", "\"c\nd\"", ","];
+        assert_eq!(shown(text), wanted);
+        assert_eq!(shown(b"id\tname\n1\ta,b\t\n"), ["1\ta,b\t"]);
+        let long = format!("id,name\n{}\nx{}\n", "ab,".repeat(5_000), ",".repeat(20_000));
+        let shown = shown(long.as_bytes());
+        assert_eq!(shown[0].len(), SHOWN);
+        assert!(shown[0].starts_with("ab,ab,") && shown[1].starts_with('x'), "{shown:?}");
     }
 
     #[test]
