@@ -466,6 +466,15 @@ fn a_status_to_stop_on_ends_the_run_with_its_item_undone() {
     let end = fetch(&origin, "/status/401", "--stop-on 401 --count 100 -m sequential");
     end.expect_exit(4).expect_no_stdout();
     assert_eq!(origin.requests(), 1);
+    // What the server says about it is shown, without what would change the terminal.
+    let said = "{\"error\":\r\n \"it has \u{1b}[31mexpired\"}";
+    let reply =
+        format!("HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n{said}", said.len());
+    let script = Script::default().with("/said", [vec![Step::send(reply)]]).unwrap();
+    let script = Origin::start(Config { script: Some(script), ..Config::default() }).unwrap();
+    fetch(&script, "/said", "--stop-on 401")
+        .expect_exit(4)
+        .expect_stderr_contains("401 Unauthorized: {\"error\": \"it has [31mexpired\"}");
     fetch(&origin, "/status/401", "--stop-on 401 --accept 401")
         .expect_refused("--stop-on 401 never stops anything: --accept 401 takes");
     fetch(&origin, "/status/401", "--stop-on 401,402 --accept 401").expect_exit(0);

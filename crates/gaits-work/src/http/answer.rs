@@ -102,6 +102,47 @@ impl Head {
     }
 }
 
+/// How much of a body a message shows, in bytes.
+const SHOWN: usize = 200;
+
+/// The failure by a status that concerns all other items as well.
+pub(super) struct StatusError {
+    status: u16,
+    body: Vec<u8>,
+    /// How much of the body is shown.
+    most: usize,
+}
+
+impl StatusError {
+    /// With the beginning of the body, if it `ends` the run, since it may say why.
+    pub(super) fn new(head: &Head, ends: bool) -> Self {
+        let most = if ends && head.codings.is_empty() { SHOWN } else { 0 };
+        Self { status: head.status, body: Vec::new(), most }
+    }
+
+    /// Takes the next of the body.
+    pub(super) fn see(&mut self, data: &[u8]) {
+        let left = self.most - self.body.len();
+        self.body.extend_from_slice(&data[..data.len().min(left)]);
+    }
+
+    /// `401 Unauthorized: {"error":"the token has expired"}`
+    pub(super) fn into_error(self) -> ItemError {
+        let mut error = status_error(self.status);
+        let text = String::from_utf8_lossy(&self.body);
+        let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let words: Vec<_> = text
+            .split(|c: char| c.is_whitespace() || c.is_control())
+            .filter(|w| !w.is_empty())
+            .collect();
+        if !words.is_empty() {
+            let more = if self.body.len() == SHOWN { " …" } else { "" };
+            error.message = format!("{}: {}{more}", error.message, words.join(" "));
+        }
+        error
+    }
+}
+
 /// `404 Not Found`
 pub(super) fn status_error(status: u16) -> ItemError {
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());

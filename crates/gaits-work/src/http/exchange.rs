@@ -98,10 +98,21 @@ impl Exchange {
 
     /// Takes what has come of a body that nobody wants; tells whether that was all of it.
     pub(super) fn skip(&mut self, come: Option<Piece<'_>>) -> bool {
+        self.skip_seeing(come, |_| ())
+    }
+
+    /// The same; shows `see` what has come with the head, over HTTP/1.1, without undoing its codings.
+    pub(super) fn skip_seeing(
+        &mut self,
+        come: Option<Piece<'_>>,
+        mut see: impl FnMut(&[u8]),
+    ) -> bool {
         match self {
             Exchange::Http1(connection) => {
                 let Some(mut piece) = come else { return connection.is_done() };
-                while let Ok(Some(_)) = connection.data(&mut piece) {}
+                while let Ok(Some(data)) = connection.data(&mut piece) {
+                    see(data);
+                }
                 connection.is_done()
             }
             // Dropping it takes nothing from the other requests on its connection.

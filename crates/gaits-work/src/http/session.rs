@@ -282,10 +282,12 @@ impl HttpSession {
             let accepted = spec.accept.contains(head.status);
             if !accepted && self.advise(&head, asked, &target, trace) {
                 // It concerns all other items, so it must not wait for a body, which nobody keeps.
-                let whole = exchange.skip(come);
+                let ends = trace.advice == Some(Advice::Stop);
+                let mut error = answer::StatusError::new(&head, ends);
+                let whole = exchange.skip_seeing(come, |data| error.see(data));
                 trace.enter(Phase::Between);
                 self.put_back(&target, exchange, whole, trace);
-                return Err(Fault::Failed(answer::status_error(head.status)));
+                return Err(Fault::Failed(error.into_error()));
             }
             let read = if *method == Method::HEAD {
                 // A body that comes all the same is noticed, since it would pass for the next answer.

@@ -107,6 +107,11 @@ impl Codings {
         self.applied[..self.contents + self.transfers].iter().rev().copied().flatten()
     }
 
+    /// Whether the body is as it came.
+    pub(in crate::http) const fn is_empty(&self) -> bool {
+        self.contents + self.transfers == 0 && self.wrong.is_none()
+    }
+
     /// Why they cannot be undone, if they cannot.
     pub(super) fn wrong(&self) -> Option<&str> {
         self.wrong.as_deref()
