@@ -73,7 +73,8 @@ impl Fields {
         Self::of_both(all, harmless)
     }
 
-    /// The fields of a request that a redirect has turned into one without a body (RFC 9110, section 15.4); none if they are the same.
+    /// The fields of a request that a redirect has turned into one without a body (RFC 9110, section 15.4); none if they are
+    /// the same.
     pub(super) fn without_content(&self) -> Option<Self> {
         let describes =
             |fields: &HeaderMap| OF_CONTENT.iter().any(|name| fields.contains_key(name));

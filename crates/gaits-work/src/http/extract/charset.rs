@@ -30,8 +30,8 @@ pub(super) fn text<'b>(body: &'b [u8], content_type: Option<&str>) -> Cow<'b, st
 /// The JSON in `body` as UTF-8: without a byte order mark, and decoded where the mark or the content-type field names another
 /// encoding. What is malformed becomes U+FFFD.
 ///
-/// JSON should be UTF-8 whatever a field says of it (RFC 8259, section 11), and servers name other charsets by mistake. So the field
-/// counts only where the body can't be JSON in UTF-8.
+/// JSON should be UTF-8 whatever a field says of it (RFC 8259, section 11), and servers name other charsets by mistake. So the
+/// field counts only where the body can't be JSON in UTF-8.
 pub(super) fn json<'b>(body: &'b [u8], content_type: Option<&str>) -> Cow<'b, [u8]> {
     if let Some((encoding, mark)) = Encoding::for_bom(body) {
         return in_utf8(encoding, &body[mark..]);

@@ -131,8 +131,8 @@ const fn of_webpki(why: &webpki::Error) -> &'static str {
 /// That a file has no certificate, and how it may become one that has.
 pub(in crate::http) fn no_certificate(path: &Path) -> String {
     format!(
-        "it holds no -----BEGIN CERTIFICATE-----, which a certificate in PEM begins with; one in binary form (DER) becomes PEM with \
-         `openssl x509 -inform der -in {path} -out {path}.pem`",
+        "it holds no -----BEGIN CERTIFICATE-----, which a certificate in PEM begins with; one in binary form (DER) becomes PEM \
+         with `openssl x509 -inform der -in {path} -out {path}.pem`",
         path = path.display()
     )
 }
