@@ -273,17 +273,18 @@ impl Table {
         Ok(Row { text, ends })
     }
 
-    /// The beginning of the row in the buffers, for what is said of one that can't be an item.
-    fn shown(&self, read: &Read) -> Data {
-        let text = String::from_utf8_lossy(&self.as_it_stood(read)).into_owned();
+    /// The beginning of the row in the buffers, for what is said of one that can't be an item: without the secrets that the work
+    /// would find in its fields.
+    fn shown(&self, read: &Read, check: &Check) -> Data {
+        let text = String::from_utf8_lossy(&self.as_it_stood(read, check)).into_owned();
         text[..text.floor_char_boundary(SHOWN)].into()
     }
 
     /// The beginning of the row in the buffers, with its delimiters, and with quotes where they are needed. Of one that is too
     /// long, it is not known where its fields end.
-    fn as_it_stood(&self, read: &Read) -> Vec<u8> {
+    fn as_it_stood(&self, read: &Read, check: &Check) -> Vec<u8> {
         if read.bytes > LONGEST_LINE || read.fields >= MOST_COLUMNS {
-            return self.fields[..read.bytes.min(SHOWN)].to_vec();
+            return shown_of(&self.fields[..read.bytes.min(SHOWN)], check);
         }
         let mut row = Vec::with_capacity(SHOWN);
         let mut begin = 0;
@@ -291,7 +292,8 @@ impl Table {
             if column > 0 {
                 row.push(self.delimiter);
             }
-            push_field(&mut row, &self.fields[begin..*end], self.delimiter);
+            let field = shown_of(&self.fields[begin..*end], check);
+            push_field(&mut row, &field, self.delimiter);
             begin = *end;
             if row.len() > SHOWN {
                 break;
@@ -320,6 +322,16 @@ impl Table {
     pub fn items(self, make: MakeItem, check: Check) -> Rows {
         Rows { table: self, make, check, index: 0, done: None }
     }
+}
+
+/// A field as it may be shown.
+fn shown_of(field: &[u8], check: &Check) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(field) else { return field.to_vec() };
+    let shown = match check(&text.into()) {
+        Ok(facts) => facts.shown.map(|shown| *shown),
+        Err(refused) => refused.shown,
+    };
+    shown.map_or_else(|| field.to_vec(), |shown| shown.as_bytes().to_vec())
 }
 
 /// Appends a field, in quotes if it would be read as something else without them.
@@ -363,7 +375,7 @@ impl Rows {
         let made = self.table.row(read).and_then(|row| (self.make)(&row));
         match made {
             Err(wrong) => Content::Invalid {
-                shown: self.table.shown(read),
+                shown: self.table.shown(read, &self.check),
                 message: format!("{}: {wrong}", place()),
             },
             Ok(data) => unless_done(self.done.as_ref(), self.index, &self.check, data, place),
@@ -465,6 +477,15 @@ mod tests {
         let wanted = ["1,2,3", "12,3,", "\"a, b\",\"say \"\"x\"\"\"", "\"c\nd\"", ","];
         assert_eq!(shown(text), wanted);
         assert_eq!(shown(b"id\tname\n1\ta,b\t\n"), ["1\ta,b\t"]);
+        let hides: Check = Box::new(|data| {
+            let shown = data.to_string().replace("pw", "***");
+            Ok(ItemFacts { shown: Some(Box::new(shown.into())), ..ItemFacts::default() })
+        });
+        let make: MakeItem = Box::new(|_| Err("it is none".to_owned()));
+        let mut batch = Vec::new();
+        let text = b"id,name\n1,http://u:pw@h/\n";
+        open(text).unwrap().items(make, hides).next_batch(1, &mut batch).unwrap();
+        assert_eq!(batch[0].content.shown().to_string(), "1,http://u:***@h/");
         let long = format!("id,name\n{}\nx{}\n", "ab,".repeat(5_000), ",".repeat(20_000));
         let shown = shown(long.as_bytes());
         assert_eq!(shown[0].len(), SHOWN);
