@@ -137,12 +137,16 @@ impl Opener {
         alpn: Alpn,
         trace: &mut Trace,
     ) -> Result<TlsStream<Wire>, Fault> {
-        let connector = self.connectors.get(&self.shared.tls, alpn)?;
-        let name = tls::server_name(server)?;
         trace.enter(Phase::Tls);
-        let Shared { spec, clock, .. } = &*self.shared;
-        let shaken = spec.patience.tls(connector.connect(name, wire), server, &**clock).await;
-        shaken.map_err(Fault::Failed)?.map_err(|e| tls::handshake_error(server, &e))
+        let name = tls::server_name(server)?;
+        let Shared { spec, clock, tls, .. } = &*self.shared;
+        let shaken = async {
+            // The first one waits for the roots.
+            let connector = self.connectors.get(tls, alpn).await?;
+            let shaken = connector.connect(name, wire).await;
+            shaken.map_err(|e| tls::handshake_error(server, &e))
+        };
+        spec.patience.tls(shaken, server, &**clock).await.map_err(Fault::Failed)?
     }
 
     /// Goes on from `proxy`, to which `wire` leads, until HTTP or TLS can be spoken with `origin`, or HTTP with the proxy in
@@ -182,5 +186,82 @@ impl Opener {
             }
             fault => fault,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::target::Target;
+    use super::super::tls::Tls;
+    use super::super::{HttpSpec, HttpWork};
+    use super::*;
+    use gaits_core::{ItemError, ManualClock};
+    use rustls_native_certs::CertificateResult;
+    use std::sync::{Mutex, mpsc};
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+    use tokio::runtime::{Builder, LocalOptions};
+
+    /// What opens connections as `spec` says, with these roots for the system's.
+    fn opener(
+        spec: &HttpSpec,
+        clock: Arc<ManualClock>,
+        system: impl Fn() -> CertificateResult + Send + Sync + 'static,
+    ) -> Opener {
+        let work = HttpWork::new(spec, clock).unwrap();
+        let mut shared = Arc::into_inner(work.shared).unwrap();
+        shared.tls = Tls::with_system_roots(system);
+        Opener::new(Arc::new(shared), SessionScope::Loop)
+    }
+
+    /// Why `opener` opens no connection to a server that hangs up when it has accepted one.
+    fn failure(opener: &Opener, trace: &mut Trace) -> ItemError {
+        let mut builder = Builder::new_current_thread();
+        let runtime = builder.enable_all().build_local(LocalOptions::default()).unwrap();
+        let failed = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("https://{}/", listener.local_addr().unwrap());
+            let origin = Target::parse(&url, None).unwrap().origin;
+            let route = opener.shared.routes.to(&origin);
+            let opening = opener.open(&origin, &route, Alpn::Any, || false, trace);
+            let hanging_up = async { drop(listener.accept().await.unwrap()) };
+            match tokio::join!(opening, hanging_up).0 {
+                Ok(_) => panic!("it is open"),
+                Err(fault) => fault.into_error(),
+            }
+        });
+        // The roots may still be being loaded.
+        runtime.shutdown_background();
+        failed
+    }
+
+    #[test]
+    fn to_load_the_roots_is_a_part_of_tls_and_not_of_connecting() {
+        let clock = Arc::new(ManualClock::default());
+        let loading = clock.clone();
+        let opener = opener(&HttpSpec::default(), clock.clone(), move || {
+            loading.advance_us(7);
+            CertificateResult::default()
+        });
+        let mut trace = Trace::new(clock);
+        assert_eq!(failure(&opener, &mut trace).kind, ErrorKind::Tls);
+        trace.enter(Phase::Between);
+        assert_eq!((trace.detail.connect_us, trace.detail.tls_us), (0, 7));
+    }
+
+    #[test]
+    fn the_connect_timeout_holds_while_the_roots_are_loaded() {
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let may_go_on = Mutex::new(may_go_on);
+        let clock = Arc::new(ManualClock::default());
+        let limit = Some(Duration::from_millis(1));
+        let spec = HttpSpec { connect_timeout: limit, ..HttpSpec::default() };
+        let opener = opener(&spec, clock.clone(), move || {
+            // The test ends this when the time is up.
+            assert!(may_go_on.lock().unwrap().recv().is_err());
+            CertificateResult::default()
+        });
+        assert_eq!(failure(&opener, &mut Trace::new(clock)).kind, ErrorKind::ConnectTimeout);
+        drop(go_on);
     }
 }

@@ -39,7 +39,7 @@ pub struct HttpDetail {
     pub dns_us: u64,
     /// Establishing the TCP connection.
     pub connect_us: u64,
-    /// The TLS handshake.
+    /// The TLS handshake, and for the first ones of a process the wait until root certificates are loaded.
     pub tls_us: u64,
     /// From the request's first byte out to the response's head in.
     pub first_byte_us: u64,

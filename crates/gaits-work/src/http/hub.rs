@@ -318,6 +318,14 @@ impl Hub {
     }
 
     async fn open(&self, host: &Host, trace: &mut Trace) -> Result<Opened, Fault> {
+        match self.open_once(host, trace).await {
+            // What the opener itself could not make room for are the files of the system's root certificates.
+            Err(Fault::Exhausted(_)) if self.close_idle() => self.open_once(host, trace).await,
+            opened => opened,
+        }
+    }
+
+    async fn open_once(&self, host: &Host, trace: &mut Trace) -> Result<Opened, Fault> {
         let alpn = host.alpn();
         let make_room = || self.close_idle();
         // Boxed, since it would make the future of every item larger.

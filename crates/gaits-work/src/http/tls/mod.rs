@@ -1,12 +1,14 @@
 //! TLS: which certificates are trusted, and what a failed handshake says.
 //!
-//! Roots are loaded once a process, when the first `https` URL needs them. A system without any, such as a slim container
-//! image, gets Mozilla's, which are a part of the program: the note says so. Each session that
-//! is kept has a store of its own for resumption, so that event loops share no lock.
+//! Roots are loaded once a process, when the first `https` URL needs them, on a thread of the blocking pool. A system
+//! without any, such as a slim container image, gets Mozilla's, which are a part of the program: the note says so. Each
+//! session that is kept has a store of its own for resumption, so that event loops share no lock.
 //!
 //! Limit: opens no connection.
 
 mod client;
+mod once;
+mod roots;
 mod verify;
 
 use super::auth::{ClientCertificate, ClientCertificateError};
@@ -16,6 +18,8 @@ use super::target::Origin;
 use super::trust::{Trust, TrustError};
 use super::words;
 use gaits_core::{ErrorKind, SessionScope};
+use once::Once;
+use rustls_native_certs::{CertificateResult, load_native_certs};
 use std::cell::OnceCell;
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -32,73 +36,90 @@ const REMEMBERED: usize = 32;
 
 /// The TLS settings of one process.
 pub(super) struct Tls {
+    source: Arc<Source>,
+    loaded: Once<Loaded>,
+    /// The same for proxies, where every certificate of a server is accepted.
+    for_proxies: Once<Loaded>,
+    single_use: [OnceLock<TlsConnector>; OFFERS],
+}
+
+/// The settings, or what is wrong with them.
+type Loaded = Result<Arc<ClientConfig>, String>;
+
+/// What the settings are made of.
+struct Source {
     trust: Trust,
     certificate: Option<ClientCertificate>,
-    loaded: OnceLock<Result<ClientConfig, String>>,
-    /// The same for proxies, where every certificate of a server is accepted.
-    for_proxies: OnceLock<Result<ClientConfig, String>>,
-    single_use: [OnceLock<TlsConnector>; OFFERS],
+    /// Reads the system's roots, which takes milliseconds.
+    system: SystemRoots,
     /// Tells the user, once, what they should know about the roots that are trusted.
     tell: Tell,
 }
+
+type SystemRoots = Box<dyn Fn() -> CertificateResult + Send + Sync>;
 
 /// Tells the user something.
 pub(super) type Tell = Arc<dyn Fn(String) + Send + Sync>;
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tls").field("trust", &self.trust).finish_non_exhaustive()
+        f.debug_struct("Tls").field("trust", &self.source.trust).finish_non_exhaustive()
     }
 }
 
 impl Tls {
     pub(super) fn new(trust: Trust, certificate: Option<ClientCertificate>, tell: Tell) -> Self {
-        let (loaded, for_proxies) = (OnceLock::new(), OnceLock::new());
-        Self { trust, certificate, loaded, for_proxies, single_use: Default::default(), tell }
+        Self::of(Source { trust, certificate, system: Box::new(load_native_certs), tell })
     }
 
-    fn config(&self, alpn: Alpn) -> Result<&ClientConfig, Fault> {
+    fn of(source: Source) -> Self {
+        let (loaded, for_proxies) = (Once::default(), Once::default());
+        Self { source: Arc::new(source), loaded, for_proxies, single_use: Default::default() }
+    }
+
+    /// The same as by default, with these roots for the system's.
+    #[cfg(test)]
+    pub(super) fn with_system_roots(
+        system: impl Fn() -> CertificateResult + Send + Sync + 'static,
+    ) -> Self {
+        let (system, tell) = (Box::new(system), Arc::new(drop));
+        Self::of(Source { trust: Trust::SystemRoots, certificate: None, system, tell })
+    }
+
+    async fn config(&self, alpn: Alpn) -> Result<Arc<ClientConfig>, Fault> {
         // A proxy is sent the user's password for it, so that accepting any server does not do for it, as with curl.
-        let (loaded, trust) = match (&self.trust, alpn) {
-            (Trust::Insecure, Alpn::Proxy) => (&self.for_proxies, &Trust::SystemRoots),
-            (trust, _) => (&self.loaded, trust),
-        };
-        let load = || {
-            let (config, note) = load(trust, self.certificate.as_ref())?;
-            if let Some(note) = note {
-                (self.tell)(note);
-            }
-            Ok(config)
-        };
-        loaded
-            .get_or_init(load)
-            .as_ref()
-            .map_err(|e: &String| Fault::new(ErrorKind::Tls, e.clone()))
-    }
-
-    fn connector(&self, resumption: Resumption, alpn: Alpn) -> Result<TlsConnector, Fault> {
-        let mut config = self.config(alpn)?.clone();
-        config.resumption = resumption;
-        config.alpn_protocols = match alpn {
-            Alpn::Any => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            Alpn::Http1 | Alpn::Proxy => vec![b"http/1.1".to_vec()],
-        };
-        if alpn == Alpn::Proxy {
-            config.client_auth_cert_resolver = client::nothing_to_show();
-        }
-        Ok(TlsConnector::from(Arc::new(config)))
+        let only_for_proxies = self.source.trust == Trust::Insecure && alpn == Alpn::Proxy;
+        let loaded = if only_for_proxies { &self.for_proxies } else { &self.loaded };
+        let source = Arc::clone(&self.source);
+        let load =
+            move || source.load(if only_for_proxies { &Trust::SystemRoots } else { &source.trust });
+        loaded.get(load).await?.map_err(|e| Fault::new(ErrorKind::Tls, e))
     }
 
     /// What all sessions use that last for one item only. Each has a connection of its own; what TLS has agreed upon with a
     /// server on an earlier one is resumed, as browsers do: a full handshake takes 1.4 times the processor time.
-    fn single_use(&self, alpn: Alpn) -> Result<TlsConnector, Fault> {
+    async fn single_use(&self, alpn: Alpn) -> Result<TlsConnector, Fault> {
         let cell = &self.single_use[alpn as usize];
         if let Some(connector) = cell.get() {
             return Ok(connector.clone());
         }
-        let connector = self.connector(Resumption::in_memory_sessions(REMEMBERED), alpn)?;
-        Ok(cell.get_or_init(|| connector).clone())
+        let config = self.config(alpn).await?;
+        Ok(cell.get_or_init(|| connector(&config, alpn)).clone())
     }
+}
+
+/// What connects with these protocols on offer, and remembers servers for itself.
+fn connector(config: &ClientConfig, alpn: Alpn) -> TlsConnector {
+    let mut config = config.clone();
+    config.resumption = Resumption::in_memory_sessions(REMEMBERED);
+    config.alpn_protocols = match alpn {
+        Alpn::Any => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        Alpn::Http1 | Alpn::Proxy => vec![b"http/1.1".to_vec()],
+    };
+    if alpn == Alpn::Proxy {
+        config.client_auth_cert_resolver = client::nothing_to_show();
+    }
+    TlsConnector::from(Arc::new(config))
 }
 
 /// Which protocols are offered to a server.
@@ -126,17 +147,21 @@ impl Connectors {
         Self { scope, made: Default::default() }
     }
 
-    /// What connects with these protocols on offer.
-    pub(super) fn get(&self, tls: &Tls, alpn: Alpn) -> Result<TlsConnector, Fault> {
+    /// What connects with these protocols on offer. The first of a process waits until the roots are loaded.
+    ///
+    /// # Errors
+    ///
+    /// The settings are of no use, or no file descriptor is left to read the system's roots.
+    pub(super) async fn get(&self, tls: &Tls, alpn: Alpn) -> Result<TlsConnector, Fault> {
         if self.scope == SessionScope::None {
-            return tls.single_use(alpn);
+            return tls.single_use(alpn).await;
         }
         let cell = &self.made[alpn as usize];
         if let Some(connector) = cell.get() {
             return Ok(connector.clone());
         }
-        let connector = tls.connector(Resumption::in_memory_sessions(REMEMBERED), alpn)?;
-        Ok(cell.get_or_init(|| connector).clone())
+        let config = tls.config(alpn).await?;
+        Ok(cell.get_or_init(|| connector(&config, alpn)).clone())
     }
 }
 
@@ -144,7 +169,7 @@ impl Connectors {
 pub(super) fn check(trust: &Trust) -> Result<(), TrustError> {
     match trust {
         Trust::SystemRoots | Trust::Insecure => Ok(()),
-        Trust::Pem { .. } => roots(trust).map(drop),
+        Trust::Pem { path, pem } => roots::of_pem(path, pem).map(drop),
     }
 }
 
@@ -163,16 +188,39 @@ pub(super) fn check_certificate(
     client::with_certificate(builder, certificate).map(drop)
 }
 
-/// The settings, and what the user should know about the roots.
-fn load(
+impl Source {
+    /// The settings for what `trust` says; tells the user what they should know about the roots.
+    ///
+    /// # Errors
+    ///
+    /// No file descriptor is left to read the system's roots.
+    fn load(&self, trust: &Trust) -> Result<Loaded, Fault> {
+        let (roots, note) = match trust {
+            Trust::Insecure => (RootCertStore::empty(), None),
+            Trust::SystemRoots => roots::of_system((self.system)())?,
+            Trust::Pem { path, pem } => match roots::of_pem(path, pem) {
+                Ok(roots) => (roots, None),
+                Err(e) => return Ok(Err(e.to_string())),
+            },
+        };
+        let config = config(trust, roots, self.certificate.as_ref());
+        if let (Ok(_), Some(note)) = (&config, note) {
+            (self.tell)(note);
+        }
+        Ok(config.map(Arc::new))
+    }
+}
+
+/// The settings with these `roots`, which are those of `trust`.
+fn config(
     trust: &Trust,
+    roots: RootCertStore,
     certificate: Option<&ClientCertificate>,
-) -> Result<(ClientConfig, Option<String>), String> {
+) -> Result<ClientConfig, String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|e| TrustError::Tls(words::of_tls(&e)).to_string())?;
-    let (roots, note) = roots(trust).map_err(|e| e.to_string())?;
     let trusted = match trust {
         Trust::SystemRoots => None,
         Trust::Insecure => Some(Trusted::All),
@@ -193,54 +241,7 @@ fn load(
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Verifier::new(trusted, provider))),
     };
-    let config = client::with_certificate(builder, certificate).map_err(|e| e.to_string())?;
-    Ok((config, note))
-}
-
-/// The roots that `trust` names, and what the user should know about them.
-fn roots(trust: &Trust) -> Result<(RootCertStore, Option<String>), TrustError> {
-    match trust {
-        Trust::Insecure => Ok((RootCertStore::empty(), None)),
-        Trust::SystemRoots => {
-            let found = rustls_native_certs::load_native_certs();
-            let why = found.errors.first().map(ToString::to_string);
-            Ok(roots_or_mozillas(found.certs, why.as_deref()))
-        }
-        Trust::Pem { path, pem } => {
-            let wrong = |reason: String| TrustError::Pem { path: path.clone(), reason };
-            let mut roots = RootCertStore::empty();
-            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let certificate = certificate.map_err(|e| wrong(words::of_pem(&e).to_owned()))?;
-                roots.add(certificate).map_err(|e| {
-                    wrong(format!("a certificate in it is of no use: {}", words::of_tls(&e)))
-                })?;
-            }
-            if roots.is_empty() {
-                return Err(wrong(words::no_certificate(path)));
-            }
-            Ok((roots, None))
-        }
-    }
-}
-
-/// The roots that were `found` on this system; Mozilla's, and a note, if none of them is of any use. `why` none were found
-/// is what the system says.
-fn roots_or_mozillas(
-    found: Vec<CertificateDer<'static>>,
-    why: Option<&str>,
-) -> (RootCertStore, Option<String>) {
-    let mut roots = RootCertStore::empty();
-    let (usable, _) = roots.add_parsable_certificates(found);
-    if usable > 0 {
-        return (roots, None);
-    }
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    let note = format!(
-        "this system has no root certificates{why}; gaits trusts those of Mozilla that it was built with. \
-         Install the package ca-certificates, or name a file with --cacert"
-    );
-    (roots, Some(note))
+    client::with_certificate(builder, certificate).map_err(|e| e.to_string())
 }
 
 /// The name that the server's certificate has to be for.
@@ -278,34 +279,60 @@ pub(super) fn handshake_error(origin: &Origin, e: &io::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
-    #[test]
-    fn a_system_without_roots_gets_those_of_mozilla_and_a_note() {
-        let (roots, note) = roots_or_mozillas(Vec::new(), Some("no such file"));
-        assert!(roots.len() > 50, "{}", roots.len());
-        let note = note.unwrap();
-        assert!(
-            note.starts_with("this system has no root certificates (no such file); gaits trusts"),
-            "{note}"
-        );
-        let (roots, note) = roots_or_mozillas(vec![CertificateDer::from(vec![1, 2, 3])], None);
-        assert!(roots.len() > 50 && note.is_some(), "what is of no use does not count");
+    fn pem() -> String {
+        rcgen::generate_simple_self_signed(vec!["root.test".to_owned()]).unwrap().cert.pem()
     }
 
-    #[test]
-    fn a_system_with_roots_keeps_them() {
-        let certified = rcgen::generate_simple_self_signed(vec!["root.test".to_owned()]).unwrap();
-        let (roots, note) = roots_or_mozillas(vec![certified.cert.der().clone()], None);
-        assert_eq!((roots.len(), note), (1, None));
-    }
-
-    #[test]
-    fn nothing_is_told_of_roots_that_were_named() {
-        let certified = rcgen::generate_simple_self_signed(vec!["root.test".to_owned()]).unwrap();
+    #[tokio::test]
+    async fn nothing_is_told_of_roots_that_were_named() {
         let tell: Tell = Arc::new(|said| panic!("{said}"));
-        let tls =
-            Tls::new(Trust::Pem { path: "c.pem".into(), pem: certified.cert.pem() }, None, tell);
-        assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Any).is_ok());
+        let tls = Tls::new(Trust::Pem { path: "c.pem".into(), pem: pem() }, None, tell);
+        assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Any).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_event_loop_goes_on_while_the_roots_are_loaded_and_they_are_loaded_once() {
+        let (go_on, may_go_on) = mpsc::sync_channel::<()>(1);
+        let may_go_on = std::sync::Mutex::new(may_go_on);
+        let event_loop = std::thread::current().id();
+        let tls = Tls::with_system_roots(move || {
+            assert_ne!(std::thread::current().id(), event_loop);
+            may_go_on.lock().unwrap().recv().expect("they are loaded once");
+            CertificateResult::default()
+        });
+        let (keeping, none) =
+            (Connectors::new(SessionScope::Loop), Connectors::new(SessionScope::None));
+        let (kept, single_use, ()) =
+            tokio::join!(keeping.get(&tls, Alpn::Any), none.get(&tls, Alpn::Http1), async {
+                go_on.send(()).unwrap();
+                drop(go_on);
+            });
+        assert!(kept.is_ok() && single_use.is_ok());
+        assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Http1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn roots_that_could_not_be_read_for_want_of_a_descriptor_are_read_later() {
+        const EMFILE: i32 = 24;
+        let full = std::sync::Mutex::new(true);
+        let tls = Tls::with_system_roots(move || {
+            let mut found = CertificateResult::default();
+            if std::mem::take(&mut *full.lock().unwrap()) {
+                let inner = io::Error::from_raw_os_error(EMFILE);
+                let kind = rustls_native_certs::ErrorKind::Io { inner, path: "roots".into() };
+                found.errors.push(rustls_native_certs::Error { context: "failed", kind });
+            }
+            found
+        });
+        let connectors = Connectors::new(SessionScope::Loop);
+        let Err(Fault::Exhausted(error)) = connectors.get(&tls, Alpn::Any).await else {
+            panic!("it lacks nothing");
+        };
+        let wanted = "too many open files (reading the root certificates): ";
+        assert!(error.message.starts_with(wanted), "{error}");
+        assert!(connectors.get(&tls, Alpn::Any).await.is_ok());
     }
 
     #[test]
