@@ -11,7 +11,7 @@ use super::target::Origin;
 use super::tls::{self, Alpn, Connectors};
 use super::trace::{Phase, Trace};
 use super::trust::Trust;
-use super::wire::Wire;
+use super::wire::{Ciphertext, Wire};
 use super::words::seconds;
 use super::{h1, h2};
 use crate::deadline::within;
@@ -136,14 +136,14 @@ impl Opener {
         wire: Wire,
         alpn: Alpn,
         trace: &mut Trace,
-    ) -> Result<TlsStream<Wire>, Fault> {
+    ) -> Result<TlsStream<Ciphertext>, Fault> {
         trace.enter(Phase::Tls);
         let name = tls::server_name(server)?;
         let Shared { spec, clock, tls, .. } = &*self.shared;
         let shaken = async {
             // The first one waits for the roots.
             let connector = self.connectors.get(tls, alpn).await?;
-            let shaken = connector.connect(name, wire).await;
+            let shaken = connector.connect(name, Ciphertext::of(wire)).await;
             shaken.map_err(|e| tls::handshake_error(server, &e))
         };
         spec.patience.tls(shaken, server, &**clock).await.map_err(Fault::Failed)?

@@ -1,6 +1,6 @@
 //! Rows whose servers speak HTTP/1.1, and do what no origin is scripted to do.
 
-use crate::row::{Again, KIB, MIB, Row, SHORT, WITHIN, http1, no_tls};
+use crate::row::{Again, KIB, MIB, Row, SHORT, WITHIN, http1, no_tls, records};
 use crate::server::{HELLO, Peer};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -84,6 +84,13 @@ fn bombs() -> Vec<Row> {
         })
         .in_short_time()
         .fails(Timeout, WITHIN),
+        records("a body in TLS records of a byte each", |peer| {
+            let body = "x".repeat(100_000);
+            peer.answer(format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{body}"));
+        })
+        .succeeds(200, 100_000, 100_000)
+        // So many records.
+        .bytes_a_poll(2_048),
         http1("more than is allowed, as announced", |peer| {
             peer.answer("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nhello");
         })

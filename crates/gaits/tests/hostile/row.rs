@@ -9,6 +9,9 @@ use std::time::Duration;
 pub(crate) const KIB: i64 = 1 << 10;
 pub(crate) const MIB: i64 = 1 << 20;
 
+/// How many bytes of a body come in, and how many come out of its codings, between two yields, unless a row says otherwise.
+const BYTES_A_POLL: u64 = 512 << 10;
+
 /// The time-out of the rows whose servers would go on for ever.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
@@ -30,6 +33,9 @@ pub(crate) struct Row {
     pub(crate) requests: Option<u64>,
     /// The most bytes that live on the heap at a time.
     pub(crate) heap: i64,
+    /// How many bytes of a body come in, and how many come out of its codings, between two yields. It is a mean, since
+    /// nobody sees them pass.
+    pub(crate) bytes_a_poll: u64,
 }
 
 /// Where the item leads.
@@ -72,6 +78,7 @@ fn row(name: &'static str, at: At) -> Row {
         again: None,
         requests: Some(1),
         heap: MIB,
+        bytes_a_poll: BYTES_A_POLL,
     }
 }
 
@@ -93,6 +100,11 @@ pub(crate) fn http1(name: &'static str, serve: fn(&mut Peer)) -> Row {
 /// A server that speaks bytes where TLS is expected.
 pub(crate) fn no_tls(name: &'static str, serve: fn(&mut Peer)) -> Row {
     row(name, At::Own(Speaks::NoTls(serve))).requests_are_not_counted()
+}
+
+/// A server that speaks bytes over TLS, each in a record of its own.
+pub(crate) fn records(name: &'static str, serve: fn(&mut Peer)) -> Row {
+    row(name, At::Own(Speaks::Records(serve))).with(|spec| spec.trust = Trust::Insecure)
 }
 
 /// A server that speaks frames of HTTP/2.
@@ -181,6 +193,11 @@ impl Row {
 
     pub(crate) fn heap(mut self, bytes: i64) -> Self {
         self.heap = bytes;
+        self
+    }
+
+    pub(crate) fn bytes_a_poll(mut self, bytes: u64) -> Self {
+        self.bytes_a_poll = bytes;
         self
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Speaks {
     Http1(fn(&mut Peer)),
     /// Bytes, over TCP, to clients that are told to speak TLS.
     NoTls(fn(&mut Peer)),
+    /// Bytes, each in a TLS record of its own.
+    Records(fn(&mut Peer)),
     /// Frames of HTTP/2, over TLS. To a client that asks over HTTP/1.1 it answers "hello".
     Http2(fn(&mut Frames)),
 }
@@ -136,11 +138,14 @@ impl Shared {
         let peer = |stream| Peer { stream, shared, number, unread: Vec::new() };
         match speaks {
             Speaks::Http1(serve) | Speaks::NoTls(serve) => serve(&mut peer(Box::new(tcp))),
+            Speaks::Records(serve) => {
+                let mut config = ServerConfig::clone(&TLS);
+                config.alpn_protocols.clear();
+                let tls = handshake(config.into(), &mut tcp)?;
+                serve(&mut peer(Box::new(Records(StreamOwned::new(tls, tcp)))));
+            }
             Speaks::Http2(serve) => {
-                let mut tls = ServerConnection::new(TLS.clone()).map_err(io::Error::other)?;
-                while tls.is_handshaking() {
-                    tls.complete_io(&mut tcp)?;
-                }
+                let tls = handshake(TLS.clone(), &mut tcp)?;
                 let speaks_http2 = tls.alpn_protocol() == Some(b"h2");
                 let mut peer = peer(Box::new(StreamOwned::new(tls, tcp)));
                 if speaks_http2 {
@@ -180,6 +185,44 @@ static TLS: LazyLock<Arc<ServerConfig>> = LazyLock::new(|| {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Arc::new(config)
 });
+
+fn handshake(config: Arc<ServerConfig>, tcp: &mut TcpStream) -> io::Result<ServerConnection> {
+    let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
+    while tls.is_handshaking() {
+        tls.complete_io(tcp)?;
+    }
+    Ok(tls)
+}
+
+/// TLS that puts each byte into a record of its own. All records of a write are made before the first is sent, so that the
+/// client does not have to wait for them.
+struct Records(StreamOwned<ServerConnection, TcpStream>);
+
+impl Read for Records {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
+    }
+}
+
+impl Write for Records {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let StreamOwned { conn, sock } = &mut self.0;
+        conn.set_buffer_limit(None);
+        for byte in bytes {
+            conn.writer().write_all(&[*byte])?;
+        }
+        let mut records = Vec::new();
+        while conn.wants_write() {
+            conn.write_tls(&mut records)?;
+        }
+        sock.write_all(&records)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 trait Stream: Read + Write + Send {}
 

@@ -13,10 +13,6 @@ use std::collections::BTreeSet;
 /// both take some ten times of what they take with it. What these rows are for took 700,000 and more.
 const TURN_US: u64 = 25_000;
 
-/// How many bytes of a body come in, and how many come out of its codings, between two yields. It is a mean, since
-/// nobody sees them pass.
-const BYTES_A_POLL: u64 = 512 << 10;
-
 /// How often an item is polled after its deadline, until it is noticed. In a round of the loop, timers come first.
 const LATE_POLLS: u64 = 8;
 
@@ -98,7 +94,7 @@ fn faults(row: &Row, scene: &Scene<'_>, seen: &Seen) -> Vec<String> {
     let details = || seen.performed.iter().filter_map(detail);
     let bytes: u64 = details().map(|detail| detail.bytes).sum();
     let decoded: u64 = details().map(|detail| detail.decoded_bytes).sum();
-    let most = polls * BYTES_A_POLL;
+    let most = polls * row.bytes_a_poll;
     check(bytes <= most, format!("{bytes} bytes in {polls} polls"));
     check(decoded <= most, format!("{decoded} decoded bytes in {polls} polls"));
     check(late_polls <= LATE_POLLS, format!("{late_polls} polls after the deadline"));

@@ -203,8 +203,12 @@ impl Connection {
     pub(in crate::http) async fn is_quiet(&mut self, lent: &Lent) -> bool {
         poll_fn(|cx| {
             let mut input = lent.input();
-            let mut read = ReadBuf::new(&mut input);
-            Poll::Ready(Pin::new(&mut self.io).poll_read(cx, &mut read).is_pending())
+            let mut is_pending = || {
+                let mut read = ReadBuf::new(&mut input);
+                Pin::new(&mut self.io).poll_read(cx, &mut read).is_pending()
+            };
+            // Once, it may only be that TLS gives the event loop back.
+            Poll::Ready(is_pending() && is_pending())
         })
         .await
     }

@@ -2,8 +2,10 @@
 //!
 //! Limit: knows nothing of HTTP.
 
+mod ciphertext;
 mod tcp;
 
+pub(super) use ciphertext::Ciphertext;
 pub(super) use tcp::Tcp;
 
 use std::io;
@@ -17,22 +19,18 @@ use tokio_rustls::client::TlsStream;
 pub(super) enum Wire {
     Tcp(Tcp),
     Unix(UnixStream),
-    Tls(Box<TlsStream<Wire>>),
+    Tls(Box<TlsStream<Ciphertext>>),
 }
 
 impl Wire {
-    pub(super) fn tls(stream: TlsStream<Self>) -> Self {
+    pub(super) fn tls(stream: TlsStream<Ciphertext>) -> Self {
         Self::Tls(Box::new(stream))
     }
 
     /// Whether the server has begun its final answer, or ended; if not, `cx` is woken when something comes. An interim answer is
     /// none. Over anything but TCP that is known only of what has been read, so this goes into `early`, and is to be read first.
     pub(super) fn is_answered(&mut self, cx: &mut Context<'_>, early: &mut Vec<u8>) -> bool {
-        let tcp = match self {
-            Self::Tcp(tcp) => tcp,
-            Self::Unix(unix) => return is_answered_early(unix, cx, early),
-            Self::Tls(tls) => return is_answered_early(&mut **tls, cx, early),
-        };
+        let Self::Tcp(tcp) = self else { return is_answered_early(self, cx, early) };
         // `HTTP/1.1 1`
         let mut bytes = [0; 10];
         let mut seen = ReadBuf::new(&mut bytes);
@@ -52,15 +50,11 @@ impl Wire {
 /// How much is read while a body is being sent. A final answer that begins behind it is read when the body is sent.
 const MOST_EARLY: usize = 64 * 1024;
 
-fn is_answered_early(
-    stream: &mut (impl AsyncRead + Unpin),
-    cx: &mut Context<'_>,
-    early: &mut Vec<u8>,
-) -> bool {
+fn is_answered_early(wire: &mut Wire, cx: &mut Context<'_>, early: &mut Vec<u8>) -> bool {
     while early.len() < MOST_EARLY {
         let mut bytes = [0; 1024];
         let mut read = ReadBuf::new(&mut bytes);
-        match Pin::new(&mut *stream).poll_read(cx, &mut read) {
+        match Pin::new(&mut *wire).poll_read(cx, &mut read) {
             Poll::Pending => return false,
             Poll::Ready(Err(_)) => return true,
             Poll::Ready(Ok(())) if read.filled().is_empty() => return true,
@@ -83,6 +77,25 @@ fn begins_final(mut bytes: &[u8]) -> bool {
     bytes.len() > 9
 }
 
+fn poll_read_tls(
+    tls: &mut TlsStream<Ciphertext>,
+    cx: &mut Context<'_>,
+    buf: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    if tls.get_mut().0.yields(cx) {
+        return Poll::Pending;
+    }
+    let before = buf.filled().len();
+    let polled = Pin::new(&mut *tls).poll_read(cx, buf);
+    let ciphertext = tls.get_mut().0;
+    if polled.is_pending() {
+        // That is the yield.
+        ciphertext.yielded();
+    }
+    ciphertext.decrypted(buf.filled().len() - before);
+    polled
+}
+
 impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -92,7 +105,7 @@ impl AsyncRead for Wire {
         match &mut *self {
             Self::Tcp(tcp) => tcp.poll_read(cx, buf),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, buf),
-            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+            Self::Tls(tls) => poll_read_tls(tls, cx, buf),
         }
     }
 }
