@@ -2,9 +2,11 @@
 
 mod http_support;
 
-use gaits_core::{Advice, ErrorKind, SessionScope};
-use gaits_work::http::{HttpSpec, HttpVersion};
+use gaits_core::{Advice, Data, ErrorKind, SessionScope};
+use gaits_work::http::{HttpSpec, HttpVersion, Method, Payload};
 use http_support::{Server, client, client_with, failed, ok};
+use std::sync::mpsc;
+use std::time::Duration;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -103,4 +105,24 @@ fn an_accepted_status_advises_nothing() {
     let performed = client.get(&server.url("/"));
     assert_eq!(performed.advice, Advice::Final);
     ok(performed);
+}
+
+/// A server that says what it is doing before it refuses the body, of which it reads nothing.
+#[test]
+fn an_answer_behind_an_interim_one_is_read_while_a_body_is_being_sent() {
+    let (end, ended) = mpsc::channel::<()>();
+    let server = Server::start(move |accept| {
+        let mut peer = accept();
+        peer.request();
+        peer.say("HTTP/1.1 102 Processing\r\n\r\n");
+        peer.say("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+        let _ = ended.recv();
+    });
+    let body = vec![b'x'; 16 << 20];
+    let payload = Some(Payload { data: Data::Bytes(body.into()), content_type: None });
+    let timeout = Some(Duration::from_secs(5));
+    let spec = HttpSpec { method: Method::PUT, payload, timeout, ..HttpSpec::default() };
+    let (kind, message, detail) = failed(client(spec).get(&server.url("/")));
+    drop(end);
+    assert_eq!((kind, detail.status), (ErrorKind::HttpStatus, Some(413)), "{message}");
 }

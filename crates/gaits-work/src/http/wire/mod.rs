@@ -28,17 +28,22 @@ impl Wire {
     }
 
     /// Whether the server has begun its final answer, or ended; if not, `cx` is woken when something comes. An interim answer is
-    /// none. Over anything but TCP that is known only of what has been read, so this goes into `early`, and is to be read first.
+    /// none. What is read to know that goes into `early`, and is to be read first.
     pub(super) fn is_answered(&mut self, cx: &mut Context<'_>, early: &mut Vec<u8>) -> bool {
-        let Self::Tcp(tcp) = self else { return is_answered_early(self, cx, early) };
-        // `HTTP/1.1 1`
-        let mut bytes = [0; 10];
-        let mut seen = ReadBuf::new(&mut bytes);
-        match tcp.poll_peek(cx, &mut seen) {
-            Poll::Pending => false,
-            Poll::Ready(Err(_)) => true,
-            Poll::Ready(Ok(_)) => seen.filled().get(9) != Some(&b'1'),
+        while early.len() < MOST_EARLY {
+            let mut bytes = [0; 1024];
+            let mut read = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut *self).poll_read(cx, &mut read) {
+                Poll::Pending => return false,
+                Poll::Ready(Err(_)) => return true,
+                Poll::Ready(Ok(())) if read.filled().is_empty() => return true,
+                Poll::Ready(Ok(())) => early.extend_from_slice(read.filled()),
+            }
+            if begins_final(early) {
+                return true;
+            }
         }
+        false
     }
 
     /// Whether what is written must be flushed before it goes out.
@@ -49,23 +54,6 @@ impl Wire {
 
 /// How much is read while a body is being sent. A final answer that begins behind it is read when the body is sent.
 const MOST_EARLY: usize = 64 * 1024;
-
-fn is_answered_early(wire: &mut Wire, cx: &mut Context<'_>, early: &mut Vec<u8>) -> bool {
-    while early.len() < MOST_EARLY {
-        let mut bytes = [0; 1024];
-        let mut read = ReadBuf::new(&mut bytes);
-        match Pin::new(&mut *wire).poll_read(cx, &mut read) {
-            Poll::Pending => return false,
-            Poll::Ready(Err(_)) => return true,
-            Poll::Ready(Ok(())) if read.filled().is_empty() => return true,
-            Poll::Ready(Ok(())) => early.extend_from_slice(read.filled()),
-        }
-        if begins_final(early) {
-            return true;
-        }
-    }
-    false
-}
 
 /// Whether a final answer begins in `bytes`, perhaps behind interim ones.
 fn begins_final(mut bytes: &[u8]) -> bool {
@@ -163,7 +151,33 @@ impl AsyncWrite for Wire {
 
 #[cfg(test)]
 mod tests {
-    use super::begins_final;
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[tokio::test]
+    async fn a_final_answer_is_noticed_that_comes_after_an_interim_one_was() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        let (mut wire, mut early) = (Wire::Tcp(near.into()), Vec::new());
+        let parts = ["HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 413 Too Large\r\n\r\n"];
+        far.write_all(parts[0].as_bytes()).await.unwrap();
+        poll_fn(|cx| {
+            assert!(!wire.is_answered(cx, &mut early));
+            if early.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        far.write_all(parts[1].as_bytes()).await.unwrap();
+        poll_fn(
+            |cx| {
+                if wire.is_answered(cx, &mut early) { Poll::Ready(()) } else { Poll::Pending }
+            },
+        )
+        .await;
+        assert_eq!(early, parts.concat().as_bytes());
+    }
 
     #[test]
     fn a_final_answer_begins_behind_interim_ones() {

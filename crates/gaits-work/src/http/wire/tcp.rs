@@ -67,17 +67,6 @@ impl Tcp {
         }
     }
 
-    pub(super) fn poll_peek(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<usize>> {
-        match self.watched() {
-            Ok(stream) => stream.poll_peek(cx, buf),
-            Err(e) => Poll::Ready(Err(e)),
-        }
-    }
-
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
