@@ -4,7 +4,7 @@
 
 mod http_support;
 
-use gaits_core::{Data, ErrorKind};
+use gaits_core::ErrorKind;
 use gaits_work::http::{HttpSpec, Method, Payload, Trust};
 use http_support::{client, failed, ok};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
@@ -112,7 +112,7 @@ fn an_answer_that_comes_while_a_body_is_being_sent_is_read() {
         true,
     );
     let body = vec![b'x'; 16 << 20];
-    let payload = Payload { data: Data::Bytes(body.into()), content_type: None };
+    let payload = Payload::new(body, None);
     let spec =
         HttpSpec { method: Method::POST, payload: Some(payload), timeout: None, ..trusting(pem) };
     let (kind, message, detail) = failed(client(spec).get(&format!("https://localhost:{port}/")));

@@ -58,7 +58,7 @@ pub(super) struct ListArgs {
     /// The list is a table with a header, and this makes the URL of each row
     ///
     /// In `https://api.example/{id}?q={name}`, each name in braces stands for a column, percent-encoded as its place in the URL needs it; {name!raw} is put in as it is. A
-    /// brace is written twice. Columns may also stand in --data, --data-json and -H, and come back as `input` in the
+    /// brace is written twice. Columns may also stand in --data, --data-json, --form, -T and -H, and come back as `input` in the
     /// records. With lines that are JSON objects, the names are those of their fields.
     #[arg(long, value_name = "URL", conflicts_with_all = ["urls", "count"], value_parser = UrlTemplate::parse)]
     #[arg(help_heading = help::INPUT, hide_short_help = true)]

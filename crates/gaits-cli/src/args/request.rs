@@ -3,8 +3,7 @@
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::Args;
-use gaits::Data;
-use gaits::http::{self, CurlTemplate, HttpSpec, Method, Payload};
+use gaits::http::{self, CurlTemplate, Form, HttpSpec, LoadedForm, Method, Payload};
 use std::io::Read as _;
 
 /// What `-d` sends, if nothing else is said: what browsers send of a form.
@@ -46,7 +45,9 @@ pub(super) struct RequestArgs {
     ///
     /// With a file among them, the form is sent as multipart/form-data, as curl -F does, else as
     /// application/x-www-form-urlencoded. Behind a file may stand its type and another name:
-    /// 'photo=@a.jpg;type=image/jpeg;filename=b.jpg'. A path or a name with a semicolon stands in quotes. Files are read once.
+    /// 'photo=@a.jpg;type=image/jpeg;filename=b.jpg'. A path or a name with a semicolon stands in quotes. A long file is read
+    /// from the disk while it is sent, so it may have any length. With a table, columns may stand in each value:
+    /// 'photo=@photos/{name}' sends another file for each row.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with_all = ["head", "data"])]
     #[arg(hide_short_help = true)]
     form: Vec<(String, String)>,
@@ -82,14 +83,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
 impl RequestArgs {
     /// Refuses places for columns where none is filled: the braces would be sent.
     pub(super) fn refuse_places(&self) -> Result<(), Trouble> {
-        for (option, pairs) in [("--form", &self.form), ("--query", &self.query)] {
-            let has_place = |text: &str| text.contains('{') && text.contains('}');
-            if let Some((name, _)) = pairs.iter().find(|(_, value)| has_place(value)) {
-                return Err(Trouble::wrong(format!(
-                    "{option} {name}=…: columns are filled into the URL of --template, --data, --data-json, -T and -H only; write \
-                     it there"
-                )));
-            }
+        let has_place = |text: &str| text.contains('{') && text.contains('}');
+        if let Some((name, _)) = self.query.iter().find(|(_, value)| has_place(value)) {
+            return Err(Trouble::wrong(format!(
+                "--query {name}=…: columns are filled into the URL of --template, --data, --data-json, --form, -T and -H \
+                 only; write it there"
+            )));
         }
         Ok(())
     }
@@ -117,34 +116,49 @@ impl RequestArgs {
                 headers.push((name, value));
             }
         }
-        let CurlTemplate { method, payload, upload_file, .. } = template;
+        let CurlTemplate { method, payload, upload_file, form, .. } = template;
+        let is_kind = |(name, _): &(String, String)| is_kind(name);
+        let form = match form {
+            Some(_) if headers.iter().any(is_kind) => return Err(Trouble::wrong(NAMES_BOUNDARY)),
+            None => None,
+            Some(form) => Some(form.load("-F", spec.filled).map_err(Trouble::wrong)?),
+        };
+        let (form, payload) = match form {
+            None => (None, payload),
+            Some(LoadedForm::Form(form)) => (Some(form), None),
+            Some(LoadedForm::Payload(payload)) => (None, Some(payload)),
+        };
         let method = Some(method);
         let of_command = Self { method, upload_file, ..self };
         let spec = of_command.resolve(HttpSpec { headers, ..spec })?;
-        Ok(HttpSpec { payload: payload.or(spec.payload), ..spec })
+        Ok(HttpSpec { payload: payload.or(spec.payload), form: form.or(spec.form), ..spec })
     }
 
     /// What they come to; reads files that are to be sent. `headers` are those of the user.
     pub(super) fn resolve(self, spec: HttpSpec) -> Result<HttpSpec, Trouble> {
         let says_what =
             spec.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let typed = |bytes: Vec<u8>, kind: &str| Payload {
-            data: match String::from_utf8(bytes) {
-                Ok(text) => Data::Text(text.into()),
-                Err(error) => Data::Bytes(error.into_bytes().into()),
-            },
-            content_type: (!says_what).then(|| kind.to_owned()),
-        };
+        let typed =
+            |bytes: Vec<u8>, kind: &str| Payload::new(bytes, (!says_what).then(|| kind.to_owned()));
+        let mut form = None;
         let payload = if let Some(json) = self.data_json {
             Some(typed(read("--data-json", &json)?, JSON))
         } else if self.form.iter().any(|(_, value)| value.starts_with('@')) {
-            let read_file =
-                |path: &str| read_file("--form", path).map_err(|error| format!("{error:#}"));
-            let form = http::form_with_files(&self.form, read_file).map_err(Trouble::wrong)?;
+            let given = Form::new(&self.form).map_err(Trouble::wrong)?;
             if says_what {
                 return Err(Trouble::wrong(NAMES_BOUNDARY));
             }
-            Some(form)
+            match given.load("--form", spec.filled).map_err(Trouble::wrong)? {
+                LoadedForm::Payload(payload) => Some(payload),
+                LoadedForm::Form(loaded) => {
+                    form = Some(loaded);
+                    None
+                }
+            }
+        } else if !self.form.is_empty() && spec.filled {
+            let form =
+                http::form_template(&self.form).map_err(|error| Trouble::Wrong(error.into()))?;
+            Some(typed(form.into_bytes(), FORM))
         } else if !self.form.is_empty() {
             let form =
                 form_urlencoded::Serializer::new(String::new()).extend_pairs(self.form).finish();
@@ -153,7 +167,7 @@ impl RequestArgs {
             None
         } else {
             let parts = self.data.iter().map(|data| read("--data", data));
-            Some(typed(parts.collect::<Result<Vec<_>, _>>()?.join(&b'&'), FORM))
+            Some(typed(joined(parts.collect::<Result<_, _>>()?), FORM))
         };
         let is_one = |path: &&str| !spec.filled || !http::is_filled(path);
         let one = self.upload_file.as_deref().filter(is_one);
@@ -161,7 +175,7 @@ impl RequestArgs {
         let method = match self.method {
             Some(method) => method,
             None if self.head => Method::HEAD,
-            None if payload.is_some() => Method::POST,
+            None if payload.is_some() || form.is_some() => Method::POST,
             None if self.upload_file.is_some() => Method::PUT,
             None => Method::GET,
         };
@@ -171,6 +185,7 @@ impl RequestArgs {
             payload,
             upload_file,
             upload_content,
+            form,
             query,
             idempotency_key,
             ..spec
@@ -187,6 +202,14 @@ fn content_of(path: &str) -> Result<String, Trouble> {
         ));
     }
     http::upload_content(path.as_ref()).map_err(|error| wrong(error.to_string()))
+}
+
+/// Fields of a form, one after the other. What is the only one is not copied: it may be long.
+fn joined(mut parts: Vec<Vec<u8>>) -> Vec<u8> {
+    match &mut parts[..] {
+        [only] => std::mem::take(only),
+        _ => parts.join(&b'&'),
+    }
 }
 
 /// What an option sends: itself, or what a file holds.

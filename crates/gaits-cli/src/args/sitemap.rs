@@ -54,6 +54,7 @@ impl SitemapArgs {
             method: Method::GET,
             payload: None,
             upload_file: None,
+            form: None,
             query: Vec::new(),
             filled: false,
             idempotency_key: None,

@@ -9,11 +9,12 @@ use crate::exit::{Exit, Trouble};
 use crate::program::program;
 use crate::talk;
 use anyhow::Context as _;
-use gaits::http::{Preview, PreviewBody, Previews};
+use gaits::http::{Preview, PreviewBody, PreviewContent, Previews};
 use gaits::{Content, More, set_up, units};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 /// How many items are looked at at a time.
 const BATCH: usize = 1024;
@@ -146,12 +147,28 @@ fn request(preview: &Preview) -> String {
             let _ = writeln!(text, "  ({})", units::bytes(bytes.len() as u64));
         }
         Some(PreviewBody::File(path)) => {
-            let size = match std::fs::metadata(path) {
-                Ok(found) => units::bytes(found.len()),
-                Err(error) => format!("can't be read: {error}"),
-            };
-            let _ = writeln!(text, "  ({}, {size})", path.display());
+            let _ = writeln!(text, "  ({}, {})", path.display(), size(path));
+        }
+        Some(PreviewBody::Form(parts)) => {
+            for part in parts {
+                let _ = match &part.content {
+                    PreviewContent::Bytes(bytes) => {
+                        writeln!(text, "  ({}: {})", part.name, units::bytes(bytes.len() as u64))
+                    }
+                    PreviewContent::File(path) => {
+                        writeln!(text, "  ({}: {}, {})", part.name, path.display(), size(path))
+                    }
+                };
+            }
         }
     }
     text
+}
+
+/// How long a file is, or why nobody knows.
+fn size(path: &Path) -> String {
+    match std::fs::metadata(path) {
+        Ok(found) => units::bytes(found.len()),
+        Err(error) => format!("can't be read: {error}"),
+    }
 }

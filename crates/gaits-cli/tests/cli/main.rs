@@ -12,6 +12,7 @@ mod curl;
 mod export;
 mod fetch_input;
 mod fetch_output;
+mod forms;
 mod habits;
 mod harness;
 mod held;

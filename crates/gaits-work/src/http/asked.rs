@@ -5,13 +5,14 @@
 use super::fault::Fault;
 use super::fields::Fields;
 use super::fill::Fill;
+use super::form::FormBody;
 use super::item::{self, Described, Sends};
 use super::method::Method;
-use super::payload::{Body, Outgoing};
+use super::payload::{Body, LongBody, Outgoing};
 use super::shared::Shared;
 use super::spec::{HttpSpec, parse_header};
 use super::trace::Trace;
-use super::upload::{Found, LongFile};
+use super::upload::{Found, Segment, Segments};
 use gaits_core::ErrorKind;
 use http::{HeaderName, HeaderValue};
 
@@ -88,7 +89,7 @@ pub(super) struct Own {
 enum OwnBody {
     Nothing,
     Bytes(Body),
-    File(LongFile),
+    Long(LongBody),
 }
 
 impl Own {
@@ -101,9 +102,16 @@ impl Own {
             WantedBody::Nothing => OwnBody::Nothing,
             WantedBody::OfAll => shared.payload.clone().map_or(OwnBody::Nothing, OwnBody::Bytes),
             WantedBody::Own(Sends::Body(body)) => OwnBody::Bytes(body),
-            WantedBody::Own(Sends::File(path)) => match Found::at(path).await? {
+            WantedBody::Own(Sends::File(path)) => match Found::at(path, "the body_file").await? {
                 Found::Short(bytes) => OwnBody::Bytes(Body { bytes, content_type: None }),
-                Found::Long(long) => OwnBody::File(long),
+                Found::Long(long) => {
+                    let segments = Segments::new(vec![Segment::File(long)]);
+                    OwnBody::Long(LongBody { segments, content_type: None })
+                }
+            },
+            WantedBody::Own(Sends::Form(form)) => match form.body().await? {
+                FormBody::Short(body) => OwnBody::Bytes(body),
+                FormBody::Long(body) => OwnBody::Long(body),
             },
         };
         let fields = (!headers.is_empty()).then(|| shared.fields.with(&headers));
@@ -136,7 +144,7 @@ impl<'a> Asked<'a> {
             None => shared.payload.as_ref().map(Outgoing::Bytes),
             Some(OwnBody::Nothing) => None,
             Some(OwnBody::Bytes(body)) => Some(Outgoing::Bytes(body)),
-            Some(OwnBody::File(file)) => Some(Outgoing::File(file)),
+            Some(OwnBody::Long(body)) => Some(Outgoing::Long(body)),
         };
         let own_fields = own.and_then(|own| own.fields.as_ref());
         Self {

@@ -3,17 +3,18 @@
 //! Limit: one request a command. What curl does besides asking, such as writing files, is for gaits' own options.
 
 mod flags;
+mod form;
 mod glob;
 mod url;
 mod values;
 mod words;
 
+use super::form::Form;
 use super::method::Method;
 use super::multipart::{AS_IS, content_type, multipart};
 use super::payload::Payload;
 use super::template::UrlTemplate;
 use flags::{Flag, flag};
-use gaits_core::Data;
 use percent_encoding::AsciiSet;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
@@ -64,6 +65,8 @@ enum Sends {
     Nothing,
     Text(String),
     File(String),
+    /// A form with files, in a template.
+    Form(Form),
 }
 
 /// A command as a template of requests, whose places the fields of each item fill.
@@ -79,6 +82,8 @@ pub struct CurlTemplate {
     pub payload: Option<Payload>,
     /// The path of a file that it sends.
     pub upload_file: Option<String>,
+    /// A form with files that it sends.
+    pub form: Option<Form>,
 }
 
 /// How all requests are made, which a command may ask for as well.
@@ -101,9 +106,10 @@ pub fn described_by_curl(command: &str, context: CurlContext) -> Result<String, 
         item.insert("headers".to_owned(), grouped(asked.headers));
     }
     match asked.sends {
-        Sends::Nothing => None,
         Sends::Text(text) => item.insert("body".to_owned(), text.into()),
         Sends::File(path) => item.insert("body_file".to_owned(), path.into()),
+        // Only a template has one.
+        Sends::Nothing | Sends::Form(_) => None,
     };
     Ok(Value::Object(item).to_string())
 }
@@ -116,14 +122,14 @@ pub fn template_of_curl(command: &str, context: CurlContext) -> Result<CurlTempl
     let asked = Command::read(command, context, true)?.asked()?;
     let url = UrlTemplate::parse(&asked.url).map_err(|error| error.to_string())?;
     let method = asked.method.parse::<Method>().map_err(|error| error.to_string())?;
-    let (payload, upload_file) = match asked.sends {
-        Sends::Nothing => (None, None),
-        Sends::Text(text) => {
-            (Some(Payload { data: Data::Text(text.into()), content_type: None }), None)
-        }
-        Sends::File(path) => (None, Some(path)),
-    };
-    Ok(CurlTemplate { url, method, headers: asked.headers, payload, upload_file })
+    let (mut payload, mut upload_file, mut form) = (None, None, None);
+    match asked.sends {
+        Sends::Nothing => {}
+        Sends::Text(text) => payload = Some(Payload::new(text.into_bytes(), None)),
+        Sends::File(path) => upload_file = Some(path),
+        Sends::Form(sent) => form = Some(sent),
+    }
+    Ok(CurlTemplate { url, method, headers: asked.headers, payload, upload_file, form })
 }
 
 fn next(words: &mut VecDeque<String>, name: &str) -> Result<String, String> {
@@ -338,7 +344,12 @@ impl Command {
         }
         let mut query = std::mem::take(&mut self.query);
         let (mut sends, mut kind) = (Sends::Nothing, None);
-        if !self.parts.is_empty() {
+        if self.places
+            && let Some(form) = form::with_files(&self.parts)?
+        {
+            form::leave_kind(&mut self.headers)?;
+            sends = Sends::Form(form);
+        } else if !self.parts.is_empty() {
             let read = |path: &str| read_file(path, "-F").map(String::into_bytes);
             let (bytes, boundary) = multipart(&self.parts, &read)?;
             // What was read is text, since it stands in the item.
@@ -356,7 +367,7 @@ impl Command {
         let method = self.method.take().unwrap_or_else(|| {
             let method = match (&sends, &self.upload) {
                 _ if self.head => "HEAD",
-                (Sends::Text(_) | Sends::File(_), _) => "POST",
+                (Sends::Text(_) | Sends::File(_) | Sends::Form(_), _) => "POST",
                 (Sends::Nothing, Some(_)) => "PUT",
                 (Sends::Nothing, None) => "GET",
             };

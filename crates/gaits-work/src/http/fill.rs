@@ -1,8 +1,9 @@
-//! What all requests have in common but for the values in it: a body, or the path of a file, and header fields
+//! What all requests have in common but for the values in it: a body, or the path of a file, or a form, and header fields
 //! that the fields of each item fill.
 //!
 //! Limit: the URL is filled before an item is one, by [`UrlTemplate`](super::UrlTemplate).
 
+use super::form::FormTemplate;
 use super::item::{Sends, own_fields};
 use super::payload::Body;
 use super::spec::{HttpSpec, HttpSpecError, parse_header};
@@ -17,6 +18,8 @@ pub(super) struct Fill {
     payload: Option<(TextTemplate, Option<Box<str>>)>,
     /// The path of a file.
     upload_file: Option<TextTemplate>,
+    /// A form with files, which are looked at for each item even if nothing is filled into it.
+    form: Option<FormTemplate>,
     headers: Vec<(String, TextTemplate)>,
 }
 
@@ -38,8 +41,16 @@ pub fn needs(spec: &HttpSpec) -> Result<Vec<String>, HttpSpecError> {
 impl Fill {
     /// The templates of `spec`; none if it has none.
     pub(super) fn of(spec: &HttpSpec) -> Result<Option<Self>, HttpSpecError> {
+        let form = spec.form.as_ref().map(|form| FormTemplate::of(form, spec.filled));
+        let form = form.transpose().map_err(TemplateError::new)?;
         if !spec.filled {
-            return Ok(None);
+            let of_form = |form| Self {
+                payload: None,
+                upload_file: None,
+                form: Some(form),
+                headers: Vec::new(),
+            };
+            return Ok(form.map(of_form));
         }
         let mut headers = Vec::new();
         for (name, value) in &spec.headers {
@@ -74,8 +85,9 @@ impl Fill {
         let upload_file =
             path.map(|path| TextTemplate::parse(path, BodyForm::Plain)).transpose()?;
         let upload_file = upload_file.filter(TextTemplate::has_fields);
-        let is_any = payload.is_some() || upload_file.is_some() || !headers.is_empty();
-        Ok(is_any.then_some(Self { payload, upload_file, headers }))
+        let sends = payload.is_some() || upload_file.is_some() || form.is_some();
+        let is_any = sends || !headers.is_empty();
+        Ok(is_any.then_some(Self { payload, upload_file, form, headers }))
     }
 
     /// The fields that an item must have, each once.
@@ -83,7 +95,8 @@ impl Fill {
         let of_body = self.payload.iter().flat_map(|(template, _)| template.names());
         let of_headers = self.headers.iter().flat_map(|(_, template)| template.names());
         let of_path = self.upload_file.iter().flat_map(TextTemplate::names);
-        let all = of_body.chain(of_path).chain(of_headers);
+        let of_form = self.form.iter().flat_map(FormTemplate::names);
+        let all = of_body.chain(of_path).chain(of_form).chain(of_headers);
         let mut names: Vec<String> = all.map(str::to_owned).collect();
         names.sort();
         names.dedup();
@@ -101,10 +114,11 @@ impl Fill {
             let value = template.fill(&fields)?;
             headers.push(parse_header(name, &value).map_err(|error| error.to_string())?);
         }
-        let sends = match (&self.payload, &self.upload_file) {
-            (None, None) => None,
-            (None, Some(path)) => Some(Sends::File(path.fill(&fields)?.into())),
-            (Some((template, content_type)), _) => Some(Sends::Body(Body {
+        let sends = match (&self.payload, &self.upload_file, &self.form) {
+            (None, None, None) => None,
+            (None, None, Some(form)) => Some(Sends::Form(form.fill(&fields)?)),
+            (None, Some(path), _) => Some(Sends::File(path.fill(&fields)?.into())),
+            (Some((template, content_type)), ..) => Some(Sends::Body(Body {
                 bytes: Bytes::from(template.fill(&fields)?),
                 content_type: content_type.clone(),
             })),

@@ -138,8 +138,7 @@ fn all_have_secrets(spec: &HttpSpec) -> bool {
         http::HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| !is_harmless(&name))
     };
     spec.headers.iter().any(|(name, _)| is_secret(name))
-        || spec.payload.is_some()
-        || spec.upload_file.is_some()
+        || spec.sends()
         || !spec.query.is_empty()
         || spec.auth != super::auth::Auth::default()
         || spec.cookies

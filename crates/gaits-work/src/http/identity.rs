@@ -38,6 +38,10 @@ pub(super) fn identity(text: &str, spec: &HttpSpec, fill: Option<&Fill>) -> Opti
             add(b"file");
             add(path.as_os_str().as_encoded_bytes());
         }
+        Some(Sends::Form(form)) => {
+            add(b"form");
+            form.each_piece(add);
+        }
         None => {}
     }
     let mut id = [0; 16];

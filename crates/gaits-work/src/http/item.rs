@@ -3,6 +3,7 @@
 //!
 //! Limit: it reads descriptions; which of them may be done twice is for the request to say.
 
+use super::form::Form;
 use super::json::{Named, fields_of, in_one_form, push_text, scalar, value_of};
 use super::method::Method;
 use super::payload::Body;
@@ -40,6 +41,8 @@ pub(super) enum Sends {
     Body(Body),
     /// What a file holds.
     File(PathBuf),
+    /// A form with files.
+    Form(Form),
 }
 
 /// As it is written. Other fields are the user's own.
@@ -158,8 +161,13 @@ pub(super) fn of_all(spec: &HttpSpec) -> blake3::Hash {
     let query = spec.query.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
     let payload = spec.payload.iter().map(|payload| payload.data.as_bytes());
     let file = spec.upload_file.iter().chain(&spec.upload_content).map(String::as_bytes);
-    for part in query.chain(payload).chain(file) {
+    let mut add = |part: &[u8]| {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    };
+    query.chain(payload).chain(file).for_each(&mut add);
+    if let Some(form) = &spec.form {
+        form.each_piece(&mut add);
+        form.known().for_each(|known| add(known.as_bytes()));
     }
     hasher.finalize()
 }

@@ -1,37 +1,13 @@
 //! The body of a form with parts, `multipart/form-data` (RFC 7578), as curl's `-F` makes it.
 //!
-//! Limit: the whole body is built in memory. The caller reads the files.
-
-use super::payload::Payload;
-use gaits_core::Data;
+//! Limit: [`multipart`] builds the whole body in memory, and its caller reads the files. What is sent piece by piece is made by
+//! [`form`](super::form).
 
 /// Stands before a value of which nothing is read: no argument of a program has it.
 pub(super) const AS_IS: char = '\0';
 
 /// Reads a file that a part names.
 type Read<'r> = &'r dyn Fn(&str) -> Result<Vec<u8>, String>;
-
-/// What is sent for a form some of whose fields are files: `(name, "@FILE")`, perhaps followed by `;type=…` and `;filename=…`. All
-/// other values are sent as they are. `read` reads a file.
-///
-/// # Errors
-/// What `read` says, or what stands behind a file and is not known.
-pub fn form_with_files(
-    fields: &[(String, String)],
-    read: impl Fn(&str) -> Result<Vec<u8>, String>,
-) -> Result<Payload, String> {
-    let as_it_is = |value: &str| {
-        if value.starts_with('@') { value.to_owned() } else { format!("{AS_IS}{value}") }
-    };
-    let parts: Vec<_> =
-        fields.iter().map(|(name, value)| (name.clone(), as_it_is(value))).collect();
-    let (body, boundary) = multipart(&parts, &read)?;
-    let data = match String::from_utf8(body) {
-        Ok(text) => Data::Text(text.into()),
-        Err(error) => Data::Bytes(error.into_bytes().into()),
-    };
-    Ok(Payload { data, content_type: Some(content_type(&boundary)) })
-}
 
 /// The media type of a form with parts.
 pub(super) fn content_type(boundary: &str) -> String {
@@ -47,23 +23,44 @@ pub(super) fn multipart(
     for (name, value) in parts {
         written.push(part(name, value, read)?);
     }
-    let boundary = format!("gaits-{}", &blake3::hash(&written.concat()).to_hex()[..24]);
+    Ok(joined(&written))
+}
+
+/// The body that parts make, and what separates them.
+pub(super) fn joined(parts: &[Vec<u8>]) -> (Vec<u8>, String) {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    let boundary = boundary(&hasher.finalize());
     let mut body = Vec::new();
-    for part in written {
+    for part in parts {
         body.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-        body.extend_from_slice(&part);
+        body.extend_from_slice(part);
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    Ok((body, boundary))
+    (body, boundary)
+}
+
+/// What separates the parts of a form that has this hash.
+pub(super) fn boundary(hash: &blake3::Hash) -> String {
+    format!("gaits-{}", &hash.to_hex()[..24])
+}
+
+/// The head of a part, and the blank line behind it.
+pub(super) fn head(name: &str, file_name: Option<&str>, kind: Option<&str>) -> String {
+    let file_name =
+        file_name.map(|name| format!("; filename=\"{}\"", quoted(name))).unwrap_or_default();
+    let kind = kind.map(|kind| format!("\r\nContent-Type: {kind}")).unwrap_or_default();
+    let name = quoted(name);
+    format!("Content-Disposition: form-data; name=\"{name}\"{file_name}{kind}\r\n\r\n")
 }
 
 /// A part: its head, a blank line, and what it holds. A value that begins with [`AS_IS`] is text.
 fn part(name: &str, value: &str, read: Read<'_>) -> Result<Vec<u8>, String> {
-    let name = quoted(name);
     if let Some(text) = value.strip_prefix(AS_IS) {
-        let part = format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}");
-        return Ok(part.into_bytes());
+        return Ok((head(name, None, None) + text).into_bytes());
     }
     let Value { sent, content, kind, file_name } = Value::of(value)?;
     let (mut kind, mut file_name) = (kind, file_name);
@@ -76,25 +73,22 @@ fn part(name: &str, value: &str, read: Read<'_>) -> Result<Vec<u8>, String> {
         Sent::Text => content.into_bytes(),
         Sent::File | Sent::ContentOfFile => read(&content)?,
     };
-    let file_name =
-        file_name.map(|name| format!("; filename=\"{}\"", quoted(&name))).unwrap_or_default();
-    let kind = kind.map(|kind| format!("\r\nContent-Type: {kind}")).unwrap_or_default();
-    let head = format!("Content-Disposition: form-data; name=\"{name}\"{file_name}{kind}\r\n\r\n");
+    let head = head(name, file_name.as_deref(), kind.as_deref());
     Ok([head.into_bytes(), bytes].concat())
 }
 
 /// A value as curl reads it: what is sent, and what may stand behind it.
-struct Value {
-    sent: Sent,
+pub(super) struct Value {
+    pub(super) sent: Sent,
     /// A text, or the path of a file.
-    content: String,
-    kind: Option<String>,
-    file_name: Option<String>,
+    pub(super) content: String,
+    pub(super) kind: Option<String>,
+    pub(super) file_name: Option<String>,
 }
 
 /// What is sent as a part.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sent {
+pub(super) enum Sent {
     Text,
     /// A file that is sent as one.
     File,
@@ -103,7 +97,7 @@ enum Sent {
 }
 
 impl Value {
-    fn of(value: &str) -> Result<Self, String> {
+    pub(super) fn of(value: &str) -> Result<Self, String> {
         let (sent, text) = match value.split_at_checked(1) {
             Some(("@", path)) => (Sent::File, path),
             Some(("<", path)) => (Sent::ContentOfFile, path),

@@ -3,18 +3,63 @@
 //! Limit: bytes are held in memory, once for all items that send the same. Files are for [`upload`](super::upload).
 
 use super::fault::Fault;
-use super::upload::{LongFile, Unsent};
+use super::upload::{Segments, Unsent};
 use bytes::Bytes;
 use gaits_core::Data;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What is sent with every request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payload {
-    /// The bytes.
-    pub data: Data,
+    /// The bytes. They are shared, since they may be many.
+    #[serde(with = "shared")]
+    pub data: Arc<Data>,
     /// What they are, for the `content-type` field: none where a header field of the user's says so, or nothing does.
     pub content_type: Option<String>,
+}
+
+impl Payload {
+    /// Bytes that are sent, and what they are.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>, content_type: Option<String>) -> Self {
+        Self { data: Arc::new(data(bytes)), content_type }
+    }
+}
+
+/// Bytes as text, where they are that. They are not copied.
+pub(super) fn data(bytes: Vec<u8>) -> Data {
+    match String::from_utf8(bytes) {
+        Ok(text) => Data::Text(text.into()),
+        Err(error) => Data::Bytes(error.into_bytes().into()),
+    }
+}
+
+/// Data that are shared within a process, and written and read as others are.
+pub(super) mod shared {
+    use super::{Arc, Data, Deserialize, Serialize};
+
+    pub(in crate::http) fn serialize<S: serde::Serializer>(
+        data: &Arc<Data>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Data::serialize(data, serializer)
+    }
+
+    pub(in crate::http) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<Data>, D::Error> {
+        Data::deserialize(deserializer).map(Arc::new)
+    }
+
+    /// Shared data as bytes that connections send.
+    pub(in crate::http) struct Owner(pub(in crate::http) Arc<Data>);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
 }
 
 /// A body as connections send it. Clones are the same bytes.
@@ -27,25 +72,40 @@ pub(super) struct Body {
 impl From<&Payload> for Body {
     fn from(payload: &Payload) -> Self {
         Self {
-            bytes: Bytes::copy_from_slice(payload.data.as_bytes()),
+            bytes: Bytes::from_owner(shared::Owner(payload.data.clone())),
             content_type: payload.content_type.as_deref().map(Box::from),
         }
     }
+}
+
+/// A body that files are a part of.
+#[derive(Debug)]
+pub(super) struct LongBody {
+    pub(super) segments: Segments,
+    pub(super) content_type: Option<Box<str>>,
 }
 
 /// What is sent with one request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Outgoing<'a> {
     Bytes(&'a Body),
-    File(&'a LongFile),
+    Long(&'a LongBody),
 }
 
-impl Outgoing<'_> {
+impl<'a> Outgoing<'a> {
+    /// What it is, as far as that is known.
+    pub(super) fn content_type(self) -> Option<&'a str> {
+        match self {
+            Self::Bytes(body) => body.content_type.as_deref(),
+            Self::Long(body) => body.content_type.as_deref(),
+        }
+    }
+
     /// How many bytes it has.
     pub(super) fn len(self) -> u64 {
         match self {
             Self::Bytes(body) => body.bytes.len() as u64,
-            Self::File(file) => file.len(),
+            Self::Long(body) => body.segments.len(),
         }
     }
 
@@ -54,7 +114,7 @@ impl Outgoing<'_> {
         match self {
             Self::Bytes(body) => Ok(Unsent::Bytes(body.bytes.clone())),
             // Boxed, since few items send a file.
-            Self::File(file) => Box::pin(file.open()).await,
+            Self::Long(body) => Box::pin(body.segments.open()).await,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::asked::{Wanted, WantedBody};
 use super::auth::{Access, ApiKey, Credentials};
 use super::fields::Fields;
 use super::fill::Fill;
+use super::form::{Content, Part};
 use super::item::{self, Sends};
 use super::query::add_query;
 use super::redact::redacted;
@@ -55,6 +56,42 @@ pub enum PreviewBody {
     Bytes(Vec<u8>),
     /// What a file holds.
     File(PathBuf),
+    /// A form with files.
+    Form(Vec<PreviewPart>),
+}
+
+/// A part of a form that would be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewPart {
+    /// Its name.
+    pub name: String,
+    /// The name that it has as a file.
+    pub file_name: Option<String>,
+    /// Its media type.
+    pub kind: Option<String>,
+    /// What it holds.
+    pub content: PreviewContent,
+}
+
+/// What a part of a form holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreviewContent {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// What a file holds.
+    File(PathBuf),
+}
+
+impl From<Part<String>> for PreviewPart {
+    fn from(part: Part<String>) -> Self {
+        let file_name = part.shown_as().map(str::to_owned);
+        let content = match part.content {
+            Content::Text(text) => PreviewContent::Bytes(text.into_bytes()),
+            Content::Read(data) => PreviewContent::Bytes(data.as_bytes().to_vec()),
+            Content::File { path, .. } => PreviewContent::File(path.into()),
+        };
+        Self { name: part.name, file_name, kind: part.kind, content }
+    }
 }
 
 impl Previews {
@@ -97,6 +134,10 @@ impl Previews {
                 (Some(PreviewBody::Bytes(bytes)), kind)
             }),
             WantedBody::Own(Sends::File(path)) => (Some(PreviewBody::File(path)), None),
+            WantedBody::Own(Sends::Form(form)) => {
+                let parts = form.into_parts().into_iter().map(PreviewPart::from).collect();
+                (Some(PreviewBody::Form(parts)), None)
+            }
             WantedBody::Own(Sends::Body(body)) => {
                 (Some(PreviewBody::Bytes(body.bytes.to_vec())), body.content_type)
             }

@@ -38,9 +38,6 @@ impl Request<'_> {
     /// What its body is, where nothing among its fields says so.
     pub(super) fn content_type(&self) -> Option<&str> {
         let said = self.fields.of(self.foreign).contains_key(header::CONTENT_TYPE);
-        match self.body? {
-            Outgoing::Bytes(body) => body.content_type.as_deref().filter(|_| !said),
-            Outgoing::File(_) => None,
-        }
+        self.body?.content_type().filter(|_| !said)
     }
 }

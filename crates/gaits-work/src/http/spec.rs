@@ -11,6 +11,7 @@ pub(super) use header::{is_harmless, parse_header};
 use super::auth::{ApiKey, Auth, Credentials};
 use super::cookies::file::{self as cookie_file, CookieFile};
 use super::extract::EACH;
+use super::form::Form;
 use super::method::Method;
 use super::next_page::NextPage;
 use super::patience::{LeastRate, Patience};
@@ -47,6 +48,9 @@ pub struct HttpSpec {
     /// What tells the content of that file from another, where it is one file for all: with another content, it is another job.
     #[serde(default)]
     pub upload_content: Option<String>,
+    /// A form with files that is sent with each request in place of a payload. The files are read from the disk while it is sent.
+    #[serde(default)]
+    pub form: Option<Form>,
     /// Names and values that are added to the query of each URL.
     #[serde(default)]
     pub query: Vec<(String, String)>,
@@ -164,6 +168,7 @@ impl Default for HttpSpec {
             payload: None,
             upload_file: None,
             upload_content: None,
+            form: None,
             query: Vec::new(),
             filled: false,
             idempotency_key: None,
@@ -198,6 +203,11 @@ impl HttpSpec {
     /// Whether a request with `method` may be sent twice.
     pub(super) fn repeats(&self, method: &Method) -> bool {
         self.repeats_all || self.idempotency_key.is_some() || method.is_idempotent()
+    }
+
+    /// Whether something is sent with requests that describe no body of their own.
+    pub(super) const fn sends(&self) -> bool {
+        self.payload.is_some() || self.upload_file.is_some() || self.form.is_some()
     }
 
     /// The settings as a plan carries them. They hold secrets, if the headers do.
@@ -267,10 +277,11 @@ impl HttpSpec {
         {
             return Err(HttpSpecError::PageInQuery(name.to_owned()));
         }
-        if self.method == Method::HEAD && (self.payload.is_some() || self.upload_file.is_some()) {
+        let sent = [self.payload.is_some(), self.upload_file.is_some(), self.form.is_some()];
+        if self.method == Method::HEAD && self.sends() {
             return Err(HttpSpecError::NothingSent);
         }
-        if self.payload.is_some() && self.upload_file.is_some() {
+        if sent.iter().filter(|is_sent| **is_sent).count() > 1 {
             return Err(HttpSpecError::SentTwice);
         }
         if self.method == Method::HEAD && self.body != BodyUse::Hash {
@@ -331,12 +342,15 @@ impl HttpSpec {
             let bytes = payload.data.as_bytes();
             text(&format!("{} bytes, BLAKE3 {}", bytes.len(), blake3::hash(bytes).to_hex()))
         });
+        let form_content = self.form.iter().flat_map(Form::known).map(text);
         let query = self.query.iter().map(|(name, _)| text(&format!("{name}=***")));
         let mut settings = vec![
             means("method", text(self.method.as_str())),
             means("data", payload),
             means("upload-file", self.upload_file.as_deref().map_or(Value::Null, text)),
             means("upload-content", self.upload_content.as_deref().map_or(Value::Null, text)),
+            means("form", self.form.as_ref().map_or(Value::Null, |form| text(&form.shown()))),
+            means("form-content", Value::Array(form_content.collect())),
             means("filled", Value::Bool(self.filled)),
             means("idempotency-key", self.idempotency_key.as_deref().map_or(Value::Null, text)),
             means("query", Value::Array(query.collect())),

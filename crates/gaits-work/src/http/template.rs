@@ -42,6 +42,32 @@ pub fn is_filled(text: &str) -> bool {
     TextTemplate::parse(text, BodyForm::Plain).is_ok_and(|template| template.has_fields())
 }
 
+/// Names and values as a form has them, encoded. Places in the values stay places.
+///
+/// # Errors
+/// A value is no template.
+pub fn form_template(fields: &[(String, String)]) -> Result<String, TemplateError> {
+    let mut out = String::new();
+    for (name, value) in fields {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        out.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+        out.push('=');
+        for part in parts(value, false)? {
+            match part {
+                Part::Text(text) => {
+                    out.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+                }
+                Part::Field { name, raw } => {
+                    out.extend(["{", &name, if raw { "!raw}" } else { "}" }]);
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
 /// What is wrong with a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -260,6 +286,11 @@ pub(super) struct TextTemplate {
 }
 
 impl TextTemplate {
+    /// A text that nothing is filled into.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { parts: vec![Part::Text(text.into())], form: BodyForm::Plain }
+    }
+
     pub(super) fn parse(text: &str, form: BodyForm) -> Result<Self, TemplateError> {
         let template = Self { parts: parts(text, false)?, form };
         if form == BodyForm::Json && template.has_fields() {

@@ -4,7 +4,8 @@
 
 use crate::shell::quoted;
 use gaits::http::{
-    ACCEPTED_CODINGS, Family, HttpSpec, Preview, PreviewBody, Previews, Trust, Version,
+    ACCEPTED_CODINGS, Family, HttpSpec, Preview, PreviewBody, PreviewContent, PreviewPart,
+    Previews, Trust, Version,
 };
 use std::fmt::Write as _;
 
@@ -44,7 +45,7 @@ pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
         text.push_str(" -H 'user-agent:'");
     }
     let has_kind = preview.headers.iter().any(|(name, _)| name == "content-type");
-    if sends && !has_kind {
+    if sends && !has_kind && !matches!(preview.body, Some(PreviewBody::Form(_))) {
         // Else curl would say that it is a form.
         text.push_str(" -H 'content-type:'");
     }
@@ -60,10 +61,44 @@ pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
                 quoted(format!("@{}", path.display()).as_bytes())
             );
         }
+        Some(PreviewBody::Form(parts)) => {
+            for part in parts {
+                let _ = write!(text, " -F {}", quoted(&form_part(part)));
+            }
+        }
     }
     how(preview, spec, &mut text);
     text.push('\n');
     text
+}
+
+/// A part of a form, as -F has it. All stands in quotes, in which nothing but a quote and a backslash means anything.
+fn form_part(part: &PreviewPart) -> Vec<u8> {
+    let in_quotes = |text: &[u8]| {
+        let mut out = vec![b'"'];
+        for byte in text {
+            out.extend((matches!(byte, b'"' | b'\\')).then_some(b'\\'));
+            out.push(*byte);
+        }
+        out.push(b'"');
+        out
+    };
+    let mut out = format!("{}=", part.name).into_bytes();
+    match (&part.content, &part.file_name) {
+        (PreviewContent::Bytes(bytes), _) => out.extend(in_quotes(bytes)),
+        (PreviewContent::File(path), file_name) => {
+            out.push(if file_name.is_some() { b'@' } else { b'<' });
+            out.extend(in_quotes(path.as_os_str().as_encoded_bytes()));
+        }
+    }
+    if let Some(kind) = &part.kind {
+        out.extend(format!(";type={kind}").into_bytes());
+    }
+    if let Some(name) = &part.file_name {
+        out.extend(b";filename=");
+        out.extend(in_quotes(name.as_bytes()));
+    }
+    out
 }
 
 /// Adds how the request is made, where that is not how curl does it by itself.

@@ -65,8 +65,8 @@ pub enum HttpSpecError {
     /// Something is to be sent with a request that has no body.
     #[error("a request with HEAD sends no body; leave out -I, or the data")]
     NothingSent,
-    /// Both data and a file are to be sent.
-    #[error("a request sends one body: data or a file, not both")]
+    /// Two of data, a file and a form are to be sent.
+    #[error("a request sends one body: data, a file or a form")]
     SentTwice,
     /// Only public addresses are allowed, and all connections go to a socket of this machine.
     #[error(
