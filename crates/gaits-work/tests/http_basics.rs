@@ -2,7 +2,7 @@
 
 mod http_support;
 
-use gaits_core::{Advice, Data, ErrorKind, SessionScope};
+use gaits_core::{Advice, ErrorKind, SessionScope};
 use gaits_work::http::{HttpSpec, HttpVersion, Method, Payload};
 use http_support::{Server, client, client_with, failed, ok};
 use std::sync::mpsc;
@@ -119,7 +119,7 @@ fn an_answer_behind_an_interim_one_is_read_while_a_body_is_being_sent() {
         let _ = ended.recv();
     });
     let body = vec![b'x'; 16 << 20];
-    let payload = Some(Payload { data: Data::Bytes(body.into()), content_type: None });
+    let payload = Some(Payload::new(body, None));
     let timeout = Some(Duration::from_secs(5));
     let spec = HttpSpec { method: Method::PUT, payload, timeout, ..HttpSpec::default() };
     let (kind, message, detail) = failed(client(spec).get(&server.url("/")));
