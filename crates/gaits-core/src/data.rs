@@ -1,6 +1,6 @@
 //! Text or bytes: what items are, and what works give back.
 
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 
@@ -89,7 +89,7 @@ impl Serialize for Data {
             Data::Text(text) => serializer.serialize_str(text),
             Data::Bytes(bytes) => {
                 let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("base64", &to_base64(bytes))?;
+                map.serialize_entry("base64", &Base64(bytes))?;
                 map.end()
             }
         }
@@ -109,8 +109,8 @@ struct RawBuf(Vec<u8>);
 
 impl<'de> Deserialize<'de> for RawBuf {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
+        struct BytesVisitor;
+        impl serde::de::Visitor<'_> for BytesVisitor {
             type Value = RawBuf;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,27 +125,48 @@ impl<'de> Deserialize<'de> for RawBuf {
                 Ok(RawBuf(bytes))
             }
         }
-        deserializer.deserialize_byte_buf(Visitor)
+        deserializer.deserialize_byte_buf(BytesVisitor)
     }
 }
 
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Json {
-    Text(Box<str>),
-    Bytes { base64: String },
+/// Takes texts as they are handed over: they may be long, and are not copied.
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Data;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, or an object with the field `base64`")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Data, E> {
+        Ok(Data::Text(text.into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Data, E> {
+        Ok(Data::Text(text.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Data, A::Error> {
+        let mut bytes = None;
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "base64" {
+                let decoded = from_base64(map.next_value::<String>()?);
+                let malformed = || A::Error::custom("malformed base64");
+                bytes = Some(decoded.ok_or_else(malformed)?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        let missing = || A::Error::missing_field("base64");
+        Ok(Data::Bytes(bytes.ok_or_else(missing)?.into()))
+    }
 }
 
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return match Json::deserialize(deserializer)? {
-                Json::Text(text) => Ok(Data::Text(text)),
-                Json::Bytes { base64 } => match from_base64(&base64) {
-                    Some(bytes) => Ok(Data::Bytes(bytes.into())),
-                    None => Err(D::Error::custom("malformed base64")),
-                },
-            };
+            return deserializer.deserialize_any(JsonVisitor);
         }
         let (is_text, RawBuf(bytes)) = Deserialize::deserialize(deserializer)?;
         if is_text {
@@ -158,8 +179,29 @@ impl<'de> Deserialize<'de> for Data {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn to_base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+/// Bytes that are written in base64 piece by piece: the whole text may be long.
+struct Base64<'a>(&'a [u8]);
+
+impl fmt::Display for Base64<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of a length that needs no padding.
+        let mut piece = String::with_capacity(4096);
+        for bytes in self.0.chunks(3072) {
+            piece.clear();
+            push_base64(&mut piece, bytes);
+            f.write_str(&piece)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn push_base64(text: &mut String, bytes: &[u8]) {
     for group in bytes.chunks(3) {
         let [a, b, c] = [0, 1, 2].map(|at| u32::from(group.get(at).copied().unwrap_or(0)));
         let bits = a << 16 | b << 8 | c;
@@ -168,24 +210,30 @@ fn to_base64(bytes: &[u8]) -> String {
             text.push(if at <= group.len() { char::from(digit) } else { '=' });
         }
     }
-    text
 }
 
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=').as_bytes();
-    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
+/// The bytes that a text in base64 stands for. They take its place in memory.
+fn from_base64(text: String) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=').len();
+    if !text.len().is_multiple_of(4) || text.len() - digits > 2 {
         return None;
     }
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for group in digits.chunks(4) {
+    let mut bytes = text.into_bytes();
+    let mut written = 0;
+    for begin in (0..digits).step_by(4) {
+        let end = digits.min(begin + 4);
         let mut bits = 0_u32;
-        for digit in group {
+        for digit in &bytes[begin..end] {
             let value = ALPHABET.iter().position(|known| known == digit)?;
             bits = bits << 6 | u32::try_from(value).ok()?;
         }
-        bits <<= 6 * (4 - group.len());
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
+        bits <<= 6 * (4 - (end - begin));
+        let count = end - begin - 1;
+        // What is written stands in front of what is still to be read.
+        bytes[written..written + count].copy_from_slice(&bits.to_be_bytes()[1..=count]);
+        written += count;
     }
+    bytes.truncate(written);
     Some(bytes)
 }
 
@@ -205,11 +253,21 @@ mod tests {
             ("fooba", "Zm9vYmE="),
             ("foobar", "Zm9vYmFy"),
         ] {
-            assert_eq!(to_base64(bytes.as_bytes()), text);
-            assert_eq!(from_base64(text).as_deref(), Some(bytes.as_bytes()));
+            assert_eq!(Base64(bytes.as_bytes()).to_string(), text);
+            assert_eq!(from_base64(text.to_owned()).as_deref(), Some(bytes.as_bytes()));
         }
         for bad in ["Zg", "Zg=", "Z===", "Zm9v=", "Z g=", "Zm9\u{e9}"] {
-            assert_eq!(from_base64(bad), None, "{bad}");
+            assert_eq!(from_base64(bad.to_owned()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn bytes_of_any_length_come_back() {
+        for len in (0..8).chain(3070..3075).chain([10_000]) {
+            let bytes: Vec<u8> = (0..=255).cycle().skip(100).take(len).collect();
+            let text = Base64(&bytes).to_string();
+            assert_eq!(text.len(), len.div_ceil(3) * 4);
+            assert_eq!(from_base64(text), Some(bytes));
         }
     }
 }
