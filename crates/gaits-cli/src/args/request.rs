@@ -10,6 +10,9 @@ use std::io::Read as _;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
+/// A file of more bytes that is sent as data is read while it is sent. Each process would hold it several times.
+const LONG: u64 = 8 << 20;
+
 /// Why a form with parts can have no other content type.
 const NAMES_BOUNDARY: &str = "a form with files says itself what it is, since that names what separates its parts: leave out -H \
                               Content-Type";
@@ -33,7 +36,8 @@ pub(super) struct RequestArgs {
     /// Send this with each request; @FILE sends a file, @- standard input
     ///
     /// Several are joined by &, as fields of a form. It is sent as application/x-www-form-urlencoded, unless -H
-    /// 'Content-Type: …' says otherwise. A file is read once, and sent as it is.
+    /// 'Content-Type: …' says otherwise. A file is sent as it is. One of at
+    /// most 8 MiB is read once, a longer one whenever it is sent.
     #[arg(short, long, value_name = "DATA", conflicts_with = "head")]
     data: Vec<String>,
 
@@ -135,13 +139,21 @@ impl RequestArgs {
     }
 
     /// What they come to; reads files that are to be sent. `headers` are those of the user.
-    pub(super) fn resolve(self, spec: HttpSpec) -> Result<HttpSpec, Trouble> {
+    pub(super) fn resolve(mut self, spec: HttpSpec) -> Result<HttpSpec, Trouble> {
         let says_what =
             spec.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let typed =
             |bytes: Vec<u8>, kind: &str| Payload::new(bytes, (!says_what).then(|| kind.to_owned()));
         let mut form = None;
-        let payload = if let Some(json) = self.data_json {
+        let mut upload = self.upload_file.map(|path| (path, "-T", None));
+        let payload = if let Some((path, option, kind)) =
+            long_file(&self.data, self.data_json.as_deref())
+            && !spec.filled
+        {
+            upload = Some((path, option, (!says_what).then(|| kind.to_owned())));
+            self.method.get_or_insert(Method::POST);
+            None
+        } else if let Some(json) = self.data_json {
             Some(typed(read("--data-json", &json)?, JSON))
         } else if self.form.iter().any(|(_, value)| value.starts_with('@')) {
             let given = Form::new(&self.form).map_err(Trouble::wrong)?;
@@ -170,21 +182,23 @@ impl RequestArgs {
             Some(typed(joined(parts.collect::<Result<_, _>>()?), FORM))
         };
         let is_one = |path: &&str| !spec.filled || !http::is_filled(path);
-        let one = self.upload_file.as_deref().filter(is_one);
-        let upload_content = one.map(content_of).transpose()?;
+        let one = upload.as_ref().filter(|(path, ..)| is_one(&&**path));
+        let upload_content = one.map(|(path, option, _)| content_of(path, option)).transpose()?;
         let method = match self.method {
             Some(method) => method,
             None if self.head => Method::HEAD,
             None if payload.is_some() || form.is_some() => Method::POST,
-            None if self.upload_file.is_some() => Method::PUT,
+            None if upload.is_some() => Method::PUT,
             None => Method::GET,
         };
-        let Self { query, idempotency_key, upload_file, .. } = self;
+        let (upload_file, upload_type) = upload.map(|(path, _, kind)| (path, kind)).unzip();
+        let Self { query, idempotency_key, .. } = self;
         Ok(HttpSpec {
             method,
             payload,
             upload_file,
             upload_content,
+            upload_type: upload_type.flatten(),
             form,
             query,
             idempotency_key,
@@ -193,9 +207,22 @@ impl RequestArgs {
     }
 }
 
+/// The file that is all of the data, if it is so long that it should not be held in memory: its path, the option that names it,
+/// and what it is.
+fn long_file(data: &[String], json: Option<&str>) -> Option<(String, &'static str, &'static str)> {
+    let (given, option, kind) = match (data, json) {
+        ([], Some(json)) => (json, "--data-json", JSON),
+        ([only], None) => (&**only, "--data", FORM),
+        _ => return None,
+    };
+    let path = given.strip_prefix('@').filter(|path| *path != "-")?;
+    let is_long = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > LONG);
+    is_long.then(|| (path.to_owned(), option, kind))
+}
+
 /// What is in a file that is sent with each request.
-fn content_of(path: &str) -> Result<String, Trouble> {
-    let wrong = |why: String| Trouble::wrong(format!("-T can't send {path}: {why}"));
+fn content_of(path: &str, option: &str) -> Result<String, Trouble> {
+    let wrong = |why: String| Trouble::wrong(format!("{option} can't send {path}: {why}"));
     if path == "-" {
         return Err(wrong(
             "standard input can't be read once for each request; write a file".to_owned(),

@@ -54,6 +54,7 @@ impl SitemapArgs {
             method: Method::GET,
             payload: None,
             upload_file: None,
+            upload_type: None,
             form: None,
             query: Vec::new(),
             filled: false,

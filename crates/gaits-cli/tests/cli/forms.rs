@@ -1,4 +1,5 @@
-//! Forms with files: sent whole, read from the disk rather than from memory, and filled with the columns of a table.
+//! Forms with files, and long files of data: sent whole, read from the disk rather than from memory, and filled with the
+//! columns of a table.
 
 use crate::harness::{Dir, gaits, spawn};
 use gaits_core::ErrorKind;
@@ -324,4 +325,41 @@ fn a_form_with_a_long_file_takes_little_memory() {
     go_on.send(()).unwrap();
     running.finish().expect_exit(0).records().expect_all_ok(1);
     assert!(peak < LENGTH / 2, "{peak} bytes");
+}
+
+#[test]
+fn a_long_file_of_data_is_sent_from_the_disk() {
+    let dir = Dir::new();
+    let long = content(9 << 20, 3);
+    dir.file("long", &long);
+    for (words, kind) in [
+        (&["-d", "@long"][..], "application/x-www-form-urlencoded"),
+        (&["-m", "processes:2", "--data-json", "@long"], "application/json"),
+        (&["-d", "@long", "-H", "Content-Type: a/b"], "a/b"),
+        (&["-d", "@long", "-X", "PUT"], "application/x-www-form-urlencoded"),
+    ] {
+        let (url, came) = server();
+        let run = gaits("fetch -q --count 2 -o r.jsonl").args(words).arg(&url);
+        run.dir(dir.path()).run().expect_exit(0);
+        std::fs::remove_file(dir.at("r.jsonl")).unwrap();
+        std::fs::remove_file(dir.at("r.jsonl.run")).unwrap();
+        let came: Vec<_> = came.try_iter().collect();
+        assert_eq!(came.len(), 2);
+        for (found, body) in came {
+            assert_eq!(found, kind);
+            assert!(body == long, "{words:?}");
+        }
+    }
+    let line = gaits("fetch http://h/ --print-curl -d @long").dir(dir.path()).run().expect_exit(0);
+    for wanted in ["curl http://h/ ", "application/x-www-form-urlencoded", " --data-binary @long "]
+    {
+        assert!(line.stdout.contains(wanted), "{line:?}");
+    }
+    // Where columns are filled into it, it is a text in memory.
+    let (url, came) = server();
+    dir.file("long", "{id}".repeat(3 << 20));
+    dir.file("t.csv", "id\nabcd\n");
+    let run = gaits("fetch -q -i t.csv -d @long --template").arg(url + "{id}");
+    run.dir(dir.path()).run().expect_exit(0);
+    assert!(came.recv().unwrap().1 == "abcd".repeat(3 << 20).as_bytes());
 }

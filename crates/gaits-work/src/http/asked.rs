@@ -65,7 +65,9 @@ impl Wanted {
         let filled: Vec<_> = filled.into_iter().filter(|(name, _)| !of_own(name)).collect();
         headers.extend(filled);
         let asks_for_nothing = names_method && [Method::GET, Method::HEAD].contains(&method);
-        let of_all = || spec.upload_file.as_ref().map(|path| Sends::File(path.into()));
+        let kind = || spec.upload_type.as_deref().map(Box::from);
+        let upload = |path| Sends::File { path, content_type: kind() };
+        let of_all = || spec.upload_file.as_ref().map(|path| upload(path.into()));
         let sends = match sends {
             Some(sends) => WantedBody::Own(sends),
             // What all requests send, unless this one asks by itself for what has no body.
@@ -102,13 +104,15 @@ impl Own {
             WantedBody::Nothing => OwnBody::Nothing,
             WantedBody::OfAll => shared.payload.clone().map_or(OwnBody::Nothing, OwnBody::Bytes),
             WantedBody::Own(Sends::Body(body)) => OwnBody::Bytes(body),
-            WantedBody::Own(Sends::File(path)) => match Found::at(path, "the body_file").await? {
-                Found::Short(bytes) => OwnBody::Bytes(Body { bytes, content_type: None }),
-                Found::Long(long) => {
-                    let segments = Segments::new(vec![Segment::File(long)]);
-                    OwnBody::Long(LongBody { segments, content_type: None })
+            WantedBody::Own(Sends::File { path, content_type }) => {
+                match Found::at(path, "the body_file").await? {
+                    Found::Short(bytes) => OwnBody::Bytes(Body { bytes, content_type }),
+                    Found::Long(long) => {
+                        let segments = Segments::new(vec![Segment::File(long)]);
+                        OwnBody::Long(LongBody { segments, content_type })
+                    }
                 }
-            },
+            }
             WantedBody::Own(Sends::Form(form)) => match form.body().await? {
                 FormBody::Short(body) => OwnBody::Bytes(body),
                 FormBody::Long(body) => OwnBody::Long(body),

@@ -117,7 +117,9 @@ impl Fill {
         let sends = match (&self.payload, &self.upload_file, &self.form) {
             (None, None, None) => None,
             (None, None, Some(form)) => Some(Sends::Form(form.fill(&fields)?)),
-            (None, Some(path), _) => Some(Sends::File(path.fill(&fields)?.into())),
+            (None, Some(path), _) => {
+                Some(Sends::File { path: path.fill(&fields)?.into(), content_type: None })
+            }
             (Some((template, content_type)), ..) => Some(Sends::Body(Body {
                 bytes: Bytes::from(template.fill(&fields)?),
                 content_type: content_type.clone(),

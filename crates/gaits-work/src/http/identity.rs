@@ -34,7 +34,7 @@ pub(super) fn identity(text: &str, spec: &HttpSpec, fill: Option<&Fill>) -> Opti
             add(b"body");
             add(&body.bytes);
         }
-        Some(Sends::File(path)) => {
+        Some(Sends::File { path, .. }) => {
             add(b"file");
             add(path.as_os_str().as_encoded_bytes());
         }

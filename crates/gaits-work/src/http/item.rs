@@ -40,7 +40,7 @@ pub(super) enum Sends {
     /// This.
     Body(Body),
     /// What a file holds.
-    File(PathBuf),
+    File { path: PathBuf, content_type: Option<Box<str>> },
     /// A form with files.
     Form(Form),
 }
@@ -243,7 +243,7 @@ impl Described {
                 ),
                 content_type: Some("application/json".into()),
             })),
-            (None, None, Some(file)) => Some(Sends::File(file)),
+            (None, None, Some(path)) => Some(Sends::File { path, content_type: None }),
             _ => return Err("not a request: it has one of body, json and body_file".to_owned()),
         };
         let mut fields = Vec::with_capacity(headers.len());

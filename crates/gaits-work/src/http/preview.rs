@@ -133,7 +133,9 @@ impl Previews {
                 let kind = payload.content_type.as_deref().map(Box::from);
                 (Some(PreviewBody::Bytes(bytes)), kind)
             }),
-            WantedBody::Own(Sends::File(path)) => (Some(PreviewBody::File(path)), None),
+            WantedBody::Own(Sends::File { path, content_type }) => {
+                (Some(PreviewBody::File(path)), content_type)
+            }
             WantedBody::Own(Sends::Form(form)) => {
                 let parts = form.into_parts().into_iter().map(PreviewPart::from).collect();
                 (Some(PreviewBody::Form(parts)), None)

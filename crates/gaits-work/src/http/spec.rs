@@ -48,6 +48,9 @@ pub struct HttpSpec {
     /// What tells the content of that file from another, where it is one file for all: with another content, it is another job.
     #[serde(default)]
     pub upload_content: Option<String>,
+    /// What that file is, for the `content-type` field, where no header field says so.
+    #[serde(default)]
+    pub upload_type: Option<String>,
     /// A form with files that is sent with each request in place of a payload. The files are read from the disk while it is sent.
     #[serde(default)]
     pub form: Option<Form>,
@@ -168,6 +171,7 @@ impl Default for HttpSpec {
             payload: None,
             upload_file: None,
             upload_content: None,
+            upload_type: None,
             form: None,
             query: Vec::new(),
             filled: false,
