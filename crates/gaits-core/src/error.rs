@@ -70,6 +70,22 @@ error_kinds! {
     Cancelled = "cancelled",
 }
 
+impl ErrorKind {
+    /// Whether an item that has failed so may have been done all the same: nobody heard how it ended.
+    #[must_use]
+    pub const fn leaves_it_open(self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::WorkerCrashed
+                | Self::Timeout
+                | Self::Stalled
+                | Self::Reset
+                | Self::Truncated
+        )
+    }
+}
+
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -93,15 +109,7 @@ impl ItemError {
     /// Whether nobody knows if the item was done, so that it should not be done again unasked.
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
-        matches!(
-            self.kind,
-            ErrorKind::Cancelled
-                | ErrorKind::WorkerCrashed
-                | ErrorKind::Timeout
-                | ErrorKind::Stalled
-                | ErrorKind::Reset
-                | ErrorKind::Truncated
-        ) && self.message.contains(Self::MAY_HAVE_BEEN_PROCESSED)
+        self.kind.leaves_it_open() && self.message.contains(Self::MAY_HAVE_BEEN_PROCESSED)
     }
 
     /// An error of `kind` that says `message`.

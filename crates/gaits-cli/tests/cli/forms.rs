@@ -1,7 +1,7 @@
 //! Forms with files, and long files of data: sent whole, read from the disk rather than from memory, and filled with the
 //! columns of a table.
 
-use crate::harness::{Dir, gaits, spawn};
+use crate::harness::{Dir, gaits, peak_of, spawn};
 use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
 use serde_json::{Value, json};
@@ -290,13 +290,6 @@ fn a_pipe_is_read_once() {
         let head = format!("name=\"f\"; filename=\"-\"{BINARY}");
         assert!(came == body(&kind, &[(&head, sent.as_bytes())]));
     }
-}
-
-/// How much memory a process had at most, in bytes.
-fn peak_of(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
 }
 
 #[test]

@@ -615,6 +615,13 @@ impl Dir {
     }
 }
 
+/// How much memory a process had at most, in bytes.
+pub(crate) fn peak_of(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+}
+
 pub(crate) fn spawn(name: &str, what: impl FnOnce() + Send + 'static) {
     thread::Builder::new().name(name.into()).spawn(what).unwrap();
 }

@@ -1,6 +1,6 @@
 //! Files that are sent: whole, over every protocol, and from the disk rather than from memory.
 
-use crate::harness::{Dir, Finished, gaits, spawn};
+use crate::harness::{Dir, Finished, gaits, peak_of, spawn};
 use gaits_core::ErrorKind;
 use gaits_origin::{Config, Origin};
 use serde_json::{Value, json};
@@ -39,13 +39,6 @@ fn a_long_file_arrives_as_it_is() {
         let whole = end.stdout.lines().filter(|line| line.contains(&data)).count();
         assert_eq!(whole, 4, "{model} {path}");
     }
-}
-
-/// How much memory a process had at most, in bytes.
-fn peak_of(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
 }
 
 #[test]

@@ -155,21 +155,19 @@ impl Pacer {
     ) -> Pause {
         let longest = self.limits.longest_pause.unwrap_or_default();
         let longest_us = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
-        let of = of.filter(|other| PacingKey::of(&other.key) != item.key);
-        if let Some(other) = of {
+        let key = if let Some(other) = of.filter(|of| PacingKey::of(&of.key) != item.key) {
             // Its own key has answered well.
             self.finished(item.key, started_us);
             (item.key, item.public) = (PacingKey::of(&other.key), other.public);
             let new = || Key::new(other.key.clone(), other.public, &self.limits);
-            self.keys.entry(item.key).or_insert_with(new);
+            self.keys.entry(item.key).or_insert_with(new)
         } else {
             self.outstanding -= 1;
-        }
-        let id = item.key;
-        let key = Self::key(&mut self.keys, &self.name, &self.limits, &item);
-        if of.is_none() {
+            let key = Self::key(&mut self.keys, &self.name, &self.limits, &item);
             key.in_flight = key.in_flight.saturating_sub(1);
-        }
+            key
+        };
+        let id = item.key;
         let is_refused_again = key.is_refused_again(started_us);
         let pause = key.pause((started_us, self.now_us), until_us, longest_us);
         if let Pause::TooLong { until_us, is_new: true } = pause {

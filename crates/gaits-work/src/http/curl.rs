@@ -11,7 +11,7 @@ mod words;
 
 use super::form::Form;
 use super::method::Method;
-use super::multipart::{AS_IS, content_type, multipart};
+use super::multipart::{AS_IS, content_type};
 use super::payload::Payload;
 use super::template::UrlTemplate;
 use flags::{Flag, flag};
@@ -351,7 +351,7 @@ impl Command {
             sends = Sends::Form(form);
         } else if !self.parts.is_empty() {
             let read = |path: &str| read_file(path, "-F").map(String::into_bytes);
-            let (bytes, boundary) = multipart(&self.parts, &read)?;
+            let (bytes, boundary) = Form::of_curl(&self.parts)?.whole(read)?;
             // What was read is text, since it stands in the item.
             sends = String::from_utf8(bytes).map_or(Sends::Nothing, Sends::Text);
             kind = self.with_boundary(&boundary);

@@ -5,8 +5,8 @@
 
 use super::fault::Fault;
 use super::json::Named;
-use super::multipart::{AS_IS, Sent, Value, boundary, content_type, head};
-use super::payload::{Body, LongBody, Payload, shared};
+use super::multipart::{AS_IS, Sent, Value, boundary, content_type, head, joined};
+use super::payload::{Body, LongBody, Owner, Payload};
 use super::template::{BodyForm, TextTemplate};
 use super::upload::{self, Found, Segment, Segments};
 use bytes::Bytes;
@@ -54,7 +54,7 @@ pub(super) enum FileName<T> {
 pub(super) enum Content<T> {
     Text(T),
     /// What was read once, since it can't be read again.
-    Read(#[serde(with = "shared")] Arc<Data>),
+    Read(Arc<Data>),
     File {
         path: T,
         /// What tells its content from another, where it is one file for all.
@@ -128,6 +128,17 @@ impl Part<String> {
             }
             (Some(FileName::OfPath), _) => Some(STDIN),
         }
+    }
+
+    /// Its head, a blank line, and what it holds.
+    fn written(&self, read: impl Fn(&str) -> Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
+        let mut written = self.head().into_bytes();
+        match &self.content {
+            Content::Text(text) => written.extend_from_slice(text.as_bytes()),
+            Content::Read(data) => written.extend_from_slice(data.as_bytes()),
+            Content::File { path, .. } => written.append(&mut read(path)?),
+        }
+        Ok(written)
     }
 
     fn head(&self) -> String {
@@ -223,19 +234,24 @@ impl Form {
 
     /// All of it, where no file is long.
     fn in_memory(&self, option: &str) -> Result<Payload, String> {
-        let mut written = Vec::with_capacity(self.parts.len());
-        for part in &self.parts {
-            let content = match &part.content {
-                Content::Text(text) => text.as_bytes().into(),
-                Content::Read(data) => data.as_bytes().into(),
-                Content::File { path, .. } => fs::read(path).map_err(|error| {
-                    format!("can't read {path}, which {option} is to send: {error}")
-                })?,
-            };
-            written.push([part.head().into_bytes(), content].concat());
-        }
-        let (body, boundary) = super::multipart::joined(&written);
+        let read = |path: &str| {
+            fs::read(path)
+                .map_err(|error| format!("can't read {path}, which {option} is to send: {error}"))
+        };
+        let (body, boundary) = self.whole(read)?;
         Ok(Payload::new(body, Some(content_type(&boundary))))
+    }
+
+    /// Its whole body, and what separates its parts. `read` reads a file.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub(super) fn whole(
+        &self,
+        read: impl Fn(&str) -> Result<Vec<u8>, String>,
+    ) -> Result<(Vec<u8>, String), String> {
+        let parts = self.parts.iter().map(|part| part.written(&read));
+        Ok(joined(&parts.collect::<Result<Vec<_>, _>>()?))
     }
 
     /// Whatever tells it from another, apart from what is in its files.
@@ -282,7 +298,7 @@ impl Form {
             hasher.update(head.as_bytes());
             let piece = match part.content {
                 Content::Text(text) => Segment::Bytes(text.into()),
-                Content::Read(data) => Segment::Bytes(Bytes::from_owner(shared::Owner(data))),
+                Content::Read(data) => Segment::Bytes(Bytes::from_owner(Owner(data))),
                 Content::File { path, known } => {
                     match Found::at(path.into(), "the file of the form").await? {
                         Found::Short(bytes) => Segment::Bytes(bytes),
@@ -378,4 +394,72 @@ fn read_once(path: &str) -> io::Result<Data> {
         bytes = fs::read(path)?;
     }
     Ok(super::payload::data(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of the head of a part of a form, and what the part holds. A file holds its path.
+    fn parted(value: &str) -> Result<(Vec<String>, String), String> {
+        let part = Part::of("f", value)?;
+        let part = part.written(|path| Ok(format!("({path})").into_bytes()))?;
+        let part = String::from_utf8(part).unwrap();
+        let (head, content) = part.split_once("\r\n\r\n").unwrap();
+        let head = head.strip_prefix("Content-Disposition: form-data; name=\"f\"").unwrap();
+        Ok((head.split("\r\n").map(str::to_owned).collect(), content.to_owned()))
+    }
+
+    #[test]
+    fn a_value_is_read_as_curl_reads_it() {
+        // As curl 7.88 sends them.
+        for (value, head, content) in [
+            (r#""123""#, &[""][..], "123"),
+            (r#""a;b";type=c/d"#, &["", "Content-Type: c/d"], "a;b"),
+            (r#""1\"2\\3\n""#, &[""], r#"1"2\3\n"#),
+            (r#"a"b""#, &[""], r#"a"b""#),
+            (r#""a"#, &[""], r#""a"#),
+            (" a \n", &[""], "a"),
+            (r#" "a ""#, &[""], "a "),
+            (" @f", &[""], "@f"),
+            (r#""@f""#, &[""], "@f"),
+            ("a;type=c/d; charset=e", &["", "Content-Type: c/d; charset=e"], "a"),
+            (r#"<"f""#, &[""], "(f)"),
+            (r#"@a"b;type=a/b"#, &["; filename=\"a%22b\"", "Content-Type: a/b"], r#"(a"b)"#),
+            (r"@d/a\b;type=a/b", &["; filename=\"a\\b\"", "Content-Type: a/b"], r"(d/a\b)"),
+            (
+                r#"@"d/a;\"b.txt";type=a/b"#,
+                &["; filename=\"a;%22b.txt\"", "Content-Type: a/b"],
+                r#"(d/a;"b.txt)"#,
+            ),
+            (
+                r#"@ f ; filename= "x\"y" ; TYPE=a/b ; charset=c "#,
+                &["; filename=\"x%22y\"", "Content-Type: a/b ; charset=c"],
+                "(f)",
+            ),
+            (
+                "@f;type=a/b;foo=x;filename=z ",
+                &["; filename=\"z\"", "Content-Type: a/b;foo=x"],
+                "(f)",
+            ),
+        ] {
+            let found = parted(value).unwrap();
+            assert_eq!(
+                (found.0, &*found.1),
+                (head.iter().map(ToString::to_string).collect(), content),
+                "{value}"
+            );
+        }
+        // curl leaves this semicolon out, and what follows it.
+        assert_eq!(parted(" a ; b ;type=c/d").unwrap().1, "a ; b");
+    }
+
+    #[test]
+    fn what_a_form_does_not_know_is_named() {
+        for value in ["@f;headers=a", r#""a"b"#, r#"@"f"g"#, r#""a";b"#, "a;encoder=base64", "@f;b"]
+        {
+            let wrong = parted(value).unwrap_err();
+            assert!(wrong.contains("only type=… and filename=… are known"), "{value}: {wrong}");
+        }
+    }
 }

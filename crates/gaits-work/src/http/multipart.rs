@@ -1,32 +1,16 @@
 //! The body of a form with parts, `multipart/form-data` (RFC 7578), as curl's `-F` makes it.
 //!
-//! Limit: [`multipart`] builds the whole body in memory, and its caller reads the files. What is sent piece by piece is made by
-//! [`form`](super::form).
+//! Limit: reads no file. Which parts a form has, and how they are sent, is for [`form`](super::form).
 
 /// Stands before a value of which nothing is read: no argument of a program has it.
 pub(super) const AS_IS: char = '\0';
-
-/// Reads a file that a part names.
-type Read<'r> = &'r dyn Fn(&str) -> Result<Vec<u8>, String>;
 
 /// The media type of a form with parts.
 pub(super) fn content_type(boundary: &str) -> String {
     format!("multipart/form-data; boundary={boundary}")
 }
 
-/// The body of a form, and what separates its parts: the same for the same form, so that an item stays the same.
-pub(super) fn multipart(
-    parts: &[(String, String)],
-    read: Read<'_>,
-) -> Result<(Vec<u8>, String), String> {
-    let mut written = Vec::with_capacity(parts.len());
-    for (name, value) in parts {
-        written.push(part(name, value, read)?);
-    }
-    Ok(joined(&written))
-}
-
-/// The body that parts make, and what separates them.
+/// The body that parts make, and what separates them: the same for the same parts, so that an item stays the same.
 pub(super) fn joined(parts: &[Vec<u8>]) -> (Vec<u8>, String) {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
@@ -55,26 +39,6 @@ pub(super) fn head(name: &str, file_name: Option<&str>, kind: Option<&str>) -> S
     let kind = kind.map(|kind| format!("\r\nContent-Type: {kind}")).unwrap_or_default();
     let name = quoted(name);
     format!("Content-Disposition: form-data; name=\"{name}\"{file_name}{kind}\r\n\r\n")
-}
-
-/// A part: its head, a blank line, and what it holds. A value that begins with [`AS_IS`] is text.
-fn part(name: &str, value: &str, read: Read<'_>) -> Result<Vec<u8>, String> {
-    if let Some(text) = value.strip_prefix(AS_IS) {
-        return Ok((head(name, None, None) + text).into_bytes());
-    }
-    let Value { sent, content, kind, file_name } = Value::of(value)?;
-    let (mut kind, mut file_name) = (kind, file_name);
-    if sent == Sent::File {
-        let last = content.rsplit('/').next().unwrap_or(&content);
-        file_name.get_or_insert_with(|| last.to_owned());
-        kind.get_or_insert_with(|| "application/octet-stream".to_owned());
-    }
-    let bytes = match sent {
-        Sent::Text => content.into_bytes(),
-        Sent::File | Sent::ContentOfFile => read(&content)?,
-    };
-    let head = head(name, file_name.as_deref(), kind.as_deref());
-    Ok([head.into_bytes(), bytes].concat())
 }
 
 /// A value as curl reads it: what is sent, and what may stand behind it.
@@ -182,71 +146,4 @@ fn unknown(piece: &str) -> String {
 /// A name in quotes, as browsers write it.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The lines of the head of a part of a form, and what the part holds. A file holds its path.
-    fn parted(value: &str) -> Result<(Vec<String>, String), String> {
-        let part = part("f", value, &|path| Ok(format!("({path})").into_bytes()))?;
-        let part = String::from_utf8(part).unwrap();
-        let (head, content) = part.split_once("\r\n\r\n").unwrap();
-        let head = head.strip_prefix("Content-Disposition: form-data; name=\"f\"").unwrap();
-        Ok((head.split("\r\n").map(str::to_owned).collect(), content.to_owned()))
-    }
-
-    #[test]
-    fn a_value_is_read_as_curl_reads_it() {
-        // As curl 7.88 sends them.
-        for (value, head, content) in [
-            (r#""123""#, &[""][..], "123"),
-            (r#""a;b";type=c/d"#, &["", "Content-Type: c/d"], "a;b"),
-            (r#""1\"2\\3\n""#, &[""], r#"1"2\3\n"#),
-            (r#"a"b""#, &[""], r#"a"b""#),
-            (r#""a"#, &[""], r#""a"#),
-            (" a \n", &[""], "a"),
-            (r#" "a ""#, &[""], "a "),
-            (" @f", &[""], "@f"),
-            (r#""@f""#, &[""], "@f"),
-            ("a;type=c/d; charset=e", &["", "Content-Type: c/d; charset=e"], "a"),
-            (r#"<"f""#, &[""], "(f)"),
-            (r#"@a"b;type=a/b"#, &["; filename=\"a%22b\"", "Content-Type: a/b"], r#"(a"b)"#),
-            (r"@d/a\b;type=a/b", &["; filename=\"a\\b\"", "Content-Type: a/b"], r"(d/a\b)"),
-            (
-                r#"@"d/a;\"b.txt";type=a/b"#,
-                &["; filename=\"a;%22b.txt\"", "Content-Type: a/b"],
-                r#"(d/a;"b.txt)"#,
-            ),
-            (
-                r#"@ f ; filename= "x\"y" ; TYPE=a/b ; charset=c "#,
-                &["; filename=\"x%22y\"", "Content-Type: a/b ; charset=c"],
-                "(f)",
-            ),
-            (
-                "@f;type=a/b;foo=x;filename=z ",
-                &["; filename=\"z\"", "Content-Type: a/b;foo=x"],
-                "(f)",
-            ),
-        ] {
-            let found = parted(value).unwrap();
-            assert_eq!(
-                (found.0, &*found.1),
-                (head.iter().map(ToString::to_string).collect(), content),
-                "{value}"
-            );
-        }
-        // curl leaves this semicolon out, and what follows it.
-        assert_eq!(parted(" a ; b ;type=c/d").unwrap().1, "a ; b");
-    }
-
-    #[test]
-    fn what_a_form_does_not_know_is_named() {
-        for value in ["@f;headers=a", r#""a"b"#, r#"@"f"g"#, r#""a";b"#, "a;encoder=base64", "@f;b"]
-        {
-            let wrong = parted(value).unwrap_err();
-            assert!(wrong.contains("only type=… and filename=… are known"), "{value}: {wrong}");
-        }
-    }
 }

@@ -13,7 +13,6 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payload {
     /// The bytes. They are shared, since they may be many.
-    #[serde(with = "shared")]
     pub data: Arc<Data>,
     /// What they are, for the `content-type` field: none where a header field of the user's says so, or nothing does.
     pub content_type: Option<String>,
@@ -35,30 +34,12 @@ pub(super) fn data(bytes: Vec<u8>) -> Data {
     }
 }
 
-/// Data that are shared within a process, and written and read as others are.
-pub(super) mod shared {
-    use super::{Arc, Data, Deserialize, Serialize};
+/// Shared data as bytes that connections send.
+pub(super) struct Owner(pub(super) Arc<Data>);
 
-    pub(in crate::http) fn serialize<S: serde::Serializer>(
-        data: &Arc<Data>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        Data::serialize(data, serializer)
-    }
-
-    pub(in crate::http) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Arc<Data>, D::Error> {
-        Data::deserialize(deserializer).map(Arc::new)
-    }
-
-    /// Shared data as bytes that connections send.
-    pub(in crate::http) struct Owner(pub(in crate::http) Arc<Data>);
-
-    impl AsRef<[u8]> for Owner {
-        fn as_ref(&self) -> &[u8] {
-            self.0.as_bytes()
-        }
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
@@ -72,7 +53,7 @@ pub(super) struct Body {
 impl From<&Payload> for Body {
     fn from(payload: &Payload) -> Self {
         Self {
-            bytes: Bytes::from_owner(shared::Owner(payload.data.clone())),
+            bytes: Bytes::from_owner(Owner(payload.data.clone())),
             content_type: payload.content_type.as_deref().map(Box::from),
         }
     }

@@ -70,11 +70,12 @@ pub(super) fn is_foreign(from: &Origin, to: &Origin) -> bool {
 
 /// Whether whoever has `from` surely has `to` as well: it is the same host, or one of the same registrable domain.
 pub(super) fn is_same_site(from: &Origin, to: &Origin) -> bool {
-    let domain = |origin: &Origin| match origin.ip {
-        Some(_) => None,
-        None => psl::domain_str(without_root(&origin.host)).map(str::to_owned),
-    };
     from.host == to.host || domain(from).is_some_and(|ours| domain(to) == Some(ours))
+}
+
+/// The registrable domain of a host that has a name.
+fn domain(origin: &Origin) -> Option<&str> {
+    if origin.ip.is_some() { None } else { psl::domain_str(without_root(&origin.host)) }
 }
 
 /// What an item fails with that was redirected more often than `most`; `sets_cookies` if cookies were set on the way, and not

@@ -432,8 +432,7 @@ impl HttpSession {
 
 /// The failure of a request that was sent, where it may not be sent twice: without a whole answer nobody knows what it has done.
 fn unsure(mut error: ItemError, asked: &Asked<'_>, is_sent: bool) -> ItemError {
-    let kinds = [ErrorKind::Timeout, ErrorKind::Stalled, ErrorKind::Reset, ErrorKind::Truncated];
-    if is_sent && !asked.repeatable && kinds.contains(&error.kind) {
+    if is_sent && !asked.repeatable && error.kind.leaves_it_open() {
         error.message = format!("{}; it {}", error.message, ItemError::MAY_HAVE_BEEN_PROCESSED);
     }
     error

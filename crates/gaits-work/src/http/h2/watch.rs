@@ -10,10 +10,11 @@
 
 use super::frames::{END_STREAM_OR_ACK, Frame, Scanner, kind};
 use super::state::{End, State};
+use crate::http::wire::yield_now;
 use crate::http::words::of_io;
 use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -290,11 +291,6 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
     }
-}
-
-/// Has the task woken when the others that are ready have run, and sockets and timers have been looked at.
-fn yield_now(cx: &mut Context<'_>) {
-    let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 fn end_of(e: &io::Error) -> End {

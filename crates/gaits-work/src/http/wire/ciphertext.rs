@@ -6,9 +6,9 @@
 //!
 //! Limit: a handshake goes on without a yield; what it may read is bounded by the TLS library.
 
-use super::Wire;
+use super::{Wire, yield_now};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -37,7 +37,7 @@ impl Ciphertext {
     pub(super) fn yields(&mut self, cx: &mut Context<'_>) -> bool {
         let yields = std::mem::take(&mut self.stopped);
         if yields {
-            let _ = pin!(tokio::task::yield_now()).poll(cx);
+            yield_now(cx);
         }
         yields
     }
@@ -63,7 +63,7 @@ impl AsyncRead for Ciphertext {
         if this.excess >= MOST {
             (this.excess, this.stopped) = (0, true);
             // In a handshake nobody else would have it woken.
-            let _ = pin!(tokio::task::yield_now()).poll(cx);
+            yield_now(cx);
             return Poll::Pending;
         }
         let before = buf.filled().len();

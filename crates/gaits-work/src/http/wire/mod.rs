@@ -9,7 +9,7 @@ pub(super) use ciphertext::Ciphertext;
 pub(super) use tcp::Tcp;
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
@@ -63,6 +63,11 @@ fn begins_final(mut bytes: &[u8]) -> bool {
         bytes = &bytes[end + 4..];
     }
     bytes.len() > 9
+}
+
+/// Has the task woken when the others that are ready have run, and sockets and timers have been looked at.
+pub(super) fn yield_now(cx: &mut Context<'_>) {
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 fn poll_read_tls(
