@@ -6,7 +6,7 @@ use crate::args::is_reference;
 use crate::shell::quoted;
 use clap::Command;
 use gaits::http::redacted;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsString;
 
 /// What stands in place of a secret.
@@ -62,18 +62,19 @@ pub(crate) struct Rerun {
     pub(crate) hides: bool,
 }
 
-/// The options that take a value.
+/// The options that take a value, with the first long name of each.
 struct Options {
-    long: HashSet<String>,
-    /// With the long name of each.
+    long: HashMap<String, String>,
     short: HashMap<char, String>,
 }
 
 impl Options {
-    fn of(command: &Command) -> Self {
-        let mut all = Self { long: HashSet::new(), short: HashMap::new() };
-        all.add(command);
-        all
+    /// Those of the command that is among `words`: what is an option with a value in one may be none in another.
+    fn of(parser: &Command, words: &[OsString]) -> Self {
+        let mut options = Self { long: HashMap::new(), short: HashMap::new() };
+        let command = words.iter().find_map(|word| parser.find_subcommand(word));
+        options.add(command.unwrap_or(parser));
+        options
     }
 
     fn add(&mut self, command: &Command) {
@@ -82,7 +83,9 @@ impl Options {
             a.get_action().takes_values() && !a.is_require_equals_set()
         }) {
             let long = argument.get_long().unwrap_or_default();
-            self.long.insert(long.to_owned());
+            for name in argument.get_long_and_visible_aliases().unwrap_or_default() {
+                self.long.insert(name.to_owned(), long.to_owned());
+            }
             if let Some(short) = argument.get_short() {
                 self.short.insert(short, long.to_owned());
             }
@@ -101,7 +104,8 @@ impl Options {
 impl Rerun {
     /// The command line of this process, as `parser` takes it apart, once more.
     pub(crate) fn of(words: impl IntoIterator<Item = OsString>, parser: &Command) -> Self {
-        let options = Options::of(parser);
+        let words: Vec<OsString> = words.into_iter().collect();
+        let options = Options::of(parser, &words);
         let mut hides = false;
         let mut again = Vec::new();
         // The option whose value comes next.
@@ -118,11 +122,12 @@ impl Rerun {
             } else if let Some(long) = word.strip_prefix("--") {
                 only_values = long.is_empty();
                 if let Some((name, value)) = long.split_once('=') {
-                    shown(name, value).map(|value| format!("--{name}={value}"))
+                    let option = options.long.get(name).map_or(name, String::as_str);
+                    shown(option, value).map(|value| format!("--{name}={value}"))
                 } else {
                     // What would be secret is hidden although this version knows no such option.
-                    let takes_value = options.long.contains(long) || SECRET.contains(&long);
-                    before = takes_value.then(|| long.to_owned());
+                    let unknown = || SECRET.contains(&long).then(|| long.to_owned());
+                    before = options.long.get(long).cloned().or_else(unknown);
                     None
                 }
             } else if let Some((option, at)) = options.in_cluster(&word) {
@@ -215,6 +220,17 @@ mod tests {
         let rerun = again(&words);
         assert_eq!(rerun.command, "gaits fetch --idempotency-key -H 'Authorization: ***' -d '***'");
         assert!(rerun.hides);
+    }
+
+    #[test]
+    fn json_is_hidden_where_it_is_sent() {
+        for words in [&["--json", "s3cret"][..], &["--json=s3cret"], &["--data-json", "s3cret"]] {
+            let rerun = again(&[&["gaits", "fetch"], words, &["http://x/"]].concat());
+            assert!(rerun.hides && !rerun.command.contains("s3cret"), "{rerun:?}");
+        }
+        let rerun = again(&["gaits", "compare", "http", "--json", "http://x/"]);
+        assert_eq!(rerun.command, "gaits compare http --json http://x/");
+        assert!(!rerun.hides);
     }
 
     #[test]

@@ -190,7 +190,15 @@ pub(crate) fn own_words(words: &[OsString], parser: &clap::Command) -> usize {
 
 /// The parser itself, for what is generated from it.
 pub(crate) fn parser() -> clap::Command {
-    help::fit(with_negative_numbers(Cli::command()))
+    let command = Cli::command()
+        .mut_subcommand("fetch", with_json)
+        .mut_subcommand("run", |run| run.mut_subcommand("http", with_json));
+    help::fit(with_negative_numbers(command))
+}
+
+/// Lets `--json` send JSON, as curl's does. A race and a sweep print their own result as JSON with it.
+fn with_json(command: clap::Command) -> clap::Command {
+    command.mut_arg("data_json", |arg| arg.visible_alias("json"))
 }
 
 /// Lets options that take a number, a time, a rate or a size see one below 0, so that they themselves say that it can't be.

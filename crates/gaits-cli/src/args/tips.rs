@@ -30,7 +30,6 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["-s", "--silent"], "-q leaves out the progress bar and the summary"),
     (&["-l", "--list", "--input-file"], "-i FILE takes the URLs in a file"),
     (&["--requests"], "-n N sets the number of requests"),
-    (&["--json"], "--data-json JSON sends JSON; --body json keeps the answer's JSON in its record"),
     (&["-F"], "--form NAME=@FILE sends a form with files"),
     (
         &["-b", "--cookie"],

@@ -4,6 +4,7 @@
 
 mod curl;
 
+use super::run::dropped;
 use crate::args::{Job, Shows};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
@@ -69,7 +70,7 @@ pub(super) fn show(job: &Job, shows: Shows, quiet: bool) -> Result<Exit, Trouble
     }
     out.flush().map_err(gone)?;
     if !quiet {
-        talk::line(&hosts.told(wrong, job.input.dropped()));
+        talk::line(&hosts.told(wrong, dropped(&job.input)));
         if previews.spec().next.is_some() {
             talk::line("gaits: further pages follow, as the answers say (--next)");
         }
@@ -103,7 +104,7 @@ impl Hosts {
         }
     }
 
-    fn told(self, wrong: u64, dropped: u64) -> String {
+    fn told(self, wrong: u64, dropped: Option<String>) -> String {
         let mut counts: Vec<_> = self.counts.into_iter().collect();
         counts.sort_by(|one, other| (other.1, &one.0).cmp(&(one.1, &other.0)));
         let all = counts.iter().map(|(_, count)| count).sum::<u64>() + self.others;
@@ -124,8 +125,8 @@ impl Hosts {
                 if wrong == 1 { "1 item is".to_owned() } else { format!("{wrong} items are") }
             );
         }
-        if dropped > 0 {
-            let _ = write!(text, "; --dedupe left out {dropped}");
+        if let Some(dropped) = dropped {
+            let _ = write!(text, "; {dropped}");
         }
         text
     }

@@ -135,7 +135,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         return table::make(given, &destination, exit, &stop, args.quiet);
     }
     if let Some(line) = dropped(&input).filter(|_| !args.quiet) {
-        talk::line(&line);
+        talk::line(&format!("gaits: {line}"));
     }
     outcome.summary.total_items = outcome.summary.total_items.or(total);
     watch.summary(&outcome);
@@ -162,12 +162,21 @@ fn body_folder(
     BodyFolder::open(folder, *names, results).map(Some)
 }
 
-/// What is to be told of items that were left out as the same as others.
-fn dropped(input: &Input) -> Option<String> {
+/// What is to be told of items that were left out as the same as others, named by the indices that are missing among the records.
+pub(super) fn dropped(input: &Input) -> Option<String> {
     let dropped = input.dropped();
-    let items = if dropped == 1 { "item that asks" } else { "items that ask" };
-    (dropped > 0)
-        .then(|| format!("gaits: --dedupe left out {dropped} {items} for the same as one before"))
+    let (count, first) = (dropped.count(), dropped.first());
+    let items = if count == 1 { "item that asks" } else { "items that ask" };
+    let named = first.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let others = match count - first.len() as u64 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    (count > 0).then(|| {
+        format!(
+            "--dedupe left out {count} {items} for the same as one before: index {named}{others}"
+        )
+    })
 }
 
 /// What is to be told of pages that answers have named and that were not fetched by a run that began anew, if it

@@ -452,7 +452,9 @@ fn items_that_ask_for_the_same_are_left_out_and_counted() {
         records.iter().filter_map(|record| record["index"].as_u64()).collect();
     indices.sort_unstable();
     assert!(indices.into_iter().eq([0, 3, 4, 5]));
-    end.expect_stderr_contains("--dedupe left out 2 items that ask for the same as one before");
+    end.expect_stderr_contains(
+        "--dedupe left out 2 items that ask for the same as one before: index 1, 2\n",
+    );
     assert_eq!(origin.requests(), 3);
 }
 

@@ -40,8 +40,14 @@ fn data_is_posted_as_curl_does_it() {
         sent(&origin, "/anything", &["-X", "PUT", "-H", "Content-Type: text/plain", "-d", "x"]);
     assert_eq!((&put["method"], &put["data"]), (&json!("PUT"), &json!("x")), "{put}");
     assert_eq!(put["headers"]["Content-Type"], "text/plain", "{put}");
-    let json_ = sent(&origin, "/anything", &["--data-json", r#"{"a":[1]}"#]);
-    assert_eq!((&json_["method"], &json_["json"]), (&json!("POST"), &json!({"a": [1]})), "{json_}");
+    for option in ["--data-json", "--json"] {
+        let sent = sent(&origin, "/anything", &[option, r#"{"a":[1]}"#]);
+        assert_eq!(
+            (&sent["method"], &sent["json"]),
+            (&json!("POST"), &json!({"a": [1]})),
+            "{sent}"
+        );
+    }
     let encoded = sent(&origin, "/anything", &["--form", "q=a b&c", "--query", "page=2"]);
     assert_eq!(encoded["form"], json!({"q": "a b&c"}), "{encoded}");
     assert_eq!(encoded["args"], json!({"page": "2"}), "{encoded}");

@@ -16,7 +16,7 @@ pub use decode::{BAD, Text, TextEncoding, text_of};
 pub use lines::{LONGEST_LINE, Lines, MakeFromLine};
 pub use list::List;
 pub use numbered::{MakeNumbered, Numbered};
-pub use part::{Draw, Drawn, Identity, MOST_BYTES, Select, Shard};
+pub use part::{Draw, Drawn, Dropped, Identity, MOST_BYTES, Select, Shard};
 pub use pushed::{Ended, Pushed, Pusher, pushed};
 pub use rows::{MakeItem, Row, Rows, Table, look_at_first_row};
 pub use spans::Spans;

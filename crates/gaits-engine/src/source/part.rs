@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// How many bytes of items are held for a sample or a shuffled list.
@@ -28,12 +27,60 @@ pub struct Shard {
 /// Says what an item asks for, so that two that ask for the same are known.
 pub type Identity = Box<dyn Fn(&Data) -> u128 + Send>;
 
+/// Items that were left out since they ask for the same as one before them. Clones are the same: a source adds to it, and others read.
+#[derive(Debug, Clone, Default)]
+pub struct Dropped(Arc<Mutex<LeftOut>>);
+
+/// All are the same: what was found on the way is no part of what is asked for.
+impl PartialEq for Dropped {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Dropped {}
+
+#[derive(Debug, Default)]
+struct LeftOut {
+    count: u64,
+    /// The indices of the first of them.
+    first: Vec<u64>,
+}
+
+impl Dropped {
+    /// How many of them are remembered by their indices.
+    const REMEMBERED: usize = 5;
+
+    fn add(&self, index: u64) {
+        let mut all = self.lock();
+        all.count += 1;
+        if all.first.len() < Self::REMEMBERED {
+            all.first.push(index);
+        }
+    }
+
+    /// How many there are by now.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.lock().count
+    }
+
+    /// The indices of the first of them, five at most.
+    #[must_use]
+    pub fn first(&self) -> Vec<u64> {
+        self.lock().first.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LeftOut> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Leaves out what is not of a share, and what was there before; and ends after so many.
 pub struct Select {
     inner: Box<dyn Source>,
     seen: Option<(Identity, Seen)>,
-    /// How many items were left out since they were there before.
-    dropped: Arc<AtomicU64>,
+    dropped: Dropped,
     shard: Option<Shard>,
     left: Option<u64>,
 }
@@ -51,12 +98,12 @@ impl Select {
     /// All of `inner`.
     #[must_use]
     pub fn new(inner: Box<dyn Source>) -> Self {
-        Self { inner, seen: None, dropped: Arc::default(), shard: None, left: None }
+        Self { inner, seen: None, dropped: Dropped::default(), shard: None, left: None }
     }
 
-    /// Without items that ask for the same as one before them, counted in `dropped`.
+    /// Without items that ask for the same as one before them, which are added to `dropped`.
     #[must_use]
-    pub fn without_same(mut self, identity: Identity, dropped: Arc<AtomicU64>) -> Self {
+    pub fn without_same(mut self, identity: Identity, dropped: Dropped) -> Self {
         self.seen = Some((identity, Seen::default()));
         self.dropped = dropped;
         self
@@ -87,7 +134,7 @@ impl Select {
         if let Some((identity, seen)) = &mut self.seen
             && !seen.insert(identity(data))
         {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped.add(entry.index);
             return false;
         }
         self.shard.is_none_or(|shard| shard.holds(data))
@@ -330,12 +377,12 @@ mod tests {
     #[test]
     fn what_was_there_before_is_left_out_and_counted() {
         let texts: Vec<_> = ["a", "b", "a", "!", "c", "b", "a", "!"].map(str::to_owned).to_vec();
-        let dropped = Arc::new(AtomicU64::new(0));
+        let dropped = Dropped::default();
         let identity: Identity = Box::new(|data| xxh3_128(data.as_bytes()));
-        let found = all(Select::new(list(&texts)).without_same(identity, Arc::clone(&dropped)));
+        let found = all(Select::new(list(&texts)).without_same(identity, dropped.clone()));
         let places: Vec<_> = found.iter().map(|(at, _)| *at).collect();
         assert_eq!(places, [0, 1, 3, 4, 7]);
-        assert_eq!(dropped.load(Ordering::Relaxed), 3);
+        assert_eq!((dropped.count(), dropped.first()), (3, vec![2, 5, 6]));
     }
 
     #[test]

@@ -8,8 +8,9 @@ mod selection;
 mod table;
 
 pub use files::{Files, Form, Made, Place};
+pub use gaits_engine::source::Dropped;
 pub use pattern::UrlPattern;
-pub use selection::{Dropped, Selection};
+pub use selection::Selection;
 pub use table::{Table, UrlFrom};
 
 use gaits_core::{Content, Data, More, Record, Setting, Source, Work};
@@ -146,12 +147,12 @@ impl Input {
         }
     }
 
-    /// How many items were left out since they ask for the same as one before them.
+    /// The items that were left out since they ask for the same as one before them.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
+    pub fn dropped(&self) -> Dropped {
         match self {
-            Input::Part { selection, .. } => selection.dropped.count(),
-            _ => 0,
+            Input::Part { selection, .. } => selection.dropped.clone(),
+            _ => Dropped::default(),
         }
     }
 

@@ -4,9 +4,8 @@
 
 use super::{Input, InputError};
 use gaits_core::{Setting, Source, Value, Work};
-use gaits_engine::source::{Draw, Drawn, Identity, Select, Shard};
+use gaits_engine::source::{Draw, Drawn, Dropped, Identity, Select, Shard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// What is taken of a list, in the order in which it is looked at: first what is there twice goes, then all shares but one, then a
@@ -25,30 +24,9 @@ pub struct Selection {
     pub seed: u64,
     /// No more than so many are taken.
     pub limit: Option<u64>,
-    /// How many were left out since they were there before.
+    /// What was left out since it was there before.
     pub dropped: Dropped,
 }
-
-/// A count that a source and its reader share.
-#[derive(Debug, Clone, Default)]
-pub struct Dropped(Arc<AtomicU64>);
-
-impl Dropped {
-    /// How many there are by now.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What was found on the way is no part of what is asked for.
-impl PartialEq for Dropped {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Dropped {}
 
 impl Selection {
     /// Whether it takes all, as it comes.
@@ -67,7 +45,7 @@ impl Selection {
         if self.dedupe || self.shard.is_some() {
             let mut select = Select::new(source).shard(self.shard);
             if self.dedupe {
-                select = select.without_same(identity_of(work), Arc::clone(&self.dropped.0));
+                select = select.without_same(identity_of(work), self.dropped.clone());
             }
             source = Box::new(select);
         }
