@@ -113,6 +113,22 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Brings what was written to a file to the disk, if that is where it is.
+///
+/// # Errors
+/// The disk says no.
+pub(crate) fn commit(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        // A device or a pipe: `/dev/null`, `/dev/stdout`.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+        {
+            Ok(())
+        }
+        committed => committed,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

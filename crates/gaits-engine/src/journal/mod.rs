@@ -12,6 +12,7 @@ mod run_file;
 mod scan;
 mod started;
 
+pub(crate) use aside::commit;
 pub use aside::{Aside, beside, sync_folder, write_aside};
 pub use checkpoint::Checkpoint;
 pub use done::{BLOCK, Done, item_hash, place_hash};

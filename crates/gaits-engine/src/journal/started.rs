@@ -1,26 +1,67 @@
 //! `results.jsonl.started`: the items that may not be done twice and were handed out.
 //!
 //! A line is an index and the [`item_hash`](super::item_hash) of the item in hexadecimal digits; a line of `-` and an index
-//! takes it back. Lines are appended before the items go out, so an item that is missing here was not sent.
+//! takes it back. Lines are on the disk before the items go out, so an item that is missing here was not sent, whatever has
+//! happened to the process or the machine. Behind the lines stand zeros, which they are written over: to bring bytes to the disk
+//! takes a file system longer where the file grows by them.
 //!
 //! Limit: it says nothing of how an item ended. One that has a record is done, whatever stands here.
 
-use super::aside::write_aside;
+use super::aside::{commit, sync_folder, write_aside};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+
+/// By so many zeros the file grows, if not by more.
+const ROOM: u64 = 64 * 1024;
 
 /// Notes which items are handed out.
 #[derive(Debug)]
 pub struct Started {
     path: PathBuf,
-    file: Option<File>,
+    file: Option<Open>,
     /// Something was noted since it was opened.
     used: bool,
     /// Its last line may be torn, so nothing may come behind it.
     torn: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// Where the lines end.
+    end: u64,
+    /// Where the zeros behind them end.
+    room: u64,
+}
+
+impl Open {
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        let end = self.end + text.len() as u64;
+        if end > self.room {
+            let zeros = vec![0; usize::try_from((end - self.room).max(ROOM)).unwrap_or(usize::MAX)];
+            match self.file.write_all_at(&zeros, self.room) {
+                Ok(()) => self.room += zeros.len() as u64,
+                Err(error) if self.cut().is_err() => return Err(error),
+                // On a disk that is almost full there may be room for the lines.
+                Err(_) => {}
+            }
+        }
+        self.file.write_all_at(text, self.end)?;
+        self.end = end;
+        self.room = self.room.max(end);
+        Ok(())
+    }
+
+    /// Takes away what stands behind the lines, such as the beginning of others.
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.end)?;
+        self.room = self.end;
+        Ok(())
+    }
 }
 
 impl Started {
@@ -35,6 +76,7 @@ impl Started {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
             Err(error) => return Err(error),
         };
+        let text = text.split('\0').next().unwrap_or_default();
         let mut items = BTreeMap::new();
         for (number, line) in text.split_inclusive('\n').enumerate() {
             let Some(line) = line.strip_suffix('\n') else { break };
@@ -71,15 +113,24 @@ impl Started {
         Ok(Self { path: path.to_owned(), file: None, used: !earlier.is_empty(), torn: false })
     }
 
-    /// Notes items that are about to go out. When this returns, the notes survive the death of this process.
+    /// Notes items that are about to go out. When this returns, the notes survive the death of this process, and a loss of power.
     ///
     /// # Errors
     /// They can't be written.
     pub fn add(&mut self, items: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
-        self.append(&lines(items))
+        let text = lines(items);
+        if text.is_empty() {
+            return Ok(());
+        }
+        let is_new = self.file.is_none();
+        self.append(&text)?;
+        let Some(open) = &self.file else { return Ok(()) };
+        commit(&open.file).map_err(|error| self.named(&error))?;
+        // Its name must last as well.
+        if is_new { sync_folder(&self.path) } else { Ok(()) }
     }
 
-    /// Takes back items that did not go out after all.
+    /// Takes back items that did not go out after all. A loss of power may take that back.
     ///
     /// # Errors
     /// That can't be written.
@@ -96,21 +147,27 @@ impl Started {
             return Ok(());
         }
         self.used = true;
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(OpenOptions::new().append(true).create(true).open(&self.path)?),
-        };
         if self.torn {
             return Err(io::Error::other("what was noted last could not be written whole"));
         }
-        let length = file.metadata()?.len();
-        let written = file.write_all(text);
+        let open = match &mut self.file {
+            Some(open) => open,
+            none => {
+                // It is new, or `begin` has written it whole.
+                let mut options = OpenOptions::new();
+                let file = options.write(true).create(true).truncate(false).open(&self.path)?;
+                let end = file.metadata()?.len();
+                none.insert(Open { file, end, room: end })
+            }
+        };
+        let written = open.write(text);
         // These items do not go out.
-        self.torn = written.is_err() && file.set_len(length).is_err();
-        written.map_err(|error| {
-            let message = format!("can't write to {}: {error}", self.path.display());
-            io::Error::new(error.kind(), message)
-        })
+        self.torn = written.is_err() && open.cut().is_err();
+        written.map_err(|error| self.named(&error))
+    }
+
+    fn named(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("can't write to {}: {error}", self.path.display()))
     }
 
     /// Removes the file: each item in it has a record by now.
@@ -162,7 +219,11 @@ mod tests {
         assert_eq!(Started::read(&path).unwrap(), expected);
 
         let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.len() as u64 % ROOM, "7 0000000000000046\n".len() as u64, "zeros behind");
+        let text = text.trim_end_matches('\0');
         fs::write(&path, format!("{text}12 00")).unwrap();
+        assert_eq!(Started::read(&path).unwrap(), expected);
+        fs::write(&path, format!("{text}12 00\0\0\0")).unwrap();
         assert_eq!(Started::read(&path).unwrap(), expected);
         fs::write(&path, format!("{text}what\n")).unwrap();
         assert!(Started::read(&path).unwrap_err().to_string().starts_with("line 6 "));
@@ -177,7 +238,8 @@ mod tests {
         let path = scratch.path().join("r.started");
         let mut started = Started::begin(&path, &BTreeMap::new()).unwrap();
         // It can neither be written to nor cut.
-        started.file = Some(OpenOptions::new().append(true).open("/dev/full").unwrap());
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        started.file = Some(Open { file: full, end: 0, room: 0 });
         let error = started.add([(1, 10)].into_iter()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         assert!(error.to_string().contains("r.started"), "{error}");

@@ -1,6 +1,7 @@
 //! Records as JSON Lines: `docs/design/records.md`.
 
 use super::record_json;
+use crate::journal::commit;
 use gaits_core::{Record, Sink};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::File;
@@ -296,19 +297,6 @@ impl ToCommit {
 /// How long a file is; 0 for what has no length.
 fn length(file: &File) -> u64 {
     file.metadata().map_or(0, |meta| meta.len())
-}
-
-/// Brings a file to the disk, if that is where it is.
-fn commit(file: &File) -> io::Result<()> {
-    match file.sync_data() {
-        // A device or a pipe: `/dev/null`, `/dev/stdout`.
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
-        {
-            Ok(())
-        }
-        committed => committed,
-    }
 }
 
 #[cfg(test)]

@@ -257,6 +257,10 @@ impl Journal {
             // It tells of records that are there no more, or soon will not be.
             let _ = fs::remove_file(&self.paths.done);
         }
+        // A note goes only when the record of its item is on the disk.
+        if self.paths.started.exists() {
+            self.file.sync_data().map_err(|error| failed(&self.paths.results, error))?;
+        }
         let started = Started::begin(&self.paths.started, &self.pending)
             .map_err(|error| failed(&self.paths.started, error))?;
         let results = self.paths.results.clone();

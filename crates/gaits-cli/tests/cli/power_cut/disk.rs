@@ -182,10 +182,19 @@ impl Disk {
             "write" => {
                 let Arg::Bytes(bytes) = &args[1] else { panic!("{call:?}") };
                 let Some(file) = self.file(&path) else { return };
-                // Each of gaits' files is written from its beginning to its end, or at its end.
+                // Each is written from its beginning to its end, or at its end.
                 let end = self.now.bytes.get(&file).map_or(0, Vec::len);
                 let written = usize::try_from(call.result).unwrap();
                 self.change(ended, Change::Write(file, end, bytes[..written].to_vec()));
+            }
+            "pwrite64" => {
+                let (Arg::Bytes(bytes), Arg::Other(at)) = (&args[1], &args[3]) else {
+                    panic!("{call:?}")
+                };
+                let Some(file) = self.file(&path) else { return };
+                let written = usize::try_from(call.result).unwrap();
+                let at = at.parse().unwrap();
+                self.change(ended, Change::Write(file, at, bytes[..written].to_vec()));
             }
             "ftruncate" => {
                 let Some(file) = self.file(&path) else { return };

@@ -17,13 +17,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use strace::{Arg, Call};
 
 /// How many cuts there are in each run, where this variable does not say so.
 const CUTS: (&str, usize) = ("GAITS_TORTURE_ROUNDS", 20);
 
 /// Every call that makes, changes, renames, removes or syncs a file. One of them that is not in the model of the disk is noticed
-/// there.
-const CALLS: &str = "trace=openat,open,creat,write,writev,pwrite64,pwritev,pwritev2,ftruncate,truncate,fallocate,\
+/// there. `sendto` is what requests are sent with.
+const CALLS: &str = "trace=sendto,openat,open,creat,write,writev,pwrite64,pwritev,pwritev2,ftruncate,truncate,fallocate,\
     copy_file_range,sendfile,splice,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,\
     rmdir,fsync,fdatasync,syncfs,sync_file_range";
 
@@ -59,6 +60,11 @@ impl Place {
 
     /// Runs it, and gives what it has done to the disk.
     fn record(&self, more: &str) -> Disk {
+        self.record_calls(more).0
+    }
+
+    /// The same, with all its calls.
+    fn record_calls(&self, more: &str) -> (Disk, Vec<Call>) {
         let before = disk::read(&self.root);
         let log = self.dir.at("log");
         let words = ["strace", "-f", "-y", "-s", "100000000", "-e", CALLS, "-o"].map(OsStr::new);
@@ -68,7 +74,7 @@ impl Place {
         let disk = Disk::new(&self.root, &before, &calls);
         // Else the model has missed something.
         assert_eq!(shown(&disk.whole()), shown(&disk::read(&self.root)), "{}", self.options);
-        disk
+        (disk, calls)
     }
 
     /// Each item has one record, each body is right, and nothing else is there.
@@ -104,7 +110,7 @@ impl Place {
     /// Cuts the power at many moments of what was recorded; `go_on` does the rest, given the disk as it was left.
     #[expect(clippy::print_stdout, reason = "bench/torture shows what was tried")]
     fn cut(&self, disk: &Disk, seed: u64, left: &[Left], go_on: impl Fn(&str, &Tree)) {
-        let cuts = std::env::var(CUTS.0).ok().and_then(|text| text.parse().ok()).unwrap_or(CUTS.1);
+        let cuts = cuts();
         let moments = disk.moments();
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut states = HashSet::new();
@@ -134,6 +140,10 @@ impl Place {
         let now = fs::read(self.root.join("r.jsonl")).unwrap();
         assert!(now.starts_with(&left[..whole]), "{why}");
     }
+}
+
+fn cuts() -> usize {
+    std::env::var(CUTS.0).ok().and_then(|text| text.parse().ok()).unwrap_or(CUTS.1)
 }
 
 /// The paths, each with the hash of what is in the file.
@@ -247,4 +257,70 @@ fn old_records_are_never_taken_for_those_of_a_run_that_starts_over() {
             assert!(body.contains("new") && !body.contains("old"), "{why}: {body}");
         }
     });
+}
+
+/// When the request for each item was sent, by the lines of the log.
+fn sent(calls: &[Call]) -> Vec<(usize, usize)> {
+    let number = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let rest = text.strip_prefix("POST /anything?n=")?;
+        rest.split_once(' ')?.0.parse().ok()
+    };
+    let sends = calls.iter().filter(|call| call.name == "sendto");
+    sends
+        .filter_map(|call| match &call.args[1] {
+            Arg::Bytes(bytes) => Some((number(bytes)?, call.began)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+#[ignore = "needs strace; bench/torture runs it"]
+fn what_may_not_be_done_twice_is_not_although_the_power_has_failed() {
+    need_strace();
+    let origin = origin("500:0");
+    for (seed, model) in ["-m async:4", "-m processes:2/async:3"].iter().enumerate() {
+        let place = Place::new(&origin, "/anything?n=", &format!("{model} -X POST"));
+        let (disk, calls) = place.record_calls("");
+        let sent = sent(&calls);
+        assert_eq!(sent.len(), ITEMS, "{model}");
+        let mut rng = fastrand::Rng::with_seed(50 + seed as u64);
+        let moments = disk.moments();
+        let mut unsure = 0;
+        for number in 0..cuts() {
+            let moment = moments[rng.usize(..moments.len())];
+            let left = ANY[number % ANY.len()];
+            let tree = disk.after_cut(moment, left, &mut rng);
+            disk::write(&place.root, &tree);
+            let why = format!("{model}, cut at line {moment} of the log, {left:?} left");
+            let results = place.root.join("r.jsonl");
+            let before: HashSet<_> = match tree.get(&results) {
+                Some(Some(bytes)) => whole_lines(bytes).map(<[u8]>::to_vec).collect(),
+                _ => HashSet::new(),
+            };
+            place.fetch("").run().expect_exit_one_of(&[0, 1]);
+            let after = fs::read(&results).unwrap();
+            assert_eq!(whole_lines(&after).count(), ITEMS, "{why}");
+            for line in whole_lines(&after) {
+                let text = std::str::from_utf8(line).unwrap();
+                let record = &crate::harness::parse(text)[0];
+                let item = String::from_utf8_lossy(record.item.as_bytes());
+                let item: usize = item.rsplit_once('=').unwrap().1.parse().unwrap();
+                let was_sent = sent.iter().any(|(n, line)| *n == item && *line < moment);
+                if !record.outcome.is_ok() {
+                    assert!(text.contains("may have been processed"), "{why}: {text}");
+                    unsure += usize::from(was_sent);
+                } else if !before.contains(line) {
+                    assert!(!was_sent, "{why}: sent twice: {text}");
+                }
+            }
+        }
+        assert!(unsure > 0, "{model}: no cut met an item on its way");
+    }
+}
+
+/// The lines that have an end.
+fn whole_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"))
 }
