@@ -1,7 +1,8 @@
 //! Client certificates, before a server that demands one.
 
 use crate::harness::{Dir, Gaits, gaits, http, parse_file, spawn};
-use gaits_core::ErrorKind;
+use gaits_core::{ErrorKind, Outcome};
+use gaits_origin::{Config, Origin};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -111,6 +112,32 @@ fn a_server_that_demands_a_certificate_gets_the_one_that_is_named() {
             fetch(dir.path(), &url, words).run().expect_exit(1);
             let message = parse_file(&dir.at("out")).expect_one_failure(ErrorKind::Tls);
             assert!(message.contains(wanted), "{words}: {message}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_a_redirect_leads_to_is_not_shown_the_certificate() {
+    let (authority, origin) = (Authority::new("ours"), Origin::start(Config::default()).unwrap());
+    let dir = Dir::new();
+    dir.file("ca.pem", &authority.pem);
+    let (certificate, key) = authority.sign("me");
+    dir.file("mine.both", format!("{}{}", key.serialize_pem(), certificate.pem()));
+    for version in [&TLS12, &TLS13] {
+        let url = authority.serve(version);
+        let led = origin.url(&format!("/redirect-to?url={url}"));
+        // Nor where there is a connection over which it was shown.
+        dir.file("list", format!("{url}\n{led}\n{url}\n{led}\n{url}\n"));
+        fetch(dir.path(), "-i list", "--cert mine.both -m async:1").run().expect_exit(1);
+        let records = parse_file(&dir.at("out")).expect_items(5);
+        for record in records.iter() {
+            match &record.outcome {
+                Outcome::Ok => assert_eq!(record.index % 2, 0, "{record:?}"),
+                Outcome::Failed(error) => {
+                    assert_eq!((record.index % 2, error.kind), (1, ErrorKind::Tls), "{record:?}");
+                    assert!(error.message.ends_with("--cert is not shown"), "{record:?}");
+                }
+            }
         }
     }
 }

@@ -142,7 +142,7 @@ impl Opener {
         let Shared { spec, clock, tls, .. } = &*self.shared;
         let shaken = async {
             // The first one waits for the roots.
-            let connector = self.connectors.get(tls, alpn).await?;
+            let connector = self.connectors.get(tls, alpn, server.stranger).await?;
             let shaken = connector.connect(name, Ciphertext::of(wire)).await;
             shaken.map_err(|e| tls::handshake_error(server, &e))
         };

@@ -118,7 +118,8 @@ impl Hub {
     /// Where `text` leads to.
     pub(super) fn target(&self, text: &str) -> Result<Target, TargetError> {
         let last = self.last.borrow();
-        Target::parse(text, last.as_ref().map(|host| &host.origin))
+        let last = last.as_ref().map(|host| &host.origin).filter(|origin| !origin.stranger);
+        Target::parse(text, last)
     }
 
     /// The host that `origin` is.
@@ -130,7 +131,8 @@ impl Hub {
             return last.clone();
         }
         let mut hosts = self.hosts.borrow_mut();
-        let host = if let Some(host) = hosts.get(origin.prefix()) {
+        let key = origin.key();
+        let host = if let Some(host) = hosts.get(&*key) {
             host.clone()
         } else {
             if hosts.len() >= self.max_hosts.max(self.forget_at.get()) {
@@ -141,7 +143,7 @@ impl Hub {
             let route = self.shared.routes.to(origin);
             let idle = route.asked().map(|proxy| self.idle_of(proxy)).unwrap_or_default();
             let host = Rc::new(Host::new(origin.clone(), route, idle));
-            hosts.insert(origin.prefix().into(), host.clone());
+            hosts.insert(key.into(), host.clone());
             host
         };
         *last = Some(host.clone());

@@ -253,8 +253,7 @@ impl HttpSession {
                 }
                 trace.detail.redirects += 1;
                 self.put_back(&target, exchange, whole, trace);
-                shared.access.authorize_next(&mut next, &target.origin);
-                foreign |= redirect::is_foreign(&target.origin, &next.origin);
+                foreign = shared.access.authorize_next(&mut next, &target.origin, foreign);
                 if !redirect::is_same_site(&target.origin, &next.origin) {
                     trace.led = Led::ToAnotherSite;
                 } else if foreign {

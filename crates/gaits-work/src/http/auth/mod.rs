@@ -105,6 +105,7 @@ pub(super) struct Access {
     keys: QueryKeys,
     machines: Option<Machines>,
     tokens: Option<Tokens>,
+    has_certificate: bool,
 }
 
 impl Access {
@@ -114,7 +115,8 @@ impl Access {
             Some(Credentials::Command(command)) => Some(Tokens::of(command)),
             _ => None,
         };
-        Self { keys: QueryKeys::of(&auth.keys), machines, tokens }
+        let has_certificate = auth.certificate.is_some();
+        Self { keys: QueryKeys::of(&auth.keys), machines, tokens, has_certificate }
     }
 
     /// The tokens of a command, for a request that has no `authorization` of its own.
@@ -136,15 +138,24 @@ impl Access {
     /// The same for where a redirect leads. `from` has been asked before, and `next` holds what was meant for it if it is no
     /// other server. Another one gets what the netrc has for its name, and nothing of the entry that is for any host. Over a
     /// less safe way than before it gets nothing.
-    pub(super) fn authorize_next(&self, next: &mut Target, from: &Origin) {
+    ///
+    /// Tells whether `next` is foreign: another server, or one that another has led to, if `from` is `foreign`. It is not shown the
+    /// user's certificate.
+    pub(super) fn authorize_next(&self, next: &mut Target, from: &Origin, foreign: bool) -> bool {
         self.keys.strip(next);
+        let is_other = is_foreign(from, &next.origin);
         if let Some(machines) = &self.machines
             && next.authorization.is_none()
-            && is_foreign(from, &next.origin)
+            && is_other
             && (from.scheme, next.origin.scheme) != (Scheme::Https, Scheme::Http)
         {
             next.authorization = machines.of_named_host(&next.origin.host);
         }
+        let foreign = foreign || is_other;
+        if foreign && self.has_certificate {
+            next.estrange();
+        }
+        foreign
     }
 
     /// Takes keys out of the query of `target` that a server has put there.
@@ -200,7 +211,7 @@ mod tests {
         assert_eq!(first("http://a.test/", true), None);
         let next = |from: &str, to: &str| {
             let mut next = target(to);
-            access.authorize_next(&mut next, &target(from).origin);
+            access.authorize_next(&mut next, &target(from).origin, false);
             next.authorization.map(|value| value.to_str().unwrap().to_owned())
         };
         assert_eq!(next("http://c.test/", "http://a.test/"), named);

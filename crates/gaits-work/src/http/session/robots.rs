@@ -166,8 +166,7 @@ impl HttpSession {
                     return Ok(Answered::Nothing);
                 }
                 redirects += 1;
-                shared.access.authorize_next(&mut next, &target.origin);
-                foreign |= redirect::is_foreign(&target.origin, &next.origin);
+                foreign = shared.access.authorize_next(&mut next, &target.origin, foreign);
                 target = next;
                 continue;
             }

@@ -36,6 +36,13 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Another server has led to it: the user's certificate is not for the server that this is.
+    pub(super) fn estrange(&mut self) {
+        if !self.origin.stranger {
+            self.origin = Rc::new(Origin { stranger: true, ..(*self.origin).clone() });
+        }
+    }
+
     /// Where `text` leads to; `last` is an origin that may well be the one.
     ///
     /// # Errors

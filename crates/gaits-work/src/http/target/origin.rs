@@ -6,6 +6,7 @@ use super::error::TargetError;
 use crate::http::domain::without_root;
 use http::header::HeaderValue;
 use http::uri::Authority;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -33,7 +34,7 @@ impl Scheme {
 }
 
 /// What a connection leads to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::http) struct Origin {
     pub(in crate::http) scheme: Scheme,
     /// In lower case, without brackets.
@@ -47,6 +48,8 @@ pub(in crate::http) struct Origin {
     pub(in crate::http) host_field: HeaderValue,
     /// `scheme://authority`
     pub(super) prefix: Box<str>,
+    /// Whether another server has led here, so that the user's certificate is not shown to this one.
+    pub(in crate::http) stranger: bool,
 }
 
 impl Origin {
@@ -77,7 +80,17 @@ impl Origin {
             host_field: HeaderValue::from_str(&text).map_err(|e| malformed(&e))?,
             prefix: format!("{}://{text}", scheme.as_str()).into(),
             authority: text.parse().map_err(|e| malformed(&e))?,
+            stranger: false,
         })
+    }
+
+    /// What connections to it are kept under: one over which the user's certificate was shown is for nobody who is not to show it.
+    pub(in crate::http) fn key(&self) -> Cow<'_, str> {
+        if self.stranger {
+            format!("{} stranger", self.prefix).into()
+        } else {
+            (&*self.prefix).into()
+        }
     }
 
     /// `scheme://authority`

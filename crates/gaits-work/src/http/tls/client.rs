@@ -1,6 +1,6 @@
 //! The certificate that a server is shown which asks for one, in the types of the TLS library.
 //!
-//! Limit: it is shown to every server that asks; the library knows of no redirects.
+//! Limit: whom it is shown is not decided here; the library knows of no redirects.
 
 use super::super::auth::{ClientCertificate, ClientCertificateError};
 use super::super::words;

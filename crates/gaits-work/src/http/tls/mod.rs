@@ -40,7 +40,7 @@ pub(super) struct Tls {
     loaded: Once<Loaded>,
     /// The same for proxies, where every certificate of a server is accepted.
     for_proxies: Once<Loaded>,
-    single_use: [OnceLock<TlsConnector>; OFFERS],
+    single_use: [OnceLock<TlsConnector>; 2 * OFFERS],
 }
 
 /// The settings, or what is wrong with them.
@@ -98,25 +98,25 @@ impl Tls {
 
     /// What all sessions use that last for one item only. Each has a connection of its own; what TLS has agreed upon with a
     /// server on an earlier one is resumed, as browsers do: a full handshake takes 1.4 times the processor time.
-    async fn single_use(&self, alpn: Alpn) -> Result<TlsConnector, Fault> {
-        let cell = &self.single_use[alpn as usize];
+    async fn single_use(&self, alpn: Alpn, stranger: bool) -> Result<TlsConnector, Fault> {
+        let cell = &self.single_use[place(alpn, stranger)];
         if let Some(connector) = cell.get() {
             return Ok(connector.clone());
         }
         let config = self.config(alpn).await?;
-        Ok(cell.get_or_init(|| connector(&config, alpn)).clone())
+        Ok(cell.get_or_init(|| connector(&config, alpn, stranger)).clone())
     }
 }
 
-/// What connects with these protocols on offer, and remembers servers for itself.
-fn connector(config: &ClientConfig, alpn: Alpn) -> TlsConnector {
+/// What connects with these protocols on offer, and remembers servers for itself. A `stranger` is not shown the user's certificate.
+fn connector(config: &ClientConfig, alpn: Alpn, stranger: bool) -> TlsConnector {
     let mut config = config.clone();
     config.resumption = Resumption::in_memory_sessions(REMEMBERED);
     config.alpn_protocols = match alpn {
         Alpn::Any => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Alpn::Http1 | Alpn::Proxy => vec![b"http/1.1".to_vec()],
     };
-    if alpn == Alpn::Proxy {
+    if stranger || alpn == Alpn::Proxy {
         config.client_auth_cert_resolver = client::nothing_to_show();
     }
     TlsConnector::from(Arc::new(config))
@@ -136,10 +136,15 @@ pub(super) enum Alpn {
 /// How many of these there are.
 const OFFERS: usize = 3;
 
+/// The place of what connects with these protocols on offer, among all for servers and all for strangers.
+const fn place(alpn: Alpn, stranger: bool) -> usize {
+    alpn as usize + if stranger { OFFERS } else { 0 }
+}
+
 /// The TLS settings of one session, made when the first `https` URL needs them.
 pub(super) struct Connectors {
     scope: SessionScope,
-    made: [OnceCell<TlsConnector>; OFFERS],
+    made: [OnceCell<TlsConnector>; 2 * OFFERS],
 }
 
 impl Connectors {
@@ -147,21 +152,27 @@ impl Connectors {
         Self { scope, made: Default::default() }
     }
 
-    /// What connects with these protocols on offer. The first of a process waits until the roots are loaded.
+    /// What connects with these protocols on offer, and shows the user's certificate unless to a `stranger`. The first of a process
+    /// waits until the roots are loaded.
     ///
     /// # Errors
     ///
     /// The settings are of no use, or no file descriptor is left to read the system's roots.
-    pub(super) async fn get(&self, tls: &Tls, alpn: Alpn) -> Result<TlsConnector, Fault> {
+    pub(super) async fn get(
+        &self,
+        tls: &Tls,
+        alpn: Alpn,
+        stranger: bool,
+    ) -> Result<TlsConnector, Fault> {
         if self.scope == SessionScope::None {
-            return tls.single_use(alpn).await;
+            return tls.single_use(alpn, stranger).await;
         }
-        let cell = &self.made[alpn as usize];
+        let cell = &self.made[place(alpn, stranger)];
         if let Some(connector) = cell.get() {
             return Ok(connector.clone());
         }
         let config = tls.config(alpn).await?;
-        Ok(cell.get_or_init(|| connector(&config, alpn)).clone())
+        Ok(cell.get_or_init(|| connector(&config, alpn, stranger)).clone())
     }
 }
 
@@ -289,7 +300,7 @@ mod tests {
     async fn nothing_is_told_of_roots_that_were_named() {
         let tell: Tell = Arc::new(|said| panic!("{said}"));
         let tls = Tls::new(Trust::Pem { path: "c.pem".into(), pem: pem() }, None, tell);
-        assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Any).await.is_ok());
+        assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Any, false).await.is_ok());
     }
 
     #[tokio::test]
@@ -304,13 +315,16 @@ mod tests {
         });
         let (keeping, none) =
             (Connectors::new(SessionScope::Loop), Connectors::new(SessionScope::None));
-        let (kept, single_use, ()) =
-            tokio::join!(keeping.get(&tls, Alpn::Any), none.get(&tls, Alpn::Http1), async {
+        let (kept, single_use, ()) = tokio::join!(
+            keeping.get(&tls, Alpn::Any, false),
+            none.get(&tls, Alpn::Http1, false),
+            async {
                 go_on.send(()).unwrap();
                 drop(go_on);
-            });
+            }
+        );
         assert!(kept.is_ok() && single_use.is_ok());
-        assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Http1).await.is_ok());
+        assert!(Connectors::new(SessionScope::Loop).get(&tls, Alpn::Http1, false).await.is_ok());
     }
 
     #[tokio::test]
@@ -327,12 +341,12 @@ mod tests {
             found
         });
         let connectors = Connectors::new(SessionScope::Loop);
-        let Err(Fault::Exhausted(error)) = connectors.get(&tls, Alpn::Any).await else {
+        let Err(Fault::Exhausted(error)) = connectors.get(&tls, Alpn::Any, false).await else {
             panic!("it lacks nothing");
         };
         let wanted = "too many open files (reading the root certificates): ";
         assert!(error.message.starts_with(wanted), "{error}");
-        assert!(connectors.get(&tls, Alpn::Any).await.is_ok());
+        assert!(connectors.get(&tls, Alpn::Any, false).await.is_ok());
     }
 
     #[test]
