@@ -72,7 +72,8 @@ impl Options {
     /// Those of the command that is among `words`: what is an option with a value in one may be none in another.
     fn of(parser: &Command, words: &[OsString]) -> Self {
         let mut options = Self { long: HashMap::new(), short: HashMap::new() };
-        let command = words.iter().find_map(|word| parser.find_subcommand(word));
+        // The first is the program, whatever it is called.
+        let command = words.iter().skip(1).find_map(|word| parser.find_subcommand(word));
         options.add(command.unwrap_or(parser));
         options
     }
@@ -220,6 +221,12 @@ mod tests {
         let rerun = again(&words);
         assert_eq!(rerun.command, "gaits fetch --idempotency-key -H 'Authorization: ***' -d '***'");
         assert!(rerun.hides);
+    }
+
+    #[test]
+    fn a_program_may_have_the_name_of_a_command() {
+        let rerun = again(&["report", "fetch", "-d", "s3cret", "http://x/"]);
+        assert_eq!(rerun.command, "report fetch -d '***' http://x/");
     }
 
     #[test]

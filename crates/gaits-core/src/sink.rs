@@ -48,7 +48,7 @@ pub trait Sink: Send {
 /// no record. All calls come from one thread.
 pub trait StartNotes: Send {
     /// Called before such items are handed out, with their indices. They must be noted before it returns, so that the note
-    /// survives the death of this process and a loss of power.
+    /// survives the death of this process, and it should survive a loss of power.
     ///
     /// # Errors
     /// They could not be noted: they are not handed out, and the run ends as after a failure of the sink. The sink itself is

@@ -196,7 +196,7 @@ pub(crate) fn parser() -> clap::Command {
     help::fit(with_negative_numbers(command))
 }
 
-/// Lets `--json` send JSON, as curl's does. A race and a sweep print their own result as JSON with it.
+/// Lets `--json`, as curl calls it, be another name of `--data-json`. A race and a sweep print their own result as JSON with it.
 fn with_json(command: clap::Command) -> clap::Command {
     command.mut_arg("data_json", |arg| arg.visible_alias("json"))
 }

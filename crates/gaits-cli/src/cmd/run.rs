@@ -162,7 +162,8 @@ fn body_folder(
     BodyFolder::open(folder, *names, results).map(Some)
 }
 
-/// What is to be told of items that were left out as the same as others, named by the indices that are missing among the records.
+/// What is to be told of items that were left out as the same as others, named by their places in the list. Without `--key`, a place
+/// is what would be the record's index.
 pub(super) fn dropped(input: &Input) -> Option<String> {
     let dropped = input.dropped();
     let (count, first) = (dropped.count(), dropped.first());
@@ -174,7 +175,7 @@ pub(super) fn dropped(input: &Input) -> Option<String> {
     };
     (count > 0).then(|| {
         format!(
-            "--dedupe left out {count} {items} for the same as one before: index {named}{others}"
+            "--dedupe left out {count} {items} for the same as one before, counted from 0: {named}{others}"
         )
     })
 }

@@ -453,7 +453,7 @@ fn items_that_ask_for_the_same_are_left_out_and_counted() {
     indices.sort_unstable();
     assert!(indices.into_iter().eq([0, 3, 4, 5]));
     end.expect_stderr_contains(
-        "--dedupe left out 2 items that ask for the same as one before: index 1, 2\n",
+        "--dedupe left out 2 items that ask for the same as one before, counted from 0: 1, 2\n",
     );
     assert_eq!(origin.requests(), 3);
 }

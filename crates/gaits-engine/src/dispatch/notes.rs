@@ -1,7 +1,7 @@
 //! Has it noted which items are out that may not be done twice.
 //!
 //! The dispatcher's thread does that itself, between two other things: to ask the thread that writes records and to wait
-//! for it takes longer than to write a few hundred lines.
+//! for it takes longer than to write a few hundred lines. Where a sink waits for the disk, it does so for many items at a time.
 
 use super::RunError;
 use gaits_core::{Sink, StartNotes};

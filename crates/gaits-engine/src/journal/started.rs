@@ -1,9 +1,12 @@
 //! `results.jsonl.started`: the items that may not be done twice and were handed out.
 //!
 //! A line is an index and the [`item_hash`](super::item_hash) of the item in hexadecimal digits; a line of `-` and an index
-//! takes it back. Lines are on the disk before the items go out, so an item that is missing here was not sent, whatever has
-//! happened to the process or the machine. Behind the lines stand zeros, which they are written over: to bring bytes to the disk
-//! takes a file system longer where the file grows by them.
+//! takes it back. Lines are appended before the items go out, so they survive the death of the process, and an item that is missing here
+//! was not sent.
+//!
+//! A loss of power may take such lines. So a line that begins with `?` is on the disk some time before: its item may go out soon. These
+//! lines count if the machine has been started anew since then, which the first line tells, by the system's `boot_id`. Behind all lines stand
+//! zeros, which they are written over: to bring bytes to the disk takes a file system longer where the file grows by them.
 //!
 //! Limit: it says nothing of how an item ended. One that has a record is done, whatever stands here.
 
@@ -71,33 +74,13 @@ impl Started {
     /// # Errors
     /// The file can't be read, or something else stands in it; the error names the line.
     pub fn read(path: &Path) -> io::Result<BTreeMap<u64, u64>> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
             Err(error) => return Err(error),
         };
-        let text = text.split('\0').next().unwrap_or_default();
-        let mut items = BTreeMap::new();
-        for (number, line) in text.split_inclusive('\n').enumerate() {
-            let Some(line) = line.strip_suffix('\n') else { break };
-            let read = match line.split_once(' ') {
-                None => line.strip_prefix('-').and_then(|index| index.parse().ok()).map(|index| {
-                    items.remove(&index);
-                }),
-                Some((index, hash)) => match (index.parse(), u64::from_str_radix(hash, 16)) {
-                    (Ok(index), Ok(hash)) => {
-                        items.insert(index, hash);
-                        Some(())
-                    }
-                    _ => None,
-                },
-            };
-            if read.is_none() {
-                let wrong = format!("line {} is not an index and a hash", number + 1);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
-            }
-        }
-        Ok(items)
+        let lines = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        read_lines(&String::from_utf8_lossy(lines), &boot_id())
     }
 
     /// Begins anew at `path` with the items of earlier runs that have no record yet.
@@ -108,29 +91,43 @@ impl Started {
         if earlier.is_empty() {
             remove(path)?;
         } else {
-            write_aside(path, &lines(earlier.iter().map(|(i, h)| (*i, *h))), true)?;
+            let lines = lines("", earlier.iter().map(|(i, h)| (*i, *h)));
+            write_aside(path, &[first_line(), lines].concat(), true)?;
         }
         Ok(Self { path: path.to_owned(), file: None, used: !earlier.is_empty(), torn: false })
     }
 
-    /// Notes items that are about to go out. When this returns, the notes survive the death of this process, and a loss of power.
+    /// Notes items that may go out from now on. When this returns, that survives a loss of power.
     ///
     /// # Errors
     /// They can't be written.
-    pub fn add(&mut self, items: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
-        let text = lines(items);
+    pub fn ahead(&mut self, items: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
+        let text = lines("? ", items);
         if text.is_empty() {
             return Ok(());
         }
         let is_new = self.file.is_none();
         self.append(&text)?;
-        let Some(open) = &self.file else { return Ok(()) };
-        commit(&open.file).map_err(|error| self.named(&error))?;
+        let Some(open) = &mut self.file else { return Ok(()) };
         // Its name must last as well.
-        if is_new { sync_folder(&self.path) } else { Ok(()) }
+        let folder = || if is_new { sync_folder(&self.path) } else { Ok(()) };
+        commit(&open.file).and_then(|()| folder()).map_err(|error| {
+            // These items do not go out.
+            open.end -= text.len() as u64;
+            self.torn = open.cut().is_err();
+            named(&self.path, &error)
+        })
     }
 
-    /// Takes back items that did not go out after all. A loss of power may take that back.
+    /// Notes items that are about to go out. When this returns, the notes survive the death of this process.
+    ///
+    /// # Errors
+    /// They can't be written.
+    pub fn add(&mut self, items: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
+        self.append(&lines("", items))
+    }
+
+    /// Takes back items that did not go out after all.
     ///
     /// # Errors
     /// That can't be written.
@@ -157,33 +154,89 @@ impl Started {
                 let mut options = OpenOptions::new();
                 let file = options.write(true).create(true).truncate(false).open(&self.path)?;
                 let end = file.metadata()?.len();
-                none.insert(Open { file, end, room: end })
+                let mut open = Open { file, end, room: end };
+                if end == 0 {
+                    open.write(&first_line())?;
+                }
+                none.insert(open)
             }
         };
         let written = open.write(text);
         // These items do not go out.
         self.torn = written.is_err() && open.cut().is_err();
-        written.map_err(|error| self.named(&error))
+        written.map_err(|error| named(&self.path, &error))
     }
 
-    fn named(&self, error: &io::Error) -> io::Error {
-        io::Error::new(error.kind(), format!("can't write to {}: {error}", self.path.display()))
-    }
-
-    /// Removes the file: each item in it has a record by now.
+    /// Removes the file: each item that went out has a record by now.
     ///
     /// # Errors
     /// It can't be removed.
     pub fn clear(&mut self) -> io::Result<()> {
         self.file = None;
-        if std::mem::take(&mut self.used) { remove(&self.path) } else { Ok(()) }
+        if std::mem::take(&mut self.used) {
+            remove(&self.path)?;
+            // If it came back after a loss of power, items that have not gone out would be taken for such as have.
+            sync_folder(&self.path)?;
+        }
+        Ok(())
     }
 }
 
-fn lines(items: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
+/// What stands in `text`, where `boot_id` is that of the system as it runs now.
+fn read_lines(text: &str, boot_id: &str) -> io::Result<BTreeMap<u64, u64>> {
+    let insert = |items: &mut BTreeMap<u64, u64>, line: &str| {
+        let (index, hash) = line.split_once(' ')?;
+        items.insert(index.parse().ok()?, u64::from_str_radix(hash, 16).ok()?);
+        Some(())
+    };
+    let (mut items, mut ahead) = (BTreeMap::new(), BTreeMap::new());
+    // Where the system does not say, it may have been started anew.
+    let mut is_same_boot = false;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let Some(line) = line.strip_suffix('\n') else { break };
+        let read = if let Some(id) = line.strip_prefix("boot ") {
+            is_same_boot = id == boot_id && !id.is_empty();
+            Some(())
+        } else if let Some(line) = line.strip_prefix("? ") {
+            insert(&mut ahead, line)
+        } else if let Some(index) = line.strip_prefix('-') {
+            index.parse().ok().map(|index| {
+                items.remove(&index);
+            })
+        } else {
+            insert(&mut items, line)
+        };
+        if read.is_none() {
+            let wrong = format!("line {} is not an index and a hash", number + 1);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
+        }
+    }
+    if !is_same_boot {
+        items.extend(ahead);
+    }
+    Ok(items)
+}
+
+/// What tells this start of the system from all others; empty if nothing does.
+fn boot_id() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+fn first_line() -> Vec<u8> {
+    format!("boot {}\n", boot_id()).into()
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("can't write to {}: {error}", path.display()))
+}
+
+/// A line for each item, with `mark` before it.
+fn lines(mark: &str, items: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut text = Vec::new();
     for (index, hash) in items {
+        text.extend_from_slice(mark.as_bytes());
         text.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
         text.push(b' ');
         let mut digits = [0; 16];
@@ -219,17 +272,38 @@ mod tests {
         assert_eq!(Started::read(&path).unwrap(), expected);
 
         let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text.len() as u64 % ROOM, "7 0000000000000046\n".len() as u64, "zeros behind");
-        let text = text.trim_end_matches('\0');
+        let (text, zeros) = text.split_at(text.find('\0').unwrap());
+        assert!(zeros.bytes().all(|byte| byte == 0));
         fs::write(&path, format!("{text}12 00")).unwrap();
         assert_eq!(Started::read(&path).unwrap(), expected);
         fs::write(&path, format!("{text}12 00\0\0\0")).unwrap();
         assert_eq!(Started::read(&path).unwrap(), expected);
+        let garbage = [text.as_bytes(), b"\0\0\xff\xffwhat\n"].concat();
+        fs::write(&path, garbage).unwrap();
+        assert_eq!(Started::read(&path).unwrap(), expected);
         fs::write(&path, format!("{text}what\n")).unwrap();
-        assert!(Started::read(&path).unwrap_err().to_string().starts_with("line 6 "));
+        assert!(Started::read(&path).unwrap_err().to_string().starts_with("line 7 "));
 
         started.clear().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_may_have_gone_out_counts_if_the_machine_was_started_anew() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("r.started");
+        let mut started = Started::begin(&path, &BTreeMap::new()).unwrap();
+        started.ahead([(1, 10), (2, 20), (3, 30)].into_iter()).unwrap();
+        started.add([(1, 10), (4, 40)].into_iter()).unwrap();
+        started.take_back(&[1]).unwrap();
+        assert_eq!(Started::read(&path).unwrap(), BTreeMap::from([(4, 40)]));
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.trim_end_matches('\0');
+        let all = BTreeMap::from([(1, 10), (2, 20), (3, 30), (4, 40)]);
+        assert_eq!(read_lines(text, "another").unwrap(), all);
+        let (_, nameless) = text.split_once('\n').unwrap();
+        assert_eq!(read_lines(nameless, "").unwrap(), all);
+        assert_eq!(read_lines(&format!("boot \n{nameless}"), "").unwrap(), all);
     }
 
     #[test]

@@ -34,9 +34,6 @@ use std::hash::BuildHasherDefault;
 /// The reserve lasts this long at the present pace, in microseconds: several times what a sleeping thread takes to
 /// come round on a busy machine.
 const RESERVE_US: u64 = 5_000;
-/// It lasts longer once there is an item that may not be done twice: whoever hands such items out brings notes of them to the disk
-/// first, which costs as much for many as for one.
-const NOTED_RESERVE_US: u64 = 20_000;
 /// The largest reserve.
 const LARGEST_RESERVE: usize = 8_192;
 
@@ -123,9 +120,6 @@ impl Pacer {
 
     /// Takes a new item.
     pub(crate) fn admit(&mut self, item: Item) {
-        if !item.repeatable {
-            self.reserve.last(NOTED_RESERVE_US);
-        }
         self.queue(item, VecDeque::push_back);
     }
 

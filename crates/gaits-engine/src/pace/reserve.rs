@@ -19,11 +19,6 @@ impl Reserve {
         Self { lasts_us, most, since_us: now_us, done: 0, size: 0 }
     }
 
-    /// From now on it lasts so many microseconds.
-    pub(crate) const fn last(&mut self, lasts_us: u64) {
-        self.lasts_us = lasts_us;
-    }
-
     /// Counts finished items.
     pub(crate) fn count(&mut self, done: usize) {
         self.done += done as u64;

@@ -4,6 +4,8 @@
 //! The file has a lock of its own, so that nobody waits for it who writes records.
 
 use super::unrecorded::Unrecorded;
+use gaits_core::Clock as _;
+use gaits_engine::MonotonicClock;
 use gaits_engine::journal::Started;
 use std::collections::BTreeMap;
 use std::io;
@@ -14,12 +16,39 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct Out {
     items: Mutex<Unrecorded>,
     file: Mutex<Started>,
+    pace: Mutex<Pace>,
+    clock: MonotonicClock,
+}
+
+/// How many items go out in a second, measured from one sync to the next.
+#[derive(Debug, Default)]
+struct Pace {
+    since_us: u64,
+    went_out: u64,
+}
+
+impl Pace {
+    /// It is put on the disk of at least so many items at a time that they may go out, and of at most so many.
+    const AHEAD: (usize, usize) = (8, 4_096);
+
+    /// How many go out in about a second. A new measure begins.
+    fn ahead(&mut self, now_us: u64) -> usize {
+        let passed_us = now_us.saturating_sub(self.since_us).max(1);
+        let a_second = self.went_out.saturating_mul(1_000_000) / passed_us;
+        *self = Self { since_us: now_us, went_out: 0 };
+        usize::try_from(a_second).unwrap_or(usize::MAX).clamp(Self::AHEAD.0, Self::AHEAD.1)
+    }
 }
 
 impl Out {
     /// Goes on with those that earlier runs have handed out, with their hashes; `file` has them already.
     pub(super) fn begin(file: Started, earlier: &BTreeMap<u64, u64>) -> Self {
-        Self { items: Mutex::new(Unrecorded::of_earlier(earlier)), file: Mutex::new(file) }
+        Self {
+            items: Mutex::new(Unrecorded::of_earlier(earlier)),
+            file: Mutex::new(file),
+            pace: Mutex::default(),
+            clock: MonotonicClock::start(),
+        }
     }
 
     /// Keeps the hashes of items that were read, for when they go out.
@@ -28,13 +57,24 @@ impl Out {
         items.for_each(|(index, hash)| known.read(index, hash));
     }
 
-    /// Notes items that are about to go out.
+    /// Notes items that are about to go out. That they may is on the disk then. To bring it there takes as long for many as for one,
+    /// so it is done for those of a second, where they were read already.
     pub(super) fn add(&self, indices: &[u64]) -> io::Result<()> {
-        let hashed: Vec<_> = {
-            let mut known = lock(&self.items);
-            indices.iter().map(|index| (*index, known.goes_out(*index))).collect()
+        let (ahead, hashed) = {
+            let (mut known, mut pace) = (lock(&self.items), lock(&self.pace));
+            let hashed: Vec<_> =
+                indices.iter().map(|index| (*index, known.goes_out(*index))).collect();
+            let ahead = if known.are_ahead(indices) {
+                Vec::new()
+            } else {
+                known.put_ahead(indices, pace.ahead(self.clock.now_us()))
+            };
+            pace.went_out += indices.len() as u64;
+            (ahead, hashed)
         };
-        lock(&self.file).add(hashed.into_iter())
+        let mut file = lock(&self.file);
+        file.ahead(ahead.into_iter())?;
+        file.add(hashed.into_iter())
     }
 
     /// Takes back items that did not go out after all. Those that an earlier run has handed out stay noted.

@@ -42,7 +42,16 @@ impl Journal {
     pub(crate) fn nothing_to_do(&mut self) -> Result<(), JournalError> {
         self.paths.sweep();
         let path = self.paths.results.clone();
-        self.end_last_line().map_err(|source| JournalError::Write { path, source })?;
+        let mut put_right = self.end_last_line();
+        // A note goes only when the record of its item is on the disk.
+        let settled = self.pending.is_empty() && self.paths.started.exists();
+        if settled {
+            put_right = put_right.and_then(|()| self.file.sync_data());
+        }
+        put_right.map_err(|source| JournalError::Write { path, source })?;
+        if settled {
+            let _ = fs::remove_file(&self.paths.started);
+        }
         // The next run need not read the records again that this one has read.
         if !self.paths.done.exists() {
             self.write_checkpoint();

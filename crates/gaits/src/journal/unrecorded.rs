@@ -11,6 +11,8 @@ pub(super) struct Unrecorded {
     items: FxHashMap<u64, Item>,
     /// How many of them are out.
     out: usize,
+    /// Behind the last one that was read.
+    read_to: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,20 +22,46 @@ struct Item {
     is_out: bool,
     /// An earlier run has handed it out, and nobody knows what became of it.
     is_unsure: bool,
+    /// It is on the disk that it may go out.
+    is_ahead: bool,
 }
+
+/// Among so many indices at most are those looked for that may go out next.
+const LOOKED_AT: u64 = 16 * 1024;
 
 impl Unrecorded {
     /// Those that earlier runs have handed out, with their hashes.
     pub(super) fn of_earlier(items: &BTreeMap<u64, u64>) -> Self {
         let out = |(index, hash): (&u64, &u64)| {
-            (*index, Item { hash: *hash, is_out: true, is_unsure: true })
+            (*index, Item { hash: *hash, is_out: true, is_unsure: true, is_ahead: true })
         };
-        Self { items: items.iter().map(out).collect(), out: items.len() }
+        Self { items: items.iter().map(out).collect(), out: items.len(), read_to: 0 }
     }
 
     /// Takes in an item that was read.
     pub(super) fn read(&mut self, index: u64, hash: u64) {
         self.items.entry(index).or_default().hash = hash;
+        self.read_to = self.read_to.max(index + 1);
+    }
+
+    /// Whether it is on the disk of each of `next` that it may go out.
+    pub(super) fn are_ahead(&self, next: &[u64]) -> bool {
+        next.iter().all(|index| self.items.get(index).is_some_and(|item| item.is_ahead))
+    }
+
+    /// Takes for such as may go out what of `next` is not, and then as many as `more` that were read and come behind; gives their
+    /// hashes.
+    pub(super) fn put_ahead(&mut self, next: &[u64], more: usize) -> Vec<(u64, u64)> {
+        let mut put = |index| {
+            let item = self.items.get_mut(&index).filter(|item| !item.is_ahead)?;
+            item.is_ahead = true;
+            Some((index, item.hash))
+        };
+        let mut ahead: Vec<_> = next.iter().filter_map(|index| put(*index)).collect();
+        let from = next.iter().max().map_or(0, |last| last + 1);
+        let to = self.read_to.min(from + LOOKED_AT);
+        ahead.extend((from..to).filter_map(put).take(more));
+        ahead
     }
 
     /// Notes that an item goes out; gives its hash.
@@ -87,6 +115,17 @@ mod tests {
         assert!(items.has_out());
         items.is_recorded(7);
         assert!(!items.has_out());
+    }
+
+    #[test]
+    fn what_goes_out_is_ahead_with_what_was_read_behind_it() {
+        let mut items = Unrecorded::of_earlier(&BTreeMap::from([(7, 70)]));
+        for index in [1, 2, 3, 5, 6, 8] {
+            items.read(index, index * 10);
+        }
+        assert_eq!(items.put_ahead(&[2, 1], 2), [(2, 20), (1, 10), (3, 30), (5, 50)]);
+        assert!(items.are_ahead(&[2, 5]) && !items.are_ahead(&[5, 6]));
+        assert_eq!(items.put_ahead(&[5, 6], 9), [(6, 60), (8, 80)], "and 7 was before");
     }
 
     #[test]
