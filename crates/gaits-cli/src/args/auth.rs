@@ -60,7 +60,7 @@ pub(super) struct AuthArgs {
 
     /// Show this certificate (PEM) to servers that ask for one; its key may stand in the same file
     ///
-    /// A redirect to another host does not take it along.
+    /// A redirect to another server does not take it along.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     cert: Option<PathBuf>,
 

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod compare;
+mod dropped;
 mod export;
 mod generate;
 mod origin;

@@ -4,7 +4,7 @@
 
 mod curl;
 
-use super::run::dropped;
+use super::dropped;
 use crate::args::{Job, Shows};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
@@ -70,7 +70,7 @@ pub(super) fn show(job: &Job, shows: Shows, quiet: bool) -> Result<Exit, Trouble
     }
     out.flush().map_err(gone)?;
     if !quiet {
-        talk::line(&hosts.told(wrong, dropped(&job.input)));
+        talk::line(&hosts.told(wrong, dropped::told(&job.input)));
         if previews.spec().next.is_some() {
             talk::line("gaits: further pages follow, as the answers say (--next)");
         }

@@ -1,6 +1,6 @@
 //! `gaits run` and `gaits fetch`: work under one model, records out.
 
-use super::{preview, table};
+use super::{dropped, preview, table};
 use crate::args::{self, Bodies, Job, RunArgs, WorkArgs};
 use crate::exit::{Exit, Trouble};
 use crate::program::program;
@@ -10,7 +10,7 @@ use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, Input, JournalError,
+    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, JournalError,
     Notice, OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Unfollowed,
     Value, WorkSpec,
 };
@@ -134,7 +134,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
         let exit = if is_cut { Exit::StoppedEarly } else { Exit::AllOk };
         return table::make(given, &destination, exit, &stop, args.quiet);
     }
-    if let Some(line) = dropped(&input).filter(|_| !args.quiet) {
+    if let Some(line) = dropped::told(&input).filter(|_| !args.quiet) {
         talk::line(&format!("gaits: {line}"));
     }
     outcome.summary.total_items = outcome.summary.total_items.or(total);
@@ -160,24 +160,6 @@ fn body_folder(
         Destination::Stdout => None,
     };
     BodyFolder::open(folder, *names, results).map(Some)
-}
-
-/// What is to be told of items that were left out as the same as others, named by their places in the list. Without `--key`, a place
-/// is what would be the record's index.
-pub(super) fn dropped(input: &Input) -> Option<String> {
-    let dropped = input.dropped();
-    let (count, first) = (dropped.count(), dropped.first());
-    let items = if count == 1 { "item that asks" } else { "items that ask" };
-    let named = first.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let others = match count - first.len() as u64 {
-        0 => String::new(),
-        others => format!(" and {others} more"),
-    };
-    (count > 0).then(|| {
-        format!(
-            "--dedupe left out {count} {items} for the same as one before, counted from 0: {named}{others}"
-        )
-    })
 }
 
 /// What is to be told of pages that answers have named and that were not fetched by a run that began anew, if it

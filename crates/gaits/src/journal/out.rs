@@ -20,23 +20,27 @@ pub(crate) struct Out {
     clock: MonotonicClock,
 }
 
-/// How many items go out in a second, measured from one sync to the next.
+/// How many items go out in a second.
 #[derive(Debug, Default)]
 struct Pace {
     since_us: u64,
-    went_out: u64,
+    /// How many have gone out since then.
+    went_out: usize,
+    /// How many it were in a second before.
+    before: usize,
 }
 
 impl Pace {
-    /// It is put on the disk of at least so many items at a time that they may go out, and of at most so many.
-    const AHEAD: (usize, usize) = (8, 4_096);
+    /// The most that are put ahead at a time.
+    const MOST: usize = 4_096;
 
-    /// How many go out in about a second. A new measure begins.
-    fn ahead(&mut self, now_us: u64) -> usize {
-        let passed_us = now_us.saturating_sub(self.since_us).max(1);
-        let a_second = self.went_out.saturating_mul(1_000_000) / passed_us;
-        *self = Self { since_us: now_us, went_out: 0 };
-        usize::try_from(a_second).unwrap_or(usize::MAX).clamp(Self::AHEAD.0, Self::AHEAD.1)
+    fn a_second(&mut self, now_us: u64) -> usize {
+        let passed_us = usize::try_from(now_us.saturating_sub(self.since_us)).unwrap_or(usize::MAX);
+        if passed_us >= 1_000_000 {
+            let before = self.went_out.saturating_mul(1_000) / (passed_us / 1_000);
+            *self = Self { since_us: now_us, went_out: 0, before };
+        }
+        self.before.max(self.went_out).min(Self::MOST)
     }
 }
 
@@ -58,7 +62,7 @@ impl Out {
     }
 
     /// Notes items that are about to go out. That they may is on the disk then. To bring it there takes as long for many as for one,
-    /// so it is done for those of a second, where they were read already.
+    /// so it is done for those of about a second, where they were read already.
     pub(super) fn add(&self, indices: &[u64]) -> io::Result<()> {
         let (ahead, hashed) = {
             let (mut known, mut pace) = (lock(&self.items), lock(&self.pace));
@@ -67,9 +71,9 @@ impl Out {
             let ahead = if known.are_ahead(indices) {
                 Vec::new()
             } else {
-                known.put_ahead(indices, pace.ahead(self.clock.now_us()))
+                known.put_ahead(indices, pace.a_second(self.clock.now_us()))
             };
-            pace.went_out += indices.len() as u64;
+            pace.went_out += indices.len();
             (ahead, hashed)
         };
         let mut file = lock(&self.file);

@@ -270,7 +270,7 @@ impl Remaining {
     fn not_twice(&self, mut entry: Entry) -> Entry {
         if !self.position.go_on.retry_unsure {
             let message = format!(
-                "an earlier run died while it was at work on this item; it {}, so it was not sent again",
+                "an earlier run ended while this item was out or about to go out; it {}, so it was not sent again",
                 ItemError::MAY_HAVE_BEEN_PROCESSED
             );
             entry.content = Content::Cancelled { shown: entry.content.into_shown(), message };

@@ -3,7 +3,7 @@
 //! Limit: it keeps them in memory only; `started.rs` of the engine writes them down.
 
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Items that have no record.
 #[derive(Debug, Default)]
@@ -11,8 +11,10 @@ pub(super) struct Unrecorded {
     items: FxHashMap<u64, Item>,
     /// How many of them are out.
     out: usize,
-    /// Behind the last one that was read.
-    read_to: u64,
+    /// How many of them are ahead and not out.
+    due: usize,
+    /// The indices of those that were read and are not ahead.
+    fresh: BTreeSet<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,8 +28,8 @@ struct Item {
     is_ahead: bool,
 }
 
-/// Among so many indices at most are those looked for that may go out next.
-const LOOKED_AT: u64 = 16 * 1024;
+/// So many at least are put ahead with an item, so that a host whose items wait for each other does not have each of them synced.
+const LEAST_AHEAD: usize = 8;
 
 impl Unrecorded {
     /// Those that earlier runs have handed out, with their hashes.
@@ -35,13 +37,16 @@ impl Unrecorded {
         let out = |(index, hash): (&u64, &u64)| {
             (*index, Item { hash: *hash, is_out: true, is_unsure: true, is_ahead: true })
         };
-        Self { items: items.iter().map(out).collect(), out: items.len(), read_to: 0 }
+        Self { items: items.iter().map(out).collect(), out: items.len(), ..Self::default() }
     }
 
     /// Takes in an item that was read.
     pub(super) fn read(&mut self, index: u64, hash: u64) {
-        self.items.entry(index).or_default().hash = hash;
-        self.read_to = self.read_to.max(index + 1);
+        let item = self.items.entry(index).or_default();
+        item.hash = hash;
+        if !item.is_ahead {
+            self.fresh.insert(index);
+        }
     }
 
     /// Whether it is on the disk of each of `next` that it may go out.
@@ -49,25 +54,36 @@ impl Unrecorded {
         next.iter().all(|index| self.items.get(index).is_some_and(|item| item.is_ahead))
     }
 
-    /// Takes for such as may go out what of `next` is not, and then as many as `more` that were read and come behind; gives their
-    /// hashes.
-    pub(super) fn put_ahead(&mut self, next: &[u64], more: usize) -> Vec<(u64, u64)> {
-        let mut put = |index| {
-            let item = self.items.get_mut(&index).filter(|item| !item.is_ahead)?;
-            item.is_ahead = true;
-            Some((index, item.hash))
-        };
-        let mut ahead: Vec<_> = next.iter().filter_map(|index| put(*index)).collect();
+    /// Takes for such as may go out what of `next` is not, and others that were read, those behind them first; gives their hashes. Of such
+    /// others there are about twice as many as `a_second` at most, however often this is asked for.
+    pub(super) fn put_ahead(&mut self, next: &[u64], a_second: usize) -> Vec<(u64, u64)> {
+        let room = (2 * a_second).saturating_sub(self.due).min(a_second).max(LEAST_AHEAD);
         let from = next.iter().max().map_or(0, |last| last + 1);
-        let to = self.read_to.min(from + LOOKED_AT);
-        ahead.extend((from..to).filter_map(put).take(more));
+        let mut ahead = Vec::with_capacity(next.len() + room);
+        for index in next {
+            ahead.extend(self.put(*index));
+        }
+        let behind = self.fresh.range(from..).chain(self.fresh.range(..from));
+        let behind: Vec<_> = behind.copied().take(room).collect();
+        ahead.extend(behind.into_iter().filter_map(|index| self.put(index)));
         ahead
+    }
+
+    fn put(&mut self, index: u64) -> Option<(u64, u64)> {
+        let item = self.items.get_mut(&index).filter(|item| !item.is_ahead)?;
+        item.is_ahead = true;
+        self.due += usize::from(!item.is_out);
+        self.fresh.remove(&index);
+        Some((index, item.hash))
     }
 
     /// Notes that an item goes out; gives its hash.
     pub(super) fn goes_out(&mut self, index: u64) -> u64 {
         let item = self.items.entry(index).or_default();
-        self.out += usize::from(!item.is_out);
+        if !item.is_out {
+            self.out += 1;
+            self.due -= usize::from(item.is_ahead);
+        }
         item.is_out = true;
         item.hash
     }
@@ -80,7 +96,10 @@ impl Unrecorded {
     /// Notes that an item did not go out after all.
     pub(super) fn comes_back(&mut self, index: u64) {
         if let Some(item) = self.items.get_mut(&index) {
-            self.out -= usize::from(item.is_out);
+            if item.is_out {
+                self.out -= 1;
+                self.due += usize::from(item.is_ahead);
+            }
             item.is_out = false;
         }
     }
@@ -91,6 +110,10 @@ impl Unrecorded {
             && let Some(item) = self.items.remove(&index)
         {
             self.out -= usize::from(item.is_out);
+            self.due -= usize::from(item.is_ahead && !item.is_out);
+            if !item.is_ahead {
+                self.fresh.remove(&index);
+            }
         }
     }
 
@@ -120,12 +143,29 @@ mod tests {
     #[test]
     fn what_goes_out_is_ahead_with_what_was_read_behind_it() {
         let mut items = Unrecorded::of_earlier(&BTreeMap::from([(7, 70)]));
-        for index in [1, 2, 3, 5, 6, 8] {
+        for index in (1..=6).chain(8..=100) {
             items.read(index, index * 10);
         }
-        assert_eq!(items.put_ahead(&[2, 1], 2), [(2, 20), (1, 10), (3, 30), (5, 50)]);
-        assert!(items.are_ahead(&[2, 5]) && !items.are_ahead(&[5, 6]));
-        assert_eq!(items.put_ahead(&[5, 6], 9), [(6, 60), (8, 80)], "and 7 was before");
+        let indices = |items: &mut Unrecorded, next: &[u64], a_second| {
+            let ahead = items.put_ahead(next, a_second);
+            assert!(ahead.iter().all(|(index, hash)| *hash == index * 10));
+            ahead.into_iter().map(|(index, _)| index).collect::<Vec<_>>()
+        };
+        let first = indices(&mut items, &[5, 4], 10);
+        assert_eq!(first, [5, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+        assert!(items.are_ahead(&[7, 16, 4]) && !items.are_ahead(&[16, 17]));
+        for index in [4, 5, 6] {
+            items.goes_out(index);
+        }
+        // There is room for one second more, and then for the least.
+        assert_eq!(indices(&mut items, &[50], 10).len(), 11);
+        assert_eq!(indices(&mut items, &[70], 10).len(), 1 + LEAST_AHEAD);
+        assert_eq!(indices(&mut items, &[100], 10)[..4], [100, 1, 2, 3], "none is behind it");
+        for index in 1..=100 {
+            items.goes_out(index);
+            items.is_recorded(index);
+        }
+        assert_eq!((items.due, items.fresh.len(), items.has_out()), (0, 0, false));
     }
 
     #[test]

@@ -113,8 +113,10 @@ impl Host {
     /// that takes HTTP/2 for granted, and the certificate that was not shown.
     pub(super) fn named(&self, fault: Fault) -> Fault {
         let Fault::Failed(mut error) = fault else { return fault };
-        if error.kind == ErrorKind::Tls && self.origin.stranger {
-            error.message.push_str("; after a redirect to another host, --cert is not shown");
+        if self.origin.stranger && error.message.contains("client certificate") {
+            let wants = error.message.replace(" (--cert FILE)", "");
+            error.message =
+                format!("{wants}; --cert is not shown to one that a redirect from another led to");
         }
         if error.kind == ErrorKind::Protocol && self.route.assumes_http2() {
             error.message.push_str("; --http2 takes for granted that it speaks HTTP/2 without TLS");
