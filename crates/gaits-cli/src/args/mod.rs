@@ -190,9 +190,14 @@ pub(crate) fn own_words(words: &[OsString], parser: &clap::Command) -> usize {
 
 /// The parser itself, for what is generated from it.
 pub(crate) fn parser() -> clap::Command {
-    let command = Cli::command()
-        .mut_subcommand("fetch", with_json)
-        .mut_subcommand("run", |run| run.mut_subcommand("http", with_json));
+    let command = Cli::command().mut_subcommands(|command| match command.get_name() {
+        "fetch" => with_json(command),
+        "run" => command.mut_subcommands(|work| match work.get_name() {
+            "http" => with_json(work),
+            _ => work,
+        }),
+        _ => command,
+    });
     help::fit(with_negative_numbers(command))
 }
 
