@@ -2,7 +2,7 @@
 //!
 //! Limit: it knows by their names which options hold secrets; those in the path or the query of a URL are shown.
 
-use crate::args::is_reference;
+use crate::args::{command_among, is_reference};
 use crate::shell::quoted;
 use clap::Command;
 use gaits::http::redacted;
@@ -72,9 +72,7 @@ impl Options {
     /// Those of the command that is among `words`: what is an option with a value in one may be none in another.
     fn of(parser: &Command, words: &[OsString]) -> Self {
         let mut options = Self { long: HashMap::new(), short: HashMap::new() };
-        // The first is the program, whatever it is called.
-        let command = words.iter().skip(1).find_map(|word| parser.find_subcommand(word));
-        options.add(command.unwrap_or(parser));
+        options.add(command_among(words, parser).unwrap_or(parser));
         options
     }
 

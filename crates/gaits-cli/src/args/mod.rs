@@ -188,6 +188,14 @@ pub(crate) fn own_words(words: &[OsString], parser: &clap::Command) -> usize {
     words[..own].iter().position(|word| word == "--").unwrap_or(own)
 }
 
+/// The command that is among the words of a command line, of which the first is the program, whatever it is called.
+pub(crate) fn command_among<'p>(
+    words: &[OsString],
+    parser: &'p clap::Command,
+) -> Option<&'p clap::Command> {
+    words.iter().skip(1).find_map(|word| parser.find_subcommand(word))
+}
+
 /// The parser itself, for what is generated from it.
 pub(crate) fn parser() -> clap::Command {
     let command = Cli::command().mut_subcommands(|command| match command.get_name() {

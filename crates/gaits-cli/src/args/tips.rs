@@ -1,5 +1,6 @@
 //! What was probably meant by a command line that can't be understood. Only what is sure is said.
 
+use super::command_among;
 use super::urls::{is_file, is_url};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
@@ -74,7 +75,7 @@ pub(super) fn with_work(
 
 /// Adds what was probably meant.
 pub(super) fn advised(mut error: Error, words: &[OsString], parser: &Command) -> Error {
-    let command = words.iter().skip(1).find_map(|word| parser.find_subcommand(word));
+    let command = command_among(words, parser);
     let name = command.map_or("", Command::get_name);
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand => {

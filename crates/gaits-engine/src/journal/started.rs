@@ -8,7 +8,8 @@
 //! lines count if the machine has been started anew since then, which the first line tells, by the system's `boot_id`. Behind all lines stand
 //! zeros, which they are written over: to bring bytes to the disk takes a file system longer where the file grows by them.
 //!
-//! Limits: a disk that goes away while the machine stays on may take lines that no sync has brought to it. And it says nothing of how an item ended. One that has a record is done, whatever stands here.
+//! Limits: a disk that goes away while the machine stays on may take lines that no sync has brought to it. Nothing is said of how an
+//! item ended: one that has a record is done, whatever stands here.
 
 use super::aside::{commit, sync_folder, write_aside};
 use std::collections::BTreeMap;
@@ -154,14 +155,11 @@ impl Started {
                 let mut options = OpenOptions::new();
                 let file = options.write(true).create(true).truncate(false).open(&self.path)?;
                 let end = file.metadata()?.len();
-                let mut open = Open { file, end, room: end };
-                if end == 0 {
-                    open.write(&first_line())?;
-                }
-                none.insert(open)
+                none.insert(Open { file, end, room: end })
             }
         };
-        let written = open.write(text);
+        let first = if open.end == 0 { open.write(&first_line()) } else { Ok(()) };
+        let written = first.and_then(|()| open.write(text));
         // These items do not go out.
         self.torn = written.is_err() && open.cut().is_err();
         written.map_err(|error| named(&self.path, &error))

@@ -257,10 +257,7 @@ impl Journal {
             // It tells of records that are there no more, or soon will not be.
             let _ = fs::remove_file(&self.paths.done);
         }
-        // A note goes only when the record of its item is on the disk.
-        if self.paths.started.exists() {
-            self.file.sync_data().map_err(|error| failed(&self.paths.results, error))?;
-        }
+        self.before_notes_go()?;
         let started = Started::begin(&self.paths.started, &self.pending)
             .map_err(|error| failed(&self.paths.started, error))?;
         let results = self.paths.results.clone();
@@ -283,6 +280,16 @@ impl Journal {
             broken: false,
         }));
         Ok(true)
+    }
+
+    /// Brings the records to the disk: a note of an item goes only when its record is there.
+    fn before_notes_go(&self) -> Result<(), JournalError> {
+        if self.paths.started.exists() {
+            let path = &self.paths.results;
+            let failed = |source| JournalError::Write { path: path.clone(), source };
+            self.file.sync_data().map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Writes the run file with this run in it.

@@ -16,13 +16,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct Out {
     items: Mutex<Unrecorded>,
     file: Mutex<Started>,
-    pace: Mutex<Pace>,
-    clock: MonotonicClock,
 }
 
 /// How many items go out in a second.
-#[derive(Debug, Default)]
-struct Pace {
+#[derive(Debug)]
+pub(super) struct Pace {
+    clock: MonotonicClock,
     since_us: u64,
     /// How many have gone out since then.
     went_out: usize,
@@ -34,11 +33,16 @@ impl Pace {
     /// The most that are put ahead at a time.
     const MOST: usize = 4_096;
 
-    fn a_second(&mut self, now_us: u64) -> usize {
+    pub(super) fn start() -> Self {
+        Self { clock: MonotonicClock::start(), since_us: 0, went_out: 0, before: 0 }
+    }
+
+    fn a_second(&mut self) -> usize {
+        let now_us = self.clock.now_us();
         let passed_us = usize::try_from(now_us.saturating_sub(self.since_us)).unwrap_or(usize::MAX);
         if passed_us >= 1_000_000 {
-            let before = self.went_out.saturating_mul(1_000) / (passed_us / 1_000);
-            *self = Self { since_us: now_us, went_out: 0, before };
+            self.before = self.went_out.saturating_mul(1_000) / (passed_us / 1_000);
+            (self.since_us, self.went_out) = (now_us, 0);
         }
         self.before.max(self.went_out).min(Self::MOST)
     }
@@ -47,12 +51,7 @@ impl Pace {
 impl Out {
     /// Goes on with those that earlier runs have handed out, with their hashes; `file` has them already.
     pub(super) fn begin(file: Started, earlier: &BTreeMap<u64, u64>) -> Self {
-        Self {
-            items: Mutex::new(Unrecorded::of_earlier(earlier)),
-            file: Mutex::new(file),
-            pace: Mutex::default(),
-            clock: MonotonicClock::start(),
-        }
+        Self { items: Mutex::new(Unrecorded::of_earlier(earlier)), file: Mutex::new(file) }
     }
 
     /// Keeps the hashes of items that were read, for when they go out.
@@ -63,15 +62,15 @@ impl Out {
 
     /// Notes items that are about to go out. That they may is on the disk then. To bring it there takes as long for many as for one,
     /// so it is done for those of about a second, where they were read already.
-    pub(super) fn add(&self, indices: &[u64]) -> io::Result<()> {
+    pub(super) fn add(&self, indices: &[u64], pace: &mut Pace) -> io::Result<()> {
         let (ahead, hashed) = {
-            let (mut known, mut pace) = (lock(&self.items), lock(&self.pace));
+            let mut known = lock(&self.items);
             let hashed: Vec<_> =
                 indices.iter().map(|index| (*index, known.goes_out(*index))).collect();
             let ahead = if known.are_ahead(indices) {
                 Vec::new()
             } else {
-                known.put_ahead(indices, pace.a_second(self.clock.now_us()))
+                known.put_ahead(indices, pace.a_second())
             };
             pace.went_out += indices.len();
             (ahead, hashed)

@@ -42,14 +42,9 @@ impl Journal {
     pub(crate) fn nothing_to_do(&mut self) -> Result<(), JournalError> {
         self.paths.sweep();
         let path = self.paths.results.clone();
-        let mut put_right = self.end_last_line();
-        // A note goes only when the record of its item is on the disk.
-        let settled = self.pending.is_empty() && self.paths.started.exists();
-        if settled {
-            put_right = put_right.and_then(|()| self.file.sync_data());
-        }
-        put_right.map_err(|source| JournalError::Write { path, source })?;
-        if settled {
+        self.end_last_line().map_err(|source| JournalError::Write { path, source })?;
+        if self.pending.is_empty() {
+            self.before_notes_go()?;
             let _ = fs::remove_file(&self.paths.started);
         }
         // The next run need not read the records again that this one has read.

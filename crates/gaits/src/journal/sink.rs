@@ -2,6 +2,7 @@
 //!
 //! Limit: it does nothing itself but to pass calls on: records under the journal's lock, notes without it.
 
+use super::out::Pace;
 use super::{Out, Shared, lock};
 use gaits_core::{Record, Sink, StartNotes};
 use std::io;
@@ -32,7 +33,11 @@ impl Sink for JournalSink {
     }
 
     fn start_notes(&mut self) -> Option<Box<dyn StartNotes>> {
-        Some(Box::new(JournalNotes { journal: Arc::clone(&self.journal), out: None }))
+        Some(Box::new(JournalNotes {
+            journal: Arc::clone(&self.journal),
+            out: None,
+            pace: Pace::start(),
+        }))
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -47,6 +52,7 @@ struct JournalNotes {
     journal: Shared,
     /// Known once the run has begun.
     out: Option<Arc<Out>>,
+    pace: Pace,
 }
 
 impl JournalNotes {
@@ -61,7 +67,7 @@ impl JournalNotes {
 
 impl StartNotes for JournalNotes {
     fn add(&mut self, indices: &[u64]) -> io::Result<()> {
-        self.out()?.add(indices)
+        self.out()?.add(indices, &mut self.pace)
     }
 
     fn take_back(&mut self, indices: &[u64]) -> io::Result<()> {

@@ -7,7 +7,7 @@
 mod disk;
 mod strace;
 
-use crate::harness::{Dir, Finished, Gaits, gaits, http, parse_file};
+use crate::harness::{Dir, Finished, Gaits, gaits, http, parse, parse_file};
 use disk::{Disk, Left, Tree};
 use gaits_core::Blake3;
 use gaits_origin::{Config, Origin};
@@ -108,9 +108,23 @@ impl Place {
     }
 
     /// Cuts the power at many moments of what was recorded; `go_on` does the rest, given the disk as it was left.
-    #[expect(clippy::print_stdout, reason = "bench/torture shows what was tried")]
     fn cut(&self, disk: &Disk, seed: u64, left: &[Left], go_on: impl Fn(&str, &Tree)) {
-        let cuts = cuts();
+        self.cut_at(disk, seed, left, |why, _, tree| {
+            go_on(why, tree);
+            self.check(why);
+        });
+    }
+
+    /// The same, where `go_on` is given the line of the log as well, and looks itself at what comes of it.
+    #[expect(clippy::print_stdout, reason = "bench/torture shows what was tried")]
+    fn cut_at(
+        &self,
+        disk: &Disk,
+        seed: u64,
+        left: &[Left],
+        mut go_on: impl FnMut(&str, usize, &Tree),
+    ) {
+        let cuts = std::env::var(CUTS.0).ok().and_then(|text| text.parse().ok()).unwrap_or(CUTS.1);
         let moments = disk.moments();
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut states = HashSet::new();
@@ -120,8 +134,7 @@ impl Place {
             let tree = disk.after_cut(moment, left, &mut rng);
             disk::write(&self.root, &tree);
             let why = format!("{}, cut at line {moment} of the log, {left:?} left", self.options);
-            go_on(&why, &tree);
-            self.check(&why);
+            go_on(&why, moment, &tree);
             states.insert(shown(&tree));
         }
         println!(
@@ -140,10 +153,6 @@ impl Place {
         let now = fs::read(self.root.join("r.jsonl")).unwrap();
         assert!(now.starts_with(&left[..whole]), "{why}");
     }
-}
-
-fn cuts() -> usize {
-    std::env::var(CUTS.0).ok().and_then(|text| text.parse().ok()).unwrap_or(CUTS.1)
 }
 
 /// The paths, each with the hash of what is in the file.
@@ -286,16 +295,9 @@ fn what_may_not_be_done_twice_is_not_although_the_power_has_failed() {
         let (disk, calls) = place.record_calls("");
         let sent = sent(&calls);
         assert_eq!(sent.len(), ITEMS, "{model}");
-        let mut rng = fastrand::Rng::with_seed(50 + seed as u64);
-        let moments = disk.moments();
         let mut unsure = 0;
-        for number in 0..cuts() {
-            let moment = moments[rng.usize(..moments.len())];
-            let left = ANY[number % ANY.len()];
-            let tree = disk.after_cut(moment, left, &mut rng);
-            disk::write(&place.root, &tree);
+        place.cut_at(&disk, 50 + seed as u64, &ANY, |why, moment, tree| {
             start_anew(&place.root.join("r.jsonl.started"));
-            let why = format!("{model}, cut at line {moment} of the log, {left:?} left");
             let results = place.root.join("r.jsonl");
             let before: HashSet<_> = match tree.get(&results) {
                 Some(Some(bytes)) => whole_lines(bytes).map(<[u8]>::to_vec).collect(),
@@ -307,7 +309,7 @@ fn what_may_not_be_done_twice_is_not_although_the_power_has_failed() {
             let mut items = HashSet::new();
             for line in whole_lines(&after) {
                 let text = std::str::from_utf8(line).unwrap();
-                let record = &crate::harness::parse(text)[0];
+                let record = &parse(text)[0];
                 let item = String::from_utf8_lossy(record.item.as_bytes());
                 let item: usize = item.rsplit_once('=').unwrap().1.parse().unwrap();
                 items.insert(item);
@@ -320,7 +322,7 @@ fn what_may_not_be_done_twice_is_not_although_the_power_has_failed() {
                 }
             }
             assert_eq!((whole_lines(&after).count(), items.len()), (ITEMS, ITEMS), "{why}");
-        }
+        });
         assert!(unsure > 0, "{model}: no cut met an item on its way");
     }
 }

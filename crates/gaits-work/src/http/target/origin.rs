@@ -84,7 +84,7 @@ impl Origin {
         })
     }
 
-    /// What connections to it are kept under: one over which the user's certificate was shown is for nobody who is not to show it.
+    /// The name under which its connections are kept. A stranger has its own, since the user's certificate may have been shown over others.
     pub(in crate::http) fn key(&self) -> Cow<'_, str> {
         if self.stranger {
             format!("{} stranger", self.prefix).into()
