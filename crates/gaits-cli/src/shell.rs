@@ -33,6 +33,23 @@ pub(crate) fn quoted(word: &[u8]) -> String {
     text
 }
 
+/// What bash, ksh and zsh put a name in place of, under which a program reads these bytes, whatever they are.
+pub(crate) fn printed(bytes: &[u8]) -> String {
+    let mut text = String::from("<(printf '");
+    for byte in bytes {
+        match byte {
+            b'\'' => text.push_str(r"'\''"),
+            b'%' => text.push_str("%%"),
+            b'\\' => text.push_str(r"\\"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            _ => {
+                let _ = write!(text, "\\{byte:03o}");
+            }
+        }
+    }
+    text + "')"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -99,9 +99,19 @@ pub(super) fn with_token(auth: Auth) -> Result<Auth, Trouble> {
 }
 
 /// The header fields of `-H`, with what their values stand for. Where a scheme comes first, as in `Authorization: Token env:NAME`,
-/// that is what stands behind it.
-pub(super) fn headers(given: Vec<(String, String)>) -> Result<Vec<(String, String)>, Trouble> {
-    let found = given.into_iter().map(|(name, value)| {
+/// that is what stands behind it. And the names of those that are left out.
+pub(super) fn headers(given: Vec<(String, Option<String>)>) -> Result<Headers, Trouble> {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
+    for (name, value) in given {
+        let Some(value) = value else {
+            if name.eq_ignore_ascii_case("host") {
+                return Err(Trouble::wrong(
+                    "-H can't leave out Host, which each request must have",
+                ));
+            }
+            left_out.push(name);
+            continue;
+        };
         let option = format!("-H {name}");
         let takes_scheme = name.to_ascii_lowercase().ends_with("authorization");
         let value = match value.split_once(' ') {
@@ -110,10 +120,13 @@ pub(super) fn headers(given: Vec<(String, String)>) -> Result<Vec<(String, Strin
             }
             _ => secret::find(&option, &value)?,
         };
-        Ok((name, value))
-    });
-    found.collect()
+        found.push((name, value));
+    }
+    Ok((found, left_out))
 }
+
+/// Header fields, and the names of those that are left out.
+type Headers = (Vec<(String, String)>, Vec<String>);
 
 fn name_and_password(given: &str) -> Result<String, Trouble> {
     let option = "--user";

@@ -52,9 +52,10 @@ pub(crate) struct HttpArgs {
     /// Send this header field; may be repeated
     ///
     /// In place of its value, or of what stands behind a scheme in Authorization, write env:NAME for the value of an environment
-    /// variable, or @FILE for what a file holds. literal:TEXT is TEXT itself, should it begin with env: or @.
+    /// variable, or @FILE for what a file holds. literal:TEXT is TEXT itself, should it begin with env: or @. As with curl,
+    /// `Accept:` leaves out a field that would be sent by itself, and `X-Empty;` sends one without a value.
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = values::header)]
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Option<String>)>,
 
     #[command(flatten)]
     auth: AuthArgs,
@@ -302,6 +303,9 @@ impl HttpArgs {
     /// What they come to; reads the file of `--cacert`.
     pub(super) fn resolve(mut self) -> Result<Job, Trouble> {
         let of_curl = self.list.take_template(self.insecure)?;
+        if self.list.has_commands() {
+            self.request.refuse_beside_commands()?;
+        }
         let trust = match (self.cacert, self.insecure) {
             (Some(path), _) => {
                 let pem = read_pem("--cacert", &path)?;
@@ -314,8 +318,10 @@ impl HttpArgs {
         let (ways, by_proxy) = self.ways.resolve()?;
         let pages = self.pages.pages();
         let defaults = HttpSpec::default();
+        let (headers, left_out) = auth::headers(self.headers)?;
         let spec = HttpSpec {
-            headers: auth::headers(self.headers)?,
+            headers,
+            left_out,
             auth: self.auth.resolve()?,
             user_agent: self.user_agent.unwrap_or(defaults.user_agent),
             trust,
@@ -362,6 +368,9 @@ impl HttpArgs {
             bodies => bodies,
         };
         let needs = http::needs(&spec).map_err(|error| Trouble::Wrong(error.into()))?;
+        if needs.is_empty() {
+            self.list.refuse_same_requests()?;
+        }
         let session = self.session.into();
         let (input, said) = if self.list.sitemaps.is_given() {
             let (input, said) = self.list.sitemaps.read(&spec, session, self.list.encoding())?;

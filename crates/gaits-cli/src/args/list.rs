@@ -18,7 +18,7 @@ pub(super) struct ListArgs {
     /// Take URLs from this file; `-` is standard input
     ///
     /// One a line, or a JSON object a line that describes a request: `{"url": …, "method": …, "headers": {…}, "query": {…},
-    /// "json": …}`, or `"body"` or `"body_file"` in place of `"json"`. Blank lines and lines that begin with # are passed
+    /// "json": …}`, or `"body"` or `"body_file"` in place of `"json"`. A header field that is null is left out. Blank lines and lines that begin with # are passed
     /// over. A line that is none becomes a failed record of kind `invalid_item` that names its place, and the run goes on;
     /// `gaits compare` refuses such a file. It may be given several times, and may be a pattern such as 'lists/*.txt', whose
     /// files are taken in the order of their names. Files packed with gzip or zstd are known by their content.
@@ -28,7 +28,7 @@ pub(super) struct ListArgs {
 
     /// Take requests from commands of curl in this file, as browsers copy them; `-` is standard input
     ///
-    /// Each command is one request. It may go on in the next lines, in the form for bash or for cmd. Options that can't be those of
+    /// Each command is one request; redirects are followed with and without its -L. It may go on in the next lines, in the form for bash or for cmd. Options that can't be those of
     /// one request make a failed record that names the option and the line. With a table, -i FILE, it is one command, and a
     /// template as --template: columns in braces may stand in its URL, its header fields and what it sends.
     #[arg(long, value_name = "FILE", help_heading = help::INPUT, hide_short_help = true)]
@@ -144,6 +144,22 @@ impl ListArgs {
         let template = super::curl::template(&path, CurlContext { insecure })?;
         self.template = Some(template.url.clone());
         Ok(Some(template))
+    }
+
+    /// Refuses a template that names no column, where none stands in what is sent either: all rows would ask for the same.
+    pub(super) fn refuse_same_requests(&self) -> Result<(), Trouble> {
+        match &self.template {
+            Some(template) if template.names().is_empty() => Err(Trouble::wrong(
+                "the template names no column, in its URL or in what is sent; a column stands in braces, as in \
+                 https://api.example/{id}",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether each item is a command of curl.
+    pub(super) const fn has_commands(&self) -> bool {
+        self.from_curl.is_some()
     }
 
     /// What is to be shown in place of sending anything.

@@ -97,30 +97,38 @@ impl RequestArgs {
         Ok(())
     }
 
-    /// What they come to for requests that a command of curl is the template of.
-    pub(super) fn on_top_of(
-        self,
-        template: CurlTemplate,
-        spec: HttpSpec,
-    ) -> Result<HttpSpec, Trouble> {
+    /// Refuses what would say again, beside commands of curl, what each of them says.
+    pub(super) fn refuse_beside_commands(&self) -> Result<(), Trouble> {
         let sends = !self.data.is_empty() || self.data_json.is_some() || !self.form.is_empty();
         if sends || self.head || self.method.is_some() || self.upload_file.is_some() {
             return Err(Trouble::wrong(
                 "the command of --from-curl says the method and what is sent: write it there",
             ));
         }
+        Ok(())
+    }
+
+    /// What they come to for requests that a command of curl is the template of.
+    pub(super) fn on_top_of(
+        self,
+        template: CurlTemplate,
+        spec: HttpSpec,
+    ) -> Result<HttpSpec, Trouble> {
+        self.refuse_beside_commands()?;
         let mut headers = spec.headers;
+        let own = headers.len();
         let is_kind = |name: &str| name.eq_ignore_ascii_case("content-type");
         for (name, value) in template.headers {
             let says_boundary = is_kind(&name) && value.contains("; boundary=");
             if says_boundary && headers.iter().any(|(other, _)| is_kind(other)) {
                 return Err(Trouble::wrong(NAMES_BOUNDARY));
             }
-            if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+            if !headers[..own].iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
                 headers.push((name, value));
             }
         }
         let CurlTemplate { method, payload, upload_file, form, .. } = template;
+        let left_out = [spec.left_out, template.left_out].concat();
         let is_kind = |(name, _): &(String, String)| is_kind(name);
         let form = match form {
             Some(_) if headers.iter().any(is_kind) => return Err(Trouble::wrong(NAMES_BOUNDARY)),
@@ -134,7 +142,7 @@ impl RequestArgs {
         };
         let method = Some(method);
         let of_command = Self { method, upload_file, ..self };
-        let spec = of_command.resolve(HttpSpec { headers, ..spec })?;
+        let spec = of_command.resolve(HttpSpec { headers, left_out, ..spec })?;
         Ok(HttpSpec { payload: payload.or(spec.payload), form: form.or(spec.form), ..spec })
     }
 
@@ -154,7 +162,17 @@ impl RequestArgs {
             self.method.get_or_insert(Method::POST);
             None
         } else if let Some(json) = self.data_json {
-            Some(typed(read("--data-json", &json)?, JSON))
+            let bytes = read("--data-json", &json)?;
+            // A template is looked at once it is one.
+            if !spec.filled
+                && let Err(wrong) = serde_json::from_slice::<serde_json::Value>(&bytes)
+            {
+                let from = json.strip_prefix('@').map_or("--data-json", |file| file);
+                return Err(Trouble::wrong(format!(
+                    "{from} is no JSON: {wrong}; -d with -H 'Content-Type: application/json' sends any text"
+                )));
+            }
+            Some(typed(bytes, JSON))
         } else if self.form.iter().any(|(_, value)| value.starts_with('@')) {
             let given = Form::new(&self.form).map_err(Trouble::wrong)?;
             if says_what {

@@ -110,12 +110,14 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         .map_err(|error| format!("`{text}` is not a size such as 500, 10kB or 1GiB: {error}"))
 }
 
-/// A header field: `Name: value`.
-pub(super) fn header(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
+/// A header field: `Name: value`, or `Name;` for one without a value. `Name:` leaves one out, and has no value here.
+pub(super) fn header(text: &str) -> Result<(String, Option<String>), String> {
+    let trim = |text: &str| text.trim_matches([' ', '\t']).to_owned();
+    match (text.split_once(':'), text.strip_suffix(';')) {
+        (Some((name, value)), _) if !name.trim().is_empty() => {
+            Ok((trim(name), Some(trim(value)).filter(|value| !value.is_empty())))
         }
+        (None, Some(name)) if !name.trim().is_empty() => Ok((trim(name), Some(String::new()))),
         _ => Err(format!("`{text}` is not a header field such as `Accept: application/json`")),
     }
 }
@@ -166,7 +168,10 @@ mod tests {
 
     #[test]
     fn header_fields_have_a_name() {
-        assert_eq!(header("X-A: b:c "), Ok(("X-A".into(), "b:c".into())));
+        assert_eq!(header("X-A: b:c "), Ok(("X-A".into(), Some("b:c".into()))));
+        assert_eq!(header("X-A:"), Ok(("X-A".into(), None)));
+        assert_eq!(header("X-A;"), Ok(("X-A".into(), Some(String::new()))));
+        assert_eq!(header("X-A: \u{a0}"), Ok(("X-A".into(), Some("\u{a0}".into()))));
         assert!(header("nonsense").is_err());
         assert!(header(": x").is_err());
     }

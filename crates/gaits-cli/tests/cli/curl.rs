@@ -127,10 +127,18 @@ fn a_line_of_curl_sends_the_header_fields_that_gaits_sends() {
     let codings = line(&["-H", "Accept-Encoding: identity"]);
     assert!(codings.contains(" -H 'accept-encoding: identity'"), "{codings}");
     assert!(!codings.contains("--compressed"), "{codings}");
-    let empty = line(&["-H", "X-A:", "-H", "Accept:"]);
+    let empty = line(&["-H", "X-A;", "-H", "Accept;"]);
     assert!(empty.contains(" -H 'x-a;'") && empty.contains(" -H 'accept;'"), "{empty}");
+    let without = line(&["-H", "X-A:", "-H", "Accept:", "-H", "accept-encoding:"]);
+    assert!(!without.contains("x-a") && !without.contains("--compressed"), "{without}");
+    assert!(without.contains(" -H 'accept:'"), "{without}");
+    let without = line(&["-H", "Accept:"]);
+    let again = gaits("fetch --from-curl - --print-curl=secrets").stdin(&without).run();
+    assert_eq!(again.expect_exit(0).stdout, without);
     let nameless = line(&["--user-agent", ""]);
     assert!(nameless.contains(" -H 'user-agent:'"), "{nameless}");
+    let again = gaits("fetch --from-curl - --print-curl=secrets").stdin(&nameless).run();
+    assert_eq!(again.expect_exit(0).stdout, nameless);
     // curl takes a field without a value for one that it is to leave out, and `;` for an empty one.
     for (command, shown) in [
         ("curl http://h/ -H 'x: '", ""),
@@ -141,6 +149,18 @@ fn a_line_of_curl_sends_the_header_fields_that_gaits_sends() {
         let again = end.expect_exit(0).stdout;
         assert_eq!(again, usual.replace(" -L", &format!("{shown} -L")), "{command}");
     }
+}
+
+#[test]
+fn a_line_of_curl_sends_a_nul_as_it_is() {
+    let dir = Dir::new();
+    dir.file("nul", b"it's\0 100% \\ \xff\n");
+    let command = "fetch http://h/ --print-curl=secrets -d @nul";
+    let line = gaits(command).dir(dir.path()).run().expect_exit(0).stdout;
+    let (_, word) = line.split_once(" --data-binary @<(").unwrap();
+    let (printf, _) = word.split_once(") -L").unwrap();
+    let said = std::process::Command::new("bash").args(["-c", printf]).output().unwrap();
+    assert_eq!(said.stdout, std::fs::read(dir.path().join("nul")).unwrap(), "{line}");
 }
 
 #[test]
@@ -183,13 +203,63 @@ fn a_command_is_the_template_of_a_request_for_each_row() {
 
     fetch("-d x").expect_refused("the command of --from-curl says the method and what is sent");
     dir.file("c.txt", "curl http://127.0.0.1:9/\n");
-    fetch("").expect_refused("c.txt:1: `http://127.0.0.1:9/` names no column");
+    fetch("").expect_refused("the template names no column, in its URL or in what is sent");
     dir.file("c.txt", format!("{command}curl http://a/\n"));
     fetch("").expect_refused("c.txt:5: another command begins");
     dir.file("c.txt", "curl http://127.0.0.1:9/{id} -d {none}\n");
     fetch("").expect_refused("none");
     dir.file("c.txt", "\ncurl http://127.0.0.1:9/{id} -o f\n");
     fetch("").expect_refused("c.txt:2: -o writes a file");
+}
+
+#[test]
+fn what_is_sent_may_be_all_that_a_row_fills() {
+    let origin = origin();
+    let dir = Dir::new();
+    dir.file("t.csv", "id\n7\n8\n");
+    dir.file("b.json", r#"{"id": {id}}"#);
+    let url = origin.url("/anything");
+    let sent = |options: &str| -> Vec<Value> {
+        let end = gaits(&format!("fetch -i t.csv --body json {options}")).dir(dir.path()).run();
+        let records = parsed(&end.expect_exit(0).stdout);
+        records.iter().map(|record| record["http"]["body"]["json"]["id"].clone()).collect()
+    };
+    assert_eq!(sent(&format!("--template {url} --json @b.json")), [7, 8]);
+    for data in ["--json @b.json", "--data-binary @b.json -H 'content-type: text/json'"] {
+        dir.file("c.txt", format!("curl {url} {data}\n"));
+        assert_eq!(sent("--from-curl c.txt"), [7, 8], "{data}");
+    }
+}
+
+#[test]
+fn no_row_can_add_a_part_to_a_form() {
+    let origin = origin();
+    let dir = Dir::new();
+    let url = origin.url("/anything");
+    dir.file("c.txt", format!("curl '{url}' -F 'a={{v}}' -F 'role=user'\n"));
+    let boundary = |list: &str| {
+        dir.file("t.csv", list);
+        let end = gaits("fetch -i t.csv --body json --from-curl c.txt").dir(dir.path()).run();
+        let echo = parsed(&end.expect_exit(0).stdout)[0]["http"]["body"].clone();
+        assert_eq!(echo["form"]["role"], "user", "{echo}");
+        let kind = echo["headers"]["Content-Type"].as_str().unwrap();
+        kind.split_once("boundary=").unwrap().1.to_owned()
+    };
+    let known = boundary("v\nx\n");
+    let part = "Content-Disposition: form-data; name=\"\"role\"\"\r\n\r\nadmin";
+    assert_ne!(boundary(&format!("v\n\"x\r\n--{known}\r\n{part}\"\n")), known);
+}
+
+#[test]
+fn options_that_say_what_is_sent_are_refused_beside_commands() {
+    let dir = Dir::new();
+    dir.file("c.txt", "curl http://127.0.0.1:9/\n");
+    for option in ["-d x", "--json {}", "--form a=b", "-X PUT", "-I", "-T c.txt"] {
+        gaits(&format!("fetch --from-curl c.txt {option}"))
+            .dir(dir.path())
+            .run()
+            .expect_refused("the command of --from-curl says the method and what is sent");
+    }
 }
 
 #[test]

@@ -600,11 +600,11 @@ fn a_dry_run_says_that_further_pages_follow() {
 #[test]
 fn an_item_is_shown_as_a_line_of_curl() {
     let list =
-        r#"{"url":"http://u:p@h/a b","method":"PUT","headers":{"X-A":"it's"},"body":"x\u0000'y"}"#;
+        r#"{"url":"http://u:p@h/a b","method":"PUT","headers":{"X-A":"it's"},"body":"x\u0001'y"}"#;
     let end = gaits("fetch -i - --print-curl").stdin(list).run().expect_exit(0);
     assert!(end.stdout.starts_with("curl -X PUT 'http://***@h/a%20b' --compressed"), "{end:?}");
     assert!(end.stdout.contains(" -H 'x-a: ***'"), "{end:?}");
-    assert!(end.stdout.ends_with(" -H 'content-type:' --data-raw $'x\\x00\\'y' -L\n"), "{end:?}");
+    assert!(end.stdout.ends_with(" -H 'content-type:' --data-raw $'x\\x01\\'y' -L\n"), "{end:?}");
     let end = gaits("fetch -i - --print-curl=secrets").stdin(list).run().expect_exit(0);
     assert!(
         end.stdout.contains("http://u:p@h/") && end.stdout.contains(r"'x-a: it'\''s'"),

@@ -20,8 +20,8 @@ use http::{HeaderName, HeaderValue};
 pub(super) struct Wanted {
     pub(super) url: String,
     pub(super) method: Method,
-    /// They take the place of those of the same name that all requests have.
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// They take the place of those of the same name that all requests have. One without a value leaves them out.
+    pub(super) headers: Vec<(HeaderName, Option<HeaderValue>)>,
     pub(super) sends: WantedBody,
 }
 
@@ -54,7 +54,7 @@ impl Wanted {
             let (name, value) = key.map_err(|error| error.to_string())?;
             // One of the item's own is better.
             if !headers.iter().any(|(other, _)| *other == name) {
-                headers.push((name, value));
+                headers.push((name, Some(value)));
             }
         }
         let filled = fill.map(|fill| fill.of_item(text)).transpose()?;

@@ -13,14 +13,17 @@ use super::form::Form;
 use super::method::Method;
 use super::multipart::{AS_IS, content_type};
 use super::payload::Payload;
-use super::template::UrlTemplate;
+use super::template::{UrlTemplate, is_filled};
 use flags::{Flag, flag};
 use percent_encoding::AsciiSet;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
-use url::{named_after, with_query};
+use url::{named_after, with_query, without_credentials};
 use values::{KEPT, KEPT_WITH_PLACES, basic, encoded, read, read_file};
 pub use words::is_whole;
+
+/// What stands around the value of a header field and does not belong to it (RFC 9110, section 5.5).
+const BLANK: [char; 2] = [' ', '\t'];
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
@@ -31,10 +34,17 @@ const JSON: &str = "application/json";
 struct Command {
     method: Option<String>,
     url: Option<String>,
+    /// Those of -H. They take the place of what other options say.
     headers: Vec<(String, String)>,
     /// Header fields that curl would send by itself, and is told not to.
     left_out: Vec<String>,
-    data: Vec<String>,
+    user_agent: Option<String>,
+    referer: Option<String>,
+    cookies: Vec<String>,
+    user: Option<String>,
+    bearer: Option<String>,
+    /// What is sent, as it was joined so far.
+    data: Option<String>,
     /// The path of a file that is sent as it is, in front of all other data.
     data_file: Option<String>,
     is_json: bool,
@@ -43,6 +53,8 @@ struct Command {
     head: bool,
     parts: Vec<(String, String)>,
     query: Vec<String>,
+    /// Columns stand in data that are encoded.
+    encodes_places: bool,
     /// The path of a file that is sent.
     upload: Option<String>,
     /// Brackets and braces in the URL stand for themselves.
@@ -58,6 +70,8 @@ struct Asked {
     url: String,
     method: String,
     headers: Vec<(String, String)>,
+    /// Header fields that gaits would send by itself.
+    left_out: Vec<String>,
     sends: Sends,
 }
 
@@ -78,6 +92,8 @@ pub struct CurlTemplate {
     pub method: Method,
     /// Its header fields.
     pub headers: Vec<(String, String)>,
+    /// The names of header fields that gaits would send by itself, and leaves out.
+    pub left_out: Vec<String>,
     /// What it sends.
     pub payload: Option<Payload>,
     /// The path of a file that it sends.
@@ -102,8 +118,8 @@ pub fn described_by_curl(command: &str, context: CurlContext) -> Result<String, 
     let mut item = Map::new();
     item.insert("url".to_owned(), asked.url.into());
     item.insert("method".to_owned(), asked.method.into());
-    if !asked.headers.is_empty() {
-        item.insert("headers".to_owned(), grouped(asked.headers));
+    if !asked.headers.is_empty() || !asked.left_out.is_empty() {
+        item.insert("headers".to_owned(), grouped(asked.headers, asked.left_out));
     }
     match asked.sends {
         Sends::Text(text) => item.insert("body".to_owned(), text.into()),
@@ -117,7 +133,7 @@ pub fn described_by_curl(command: &str, context: CurlContext) -> Result<String, 
 /// The template of requests that a curl command is, for the rows of a table.
 ///
 /// # Errors
-/// As for [`described_by_curl`]; and if its URL names no column.
+/// As for [`described_by_curl`].
 pub fn template_of_curl(command: &str, context: CurlContext) -> Result<CurlTemplate, String> {
     let asked = Command::read(command, context, true)?.asked()?;
     let url = UrlTemplate::parse(&asked.url).map_err(|error| error.to_string())?;
@@ -129,7 +145,8 @@ pub fn template_of_curl(command: &str, context: CurlContext) -> Result<CurlTempl
         Sends::File(path) => upload_file = Some(path),
         Sends::Form(sent) => form = Some(sent),
     }
-    Ok(CurlTemplate { url, method, headers: asked.headers, payload, upload_file, form })
+    let Asked { headers, left_out, .. } = asked;
+    Ok(CurlTemplate { url, method, headers, left_out, payload, upload_file, form })
 }
 
 fn next(words: &mut VecDeque<String>, name: &str) -> Result<String, String> {
@@ -231,14 +248,15 @@ impl Command {
             Flag::Get => self.get = true,
             Flag::Head => self.head = true,
             Flag::Header => self.header(&value)?,
-            Flag::UserAgent => self.headers.push(("User-Agent".to_owned(), value)),
-            Flag::Referer => {
-                let referer = value.trim_end_matches(";auto");
-                if !referer.is_empty() {
-                    self.headers.push(("Referer".to_owned(), referer.to_owned()));
-                }
+            Flag::UserAgent => self.user_agent = Some(value),
+            Flag::Referer if value.ends_with(";auto") => {
+                self.unfit(
+                    name,
+                    "with ;auto names another referer after each redirect, which an item can't",
+                );
             }
-            Flag::Cookie if value.contains('=') => self.headers.push(("Cookie".to_owned(), value)),
+            Flag::Referer => self.referer = Some(value),
+            Flag::Cookie if value.contains('=') => self.cookies.push(value),
             Flag::Cookie => {
                 return Err(format!("{name} reads cookies from a file, which an item can't"));
             }
@@ -248,17 +266,19 @@ impl Command {
                      -H 'Authorization: {{column}}'"
                 ));
             }
-            Flag::User => self.headers.push(("Authorization".to_owned(), basic(&value))),
-            Flag::Bearer => {
-                self.headers.push(("Authorization".to_owned(), format!("Bearer {value}")));
+            Flag::User => self.user = Some(value),
+            Flag::Bearer => self.bearer = Some(value),
+            Flag::Data => self.data(&read(&value, name, true)?, "&")?,
+            Flag::DataBinary => self.binary(&value, name, "&")?,
+            Flag::DataRaw => self.data(&value, "&")?,
+            Flag::DataUrlencode => {
+                let data = encoded(&value, name, self.places)?;
+                self.encodes_places |= self.places && is_filled(&data);
+                self.data(&data, "&")?;
             }
-            Flag::Data => self.data.push(read(&value, name, true)?),
-            Flag::DataBinary => self.binary(&value, name)?,
-            Flag::DataRaw => self.data.push(value),
-            Flag::DataUrlencode => self.data.push(encoded(&value, name, self.kept())?),
             Flag::Json => {
                 self.is_json = true;
-                self.binary(&value, name)?;
+                self.binary(&value, name, "")?;
             }
             Flag::Form | Flag::FormString => {
                 let (field, value) = value
@@ -280,21 +300,39 @@ impl Command {
                 // As it is.
                 Some("") => {}
                 Some(query) => self.query.push(query.to_owned()),
-                None => self.query.push(encoded(&value, name, self.kept())?),
+                None => self.query.push(encoded(&value, name, self.places)?),
             },
         }
         Ok(())
     }
 
-    /// Data as they are. A file is left on the disk, if it can be all that is sent.
-    fn binary(&mut self, value: &str, name: &str) -> Result<(), String> {
-        match value.strip_prefix('@') {
-            Some(path) if path != "-" && self.data.is_empty() && self.data_file.is_none() => {
-                self.data_file = Some(path.to_owned());
-            }
-            _ => self.data.push(read(value, name, false)?),
+    /// Further data, which `joint` joins to those before.
+    fn data(&mut self, data: &str, joint: &str) -> Result<(), String> {
+        if let Some(path) = self.data_file.take() {
+            self.data = Some(read_file(&path, "--data-binary")?);
         }
+        self.data = Some(match self.data.take() {
+            None => data.to_owned(),
+            Some(before) => [&*before, joint, data].concat(),
+        });
         Ok(())
+    }
+
+    /// Data as they are. A file is left on the disk, if it can be all that is sent and nothing is filled into it.
+    fn binary(&mut self, value: &str, name: &str, joint: &str) -> Result<(), String> {
+        match value.strip_prefix('@') {
+            Some(path)
+                if path != "-"
+                    && self.data.is_none()
+                    && self.data_file.is_none()
+                    && !(self.places
+                        && read_file(path, name).is_ok_and(|text| is_filled(&text))) =>
+            {
+                self.data_file = Some(path.to_owned());
+                Ok(())
+            }
+            _ => self.data(&read(value, name, false)?, joint),
+        }
     }
 
     fn header(&mut self, field: &str) -> Result<(), String> {
@@ -303,14 +341,17 @@ impl Command {
         }
         // `Name;` is a field without a value, and `Name:` leaves one out that curl would send.
         let (name, value) = match (field.split_once(':'), field.strip_suffix(';')) {
-            (Some((name, value)), _) => (name.trim(), value.trim()),
-            (None, Some(name)) => (name.trim(), ""),
+            (Some((name, value)), _) => (name.trim_matches(BLANK), value.trim_matches(BLANK)),
+            (None, Some(name)) => (name.trim_matches(BLANK), ""),
             (None, None) => {
                 return Err("-H has no colon in its value, which is `Name: value`".to_owned());
             }
         };
         let by_gaits = ["content-length", "connection", "transfer-encoding", "expect"];
         let is_left_out = field.contains(':') && value.is_empty();
+        if is_left_out && name.eq_ignore_ascii_case("host") {
+            return Err("-H leaves out Host, which each request must have".to_owned());
+        }
         if is_left_out {
             self.left_out.push(name.to_owned());
         } else if !by_gaits.iter().any(|other| name.eq_ignore_ascii_case(other)) {
@@ -323,7 +364,15 @@ impl Command {
     fn asked(mut self) -> Result<Asked, String> {
         let url = self.url.take().ok_or("it asks for no URL")?;
         let mut url = glob::taken(&url, self.globoff, self.places)?;
-        if self.is_json || !self.data.is_empty() || self.data_file.is_some() {
+        if self.head && (self.upload.is_some() || !self.parts.is_empty()) {
+            return Err(
+                "it has -I and what is to be sent, which curl doesn't take together".to_owned()
+            );
+        }
+        if self.head && !self.get && (self.data.is_some() || self.data_file.is_some()) {
+            return Err("it has -I and -d, which curl takes together only with -G".to_owned());
+        }
+        if self.data.is_some() || self.data_file.is_some() {
             if !self.parts.is_empty() {
                 return Err("it has -F and -d, which can't be sent together".to_owned());
             }
@@ -338,14 +387,13 @@ impl Command {
             let last = path.rsplit('/').next().unwrap_or(path);
             url = named_after(url, last, self.kept());
         }
-        let in_query = self.get || self.head;
-        if let Some(path) = self.data_file.take_if(|_| in_query || !self.data.is_empty()) {
-            self.data.insert(0, read_file(&path, "--data-binary")?);
+        if let Some(path) = self.data_file.take_if(|_| self.get) {
+            self.data = Some(read_file(&path, "--data-binary")?);
         }
         let mut query = std::mem::take(&mut self.query);
         let (mut sends, mut kind) = (Sends::Nothing, None);
         if self.places
-            && let Some(form) = form::with_files(&self.parts)?
+            && let Some(form) = form::of_each_row(&self.parts)?
         {
             form::leave_kind(&mut self.headers)?;
             sends = Sends::Form(form);
@@ -355,13 +403,19 @@ impl Command {
             // What was read is text, since it stands in the item.
             sends = String::from_utf8(bytes).map_or(Sends::Nothing, Sends::Text);
             kind = self.with_boundary(&boundary);
-        } else if !self.data.is_empty() || self.data_file.is_some() {
-            let joined = self.data.join(if self.is_json { "" } else { "&" });
-            if in_query {
-                query.push(joined);
+        } else if self.data.is_some() || self.data_file.is_some() {
+            kind = Some(if self.is_json { JSON } else { FORM }.to_owned())
+                .filter(|_| !self.get || self.is_json);
+            let data = self.data.take().unwrap_or_default();
+            if self.encodes_places && !self.get && !self.is_form() {
+                return Err(format!(
+                    "--data-urlencode with a column is sent as {FORM}: leave out -H Content-Type"
+                ));
+            }
+            if self.get {
+                query.push(data);
             } else {
-                kind = Some(if self.is_json { JSON } else { FORM }.to_owned());
-                sends = self.data_file.take().map_or(Sends::Text(joined), Sends::File);
+                sends = self.data_file.take().map_or(Sends::Text(data), Sends::File);
             }
         }
         let method = self.method.take().unwrap_or_else(|| {
@@ -376,9 +430,14 @@ impl Command {
         if let Some(path) = self.upload.take() {
             sends = Sends::File(path);
         }
+        let is_named = |name: &str| self.says(name);
+        if self.user.is_some() || self.bearer.is_some() || is_named("authorization") {
+            url = without_credentials(url);
+        }
+        let left_out = self.left_out();
         let is_json = self.is_json;
-        let headers = self.all_headers(kind.as_deref(), is_json.then_some(JSON));
-        Ok(Asked { url: with_query(&url, &query), method, headers, sends })
+        let headers = self.all_headers(kind, is_json.then(|| JSON.to_owned()));
+        Ok(Asked { url: with_query(&url, &query), method, headers, left_out, sends })
     }
 
     /// What is not encoded.
@@ -396,23 +455,66 @@ impl Command {
         None
     }
 
-    /// The header fields, with those that curl adds.
-    fn all_headers(self, kind: Option<&str>, accept: Option<&str>) -> Vec<(String, String)> {
-        let mut headers = self.headers;
-        let added = [("Content-Type", kind), ("Accept", accept)];
-        for (name, value) in added {
-            let mut names = headers.iter().map(|(other, _)| other).chain(&self.left_out);
-            let is_there = names.any(|other| other.eq_ignore_ascii_case(name));
-            if let Some(value) = value.filter(|_| !is_there) {
-                headers.push((name.to_owned(), value.to_owned()));
+    /// Whether what is sent goes as a form whose fields are encoded.
+    fn is_form(&self) -> bool {
+        let is_kind = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-type");
+        match self.headers.iter().find(is_kind) {
+            Some((_, kind)) => kind.eq_ignore_ascii_case(FORM),
+            None => !self.is_json && !self.says("content-type"),
+        }
+    }
+
+    /// Whether -H says what becomes of a header field.
+    fn says(&self, name: &str) -> bool {
+        let mut names = self.headers.iter().map(|(other, _)| other).chain(&self.left_out);
+        names.any(|other| other.eq_ignore_ascii_case(name))
+    }
+
+    /// The header fields that gaits would send by itself, and must not.
+    fn left_out(&self) -> Vec<String> {
+        let by_gaits = ["accept", "accept-encoding", "user-agent"];
+        let is_given =
+            |name: &str| self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        let is_left_out = |name: &&str| {
+            let is_said = self.left_out.iter().any(|other| other.eq_ignore_ascii_case(name));
+            // An empty one of -A is none.
+            let is_empty = *name == "user-agent" && self.user_agent.as_deref() == Some("");
+            (is_said || is_empty) && !is_given(name)
+        };
+        by_gaits.into_iter().filter(is_left_out).map(str::to_owned).collect()
+    }
+
+    /// The header fields, with those that other options say, if -H says nothing of them.
+    fn all_headers(
+        mut self,
+        kind: Option<String>,
+        accept: Option<String>,
+    ) -> Vec<(String, String)> {
+        let authorization = match (self.bearer.take(), self.user.take()) {
+            (Some(token), _) => Some(format!("Bearer {token}")),
+            (None, user) => user.as_deref().map(basic),
+        };
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let cookies = Some(std::mem::take(&mut self.cookies).join(";"));
+        let said = [
+            ("User-Agent", given(self.user_agent.take())),
+            ("Referer", given(self.referer.take())),
+            ("Cookie", given(cookies)),
+            ("Authorization", authorization),
+            ("Content-Type", kind),
+            ("Accept", accept),
+        ];
+        for (name, value) in said {
+            if let Some(value) = value.filter(|_| !self.says(name)) {
+                self.headers.push((name.to_owned(), value));
             }
         }
-        headers
+        self.headers
     }
 }
 
-/// Header fields by name; several of one name as a list.
-fn grouped(headers: Vec<(String, String)>) -> Value {
+/// Header fields by name; several of one name as a list, and those that are left out as null.
+fn grouped(headers: Vec<(String, String)>, left_out: Vec<String>) -> Value {
     let mut all: Map<String, Value> = Map::new();
     for (name, value) in headers {
         let same = all.keys().find(|other| other.eq_ignore_ascii_case(&name)).cloned();
@@ -423,6 +525,7 @@ fn grouped(headers: Vec<(String, String)>) -> Value {
             other => *other = json!([other.take(), value]),
         }
     }
+    all.extend(left_out.into_iter().map(|name| (name, Value::Null)));
     Value::Object(all)
 }
 
@@ -461,6 +564,95 @@ mod tests {
             ("-G --data-urlencode 'a=b c+d'", "http://h/?a=b+c%2Bd"),
         ] {
             assert_eq!(item(&format!("curl http://h/ {options}"))["url"], url, "{options}");
+        }
+    }
+
+    #[test]
+    fn fields_are_sent_as_the_last_option_and_h_say() {
+        // As curl 7.88 sends them, but for those that gaits would send itself: null.
+        for (options, headers) in [
+            ("-u me:pw -H 'Authorization: Bearer t'", json!({"Authorization": "Bearer t"})),
+            ("-u me:pw -H Authorization:", Value::Null),
+            ("-u a:b -u c:d", json!({"Authorization": "Basic Yzpk"})),
+            ("--oauth2-bearer t -u me:pw", json!({"Authorization": "Bearer t"})),
+            ("-b a=1 -b b=2", json!({"Cookie": "a=1;b=2"})),
+            ("-b a=1 -H 'cookie: b=2'", json!({"cookie": "b=2"})),
+            ("-H Cookie: -b a=1", Value::Null),
+            ("-A one -A two", json!({"User-Agent": "two"})),
+            ("-A x -H 'user-agent: y'", json!({"user-agent": "y"})),
+            ("-A ''", json!({"user-agent": null})),
+            (
+                "-H User-Agent: -H accept: -H Accept-Encoding:",
+                json!({"user-agent": null, "accept": null, "accept-encoding": null}),
+            ),
+            ("-e a -e b", json!({"Referer": "b"})),
+            ("-H 'Referer: a' -e b", json!({"Referer": "a"})),
+            ("-H 'X: a' -H 'x: b' -H 'Y;'", json!({"X": ["a", "b"], "Y": ""})),
+            (
+                "-G --json 1",
+                json!({"Content-Type": "application/json", "Accept": "application/json"}),
+            ),
+            ("-H 'X: \u{a0}y\t'", json!({"X": "\u{a0}y"})),
+        ] {
+            assert_eq!(item(&format!("curl http://h/ {options}"))["headers"], headers, "{options}");
+        }
+        for (command, url) in [
+            ("http://u:p@h/x@y -u c:d", "http://h/x@y"),
+            ("http://u:p@h -H 'Authorization: x'", "http://h"),
+            ("http://u:p@h -H Authorization:", "http://h"),
+            ("http://u:p@h", "http://u:p@h"),
+        ] {
+            assert_eq!(item(&format!("curl {command}"))["url"], url, "{command}");
+        }
+    }
+
+    #[test]
+    fn data_are_joined_as_their_options_join_them() {
+        // As curl 7.88 sends them.
+        for (options, body) in [
+            ("-d a -d b --data-raw @c", "a&b&@c"),
+            ("--json 1 --json 2", "12"),
+            ("--json 1 -d 2", "1&2"),
+            ("-d 1 --json 2", "12"),
+        ] {
+            assert_eq!(item(&format!("curl http://h/ {options}"))["body"], body, "{options}");
+        }
+    }
+
+    #[test]
+    fn what_curl_or_a_shell_would_do_otherwise_is_refused() {
+        for (options, why) in [
+            ("-I -d a=1", "-I and -d"),
+            ("-I -F a=1", "-I and what is to be sent"),
+            ("-I -T f", "-I and what is to be sent"),
+            ("-e 'x;auto'", "-e with ;auto"),
+            ("-H Host:", "leaves out Host"),
+            ("-d $1", "it has a $"),
+            ("-d \"$?\"", "it has a $"),
+            ("-d $\"abc\"", "it has a $"),
+        ] {
+            let wrong =
+                described_by_curl(&format!("curl http://h/ {options}"), CONTEXT).unwrap_err();
+            assert!(wrong.contains(why), "{options}: {wrong}");
+        }
+        assert_eq!(item("curl http://h/ -I -G -d a=1")["url"], "http://h/?a=1");
+        assert_eq!(item("curl http://h/ -d 5$ -d \"6$\"")["body"], "5$&6$");
+    }
+
+    #[test]
+    fn columns_are_kept_in_what_is_encoded() {
+        let template =
+            |options: &str| template_of_curl(&format!("curl http://h/ {options}"), CONTEXT);
+        let data = |options: &str| {
+            let payload = template(options).unwrap().payload.unwrap();
+            payload.data.as_text().unwrap().to_owned()
+        };
+        assert_eq!(data("--data-urlencode 'a={c d}&é'"), "a={c d}%26%C3%A9");
+        assert_eq!(data("--data-urlencode 'a={\"k\":1}'"), "a=%7B%22k%22%3A1%7D");
+        for kind in ["-H 'Content-Type: text/plain'", "-H Content-Type:"] {
+            let wrong = template(&format!("{kind} --data-urlencode 'a={{v}}'")).unwrap_err();
+            assert!(wrong.starts_with("--data-urlencode with a column"), "{wrong}");
+            assert_eq!(data(&format!("{kind} --data-urlencode a=é")), "a=%C3%A9");
         }
     }
 

@@ -40,6 +40,9 @@ impl Fields {
         if let Some(agent) = spec.parsed_user_agent()? {
             harmless.insert(header::USER_AGENT, agent);
         }
+        for name in &spec.left_out {
+            harmless.remove(&**name);
+        }
         let user = spec.parsed_headers()?;
         for (name, _) in &user {
             harmless.remove(name);
@@ -57,14 +60,15 @@ impl Fields {
         Ok(Self::of_both(all, harmless))
     }
 
-    /// With the fields of one request, which take the place of those of the same name.
-    pub(super) fn with(&self, own: &[(HeaderName, HeaderValue)]) -> Self {
+    /// With the fields of one request, which take the place of those of the same name. One without a value leaves them out.
+    pub(super) fn with(&self, own: &[(HeaderName, Option<HeaderValue>)]) -> Self {
         let (mut all, mut harmless) = (self.all.clone(), self.harmless.clone());
         for (name, _) in own {
             all.remove(name);
             harmless.remove(name);
         }
         for (name, value) in own {
+            let Some(value) = value else { continue };
             if is_harmless(name) {
                 harmless.append(name, value.clone());
             }

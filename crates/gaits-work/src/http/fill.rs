@@ -27,7 +27,7 @@ pub(super) struct Fill {
 #[derive(Debug)]
 pub(super) struct Filled {
     pub(super) sends: Option<Sends>,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: Vec<(HeaderName, Option<HeaderValue>)>,
 }
 
 /// The fields that an item must have, where the requests of `spec` are filled with them.
@@ -112,7 +112,8 @@ impl Fill {
         let mut headers = Vec::with_capacity(self.headers.len());
         for (name, template) in &self.headers {
             let value = template.fill(&fields)?;
-            headers.push(parse_header(name, &value).map_err(|error| error.to_string())?);
+            let (name, value) = parse_header(name, &value).map_err(|error| error.to_string())?;
+            headers.push((name, Some(value)));
         }
         let sends = match (&self.payload, &self.upload_file, &self.form) {
             (None, None, None) => None,

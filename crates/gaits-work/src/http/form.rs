@@ -39,6 +39,9 @@ pub(super) struct Part<T> {
     pub(super) file_name: Option<FileName<T>>,
     pub(super) kind: Option<T>,
     pub(super) content: Content<T>,
+    /// Whether it is sent as a file: its type follows from its name, where none is given.
+    #[serde(default)]
+    pub(super) is_file: bool,
 }
 
 /// The name that a part has as a file.
@@ -77,7 +80,7 @@ impl<T> Part<T> {
             }
         };
         let kind = self.kind.as_ref().map(with).transpose()?;
-        Ok(Part { name: self.name.clone(), file_name, kind, content })
+        Ok(Part { name: self.name.clone(), file_name, kind, content, is_file: self.is_file })
     }
 
     fn texts(&self) -> impl Iterator<Item = &T> {
@@ -99,23 +102,17 @@ impl Part<String> {
         let name = name.to_owned();
         if let Some(text) = value.strip_prefix(AS_IS) {
             let content = Content::Text(text.to_owned());
-            return Ok(Self { name, file_name: None, kind: None, content });
+            return Ok(Self { name, file_name: None, kind: None, content, is_file: false });
         }
         let Value { sent, content, kind, file_name } = Value::of(value)?;
         let file_name = file_name.map(FileName::Given);
-        Ok(match sent {
-            Sent::Text => Self { name, file_name, kind, content: Content::Text(content) },
-            Sent::ContentOfFile => {
-                let content = Content::File { path: content, known: None };
-                Self { name, file_name, kind, content }
-            }
-            Sent::File => Self {
-                name,
-                file_name: file_name.or(Some(FileName::OfPath)),
-                kind: kind.or_else(|| Some("application/octet-stream".to_owned())),
-                content: Content::File { path: content, known: None },
-            },
-        })
+        let is_file = sent == Sent::File;
+        let content = match sent {
+            Sent::Text => Content::Text(content),
+            Sent::ContentOfFile | Sent::File => Content::File { path: content, known: None },
+        };
+        let file_name = file_name.or_else(|| is_file.then_some(FileName::OfPath));
+        Ok(Self { name, file_name, kind, content, is_file })
     }
 
     /// The name that it has as a file.
@@ -130,6 +127,12 @@ impl Part<String> {
         }
     }
 
+    /// What it is, if that is told.
+    pub(super) fn kind(&self) -> Option<&str> {
+        let by_name = || self.is_file.then(|| kind_of(self.shown_as().unwrap_or_default()));
+        self.kind.as_deref().or_else(by_name)
+    }
+
     /// Its head, a blank line, and what it holds.
     fn written(&self, read: impl Fn(&str) -> Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
         let mut written = self.head().into_bytes();
@@ -142,7 +145,7 @@ impl Part<String> {
     }
 
     fn head(&self) -> String {
-        head(&self.name, self.shown_as(), self.kind.as_deref())
+        head(&self.name, self.shown_as(), self.kind())
     }
 
     /// Refuses what no part can be. The message shows no value.
@@ -157,6 +160,22 @@ impl Part<String> {
             return Err(format!("`{}` in the form names no file: its path is empty", self.name));
         }
         Ok(())
+    }
+}
+
+/// The type of a file that is called so: of those names that curl knows.
+fn kind_of(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("gif") => "image/gif",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        Some("txt") => "text/plain",
+        Some("htm" | "html") => "text/html",
+        Some("pdf") => "application/pdf",
+        Some("xml") => "application/xml",
+        _ => "application/octet-stream",
     }
 }
 
@@ -192,6 +211,11 @@ impl Form {
     /// Whether one of its parts is a file.
     pub(super) fn has_files(&self) -> bool {
         self.parts.iter().any(|part| matches!(part.content, Content::File { .. }))
+    }
+
+    /// Whether fields of items are filled into it.
+    pub(super) fn is_filled(&self) -> Result<bool, String> {
+        Ok(FormTemplate::of(self, true)?.names().next().is_some())
     }
 
     /// Looks at its files, or those of them that are the same for all items if it is `filled`. What can be read only once is

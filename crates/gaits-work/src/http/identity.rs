@@ -5,6 +5,7 @@
 use super::fill::Fill;
 use super::item::{Described, Sends};
 use super::spec::HttpSpec;
+use http::HeaderValue;
 
 /// A hash of the request that an item asks for: of its method, its URL as it is sent, its own header fields and what is
 /// sent. None if it is none.
@@ -26,7 +27,8 @@ pub(super) fn identity(text: &str, spec: &HttpSpec, fill: Option<&Fill>) -> Opti
     fields.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
     for (name, value) in fields {
         add(name.as_str().as_bytes());
-        add(value.as_bytes());
+        // No value holds a NUL.
+        add(value.as_ref().map_or(b"\0", HeaderValue::as_bytes));
     }
     // What all send tells none apart.
     match described.sends.or_else(|| filled.and_then(|filled| filled.sends)) {

@@ -29,8 +29,8 @@ const HIDDEN: &str = "***";
 pub(super) struct Described {
     pub(super) url: String,
     pub(super) method: Option<Method>,
-    /// They take the place of those of the same name that all requests have.
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    /// They take the place of those of the same name that all requests have. One without a value leaves them out.
+    pub(super) headers: Vec<(HeaderName, Option<HeaderValue>)>,
     pub(super) sends: Option<Sends>,
 }
 
@@ -247,9 +247,15 @@ impl Described {
             _ => return Err("not a request: it has one of body, json and body_file".to_owned()),
         };
         let mut fields = Vec::with_capacity(headers.len());
+        let field = |name: &str, value: &str| parse_header(name, value).map_err(|e| e.to_string());
         for (name, value) in headers {
+            if value.get() == "null" {
+                fields.push((field(&name, "")?.0, None));
+                continue;
+            }
             for value in texts(&name, &value)? {
-                fields.push(parse_header(&name, &value).map_err(|error| error.to_string())?);
+                let (name, value) = field(&name, &value)?;
+                fields.push((name, Some(value)));
             }
         }
         if fields.iter().filter(|(name, _)| *name == http::header::HOST).count() > 1 {
@@ -343,15 +349,20 @@ mod tests {
     #[test]
     fn a_description_has_what_makes_a_request() {
         let text = r#"{"url": "http://a/b?x=1#f", "method": "PUT", "query": {"q": "a b", "n": [1, true]},
-            "headers": {"X-A": "1", "X-B": ["2", 3]}, "json": {"k": [null]}, "id": 7}"#;
+            "headers": {"X-A": "1", "X-B": ["2", 3], "Accept": null}, "json": {"k": [null]}, "id": 7}"#;
         let described = parse(text);
         assert_eq!(described.url, "http://a/b?x=1&n=1&n=true&q=a+b#f");
         assert_eq!(described.method.unwrap().as_str(), "PUT");
-        let headers = described
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
-        assert_eq!(headers.collect::<Vec<_>>(), ["x-a: 1", "x-b: 2", "x-b: 3"]);
+        let headers = described.headers.iter().map(|(name, value)| {
+            format!("{name}: {:?}", value.as_ref().map(HeaderValue::as_bytes).map(str::from_utf8))
+        });
+        let wanted = [
+            "accept: None",
+            r#"x-a: Some(Ok("1"))"#,
+            r#"x-b: Some(Ok("2"))"#,
+            r#"x-b: Some(Ok("3"))"#,
+        ];
+        assert_eq!(headers.collect::<Vec<_>>(), wanted);
         let Some(Sends::Body(body)) = described.sends else { panic!() };
         assert_eq!(
             (&body.bytes[..], body.content_type.as_deref()),
@@ -390,7 +401,7 @@ mod tests {
             "headers": {"X-A": 1e40}, "json": {"b": 12345678901234567890123, "a": -0}, "input": {"v": 1.0e2}}"#;
         let described = parse(text);
         assert_eq!(described.url, "http://u:p@a/?q=12345678901234567890123&q=1.10");
-        assert_eq!(described.headers[0].1, "1e40");
+        assert_eq!(described.headers[0].1, Some(HeaderValue::from_static("1e40")));
         let Some(Sends::Body(body)) = described.sends else { panic!() };
         assert_eq!(&body.bytes[..], br#"{"a":-0,"b":12345678901234567890123}"#);
         let own = serde_json::to_string(&own_fields(text)).unwrap();

@@ -71,6 +71,8 @@ pub struct PreviewPart {
     pub kind: Option<String>,
     /// What it holds.
     pub content: PreviewContent,
+    /// Whether it is sent as a file, and not as the text that a file holds.
+    pub is_file: bool,
 }
 
 /// What a part of a form holds.
@@ -85,12 +87,13 @@ pub enum PreviewContent {
 impl From<Part<String>> for PreviewPart {
     fn from(part: Part<String>) -> Self {
         let file_name = part.shown_as().map(str::to_owned);
+        let (kind, is_file) = (part.kind().map(str::to_owned), part.is_file);
         let content = match part.content {
             Content::Text(text) => PreviewContent::Bytes(text.into_bytes()),
             Content::Read(data) => PreviewContent::Bytes(data.as_bytes().to_vec()),
             Content::File { path, .. } => PreviewContent::File(path.into()),
         };
-        Self { name: part.name, file_name, kind: part.kind, content }
+        Self { name: part.name, file_name, kind, content, is_file }
     }
 }
 

@@ -70,6 +70,9 @@ pub struct HttpSpec {
     /// would send itself (`user-agent`, `accept`, `accept-encoding`, `host`), and are not sent to another
     /// origin that a redirect leads to, apart from harmless ones such as `accept`.
     pub headers: Vec<(String, String)>,
+    /// The names of header fields that gaits would send itself, and leaves out.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// Who asks. None of it is sent to another origin that a redirect leads to, apart from what the netrc has for that host.
     #[serde(default)]
     pub auth: Auth,
@@ -178,6 +181,7 @@ impl Default for HttpSpec {
             idempotency_key: None,
             repeats_all: false,
             headers: Vec::new(),
+            left_out: Vec::new(),
             auth: Auth::default(),
             user_agent: concat!("gaits/", env!("CARGO_PKG_VERSION")).to_owned(),
             trust: Trust::SystemRoots,

@@ -54,14 +54,26 @@ pub fn form_template(fields: &[(String, String)]) -> Result<String, TemplateErro
         }
         out.extend(form_urlencoded::byte_serialize(name.as_bytes()));
         out.push('=');
-        for part in parts(value, false)? {
-            match part {
-                Part::Text(text) => {
-                    out.extend(form_urlencoded::byte_serialize(text.as_bytes()));
-                }
-                Part::Field { name, raw } => {
-                    out.extend(["{", &name, if raw { "!raw}" } else { "}" }]);
-                }
+        let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        out.push_str(&encoded_template(value, encode)?);
+    }
+    Ok(out)
+}
+
+/// A template that is encoded, but for its places.
+///
+/// # Errors
+/// It is no template.
+pub(super) fn encoded_template(
+    text: &str,
+    encode: impl Fn(&str) -> String,
+) -> Result<String, TemplateError> {
+    let mut out = String::new();
+    for part in parts(text, false)? {
+        match part {
+            Part::Text(text) => out.push_str(&encode(&text)),
+            Part::Field { name, raw } => {
+                out.extend(["{", &name, if raw { "!raw}" } else { "}" }]);
             }
         }
     }
@@ -80,18 +92,12 @@ impl TemplateError {
 }
 
 impl UrlTemplate {
-    /// Reads a template.
+    /// Reads a template. It may name no column: what is sent may.
     ///
     /// # Errors
     /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let parts = parts(text, true)?;
-        if !parts.iter().any(|part| matches!(part, Part::Field { .. })) {
-            return Err(TemplateError(format!(
-                "`{text}` names no column; a column stands in braces, as in https://api.example/{{id}}"
-            )));
-        }
-        Ok(Self { parts })
+        Ok(Self { parts: parts(text, true)? })
     }
 
     /// The fields that it needs.
@@ -268,7 +274,8 @@ impl BodyForm {
     /// The form that goes by this content type.
     pub(super) fn of(content_type: &str) -> Self {
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if kind == "application/json" || kind.ends_with("+json") {
+        // The JSON types of WHATWG's MIME Sniffing, section 4.6.
+        if matches!(&*kind, "application/json" | "text/json") || kind.ends_with("+json") {
             BodyForm::Json
         } else if kind == "application/x-www-form-urlencoded" {
             BodyForm::Form
@@ -430,7 +437,6 @@ mod tests {
     #[test]
     fn what_is_no_template_is_refused() {
         for (template, why) in [
-            ("http://h/", "names no column"),
             ("http://h/{x", "a brace that belongs to no column"),
             ("http://h/x}", "a brace that belongs to no column"),
             ("http://h/{}", "a brace that belongs to no column"),

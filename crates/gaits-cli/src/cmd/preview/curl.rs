@@ -2,7 +2,7 @@
 //!
 //! Limit: what curl has no word for is left out, such as retries and limits of the whole run.
 
-use crate::shell::quoted;
+use crate::shell::{printed, quoted};
 use gaits::http::{
     ACCEPTED_CODINGS, Family, HttpSpec, Preview, PreviewBody, PreviewContent, PreviewPart,
     Previews, Trust, Version,
@@ -44,6 +44,9 @@ pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
         // Else curl would name itself.
         text.push_str(" -H 'user-agent:'");
     }
+    if !preview.headers.iter().any(|(name, _)| name == "accept") {
+        text.push_str(" -H 'accept:'");
+    }
     let has_kind = preview.headers.iter().any(|(name, _)| name == "content-type");
     if sends && !has_kind && !matches!(preview.body, Some(PreviewBody::Form(_))) {
         // Else curl would say that it is a form.
@@ -51,6 +54,10 @@ pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
     }
     match &preview.body {
         None => {}
+        // No word of a shell can hold a NUL.
+        Some(PreviewBody::Bytes(bytes)) if bytes.contains(&0) => {
+            let _ = write!(text, " --data-binary @{}", printed(bytes));
+        }
         Some(PreviewBody::Bytes(bytes)) => {
             let _ = write!(text, " --data-raw {}", quoted(bytes));
         }
@@ -63,7 +70,7 @@ pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
         }
         Some(PreviewBody::Form(parts)) => {
             for part in parts {
-                let _ = write!(text, " -F {}", quoted(&form_part(part)));
+                let _ = write!(text, " -F {}", form_part(part));
             }
         }
     }
@@ -72,8 +79,8 @@ pub(super) fn line(preview: &Preview, previews: &Previews) -> String {
     text
 }
 
-/// A part of a form, as -F has it. All stands in quotes, in which nothing but a quote and a backslash means anything.
-fn form_part(part: &PreviewPart) -> Vec<u8> {
+/// A part of a form, as a word for -F. All stands in quotes, in which nothing but a quote and a backslash means anything.
+fn form_part(part: &PreviewPart) -> String {
     let in_quotes = |text: &[u8]| {
         let mut out = vec![b'"'];
         for byte in text {
@@ -84,10 +91,16 @@ fn form_part(part: &PreviewPart) -> Vec<u8> {
         out
     };
     let mut out = format!("{}=", part.name).into_bytes();
-    match (&part.content, &part.file_name) {
-        (PreviewContent::Bytes(bytes), _) => out.extend(in_quotes(bytes)),
-        (PreviewContent::File(path), file_name) => {
-            out.push(if file_name.is_some() { b'@' } else { b'<' });
+    let mut before = String::new();
+    match &part.content {
+        PreviewContent::Bytes(bytes) if bytes.contains(&0) => {
+            out.push(b'<');
+            before = quoted(&out) + &printed(bytes);
+            out.clear();
+        }
+        PreviewContent::Bytes(bytes) => out.extend(in_quotes(bytes)),
+        PreviewContent::File(path) => {
+            out.push(if part.is_file { b'@' } else { b'<' });
             out.extend(in_quotes(path.as_os_str().as_encoded_bytes()));
         }
     }
@@ -98,7 +111,7 @@ fn form_part(part: &PreviewPart) -> Vec<u8> {
         out.extend(b";filename=");
         out.extend(in_quotes(name.as_bytes()));
     }
-    out
+    if out.is_empty() { before } else { before + &quoted(&out) }
 }
 
 /// Adds how the request is made, where that is not how curl does it by itself.

@@ -18,6 +18,16 @@ pub(super) fn named_after(mut url: String, file: &str, kept: &'static AsciiSet) 
     url
 }
 
+/// The URL without user and password.
+pub(super) fn without_credentials(mut url: String) -> String {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    let end = url[begin..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| begin + at);
+    if let Some(at) = url[begin..end].rfind('@') {
+        url.replace_range(begin..=begin + at, "");
+    }
+    url
+}
+
 /// The URL with what is encoded already in its query.
 pub(super) fn with_query(url: &str, query: &[String]) -> String {
     let (before, fragment) = url.find('#').map_or((url, ""), |at| url.split_at(at));

@@ -2,6 +2,7 @@
 //!
 //! Limit: which option means what is for the command to say.
 
+use crate::http::template::encoded_template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::path::Path;
 
@@ -43,13 +44,18 @@ pub(super) const KEPT: &AsciiSet =
 pub(super) const KEPT_WITH_PLACES: &AsciiSet = &KEPT.remove(b'{').remove(b'}').remove(b'!');
 
 /// A value of --data-urlencode: `content`, `=content`, `name=content`, `@file` or `name@file`. A `=` counts more than a `@` in front
-/// of it.
-pub(super) fn encoded(value: &str, name: &str, kept: &'static AsciiSet) -> Result<String, String> {
+/// of it. With `places`, the columns in it stay as they are.
+pub(super) fn encoded(value: &str, name: &str, places: bool) -> Result<String, String> {
     let (field, content) = match (value.split_once('='), value.split_once('@')) {
         (Some((field, content)), _) => (field, content.to_owned()),
         (None, Some((field, file))) => (field, read_file(file, name)?),
         (None, None) => ("", value.to_owned()),
     };
-    let content = utf8_percent_encode(&content, kept).to_string().replace("%20", "+");
+    let encode = |text: &str| utf8_percent_encode(text, KEPT).to_string().replace("%20", "+");
+    let content = if places {
+        encoded_template(&content, encode).map_err(|error| error.to_string())?
+    } else {
+        encode(&content)
+    };
     Ok(if field.is_empty() { content } else { format!("{field}={content}") })
 }

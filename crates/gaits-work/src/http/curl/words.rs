@@ -72,12 +72,16 @@ fn without_joint(command: &str) -> &str {
     if carets % 2 == 1 { command } else { before }
 }
 
-/// What cmd makes of its `^`: the next character stands for itself, and a line end goes away.
+/// What cmd makes of its `^`: the next character stands for itself, and a line end goes away. Within quotes that are not escaped
+/// themselves, a caret is one.
 fn without_carets(command: &str) -> String {
     let mut out = String::new();
+    let mut quoted = false;
     let mut chars = command.chars().peekable();
     while let Some(c) = chars.next() {
-        if c != '^' {
+        // Quotes end with the line.
+        quoted = (quoted != (c == '"')) && c != '\n';
+        if c != '^' || quoted {
             out.push(c);
             continue;
         }
@@ -161,22 +165,24 @@ fn of_shell(command: &str) -> Result<Vec<String>, String> {
             '$' if chars.next_if_eq(&'\'').is_some() => {
                 in_ansi_quotes(&mut chars, word.get_or_insert_default())?;
             }
-            '$' if chars
-                .peek()
-                .is_some_and(|next| next.is_alphabetic() || "_{(".contains(*next)) =>
-            {
+            '$' if chars.peek().is_some_and(|next| *next == '"' || is_expanded(*next)) => {
                 return Err(of_a_shell('$'));
             }
             // What ends a command; browsers put it at the end of each but the last of many.
             ';' | '&' if chars.clone().all(char::is_whitespace) => break,
             '|' | '>' | '<' | ';' | '`' => return Err(of_a_shell(c)),
             '#' if word.is_none() => while chars.next_if(|next| *next != '\n').is_some() {},
-            c if c.is_whitespace() => words.extend(word.take()),
+            ' ' | '\t' | '\n' | '\r' => words.extend(word.take()),
             c => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);
     Ok(words)
+}
+
+/// Whether a shell puts something in place of a `$` with this behind it.
+fn is_expanded(next: char) -> bool {
+    next.is_ascii_alphanumeric() || "_{(?$!#@*-".contains(next)
 }
 
 fn of_a_shell(c: char) -> String {
@@ -196,10 +202,7 @@ fn in_double_quotes(chars: &mut Chars<'_>, word: &mut String) -> Result<(), Stri
                 None => break,
             },
             '`' => return Err(of_a_shell('`')),
-            '$' if chars
-                .peek()
-                .is_some_and(|next| next.is_alphabetic() || "_{(".contains(*next)) =>
-            {
+            '$' if chars.peek().is_some_and(|next| is_expanded(*next)) => {
                 return Err(of_a_shell('$'));
             }
             other => word.push(other),
@@ -318,6 +321,8 @@ mod tests {
             ("curl http://h/ -d 'a ^\nb'", "a ^\nb"),
             ("curl http://h/ -d \"a ^\nb\"", "a ^\nb"),
             ("curl http://h/ -d a^", "a^"),
+            ("curl \"http://h/\" ^\n -d \"1^^2\"", "1^^2"),
+            ("curl ^\"http://h/^\" ^\n -d ^\"1^^2^\"", "1^2"),
         ] {
             assert_eq!(words(command).pop().as_deref(), Some(last), "{command}");
             assert!(is_whole(command), "{command}");
