@@ -7,7 +7,7 @@ use super::decode::{BUDGET, Decoder, Pushed};
 use super::detail::HttpDetail;
 use super::lent::{KEPT_INPUT, Lent, Piece};
 use super::patience::Progress;
-use super::{h1, h2};
+use super::{fault, h1, h2};
 use gaits_core::ItemError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -251,7 +251,15 @@ async fn http1(
         let mut piece = match come.take() {
             Some(piece) => piece,
             None if connection.is_done() => return Ok(()),
-            None => connection.more(lent, most).await?,
+            None => {
+                let piece = connection.more(lent, most).await?;
+                // It has ended with the connection. Nothing at all is not what a coding makes of anything: it has broken off.
+                let is_end = piece.bytes().is_empty();
+                if is_end && intake.detail.bytes == 0 && !intake.decoder.is_identity() {
+                    return Err(fault::closed_in_body());
+                }
+                piece
+            }
         };
         while let Some(data) = connection.data(&mut piece)? {
             // The loop's buffer goes back before anything is waited for.

@@ -210,6 +210,10 @@ impl Hub {
                 }
                 Ok(asked) => return Ok(asked),
                 Err(Fault::Exhausted(error)) => return Err(Fault::Exhausted(error)),
+                // Nothing of it has been done, and that must stay known.
+                Err(Fault::Unprocessed(error)) => {
+                    return Err(Fault::Unprocessed(host.named(Fault::Failed(error)).into_error()));
+                }
                 Err(fault) => return Err(host.named(Fault::Failed(fault.into_error()))),
             }
         }
@@ -339,7 +343,7 @@ impl Hub {
         loop {
             let (mut connection, idle_us) = host.idle.take(now_us)?;
             self.idle.set(self.idle.get() - 1);
-            if idle_us < FRESH_US
+            if (idle_us < FRESH_US && !connection.may_have_more())
                 || (idle_us <= MAX_AGE_US && connection.is_quiet(&self.lent).await)
             {
                 return Some(connection);

@@ -5,6 +5,7 @@
 //! ignored.
 
 use super::calendar::since_1970;
+use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The fields about limits that an answer has, in the order in which they came.
@@ -64,14 +65,8 @@ impl RateLimits {
     fn quotas(&self) -> Vec<Quota> {
         let mut quotas = Vec::new();
         // What stands in fields of its own: `ratelimit-remaining`, or `ratelimit-remaining-tokens` of several limits.
-        let mut apart: Vec<(&str, Quota)> = Vec::new();
-        let mut of = |limit, set: &dyn Fn(&mut Quota)| {
-            let at = apart.iter().position(|(name, _)| *name == limit).unwrap_or_else(|| {
-                apart.push((limit, Quota::default()));
-                apart.len() - 1
-            });
-            set(&mut apart[at].1);
-        };
+        let mut apart: BTreeMap<&str, Quota> = BTreeMap::new();
+        let mut of = |limit, set: &dyn Fn(&mut Quota)| set(apart.entry(limit).or_default());
         for (name, value) in &self.fields {
             match name.strip_prefix("ratelimit") {
                 Some("") => quotas.extend(structured(value)),
@@ -87,7 +82,7 @@ impl RateLimits {
                 None => {}
             }
         }
-        quotas.extend(apart.into_iter().map(|(_, quota)| quota));
+        quotas.extend(apart.into_values());
         quotas
     }
 }

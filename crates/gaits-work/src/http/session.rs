@@ -124,6 +124,7 @@ impl HttpSession {
         trace.enter(Phase::Between);
         let (advised, refused_by_proxy) = (trace.advice.take(), trace.refused_by_proxy);
         let (may_be_done, is_sent) = (asked.may_be_done(&trace), trace.is_sent);
+        let may_come_again = asked.repeatable || matches!(result, Err(Fault::Unprocessed(_)));
         let detail = Some(Detail::boxed(super::NAME, trace.detail));
         let error = match result {
             Ok(extract) => return Reply::Done(Performed { extract, ..Performed::ok(detail) }),
@@ -138,7 +139,7 @@ impl HttpSession {
             }
             // Without a token, all others would fail, too.
             _ if error.kind == ErrorKind::Command => Advice::Stop,
-            _ => retry::after_failure(error.kind, asked.repeatable),
+            _ => retry::after_failure(error.kind, may_come_again),
         };
         Reply::Done(Performed { advice, ..Performed::failed(error, detail) })
     }

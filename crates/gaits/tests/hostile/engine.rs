@@ -4,7 +4,7 @@ use crate::row::Row;
 use crate::stage::{Scene, Stage};
 use crate::table::rows;
 use gaits::ErrorKind::{ConnectTimeout, Timeout};
-use gaits::http::{self, HttpDetail, HttpSpec};
+use gaits::http::{self, HttpDetail, HttpSpec, Method};
 use gaits::{
     Control, ErrorKind, Input, Limits, Plan, Program, Record, Run, SessionScope, Sink, WorkSpec,
     WorkerCommand,
@@ -50,7 +50,8 @@ type Ends = Vec<(&'static str, BTreeSet<String>)>;
 
 #[test]
 fn one_after_the_other_and_all_at_once_servers_do_the_same_to_their_items_and_nothing_to_others() {
-    let rows = rows();
+    // The healthy items beside them are for GET and HEAD.
+    let rows: Vec<Row> = rows().into_iter().filter(|row| row.spec.method != Method::POST).collect();
     // A run has one spec.
     let mut groups: Vec<Vec<&Row>> = Vec::new();
     for row in &rows {

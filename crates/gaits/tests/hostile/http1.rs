@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use gaits::ErrorKind::{
     ConnectTimeout, Decode, HttpStatus, Protocol, Redirect, Reset, Timeout, Tls, TooLarge,
+    Truncated,
 };
 use gaits::http::Method;
 use std::io::Write;
@@ -186,6 +187,22 @@ fn heads() -> Vec<Row> {
             peer.answer("HTTP/1.1 204 No Content\r\nContent-Encoding: x-none\r\n\r\n");
         })
         .succeeds(204, 0, 0),
+        http1("4,000 limits with names of their own", |peer| {
+            let field = |number| format!("X-RateLimit-Reset-{number:05}: 1\r\n");
+            let fields: String = (0..4_000).map(field).collect();
+            peer.answer(format!(
+                "HTTP/1.1 503 Busy\r\n{fields}Content-Length: 0\r\n\r\n"
+            ));
+        })
+        .fails(HttpStatus, "503")
+        .again(Again::AnyTime)
+        .heap(2 * MIB),
+        http1("a link with 40,000 parameters", |peer| {
+            let link = [";a"; 40_000].concat();
+            peer.answer(HELLO.replace("\r\n\r\n", &format!("\r\nLink: <a>{link}\r\n\r\n")));
+        })
+        .with(|spec| spec.next = Some("link".parse().unwrap()))
+        .heap(2 * MIB),
         http1("300 responses with five cookies of 4 kB each", |peer| {
             let value = "k".repeat(4_000);
             while peer.request().is_some() {
@@ -223,6 +240,20 @@ fn connections() -> Vec<Row> {
         })
         .times(3)
         .requests(3),
+        http1("a second response behind one that fills what is read at a time", |peer| {
+            let head = |len: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n");
+            let len = (64 << 10) - head(65_000).len();
+            let wrong = HELLO.replace("hello", "wrong");
+            peer.answer([&*head(len), &"x".repeat(len), &wrong].concat());
+        })
+        .times(2)
+        .requests(2)
+        .succeeds(200, 65_494, 65_494),
+        http1("nothing of a coded body, and the end of the connection", |peer| {
+            peer.request();
+            peer.say(UNTIL_CLOSE_GZIP);
+        })
+        .fails(Truncated, "before the end of the body"),
         no_tls("no TLS", |peer| {
             peer.say(HELLO);
             peer.wait_for_end();

@@ -5,8 +5,9 @@ use crate::frames::{
     INTERNAL_ERROR, NO_ERROR, OK, PING, REFUSED_STREAM, SETTINGS, WINDOW_UPDATE, field, frame,
     go_away,
 };
-use crate::row::{KIB, MIB, Row, WITHIN, http2};
+use crate::row::{Again, KIB, MIB, Row, WITHIN, http2};
 use gaits::ErrorKind::{Protocol, Reset, Timeout, TooLarge, Truncated};
+use gaits::http::Method;
 
 const BEFORE_HEAD: &str = "before the response's head was complete";
 const CALM: &str = "detected excessive load generating behavior";
@@ -44,6 +45,28 @@ fn requests() -> Vec<Row> {
         })
         .fails(Reset, "refused stream before processing")
         .requests(8),
+        http2("all streams of a POST refused", |server| {
+            server.each(|server, stream| server.reset_stream(stream, REFUSED_STREAM));
+        })
+        .with(|spec| spec.method = Method::POST)
+        .fails(Reset, "refused stream before processing")
+        // Nothing of it was done.
+        .again(Again::AnyTime)
+        .requests(8),
+        http2("another protocol over HTTP/2", |server| {
+            server.each(|server, stream| {
+                server.say(&frame(HEADERS, END_HEADERS, stream, &field(":status", "101")));
+                server.answer(stream);
+            });
+        })
+        .fails(Protocol, "switches to another protocol"),
+        http2("a body behind a 204", |server| {
+            server.each(|server, stream| {
+                server.say(&frame(HEADERS, END_HEADERS, stream, &field(":status", "204")));
+                server.say(&frame(DATA, END_STREAM, stream, b"hello"));
+            });
+        })
+        .fails(Protocol, "says that it has none"),
         // The second is the one over HTTP/1.1.
         http2("HTTP/1.1 required for a stream", |server| {
             server.each(|server, stream| server.reset_stream(stream, HTTP_1_1_REQUIRED));

@@ -8,6 +8,7 @@ use super::room::Cannot;
 use crate::http::next_page::NextPage;
 use crate::http::text::text_of;
 use http::header::LINK;
+use memchr::{memchr2, memchr3};
 use serde_json::value::RawValue;
 
 /// What an answer says of the page that comes next.
@@ -153,64 +154,82 @@ fn link_called_next(field: &str) -> Result<Option<String>, Cannot> {
         let Some((url, after)) = rest[start + 1..].split_once('>') else {
             return Err(Cannot::NoLink);
         };
-        let (parameters, others) = until_comma(after);
-        let of =
-            |wanted: &str| parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        let is_next = of("rel").is_some_and(|(_, rel)| {
+        let (link, others) = until_comma(after);
+        let is_next = link.rel.is_some_and(|rel| {
             let rel = rel.trim_matches('\'');
             rel.split_ascii_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
         });
-        if is_next && of("anchor").is_none() {
+        if is_next && !link.has_anchor {
             return Ok(named(url.trim().to_owned()));
         }
         rest = others;
     }
 }
 
+/// What the parameters of a link say. The first of each name counts (RFC 8288, section 3).
+#[derive(Default)]
+struct Link {
+    rel: Option<String>,
+    has_anchor: bool,
+}
+
+impl Link {
+    /// Notes a parameter. Others than these may be many, and nothing is held of them.
+    fn note(&mut self, name: &str, value: impl FnOnce() -> String) {
+        if name.eq_ignore_ascii_case("rel") {
+            self.rel.get_or_insert_with(value);
+        }
+        self.has_anchor |= name.eq_ignore_ascii_case("anchor");
+    }
+}
+
 /// The parameters of a link, up to the comma that ends it, and what comes after that.
-fn until_comma(text: &str) -> (Vec<(&str, String)>, &str) {
-    let mut parameters = Vec::new();
+fn until_comma(text: &str) -> (Link, &str) {
+    let mut link = Link::default();
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ';']);
         if rest.is_empty() {
-            return (parameters, rest);
+            return (link, rest);
         }
         if let Some(others) = rest.strip_prefix(',') {
-            return (parameters, others);
+            return (link, others);
         }
-        let end = rest.find(['=', ';', ',']).unwrap_or(rest.len());
+        let end = memchr3(b'=', b';', b',', rest.as_bytes()).unwrap_or(rest.len());
         let name = rest[..end].trim_end();
         rest = &rest[end..];
         let Some(value) = rest.strip_prefix('=') else {
-            parameters.push((name, String::new()));
+            link.note(name, String::new);
             continue;
         };
         let value = value.trim_start_matches([' ', '\t']);
         let Some(quoted) = value.strip_prefix('"') else {
-            let end = value.find([';', ',']).unwrap_or(value.len());
-            parameters.push((name, value[..end].trim_end().to_owned()));
+            let end = memchr2(b';', b',', value.as_bytes()).unwrap_or(value.len());
+            link.note(name, || value[..end].trim_end().to_owned());
             rest = &value[end..];
             continue;
         };
-        let (mut text, mut end, mut is_escaped) = (String::new(), quoted.len(), false);
-        for (at, c) in quoted.char_indices() {
-            match c {
-                _ if is_escaped => {
-                    text.push(c);
-                    is_escaped = false;
-                }
-                '\\' => is_escaped = true,
-                '"' => {
-                    end = at + 1;
-                    break;
-                }
-                _ => text.push(c),
-            }
-        }
-        parameters.push((name, text));
-        rest = &quoted[end..];
+        let mut is_escaped = false;
+        let is_end = |byte: &u8| {
+            let ends = *byte == b'"' && !is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+            ends
+        };
+        let end = quoted.as_bytes().iter().position(is_end);
+        let text = &quoted[..end.unwrap_or(quoted.len())];
+        link.note(name, || unescaped(text));
+        rest = end.map_or("", |end| &quoted[end + 1..]);
     }
+}
+
+/// A quoted text without the backslashes that stand in front of what they escape.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        out.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    out
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub(in crate::http) struct Connection {
     reader: Reader,
     /// Bytes came behind the last response that nobody asked for.
     has_more: bool,
+    /// The last read took as much as it had room for, so there may be more.
+    read_full: bool,
     /// The server has not taken all of the last request's body.
     cut_off: bool,
     /// What came while the last request was being sent.
@@ -38,7 +40,7 @@ pub(in crate::http) struct Connection {
 impl Connection {
     pub(in crate::http) fn new(io: Wire) -> Self {
         let (reader, early) = (Reader::new(AnswerTo::Other), Vec::new());
-        Self { io, reader, has_more: false, cut_off: false, early }
+        Self { io, reader, has_more: false, read_full: false, cut_off: false, early }
     }
 
     /// Writes a request: its head, which `compose` appends to the buffer it is given, and its `body`.
@@ -199,6 +201,11 @@ impl Connection {
         self.reader.may_persist() && !self.has_more && !self.cut_off
     }
 
+    /// Whether something may have come behind the last response that has not been seen.
+    pub(in crate::http) const fn may_have_more(&self) -> bool {
+        self.read_full
+    }
+
     /// Whether it is still open and silent, as an idle connection should be.
     pub(in crate::http) async fn is_quiet(&mut self, lent: &Lent) -> bool {
         poll_fn(|cx| {
@@ -225,6 +232,7 @@ impl Connection {
             let len = most.min(input.len());
             let mut read = ReadBuf::new(&mut input[..len]);
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+            self.read_full = read.remaining() == 0;
             let len = read.filled().len();
             Poll::Ready(Ok(Piece::Lent(input, 0..len)))
         })

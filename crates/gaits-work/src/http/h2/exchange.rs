@@ -73,6 +73,13 @@ impl Waiting {
                     let error = ItemError::new(ErrorKind::Protocol, message);
                     return Poll::Ready(Err(Fault::Failed(error)));
                 }
+                // It would be another protocol from here on, which HTTP/2 does not have (RFC 9113, section 8.6).
+                Some(Ok(interim)) if interim.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    self.place.is_waiting = false;
+                    let message = "the server switches to another protocol (101), unasked";
+                    let error = ItemError::new(ErrorKind::Protocol, message);
+                    return Poll::Ready(Err(Fault::Failed(error)));
+                }
                 Some(Ok(_)) => self.interim += 1,
             }
         }
@@ -182,6 +189,12 @@ impl Exchange {
                 }
                 // The last frame of a body may be empty.
                 Some(Ok(piece)) if piece.is_empty() => {}
+                Some(Ok(_)) if self.status == StatusCode::NO_CONTENT => {
+                    self.place.is_over = true;
+                    let message =
+                        "the response has a body, and its status (204) says that it has none";
+                    return Poll::Ready(Err(ItemError::new(ErrorKind::Protocol, message)));
+                }
                 Some(Ok(piece)) => {
                     // It fails only if more is released than was received.
                     let _ = self.body.flow_control().release_capacity(piece.len());

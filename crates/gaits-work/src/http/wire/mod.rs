@@ -43,7 +43,8 @@ impl Wire {
                 return true;
             }
         }
-        false
+        // Nobody sends so many interim answers who means to send another.
+        true
     }
 
     /// Whether what is written must be flushed before it goes out.
@@ -52,17 +53,25 @@ impl Wire {
     }
 }
 
-/// How much is read while a body is being sent. A final answer that begins behind it is read when the body is sent.
+/// How much is read while a body is being sent.
 const MOST_EARLY: usize = 64 * 1024;
 
 /// Whether a final answer begins in `bytes`, perhaps behind interim ones.
 fn begins_final(mut bytes: &[u8]) -> bool {
-    // `HTTP/1.1 1`
-    while bytes.get(9) == Some(&b'1') {
-        let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return false };
-        bytes = &bytes[end + 4..];
+    loop {
+        // Empty lines may stand in front.
+        bytes = bytes.trim_ascii_start();
+        // `HTTP/1.1 1`
+        if bytes.get(9) != Some(&b'1') {
+            return bytes.len() > 9;
+        }
+        let mut ends = memchr::memchr_iter(b'\n', bytes).map(|end| &bytes[end + 1..]);
+        let Some(after) = ends.find(|after| after.starts_with(b"\n") || after.starts_with(b"\r\n"))
+        else {
+            return false;
+        };
+        bytes = after;
     }
-    bytes.len() > 9
 }
 
 /// Has the task woken when the others that are ready have run, and sockets and timers have been looked at.
@@ -193,6 +202,10 @@ mod tests {
             ("no HTTP at all", true),
             ("HTTP/1.1 100 Continue\r\n", false),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ", false),
+            ("\r\nHTTP/1.1 413", true),
+            ("\r\nHTTP/1.1 100 Continue\r\n", false),
+            ("HTTP/1.1 100 C\n\nHTTP/1.1 413", true),
+            ("HTTP/1.1 100 C\r\nA: b\n\r\nHTTP/1.1 413", true),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 x\r\nA: b\r\n\r\nHTTP/1.1 413", true),
         ] {
             assert_eq!(begins_final(bytes.as_bytes()), wanted, "{bytes}");
