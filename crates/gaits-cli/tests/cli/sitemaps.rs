@@ -186,6 +186,32 @@ fn an_index_of_more_sitemaps_than_any_site_has_is_refused_before_one_is_fetched(
 }
 
 #[test]
+fn names_of_sitemaps_are_not_held_without_bound() {
+    let long = format!("http://127.0.0.1:9/{}", "x".repeat(60_000));
+    let urls: Vec<_> = (0..300).map(|number| format!("{long}{number}")).collect();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let dir = Dir::new();
+    let file = dir.file("sitemap.xml", index(&urls));
+    let refused = gaits("fetch --sitemap").arg(file).run().expect_exit(2);
+    refused.expect_stderr_contains("that are named have more than 16 MiB");
+}
+
+#[test]
+fn sitemaps_beyond_those_that_are_fetched_at_once_come_in_their_order() {
+    let names: Vec<_> = (0..300).map(|number| format!("/{number}.xml")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let page = |name: &&str| ((*name).to_owned(), answer(urlset(&[name]).as_bytes()).into());
+    let mut script: serde_json::Map<String, Value> = names.iter().map(page).collect();
+    script.insert("/index.xml".into(), answer(index(&names).as_bytes()).into());
+    let origin = origin(&script.into());
+    let end = gaits("fetch --dry-run --sitemap").arg(origin.url("/index.xml")).run();
+    let shown = end.expect_exit(0).stdout;
+    let paths = shown.lines().filter_map(|line| line.strip_prefix("GET ")?.split(' ').next());
+    let wanted: Vec<_> = names.iter().map(|name| origin.url(name)).collect();
+    assert_eq!(paths.collect::<Vec<_>>(), wanted, "{shown}");
+}
+
+#[test]
 fn a_sitemap_takes_no_secret_to_another_host() {
     let other = Origin::start(Config::default()).unwrap();
     let origin = origin(&json!({

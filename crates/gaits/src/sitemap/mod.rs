@@ -1,6 +1,6 @@
 //! Sitemaps: the URLs that a site lists of itself, with the sitemaps that its indexes lead to.
 //!
-//! All of them are fetched and read before the run begins, by runs of their own, one for each level: so all that can be wrong with
+//! All of them are fetched and read before the run begins, by runs of their own, level by level: so all that can be wrong with
 //! them is told before anything is started, and an item has the same number each time. Their URLs lie in a file, so memory
 //! does not grow with them. Limit: what is fetched is asked for as the caller's plan says.
 
@@ -23,6 +23,12 @@ use url::{Position, Url};
 
 /// The most sitemaps that are read: as many as an index may name.
 const MOST_SITEMAPS: usize = 50_000;
+
+/// How many bytes their URLs may have together, since they are held in memory.
+const MOST_NAMED: usize = 16 << 20;
+
+/// How many are fetched before they are read: what is fetched lies on the disk until then.
+const AT_ONCE: usize = 256;
 
 /// How many levels of indexes lead from one to the next.
 const MOST_LEVELS: usize = 10;
@@ -108,6 +114,7 @@ pub fn read_sitemaps(
         out: BufWriter::new(file),
         urls: 0,
         seen: HashSet::new(),
+        named: 0,
         again: 0,
         next: Vec::new(),
         encoding,
@@ -130,11 +137,13 @@ pub fn read_sitemaps(
             let what = format!("sitemaps lead to others for more than {MOST_LEVELS} levels");
             return Err(SitemapError::TooMany { what });
         }
-        let bodies = fetch(program, plan, folder, &sitemaps, observer)?;
-        for (sitemap, (path, base)) in sitemaps.iter().zip(bodies) {
-            let read = reading.file(&path, sitemap, base.as_ref());
-            let _ = std::fs::remove_file(path);
-            read?;
+        for sitemaps in sitemaps.chunks(AT_ONCE) {
+            let bodies = fetch(program, plan, folder, sitemaps, observer)?;
+            for (sitemap, (path, base)) in sitemaps.iter().zip(bodies) {
+                let read = reading.file(&path, sitemap, base.as_ref());
+                let _ = std::fs::remove_file(path);
+                read?;
+            }
         }
     }
     if reading.urls == 0 {
@@ -158,6 +167,8 @@ struct Reading<'a> {
     urls: u64,
     /// The sitemaps that were named.
     seen: HashSet<String>,
+    /// How many bytes were named, those that were seen before among them.
+    named: usize,
     again: u64,
     /// Those of them that are to be fetched.
     next: Vec<String>,
@@ -191,7 +202,7 @@ impl Reading<'_> {
         let file =
             File::open(path).map_err(|error| wrong(Wrong { line: None, error: error.into() }))?;
         let mut named = Vec::new();
-        let mut kept = Ok(());
+        let (mut kept, mut fits) = (Ok(()), true);
         let read = parse::parse(text_of(file, self.encoding), |found| {
             let (Found::Page(text) | Found::Sitemap(text)) = &found;
             // Some write paths, which nobody can take for anything else.
@@ -216,7 +227,14 @@ impl Reading<'_> {
                 )));
             }
             match found {
-                Found::Sitemap(_) => named.push(String::from(url)),
+                Found::Sitemap(_) => {
+                    self.named += url.as_str().len();
+                    fits = self.named <= MOST_NAMED;
+                    if !fits {
+                        return Err(io::Error::other("stopped").into());
+                    }
+                    named.push(String::from(url));
+                }
                 Found::Page(_) => {
                     self.urls += 1;
                     // A URL that was parsed has neither a line break nor a brace or # in front.
@@ -229,6 +247,11 @@ impl Reading<'_> {
             Ok(())
         });
         kept.map_err(SitemapError::Keep)?;
+        if !fits {
+            let most = MOST_NAMED >> 20;
+            let what = format!("the URLs of the sitemaps that are named have more than {most} MiB");
+            return Err(SitemapError::TooMany { what });
+        }
         read.map_err(wrong)?;
         for url in named {
             self.name(url);
