@@ -1,6 +1,6 @@
 //! What is said to the user, on standard error. A closed standard error is nobody to talk to, and no reason to stop.
 
-use gaits::{Notice, Style, host_name, units};
+use gaits::{Notice, Style, host_name, is_obeyed, units};
 use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -16,10 +16,9 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(io::stderr(), "{}", harmless(text));
 }
 
-/// A text without control characters, but with its line ends: messages hold what servers and files said, and a terminal
-/// would obey an escape in them.
+/// A text without what a terminal would obey, but with its line ends: messages hold what servers and files said.
 pub(crate) fn harmless(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+    text.replace(|c: char| is_obeyed(c) && c != '\n', "\u{fffd}")
 }
 
 /// Says a text that ends its own lines.

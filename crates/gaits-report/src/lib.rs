@@ -34,7 +34,7 @@ pub use language::{Language, Said};
 pub use latency::Latency;
 pub use layout::Layout;
 pub use metric::MetricError;
-pub use style::Style;
+pub use style::{Style, is_obeyed};
 pub use summary::Summary;
 pub use tally::{Failures, Phases, Tally};
 pub use trial::{

@@ -49,10 +49,17 @@ impl Style {
     }
 }
 
+/// Whether a terminal or a page would obey it in place of showing it: a control character, or one that turns the direction of a
+/// text around, which would reach into what stands beside it.
+#[must_use]
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// `text` on one line of at most `width` characters, without control characters: messages hold what servers and
 /// libraries said, and a terminal would obey an escape in them.
 pub(crate) fn one_line(text: &str, width: usize) -> String {
-    let clean = text.split(|c: char| c.is_control() || c.is_whitespace());
+    let clean = text.split(|c: char| is_obeyed(c) || c.is_whitespace());
     let clean = clean.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if clean.chars().count() <= width {
         return clean;
@@ -95,6 +102,7 @@ mod tests {
     #[test]
     fn a_message_can_neither_break_the_line_nor_command_the_terminal() {
         assert_eq!(one_line("a\n\x1b[2Jb\t c\r\n", 80), "a [2Jb c");
+        assert_eq!(one_line("a\u{202e}b", 80), "a b");
         assert_eq!(one_line("abcdef", 6), "abcdef");
         assert_eq!(one_line("abcdefg", 6), "abcde…");
     }

@@ -125,7 +125,7 @@ pub use gaits_report::stats::Settings;
 pub use gaits_report::why;
 pub use gaits_report::{
     Change, Comparison, EarlyEnd, Gate, GateError, GateOutcome, GateState, Host, Hosts, Language,
-    Said, Style, Summary, Tally, Trial, changes, host_name, said, units,
+    Said, Style, Summary, Tally, Trial, changes, host_name, is_obeyed, said, units,
 };
 pub use gaits_work::command::guard::{GUARD_VERB, GuardCommand, guard_main};
 pub use gaits_work::{command, cpu, http, wait};

@@ -2,7 +2,7 @@
 //!
 //! Limit: pure. It reads no clock and no counters, and knows nothing of the terminal but its width.
 
-use gaits::{host_name, units};
+use gaits::{host_name, is_obeyed, units};
 
 /// As many characters of a host's name are shown.
 const NAME_WIDTH: usize = 30;
@@ -130,7 +130,7 @@ fn at_least(us: u64) -> Option<String> {
 
 /// What people call the host of a pacing key. A terminal would obey an escape in it.
 fn name(key: &str) -> String {
-    let name: Vec<_> = host_name(key).chars().filter(|c| !c.is_control()).collect();
+    let name: Vec<_> = host_name(key).chars().filter(|c| !is_obeyed(*c)).collect();
     if name.is_empty() {
         return "the work".to_owned();
     }

@@ -138,7 +138,8 @@ fn put(url: &mut String, name: &str, value: &str) -> Result<(), String> {
         }
         return Err(format!("`{name}` stands in the scheme of the URL, where nothing can be put"));
     };
-    let rest = &url.as_bytes()[scheme + 3..];
+    // However many slashes there are, the host is what follows them.
+    let rest = url[scheme + 3..].trim_start_matches(['/', '\\']).as_bytes();
     if !rest.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\')) {
         if !is_host(value) {
             return Err(format!(
@@ -426,6 +427,8 @@ mod tests {
             ("http://{x}/", "user@evil", "no name of a host"),
             ("http://{x}/", "a/b", "no name of a host"),
             ("http://{x}/", "", "no name of a host"),
+            ("http:///{x}/", "user@evil", "no name of a host"),
+            ("http://\\{x}/", "user@evil", "no name of a host"),
             ("h{x}tp://h/", "t", "stands in the scheme"),
             ("http://h/{y}", "1", "there is no `y`"),
         ] {

@@ -2,6 +2,7 @@
 //!
 //! Limit: how wide a text is depends on the reader's fonts. It is guessed on the wide side.
 
+use crate::style::is_obeyed;
 use unicode_width::UnicodeWidthChar as _;
 
 /// A text as it can stand between two tags or in an attribute. What XML can't hold is replaced.
@@ -14,16 +15,11 @@ pub(super) fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if c.is_control() || turns(c) => out.push('\u{fffd}'),
+            c if is_obeyed(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
     out
-}
-
-/// Whether it turns the direction of a text around, which would reach into what stands beside it.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Bold letters are so much wider.
