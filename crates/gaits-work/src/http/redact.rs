@@ -25,7 +25,8 @@ const SCHEMES: [&str; 3] = ["http://", "https://", "ftp://"];
 #[must_use]
 pub fn redacted(text: &str) -> Option<String> {
     let last = text.rfind('@')?;
-    let (credentials, at) = if Target::parse(text, None).is_ok() {
+    let is_url = Target::parse(text, None).is_ok();
+    let (credentials, at) = if is_url {
         let begin = text.find("://")? + 3;
         let authority = text[begin..].split(['/', '\\', '?', '#']).next()?;
         (begin, begin + authority.rfind('@')?)
@@ -39,7 +40,12 @@ pub fn redacted(text: &str) -> Option<String> {
         (blank + scheme, last)
     };
     let hidden = text.get(credentials..at)?;
-    if hidden == HIDDEN || hidden.chars().all(|c| c == ':' || c == '/') {
+    let is_nothing = if is_url {
+        matches!(hidden, "" | ":")
+    } else {
+        hidden.chars().all(|c| c == ':' || c == '/')
+    };
+    if hidden == HIDDEN || is_nothing {
         return None;
     }
     Some(format!("{}{HIDDEN}{}", &text[..credentials], &text[at..]))
@@ -57,6 +63,7 @@ mod tests {
             ("http://user:password@host/a?b#c", "http://***@host/a?b#c"),
             ("HTTPS://token@host:81", "HTTPS://***@host:81"),
             ("http://us%40er:p%3Ass@host/x@y", "http://***@host/x@y"),
+            ("http://::@host/", "http://***@host/"),
             ("http://a@b:c@host/", "http://***@host/"),
             ("  http://u:p@host/ ", "  http://***@host/ "),
             ("http://u:p@host\\x@y", "http://***@host\\x@y"),
