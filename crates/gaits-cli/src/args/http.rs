@@ -169,11 +169,11 @@ pub(crate) struct HttpArgs {
     ///
     /// May be repeated. PLACE is a JSON Pointer (/items/0/name), a `JSONPath` ($.items[*].name), header:etag, regex:ID-(\d+)
     /// for what the first group matches in the text, css:h1 for the text of elements of HTML, or css:a.next@href for an
-    /// attribute. One value is put in as it is, several as an array. NAME:int, :float, :bool, :str or :json gives it a type.
-    /// What is not there is null, and the summary counts it. In regular expressions, \w, \d, \s, \b and (?i) know ASCII only;
-    /// other letters stand in classes such as [가-힣] or [À-ÿ]. An answer that is not JSON fails if a field is looked for in
-    /// JSON. So does an answer of more than 32 MiB (4 MiB for a `JSONPath`, 8 MiB for regex and css), and one whose fields are
-    /// more than 1 MiB in all.
+    /// attribute. One value is put in as it is, several as an array. NAME:int, :float, :bool, :str or :json gives it a type,
+    /// in an array each value. What is not there is null, and the summary counts it. In regular expressions, \w, \d, \s, \b and
+    /// (?i) know ASCII only; other letters stand in classes such as [가-힣] or [À-ÿ]. An answer that is not JSON fails if a field
+    /// is looked for in JSON. So does an answer of more than 32 MiB (4 MiB for a `JSONPath`, 8 MiB for regex and css), and one
+    /// whose fields are more than 1 MiB in all.
     #[arg(long, value_name = "NAME=PLACE", help_heading = help::OUTPUT)]
     extract: Vec<Extract>,
 

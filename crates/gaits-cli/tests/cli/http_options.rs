@@ -56,6 +56,26 @@ fn extract_takes_selectors_of_html() {
 }
 
 #[test]
+fn each_value_of_an_array_gets_the_type() {
+    let json = r#"{"a":[1,"2",[3.0,"x"]],"b":["true",0],"c":["{\"d\":1}"],"e":[1]}"#;
+    let head = format!("Content-Type: application/json\r\nContent-Length: {}", json.len());
+    let reply = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{json}");
+    let script = Script::default().with("/lists", [vec![Step::send(reply)]]).unwrap();
+    let origin = Origin::start(Config { script: Some(script), ..Config::default() }).unwrap();
+    let fields = "--extract a:int=/a --extract b:bool=/b --extract c:json=/c --extract e:str=$.e";
+    let record = one(&fetch(&origin, "/lists", fields).expect_exit(0));
+    for (name, wanted) in
+        [("a", "[1,2,[3,null]]"), ("b", "[true,false]"), ("c", r#"[{"d":1}]"#), ("e", r#"["1"]"#)]
+    {
+        let value = serde_json::to_string(&extracted(&record, name)).unwrap();
+        assert_eq!(value, wanted, "{name}");
+    }
+    let end = fetch(&origin, "/lists", "--extract a:int=/a --extract-required").expect_exit(1);
+    let record = one(&end);
+    assert_eq!(record.error().unwrap().message, "cannot extract a: what is at /a is no int");
+}
+
+#[test]
 fn a_field_that_is_not_there_is_null_and_counted() {
     let origin = origin();
     let words = "--extract x=/nothing/here --extract title=/library/title -n 3";

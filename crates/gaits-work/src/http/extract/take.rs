@@ -4,6 +4,7 @@
 
 use super::answer::Answer;
 use super::html::Page;
+use super::kind::Kind;
 use super::listing::{self, Named};
 use super::room::{Cannot, Room};
 use super::source::Source;
@@ -173,7 +174,7 @@ pub(in crate::http) async fn whole(
 ) -> Result<Value, ItemError> {
     let all = Extract {
         name: "body".into(),
-        kind: super::Kind::Any,
+        kind: Kind::Any,
         source: Arc::new(Source::Pointer("".into())),
         text: "body=".into(),
     };
@@ -278,20 +279,31 @@ fn fields(
             }
             Ok(Value::Null)
         };
+        let wrong = || missing(&no(extract));
         let value = match found {
             None => missing(&source.nothing())?,
-            Some(Found::One(value)) => match kind.of(value) {
-                Some(value) => value,
-                None => missing(&no(extract))?,
-            },
-            Some(Found::Several(values)) => {
-                let typed = |value| kind.of(value).map_or_else(|| missing(&no(extract)), Ok);
-                Value::Array(values.into_iter().map(typed).collect::<Result<_, _>>()?)
-            }
+            Some(Found::One(value)) => typed(*kind, value, &wrong)?,
+            Some(Found::Several(values)) => typed(*kind, Value::Array(values), &wrong)?,
         };
         taken.push((name.clone(), value));
     }
     Ok(taken)
+}
+
+/// The value in this type. Of an array each value gets it, in arrays within it too; `wrong` says what stands for one that is
+/// not of the type.
+fn typed(
+    kind: Kind,
+    value: Value,
+    wrong: &impl Fn() -> Result<Value, ItemError>,
+) -> Result<Value, ItemError> {
+    match value {
+        Value::Array(values) if kind != Kind::Any => {
+            let values = values.into_iter().map(|value| typed(kind, value, wrong));
+            Ok(Value::Array(values.collect::<Result<_, _>>()?))
+        }
+        value => kind.of(value).map_or_else(wrong, Ok),
+    }
 }
 
 fn no(extract: &Extract) -> String {
