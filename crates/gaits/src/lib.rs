@@ -118,6 +118,7 @@ pub use gaits_engine::{
     worker_main,
 };
 pub use gaits_report::export::{Column, ColumnError, Columns, TableFormat, Wanted};
+pub use rows::EmptyColumns;
 pub use gaits_report::page::{Page, Sweep as SweepView, View};
 pub use gaits_report::picture::Picture;
 pub use gaits_report::scalability;

@@ -4,7 +4,7 @@
 
 use crate::input::{Input, Place, input_of};
 use crate::journal::{Before, GoOn, Journal, JournalError, JournalSink, Shared, lock};
-use crate::rows::Rows;
+use crate::rows::{EmptyColumns, Rows};
 use crate::sys;
 use gaits_core::Sink;
 use gaits_engine::sink::JsonLines;
@@ -133,7 +133,8 @@ impl Output {
         }
     }
 
-    /// Opens standard output, or a pipe or device, for a table instead: a row for each record, as they come.
+    /// Opens standard output, or a pipe or device, for a table instead: a row for each record, as they come. `empty` is told
+    /// which columns have no value.
     ///
     /// # Errors
     /// It can't be written to, or should not be.
@@ -141,12 +142,13 @@ impl Output {
         destination: &Destination,
         form: TableFormat,
         columns: Columns,
+        empty: EmptyColumns,
         input: Option<&Input>,
     ) -> Result<Self, OutputError> {
         match destination {
             Destination::Stdout => {
                 let opened = Self::stdout(input)?;
-                let rows = Rows::new(io::stdout(), form, columns);
+                let rows = Rows::new(io::stdout(), form, columns, empty);
                 Ok(Self { sink: Box::new(JsonLines::stream(rows).with_input(input_of)), ..opened })
             }
             Destination::File(path) => {
@@ -154,7 +156,7 @@ impl Output {
                 let opened = OpenOptions::new().append(true).open(path);
                 let file =
                     opened.map_err(|source| OutputError::Open { output: name.clone(), source })?;
-                let rows = Rows::new(file, form, columns);
+                let rows = Rows::new(file, form, columns, empty);
                 let sink = Box::new(JsonLines::stream(rows).with_input(input_of));
                 Ok(Self { sink, name, journal: None })
             }

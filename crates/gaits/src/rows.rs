@@ -6,9 +6,32 @@
 use gaits_report::export::{Columns, RowError, Table, TableFormat, Wanted};
 use memchr::memchr;
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The columns that had no value in any row of a table which is written as records come; known when its rows are written out.
+/// Its clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct EmptyColumns(Arc<Mutex<Vec<String>>>);
+
+impl EmptyColumns {
+    /// Their names; none as long as there is no row.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, names: Vec<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+}
 
 /// Takes the lines of records, and writes the rows of a table.
-pub(crate) enum Rows<'w, W: Write + Send + 'w> {
+pub(crate) struct Rows<'w, W: Write + Send + 'w> {
+    state: State<'w, W>,
+    empty: EmptyColumns,
+}
+
+enum State<'w, W: Write + Send + 'w> {
     /// Nothing was written yet, so that a run which never begins leaves no head of a table.
     Waiting(Option<(W, TableFormat, Columns)>),
     /// The table, and what there is of a line that is not whole yet.
@@ -16,20 +39,21 @@ pub(crate) enum Rows<'w, W: Write + Send + 'w> {
 }
 
 impl<'w, W: Write + Send + 'w> Rows<'w, W> {
-    pub(crate) fn new(out: W, form: TableFormat, columns: Columns) -> Self {
-        Self::Waiting(Some((out, form, columns)))
+    /// `empty` is told which columns have no value.
+    pub(crate) fn new(out: W, form: TableFormat, columns: Columns, empty: EmptyColumns) -> Self {
+        Self { state: State::Waiting(Some((out, form, columns))), empty }
     }
 
     fn begun(&mut self) -> io::Result<(&mut Table<'w>, &mut Vec<u8>)> {
-        if let Self::Waiting(waiting) = self {
+        if let State::Waiting(waiting) = &mut self.state {
             let (out, form, columns) =
                 waiting.take().ok_or_else(|| io::Error::other("the table could not be begun"))?;
             let table = Table::begin(out, form, columns, Wanted::All)?;
-            *self = Self::Begun(Box::new(table), Vec::new());
+            self.state = State::Begun(Box::new(table), Vec::new());
         }
-        match self {
-            Self::Begun(table, partial) => Ok((table, partial)),
-            Self::Waiting(_) => Err(io::Error::other("the table could not be begun")),
+        match &mut self.state {
+            State::Begun(table, partial) => Ok((table, partial)),
+            State::Waiting(_) => Err(io::Error::other("the table could not be begun")),
         }
     }
 }
@@ -54,9 +78,14 @@ impl<'w, W: Write + Send + 'w> Write for Rows<'w, W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Waiting(_) => Ok(()),
-            Self::Begun(table, _) => table.flush(),
+        match &mut self.state {
+            State::Waiting(_) => Ok(()),
+            State::Begun(table, _) => {
+                if table.rows() > 0 {
+                    self.empty.set(table.empty_columns());
+                }
+                table.flush()
+            }
         }
     }
 }
@@ -81,7 +110,9 @@ mod tests {
         for cut in 0..lines.len() {
             let mut out = Vec::new();
             let columns = Columns::named(["index", "item"]).unwrap();
-            let mut rows = Rows::new(&mut out, TableFormat::Csv { excel: false }, columns);
+            let empty = EmptyColumns::default();
+            let form = TableFormat::Csv { excel: false };
+            let mut rows = Rows::new(&mut out, form, columns, empty);
             rows.flush().unwrap();
             rows.write_all(&lines.as_bytes()[..cut]).unwrap();
             rows.flush().unwrap();
@@ -96,9 +127,12 @@ mod tests {
     fn nothing_is_written_before_the_first_record() {
         let mut out = Vec::new();
         let columns = Columns::named(["index"]).unwrap();
-        let mut rows = Rows::new(&mut out, TableFormat::Csv { excel: true }, columns);
+        let empty = EmptyColumns::default();
+        let mut rows =
+            Rows::new(&mut out, TableFormat::Csv { excel: true }, columns, empty.clone());
         rows.flush().unwrap();
         drop(rows);
         assert_eq!(out, b"");
+        assert_eq!(empty.names(), [""; 0]);
     }
 }

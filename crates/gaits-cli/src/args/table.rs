@@ -3,7 +3,7 @@
 use super::help;
 use crate::exit::Trouble;
 use clap::{Args, ValueEnum};
-use gaits::{Columns, Destination, Export, TableFormat, Wanted};
+use gaits::{Columns, Destination, EmptyColumns, Export, TableFormat, Wanted};
 use std::path::{Path, PathBuf};
 
 /// A form of table.
@@ -68,7 +68,7 @@ pub(super) struct TableArgs {
     #[arg(long, value_enum, value_name = "FORM", global = true, hide_short_help = true)]
     format: Option<FormArg>,
 
-    /// The columns of the table, in their order, such as item,status,price: see `gaits export --help`
+    /// The columns of the table, in their order, such as item,status,price,input.id: see `gaits export --help`
     #[arg(long, value_name = "NAMES", value_delimiter = ',', global = true)]
     #[arg(hide_short_help = true)]
     columns: Vec<String>,
@@ -84,7 +84,12 @@ pub(crate) enum TableOf {
     /// It is made of the records when all are there, and gets this name.
     AtTheEnd(PathBuf, Export),
     /// Its rows are written as items finish.
-    AsTheyCome(TableFormat, Columns),
+    AsTheyCome {
+        form: TableFormat,
+        columns: Columns,
+        /// Those without a value, when the rows are written; none are told of columns that nobody has named.
+        empty: Option<EmptyColumns>,
+    },
 }
 
 impl TableArgs {
@@ -137,6 +142,7 @@ impl TableArgs {
                 ));
             }
             _ => {
+                let empty = columns.is_some().then(EmptyColumns::default);
                 let usual = extracted.map(|names| Columns::usual(names.iter().map(String::as_str)));
                 let columns = columns.or(usual).ok_or_else(|| {
                     Trouble::wrong(
@@ -144,7 +150,7 @@ impl TableArgs {
                          --columns index,item,id, take fields with --extract, or give a file with -o FILE",
                     )
                 })?;
-                TableOf::AsTheyCome(form, columns)
+                TableOf::AsTheyCome { form, columns, empty }
             }
         }))
     }

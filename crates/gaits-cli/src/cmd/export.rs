@@ -47,8 +47,8 @@ pub(super) fn write(
             "gaits: the last line of {shown} is broken off ({bytes} bytes) and is left out"
         ));
     }
-    for name in exported.empty.iter().filter(|_| asked && exported.rows > 0) {
-        talk::line(&format!("gaits: the column {name} has no value in any row"));
+    if asked && exported.rows > 0 {
+        tell_empty(&exported.empty);
     }
     if let Destination::File(path) = to {
         let rows = if exported.rows == 1 { "row" } else { "rows" };
@@ -56,6 +56,13 @@ pub(super) fn write(
         talk::line(&format!("gaits: wrote {count} {rows} to {}", path.display()));
     }
     Ok(Exit::AllOk)
+}
+
+/// Tells of columns without a value: their names may be mistyped.
+pub(super) fn tell_empty(columns: &[String]) {
+    for name in columns {
+        talk::line(&format!("gaits: the column {name} has no value in any row"));
+    }
 }
 
 fn trouble(error: ExportError, to: &Destination) -> Trouble {

@@ -19,8 +19,9 @@ pub(super) fn open(
     input: &Input,
 ) -> Result<Output, OutputError> {
     match table {
-        Some(TableOf::AsTheyCome(form, columns)) => {
-            Output::open_table(records, *form, columns.clone(), Some(input))
+        Some(TableOf::AsTheyCome { form, columns, empty }) => {
+            let empty = empty.clone().unwrap_or_default();
+            Output::open_table(records, *form, columns.clone(), empty, Some(input))
         }
         _ => Output::open(records, existing, Some(input)),
     }
@@ -55,7 +56,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Makes the table of the records, if one is asked for and all items are done; the run itself has ended with `exit`.
+/// Makes the table of the records, if one is asked for and all items are done; the run itself has ended with `exit`. Of a
+/// table whose rows are written already, it tells which columns have no value.
 pub(super) fn make(
     table: Option<TableOf>,
     records: &Destination,
@@ -63,6 +65,11 @@ pub(super) fn make(
     stop: &AtomicBool,
     quiet: bool,
 ) -> Result<Exit, Trouble> {
+    if let Some(TableOf::AsTheyCome { empty: Some(empty), .. }) = &table
+        && !quiet
+    {
+        export::tell_empty(&empty.names());
+    }
     let (Some(TableOf::AtTheEnd(path, table)), Destination::File(records)) = (table, records)
     else {
         return Ok(exit);

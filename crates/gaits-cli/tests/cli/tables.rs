@@ -32,6 +32,21 @@ fn rows_are_written_as_items_finish() {
 }
 
 #[test]
+fn a_column_without_a_value_in_any_row_is_told() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let fetch = |words: &str| {
+        gaits(&format!("fetch {} --format csv {words}", origin.url("/json"))).run().expect_exit(0)
+    };
+    let told = "gaits: the column statsu has no value in any row\n";
+    let end = fetch("--columns status,statsu");
+    assert_eq!(end.stdout, "status,statsu\n200,\n");
+    assert!(end.stderr.ends_with(told), "{end:?}");
+    fetch("-q --columns status,statsu").expect_stderr("");
+    // Nobody has named these.
+    assert!(!fetch("").stderr.contains("no value"));
+}
+
+#[test]
 fn a_table_in_a_file_is_made_when_all_is_done_and_again_with_other_columns() {
     let (origin, dir) = (Origin::start(Config::default()).unwrap(), Dir::new());
     let table = dir.at("out.csv");

@@ -209,11 +209,23 @@ impl<'w> Table<'w> {
     /// # Errors
     /// It can't be written.
     pub fn finish(self) -> io::Result<(u64, Vec<String>)> {
-        let heads: Vec<String> =
-            self.columns.all().iter().map(|column| column.head().to_owned()).collect();
-        let (written, filled) = self.end()?;
-        let empty = heads.into_iter().zip(filled).filter(|(_, filled)| !filled);
-        Ok((written, empty.map(|(head, _)| head).collect()))
+        let empty = self.empty_columns();
+        let (written, _) = self.end()?;
+        Ok((written, empty))
+    }
+
+    /// How many rows there are so far.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.written
+    }
+
+    /// The columns that had no value in any row so far.
+    #[must_use]
+    pub fn empty_columns(&self) -> Vec<String> {
+        let columns = self.columns.all().iter().zip(&self.filled);
+        let empty = columns.filter(|(_, filled)| !**filled);
+        empty.map(|(column, _)| column.head().to_owned()).collect()
     }
 
     /// The same, with each column's answer.
