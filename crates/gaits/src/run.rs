@@ -16,7 +16,7 @@ use crate::tally::{SharedTally, tally_for};
 use crate::works::set_up;
 use gaits_core::{Entry, MOST_STEPS, Setting, Sink, Source, Work};
 use gaits_engine::RunError as Engine;
-use gaits_engine::journal::{Counts, Ending};
+use gaits_engine::journal::{Counts, Ending, Match};
 use gaits_engine::plan::{Model, Plan};
 use gaits_engine::{Control, Notice, Observer, Program, RunEnd, Stopped};
 use gaits_report::Summary;
@@ -129,8 +129,21 @@ impl<'a> Run<'a> {
     /// # Errors
     /// The work can't be set up, or the input can't be opened.
     pub fn over(program: &'a Program, plan: &'a Plan, input: &Input) -> Result<Self, RunError> {
+        Self::over_known_by(&Match::Place, program, plan, input)
+    }
+
+    /// The same, where an earlier run's items are known by `key`: a table must have a column for it.
+    ///
+    /// # Errors
+    /// The work can't be set up, or the input can't be opened.
+    pub fn over_known_by(
+        key: &Match,
+        program: &'a Program,
+        plan: &'a Plan,
+        input: &Input,
+    ) -> Result<Self, RunError> {
         let work = set_up(&program.works, &plan.work)?;
-        let run = Self::new(program, plan, input.open(&work)?, input.name());
+        let run = Self::new(program, plan, input.open_by(&work, key)?, input.name());
         Ok(Self { input_settings: input.settings(), work: Some(work), ..run })
     }
 

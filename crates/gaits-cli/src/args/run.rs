@@ -92,6 +92,11 @@ fn key(text: &str) -> Result<Match, String> {
 }
 
 impl RunArgs {
+    /// What items are known by.
+    pub(crate) fn known_by(&self) -> Match {
+        self.key.clone().unwrap_or_default()
+    }
+
     /// Whether items are known wherever they stand.
     pub(crate) const fn knows_by_key(&self) -> bool {
         self.key.is_some()
@@ -163,7 +168,7 @@ impl RunArgs {
         Existing::GoOn(GoOn {
             retry_failed: self.retry_failed,
             retry_unsure: self.retry_non_idempotent,
-            key: self.key.clone().unwrap_or_default(),
+            key: self.known_by(),
         })
     }
 }

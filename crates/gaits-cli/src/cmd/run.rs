@@ -59,8 +59,8 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let notices = notices.into_iter().chain(args.uneven(model));
     let plan = Plan { work, model, session, limits: args.limits(model, retries)? };
     let program = program();
-    let mut run = Run::over(&program, &plan, &input)?.arguments(args.arguments.clone());
-    run = run.most_followers(pages.most - 1);
+    let mut run = Run::over_known_by(&args.known_by(), &program, &plan, &input)?;
+    run = run.arguments(args.arguments.clone()).most_followers(pages.most - 1);
     let destination = args.destination();
     let starts_over = args.existing() == Existing::StartOver;
     table::check(given.as_ref(), &destination, &args.existing(), &input)?;

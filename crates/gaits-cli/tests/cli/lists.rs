@@ -278,6 +278,17 @@ fn a_table_or_a_template_that_is_wrong_is_refused_before_anything_is_sent() {
         &["--url-column", "link", "--data-json", "{\"a\": {id}, }"],
         "is none once its fields are filled in",
     );
+    let key = |key: &str, why: &str| {
+        refused(&["--url-column", "link", "-o", "r.jsonl", "--key", key], why);
+    };
+    key("nosuch", "p.csv: there is no column `nosuch`; the header names `id`, `link`");
+    key("/input/nosuch", "there is no column `nosuch`");
+    key("link", "column `link` holds the URLs, which items have as their `url`: write --key url");
+    gaits("fetch -i - -o r.jsonl --key nosuch --template http://127.0.0.1:1/{id}")
+        .stdin("id\n7\n")
+        .dir(dir.path())
+        .run()
+        .expect_refused("stdin: there is no column `nosuch`; the header names `id`");
     refused(&["--template", "http://h/{id"], "a brace that belongs to no column");
     refused(&["--delimiter", ";"], "--delimiter is for a table");
     refused(&["--url-column", "link", "--template", "http://h/{id}"], "cannot be used with");
@@ -288,6 +299,10 @@ fn a_table_or_a_template_that_is_wrong_is_refused_before_anything_is_sent() {
         .run()
         .expect_refused("empty.csv:1: it is empty");
     assert_eq!(origin.requests(), 0);
+    for key in ["id", "/id", "/input/id", "url", "item"] {
+        let words = format!("fetch -i p.csv --url-column link -o k.jsonl --key {key}");
+        gaits(&words).dir(dir.path()).run().expect_exit(0);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use super::InputError;
 use super::table::{Counted, Table};
 use gaits_core::{Data, ItemFacts, Source, Work};
+use gaits_engine::journal::Match;
 use gaits_engine::source::{
     Chain, Check, Lines, Opens, Spans, Text, TextEncoding, check_of, text_of,
 };
@@ -142,12 +143,16 @@ impl Files {
     }
 
     /// Opens them as one source. The first one is opened at once, so that a list which is not there is told before anything
-    /// is done.
-    pub(super) fn open(&self, work: &Arc<dyn Work>) -> Result<Box<dyn Source>, InputError> {
+    /// is done. Items are known by `key`.
+    pub(super) fn open(
+        &self,
+        work: &Arc<dyn Work>,
+        key: &Match,
+    ) -> Result<Box<dyn Source>, InputError> {
         let [first, others @ ..] = &self.places[..] else {
             return Err(InputError::Empty { input: self.name() });
         };
-        let source = self.source(first, work)?;
+        let source = self.source(first, work, key)?;
         if others.is_empty() {
             return Ok(source);
         }
@@ -159,17 +164,23 @@ impl Files {
         }
         let opens = others.iter().map(|place| -> Opens {
             let (files, place, work) = (self.clone(), place.clone(), Arc::clone(work));
-            Box::new(move || files.source(&place, &work).map_err(io::Error::other))
+            let key = key.clone();
+            Box::new(move || files.source(&place, &work, &key).map_err(io::Error::other))
         });
         let opens = opens.collect();
         Ok(Box::new(Chain::new(source, opens)))
     }
 
     /// Opens one of them.
-    fn source(&self, place: &Place, work: &Arc<dyn Work>) -> Result<Box<dyn Source>, InputError> {
+    fn source(
+        &self,
+        place: &Place,
+        work: &Arc<dyn Work>,
+        key: &Match,
+    ) -> Result<Box<dyn Source>, InputError> {
         let text = self.text(place)?;
         if let Form::Table(table) = &self.form {
-            return table.open(text, place.short_name(), self.encoding, work);
+            return table.open(text, place.short_name(), self.encoding, work, key);
         }
         let check = check_of(Arc::clone(work));
         if let Form::Curl(context) = self.form {

@@ -14,6 +14,7 @@ pub use selection::Selection;
 pub use table::{Table, UrlFrom};
 
 use gaits_core::{Content, Data, More, Record, Setting, Source, Work};
+use gaits_engine::journal::Match;
 use gaits_engine::source::{List, Numbered, check_of};
 use gaits_work::http;
 use std::io;
@@ -176,6 +177,15 @@ impl Input {
     /// # Errors
     /// It is a file that can't be opened.
     pub fn open(&self, work: &Arc<dyn Work>) -> Result<Box<dyn Source>, InputError> {
+        self.open_by(work, &Match::Place)
+    }
+
+    /// The same, where items are known by `key`, which a table must have a column for.
+    pub(crate) fn open_by(
+        &self,
+        work: &Arc<dyn Work>,
+        key: &Match,
+    ) -> Result<Box<dyn Source>, InputError> {
         let check = check_of(Arc::clone(work));
         Ok(match self {
             Input::Listed { items, count } => {
@@ -188,10 +198,10 @@ impl Input {
                 let make = move |index: u64| Data::from(pattern::nth(&patterns, index % total));
                 Box::new(Numbered::new(count, Box::new(make), check))
             }
-            Input::Stdin => Files::one(Place::Stdin).open(work)?,
-            Input::File(path) => Files::one(Place::File(path.clone())).open(work)?,
-            Input::Files(files) => files.open(work)?,
-            Input::Part { of, selection } => selection.open(of, work)?,
+            Input::Stdin => Files::one(Place::Stdin).open(work, key)?,
+            Input::File(path) => Files::one(Place::File(path.clone())).open(work, key)?,
+            Input::Files(files) => files.open(work, key)?,
+            Input::Part { of, selection } => selection.open(of.open_by(work, key)?, work),
         })
     }
 

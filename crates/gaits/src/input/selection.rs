@@ -2,7 +2,6 @@
 //!
 //! Limit: what two items must have in common to be the same is for the work to say.
 
-use super::{Input, InputError};
 use gaits_core::{Setting, Source, Value, Work};
 use gaits_engine::source::{Draw, Drawn, Dropped, Identity, Select, Shard};
 use std::sync::Arc;
@@ -35,13 +34,8 @@ impl Selection {
         *self == Self { seed: self.seed, ..Self::default() }
     }
 
-    /// The part of `input`.
-    pub(super) fn open(
-        &self,
-        input: &Input,
-        work: &Arc<dyn Work>,
-    ) -> Result<Box<dyn Source>, InputError> {
-        let mut source = input.open(work)?;
+    /// The part of `source`.
+    pub(super) fn open(&self, mut source: Box<dyn Source>, work: &Arc<dyn Work>) -> Box<dyn Source> {
         if self.dedupe || self.shard.is_some() {
             let mut select = Select::new(source).shard(self.shard);
             if self.dedupe {
@@ -56,7 +50,7 @@ impl Selection {
         if self.limit.is_some() {
             source = Box::new(Select::new(source).limit(self.limit));
         }
-        Ok(source)
+        source
     }
 
     /// How many of `total` it takes, where that follows.

@@ -5,6 +5,7 @@
 
 use super::InputError;
 use gaits_core::{Data, Source, Work};
+use gaits_engine::journal::Match;
 use gaits_engine::source::{
     Lines, Row, Table as Rows, Text, TextEncoding, check_of, look_at_first_row,
 };
@@ -35,13 +36,14 @@ pub enum UrlFrom {
 }
 
 impl Table {
-    /// Opens a list as a source.
+    /// Opens a list as a source. Its items are known by `key`.
     pub(super) fn open(
         &self,
         text: Text,
         name: String,
         encoding: Option<TextEncoding>,
         work: &Arc<dyn Work>,
+        key: &Match,
     ) -> Result<Box<dyn Source>, InputError> {
         let check = check_of(Arc::clone(work));
         let read = |source| InputError::Read { input: name.clone(), source };
@@ -52,7 +54,7 @@ impl Table {
             return Ok(Box::new(lines.made_by(Box::new(move |line| table.of_object(line)))));
         }
         let rows = self.rows(text, &name, encoding)?;
-        let columns = Columns::of(self, rows.header(), &name)?;
+        let columns = Columns::of(self, key, rows.header(), &name)?;
         Ok(Box::new(rows.items(Box::new(move |row| columns.item(row)), check)))
     }
 
@@ -136,6 +138,20 @@ fn is_json(first: &[u8]) -> bool {
     first.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
+/// The column that items are known by, if they are known by one: a field of theirs that is not `url` stands in `input`.
+fn column_of(key: &Match) -> Option<String> {
+    let Match::Field(field) = key else { return None };
+    let Some(pointer) = field.strip_prefix('/') else {
+        return Some(field.to_string()).filter(|field| !matches!(&**field, "url" | "input"));
+    };
+    let mut steps = pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~"));
+    match steps.next()?.as_str() {
+        "url" => None,
+        "input" => steps.next(),
+        column => Some(column.to_owned()),
+    }
+}
+
 /// How items are made of the rows of a table.
 struct Columns {
     header: Vec<Box<str>>,
@@ -150,7 +166,12 @@ enum FromColumns {
 }
 
 impl Columns {
-    fn of(table: &Table, header: &[Box<str>], name: &str) -> Result<Self, InputError> {
+    fn of(
+        table: &Table,
+        key: &Match,
+        header: &[Box<str>],
+        name: &str,
+    ) -> Result<Self, InputError> {
         let find = |wanted: &str| {
             header.iter().position(|column| **column == *wanted).ok_or_else(|| {
                 let columns: Vec<_> = header.iter().map(|column| format!("`{column}`")).collect();
@@ -175,6 +196,14 @@ impl Columns {
                 (FromColumns::Template(template.clone()), None)
             }
         };
+        if let Some(column) = column_of(key)
+            && left_out == Some(find(&column)?)
+        {
+            let message = format!(
+                "{name}: column `{column}` holds the URLs, which items have as their `url`: write --key url"
+            );
+            return Err(InputError::Item { message });
+        }
         let columns = header.iter().enumerate().filter(|(number, _)| left_out != Some(*number));
         let fields = columns.map(|(number, name)| (&**name, number));
         let describer = (header.len() > left_out.iter().len()).then(|| Describer::new(fields));
