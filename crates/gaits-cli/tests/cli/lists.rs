@@ -306,6 +306,40 @@ fn a_table_or_a_template_that_is_wrong_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_table_without_the_column_is_told_wherever_it_stands_among_the_lists() {
+    let (origin, dir) = (origin(), Dir::new());
+    dir.file("a.csv", format!("url\n{}\n", origin.url("/uuid")));
+    dir.file("b.csv", "id,link\n1,http://127.0.0.1:1/\n");
+    dir.file("empty.csv", "");
+    let fetch = |list: &str| {
+        let words = format!("fetch --url-column url -i a.csv -i {list} -o r.jsonl");
+        gaits(&words).dir(dir.path()).run()
+    };
+    let why = "b.csv: there is no column `url`; the header names `id`, `link`";
+    fetch("b.csv").expect_refused(why);
+    fetch("empty.csv").expect_refused("empty.csv:1: it is empty");
+    assert_eq!(origin.requests(), 0);
+    assert!(!dir.at("r.jsonl").exists());
+    // A pipe is read when its turn comes.
+    let words = "fetch --url-column url -i a.csv -i - -m sequential";
+    let end = gaits(words).stdin("id\n1\n").dir(dir.path()).run().expect_exit(3);
+    end.expect_stderr_contains("can't read standard input to its end; what was read is done: stdin: there is no column `url`");
+}
+
+#[test]
+fn what_cannot_be_read_is_named_among_several_lists() {
+    let (origin, dir) = (origin(), Dir::new());
+    dir.file("a.txt", format!("{}\n", origin.url("/uuid")));
+    dir.file("none.txt", "# nothing\n");
+    dir.file("b.txt.gz", [0x1f, 0x8b, 8, 0]);
+    let fetch = |lists: &str| gaits(&format!("fetch -i {lists}")).dir(dir.path()).run();
+    let end = fetch("a.txt -i b.txt.gz").expect_exit(3);
+    end.expect_stderr_contains("can't read b.txt.gz to its end; what was read is done: its gzip");
+    fetch("none.txt -i none.txt").expect_refused("no items in none.txt and 1 other list: ");
+    fetch("none.txt -i none.txt -i none.txt").expect_refused("none.txt and 2 other lists: ");
+}
+
+#[test]
 fn a_value_with_a_line_break_is_no_header_and_fails_its_item() {
     let dir = Dir::new();
     dir.file("p.csv", "id,name\n1,\"a\r\nX-Evil: 1\"\n");

@@ -3,6 +3,7 @@
 //! Limit: what a line or a row comes to is told elsewhere; files are opened one after the other, the first at once.
 
 use super::InputError;
+use super::of_list::of_list;
 use super::table::{Counted, Table};
 use gaits_core::{Data, ItemFacts, Source, Work};
 use gaits_engine::journal::Match;
@@ -11,7 +12,7 @@ use gaits_engine::source::{
 };
 use gaits_work::http::{CurlContext, described_by_curl, is_whole};
 use std::fs::{self, File};
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempPath;
@@ -138,12 +139,13 @@ impl Files {
         match &self.places[..] {
             [] => "no list".to_owned(),
             [only] => only.name(),
+            [first, _] => format!("{} and 1 other list", first.name()),
             [first, others @ ..] => format!("{} and {} other lists", first.name(), others.len()),
         }
     }
 
-    /// Opens them as one source. The first one is opened at once, so that a list which is not there is told before anything
-    /// is done. Items are known by `key`.
+    /// Opens them as one source. The first one is opened at once, and the others are looked at, so that a list which is not
+    /// there, or a table without a column that is needed, is told before anything is done. Items are known by `key`.
     pub(super) fn open(
         &self,
         work: &Arc<dyn Work>,
@@ -158,14 +160,20 @@ impl Files {
         }
         // Better now than after hours.
         for place in others {
-            if let Place::File(path) = place {
-                check_file(path)?;
+            if let Place::File(path) = place
+                && check_file(path)?
+                && matches!(self.form, Form::Table(_))
+            {
+                self.source(place, work, key)?;
             }
         }
         let opens = others.iter().map(|place| -> Opens {
             let (files, place, work) = (self.clone(), place.clone(), Arc::clone(work));
             let key = key.clone();
-            Box::new(move || files.source(&place, &work, &key).map_err(io::Error::other))
+            Box::new(move || {
+                let opened = files.source(&place, &work, &key);
+                opened.map_err(|error| of_list(place.name(), io::Error::other(error)))
+            })
         });
         let opens = opens.collect();
         Ok(Box::new(Chain::new(source, opens)))
@@ -191,11 +199,13 @@ impl Files {
     }
 
     fn text(&self, place: &Place) -> Result<Text, InputError> {
-        let raw = place.open()?;
-        Ok(match &self.places[..] {
-            [_] => text_of(raw, self.encoding),
-            _ => text_of(Named { name: place.name(), raw }, self.encoding),
-        })
+        let text = text_of(place.open()?, self.encoding);
+        if self.places.len() == 1 {
+            return Ok(text);
+        }
+        let capacity = text.capacity();
+        let named = Named { name: place.name(), raw: text.into_inner() };
+        Ok(BufReader::with_capacity(capacity, Box::new(named)))
     }
 
     /// How many items there are in all; see [`Input::count`](super::Input::count).
@@ -255,7 +265,7 @@ impl<R: Read> Read for Named<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.raw.read(out).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            kind => io::Error::new(kind, format!("{}: {error}", self.name)),
+            _ => of_list(self.name.clone(), error),
         })
     }
 }
@@ -270,11 +280,11 @@ fn open_file(path: &Path) -> Result<File, InputError> {
     Ok(file)
 }
 
-/// Whether a file can be opened later. A pipe is not, since its writer would take it for read.
-fn check_file(path: &Path) -> Result<(), InputError> {
+/// Whether a file can be opened as often as one likes. A pipe is not opened, since its writer would take it for read.
+fn check_file(path: &Path) -> Result<bool, InputError> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() && !found.is_dir() => Ok(()),
-        _ => open_file(path).map(drop),
+        Ok(found) if !found.is_file() && !found.is_dir() => Ok(false),
+        _ => open_file(path).map(|_| true),
     }
 }
 
@@ -307,7 +317,6 @@ fn count_items(mut reader: impl BufRead, stopped: impl Fn() -> bool) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::BufReader;
 
     #[test]
     fn items_are_counted_without_blank_lines_and_comments() {

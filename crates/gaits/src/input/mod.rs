@@ -3,12 +3,14 @@
 //! Limit: what an item must look like is the work's to say; whoever opens an input names the work.
 
 mod files;
+mod of_list;
 mod pattern;
 mod selection;
 mod table;
 
 pub use files::{Files, Form, Made, Place};
 pub use gaits_engine::source::Dropped;
+pub(crate) use of_list::unreadable;
 pub use pattern::UrlPattern;
 pub use selection::Selection;
 pub use table::{Table, UrlFrom};
@@ -228,9 +230,10 @@ impl Input {
         let mut items = Vec::new();
         let mut batch = Vec::new();
         loop {
-            let more = source
-                .next_batch(4096, &mut batch)
-                .map_err(|source| InputError::Read { input: self.name(), source })?;
+            let more = source.next_batch(4096, &mut batch).map_err(|error| {
+                let (input, source) = unreadable(self.name(), error);
+                InputError::Read { input, source }
+            })?;
             for entry in batch.drain(..) {
                 match entry.content {
                     Content::Item { data, .. } => items.push(data),

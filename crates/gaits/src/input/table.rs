@@ -4,6 +4,7 @@
 //! Limit: what is sent besides the URL is for the work to fill in.
 
 use super::InputError;
+use super::of_list::unreadable;
 use gaits_core::{Data, Source, Work};
 use gaits_engine::journal::Match;
 use gaits_engine::source::{
@@ -46,7 +47,10 @@ impl Table {
         key: &Match,
     ) -> Result<Box<dyn Source>, InputError> {
         let check = check_of(Arc::clone(work));
-        let read = |source| InputError::Read { input: name.clone(), source };
+        let read = |error| {
+            let (input, source) = unreadable(name.clone(), error);
+            InputError::Read { input, source }
+        };
         let (first, text) = look_at_first_row(text).map_err(read)?;
         if is_json(&first) {
             let table = self.clone();
@@ -68,7 +72,8 @@ impl Table {
             if error.kind() == io::ErrorKind::InvalidData {
                 InputError::Item { message: error.to_string() }
             } else {
-                InputError::Read { input: name.to_owned(), source: error }
+                let (input, source) = unreadable(name.to_owned(), error);
+                InputError::Read { input, source }
             }
         })
     }

@@ -1,7 +1,7 @@
 //! Why a run could not begin or go on, in the words of its output and its input.
 
 use crate::bodies;
-use crate::input::InputError;
+use crate::input::{InputError, unreadable};
 use crate::journal::{JournalError, Removed};
 use crate::output::Output;
 use gaits_engine::RunError as Engine;
@@ -136,7 +136,10 @@ pub(super) fn explain(
         (Engine::Sink { number, source }, _) => {
             RunError::Sink { number: number - usize::from(has_first), source }
         }
-        (Engine::Source(source), _) => RunError::Source { input, source },
+        (Engine::Source(error), _) => {
+            let (input, source) = unreadable(input, error);
+            RunError::Source { input, source }
+        }
         (Engine::Work(error), _) => RunError::Work(error),
         (other, _) => RunError::Engine(other),
     }
