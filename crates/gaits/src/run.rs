@@ -77,6 +77,8 @@ pub struct Run<'a> {
     plan: &'a Plan,
     source: Box<dyn Source>,
     input: String,
+    /// What is said if there is no item.
+    no_items: InputError,
     /// What another input would differ in.
     input_settings: Vec<Setting>,
     output: Option<Output>,
@@ -109,11 +111,13 @@ impl<'a> Run<'a> {
         source: Box<dyn Source>,
         input: impl Into<String>,
     ) -> Self {
+        let input = input.into();
         Self {
             program,
             plan,
             source,
-            input: input.into(),
+            no_items: InputError::Empty { input: input.clone() },
+            input,
             input_settings: Vec::new(),
             output: None,
             bodies: None,
@@ -144,7 +148,8 @@ impl<'a> Run<'a> {
     ) -> Result<Self, RunError> {
         let work = set_up(&program.works, &plan.work)?;
         let run = Self::new(program, plan, input.open_by(&work, key)?, input.name());
-        Ok(Self { input_settings: input.settings(), work: Some(work), ..run })
+        let no_items = input.no_items();
+        Ok(Self { input_settings: input.settings(), work: Some(work), no_items, ..run })
     }
 
     /// Writes the records to `output`, too.
@@ -272,7 +277,7 @@ impl<'a> Run<'a> {
                     if let Some(output) = self.output {
                         output.discard();
                     }
-                    return Err(InputError::Empty { input: self.input }.into());
+                    return Err(self.no_items.into());
                 }
                 if let Some(journal) = journal.filter(|_| outcome.nothing_to_do()) {
                     lock(&journal).nothing_to_do()?;

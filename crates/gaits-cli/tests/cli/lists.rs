@@ -327,6 +327,21 @@ fn a_table_without_the_column_is_told_wherever_it_stands_among_the_lists() {
 }
 
 #[test]
+fn a_table_without_rows_is_told_as_such() {
+    let dir = Dir::new();
+    dir.file("p.csv", "id,link\n");
+    let refused = |words: &str, why: &str| {
+        gaits(words).dir(dir.path()).run().expect_refused(why);
+    };
+    let why = "no items in p.csv: there is a header and no row";
+    refused("fetch -i p.csv --url-column link", why);
+    refused("fetch -i p.csv --url-column link --limit 3 -o r.jsonl", why);
+    refused("compare http -i p.csv --url-column link", why);
+    let why = "no items in the part of p.csv that is asked for";
+    refused("fetch -i p.csv --url-column link --shard 1/2", why);
+}
+
+#[test]
 fn what_cannot_be_read_is_named_among_several_lists() {
     let (origin, dir) = (origin(), Dir::new());
     dir.file("a.txt", format!("{}\n", origin.url("/uuid")));

@@ -118,6 +118,18 @@ pub enum InputError {
         /// Its name.
         input: String,
     },
+    /// It is a table with nothing but a header.
+    #[error("no items in {input}: there is a header and no row")]
+    NoRows {
+        /// Its name.
+        input: String,
+    },
+    /// There is none in the part of it that is taken.
+    #[error("no items in the part of {input} that is asked for")]
+    NoPart {
+        /// The name of the whole.
+        input: String,
+    },
 }
 
 impl Input {
@@ -135,6 +147,19 @@ impl Input {
             Input::File(path) => path.display().to_string(),
             Input::Files(files) => files.name(),
             Input::Part { of, .. } => of.name(),
+        }
+    }
+
+    /// What is said if there is no item in it.
+    pub(crate) fn no_items(&self) -> InputError {
+        let input = self.name();
+        match self {
+            Input::Files(Files { form: Form::Table(_), .. }) => InputError::NoRows { input },
+            Input::Part { selection, .. } if selection.shard.is_some() => {
+                InputError::NoPart { input }
+            }
+            Input::Part { of, .. } => of.no_items(),
+            _ => InputError::Empty { input },
         }
     }
 
@@ -250,7 +275,7 @@ impl Input {
             }
         }
         if items.is_empty() {
-            return Err(InputError::Empty { input: self.name() });
+            return Err(self.no_items());
         }
         let count = items.len() as u64;
         Ok((items, count))
