@@ -272,13 +272,14 @@ impl Summary {
         format!("p50 {p50}, p90 {p90}, p99 {p99}, max {max}{which}{stop}")
     }
 
+    /// How many items had to wait for a new one. How many were opened is not known: of an item that was tried again, the record
+    /// tells of its last try, and one with redirects may need several.
     fn connections(&self) -> String {
-        let opened = units::count(self.tally.connections_opened());
-        let reused = match self.tally.connections_reused() {
-            1 => "once".to_owned(),
-            reused => format!("{} times", units::count(reused)),
-        };
-        format!("{opened} opened, reused {reused}")
+        let (new, kept) = (self.tally.connections_opened(), self.tally.connections_reused());
+        let news = if new == 1 { "item over a new one" } else { "items over new ones" };
+        let olds = if kept == 1 { "a kept one" } else { "kept ones" };
+        let tries = if self.tally.extra_attempts() > 0 { ", in the last try of each" } else { "" };
+        format!("{} {news}, {} over {olds}{tries}", units::count(new), units::count(kept))
     }
 
     /// What was configured, and how much of it was missing.

@@ -173,5 +173,13 @@ fn one_is_said_in_the_singular() {
     let once = gaits(&format!("fetch {url} --max-redirects 1")).run().expect_exit(1);
     once.expect_stderr_contains("redirected more than once");
     let reused = gaits(&format!("fetch {} -n 2 -m sequential", origin.url("/uuid"))).run();
-    reused.expect_exit(0).expect_stderr_contains("1 opened, reused once");
+    reused.expect_exit(0).expect_stderr_contains("1 item over a new one, 1 over a kept one\n");
+}
+
+#[test]
+fn connections_are_told_of_items_and_not_of_tries() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let end = gaits(&format!("fetch {} --retries 1", origin.url("/status/500")));
+    let told = "connections  0 items over new ones, 1 over a kept one, in the last try of each\n";
+    end.run().expect_exit(1).expect_stderr_contains(told);
 }

@@ -157,7 +157,7 @@ items        1,200 of 1,200 ok
 wall time    2.76 s, 435 ok items/s
 bytes        60.0 kB, 21.7 kB/s
 latency      p50 230 ms, p90 230 ms, p99 230 ms, max 230 ms
-connections  100 opened, reused 1,100 times
+connections  100 items over new ones, 1,100 over kept ones
 model        threads:2/async:50: 1 process × 2 threads × 50 in flight
 in flight    100 on average, seen in 1 process on 2 threads
 "
