@@ -2,6 +2,7 @@
 
 use crate::harness::{Dir, PROXY_VARIABLES, gaits, parse_file};
 use crate::readers;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -85,6 +86,22 @@ fn every_recipe_has_a_test() {
     }
 }
 
+/// Somebody who pastes them all pastes them into one folder.
+#[test]
+fn no_two_recipes_write_the_same_file() {
+    let mut writers: BTreeMap<String, String> = BTreeMap::new();
+    for (title, blocks) in recipes() {
+        for (_, text) in blocks.iter().filter(|(language, _)| language == "sh") {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            for file in words.windows(2).filter(|two| two[0] == "-o").map(|two| two[1]) {
+                let first = writers.entry(file.to_owned()).or_insert_with(|| title.clone());
+                assert_eq!(*first, title, "both write {file}");
+            }
+        }
+    }
+    assert!(writers.len() > 5, "{writers:?}");
+}
+
 #[test]
 fn an_api_with_a_key_and_a_limit() {
     let (dir, _) = run("An API with a key and a limit");
@@ -144,7 +161,7 @@ fn failed_ones_again_tomorrow() {
     let (dir, said) = run("Failed ones again tomorrow");
     assert!(said[0].starts_with("exit code 1\n"), "{said:?}");
     assert!(said[0].contains("/status/503,http_status,"), "{said:?}");
-    let records = parse_file(&dir.at("results.jsonl")).expect_items(3);
+    let records = parse_file(&dir.at("checked.jsonl")).expect_items(3);
     let attempts = |index| records.iter().find(|record| record.index == index).unwrap().attempts;
     assert_eq!([0, 1, 2].map(attempts), [1, 1, 2], "only the failed one was done again");
 }
