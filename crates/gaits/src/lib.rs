@@ -118,7 +118,6 @@ pub use gaits_engine::{
     worker_main,
 };
 pub use gaits_report::export::{Column, ColumnError, Columns, TableFormat, Wanted};
-pub use rows::EmptyColumns;
 pub use gaits_report::page::{Page, Sweep as SweepView, View};
 pub use gaits_report::picture::Picture;
 pub use gaits_report::scalability;
@@ -130,3 +129,4 @@ pub use gaits_report::{
 };
 pub use gaits_work::command::guard::{GUARD_VERB, GuardCommand, guard_main};
 pub use gaits_work::{command, cpu, http, wait};
+pub use rows::EmptyColumns;

@@ -327,6 +327,20 @@ fn a_table_without_the_column_is_told_wherever_it_stands_among_the_lists() {
 }
 
 #[test]
+fn a_table_and_utf_16_are_recognized_where_neither_was_named() {
+    let (origin, dir) = (origin(), Dir::new());
+    let url = origin.url("/uuid");
+    dir.file("t.tsv", format!("id\turl\n1\t{url}\n"));
+    let utf_16: Vec<u8> = format!("{url}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    dir.file("u.txt", utf_16);
+    let fetch = |words: &str| gaits(&format!("fetch -i {words}")).dir(dir.path()).run();
+    fetch("t.tsv").expect_exit(1).expect_stderr_contains("what looks like a row of a table: --url");
+    fetch("u.txt").expect_exit(1).expect_stdout_contains("as UTF-16 has them: --encoding utf-16le");
+    fetch("t.tsv --url-column url").expect_exit(0);
+    fetch("u.txt --encoding utf-16le").expect_exit(0);
+}
+
+#[test]
 fn a_table_without_rows_is_told_as_such() {
     let dir = Dir::new();
     dir.file("p.csv", "id,link\n");

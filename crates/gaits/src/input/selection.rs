@@ -35,7 +35,11 @@ impl Selection {
     }
 
     /// The part of `source`.
-    pub(super) fn open(&self, mut source: Box<dyn Source>, work: &Arc<dyn Work>) -> Box<dyn Source> {
+    pub(super) fn open(
+        &self,
+        mut source: Box<dyn Source>,
+        work: &Arc<dyn Work>,
+    ) -> Box<dyn Source> {
         if self.dedupe || self.shard.is_some() {
             let mut select = Select::new(source).shard(self.shard);
             if self.dedupe {

@@ -171,12 +171,7 @@ enum FromColumns {
 }
 
 impl Columns {
-    fn of(
-        table: &Table,
-        key: &Match,
-        header: &[Box<str>],
-        name: &str,
-    ) -> Result<Self, InputError> {
+    fn of(table: &Table, key: &Match, header: &[Box<str>], name: &str) -> Result<Self, InputError> {
         let find = |wanted: &str| {
             header.iter().position(|column| **column == *wanted).ok_or_else(|| {
                 let columns: Vec<_> = header.iter().map(|column| format!("`{column}`")).collect();

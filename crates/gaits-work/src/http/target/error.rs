@@ -22,6 +22,10 @@ pub(in crate::http) enum TargetError {
     NoHost(&'static str),
     #[error("a control character in the URL; percent-encode it")]
     Control,
+    #[error(
+        "NUL characters in the URL, as UTF-16 has them: --encoding utf-16le or utf-16be reads such a list"
+    )]
+    Nul,
     #[error("not a URL: {0}")]
     Malformed(String),
     #[error("no connection can be made to port 0")]
@@ -52,6 +56,17 @@ impl TargetError {
     }
 }
 
+/// Of `text`, in which there is a control character.
+pub(super) fn with_control(text: &str) -> TargetError {
+    if text.contains('\0') {
+        TargetError::Nul
+    } else if text.contains('\t') {
+        TargetError::Row
+    } else {
+        TargetError::Control
+    }
+}
+
 /// Of `text`, in which there is no `://`, or none where it should be.
 pub(super) fn without_scheme(text: &str) -> TargetError {
     if let Some((scheme, _)) = text.split_once(':')
@@ -61,7 +76,7 @@ pub(super) fn without_scheme(text: &str) -> TargetError {
     }
     // A host has none of these.
     let host = text.split(['/', '?', '#']).next().unwrap_or_default();
-    if host.contains([',', '\t', ';']) && !host.contains('@') {
+    if host.contains([',', ';']) && !host.contains('@') {
         return TargetError::Row;
     }
     let rest =

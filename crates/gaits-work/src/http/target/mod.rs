@@ -14,7 +14,7 @@ pub(super) use error::TargetError;
 pub(super) use origin::{Origin, Scheme};
 
 use super::credentials::basic_authorization;
-use error::without_scheme;
+use error::{with_control, without_scheme};
 use http::header::HeaderValue;
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, CONTROLS};
@@ -136,7 +136,7 @@ fn plain_path(path: &str) -> Box<str> {
 fn parse_url(text: &str) -> Result<Url, TargetError> {
     let text = text.trim();
     if text.chars().any(char::is_control) {
-        return Err(TargetError::Control);
+        return Err(with_control(text));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(without_scheme(text));
@@ -360,6 +360,7 @@ mod tests {
     fn what_is_wrong_and_how_to_put_it_right() {
         let row = "no URL, but what looks like a row of a table: --url-column NAME names the column of its URLs, and --template \
                    makes URLs of its columns";
+        let nul = "NUL characters in the URL, as UTF-16 has them: --encoding utf-16le or utf-16be reads such a list";
         for (text, wanted) in [
             ("id,url", row),
             ("1,http://h/", row),
@@ -387,7 +388,10 @@ mod tests {
             ("http://user@/x", "no host after http://"),
             ("http://example.com:99999/", "not a URL: invalid port number"),
             ("http://example.com:0/", "no connection can be made to port 0"),
-            ("http://a\tb/", "a control character in the URL; percent-encode it"),
+            ("http://a\u{1}b/", "a control character in the URL; percent-encode it"),
+            ("id\turl", row),
+            ("http://h/\t1", row),
+            ("h\0t\0t\0p\0", nul),
             ("http://a..b/", "the host name \"a..b\" has an empty part"),
         ] {
             assert_eq!(why_not(text), wanted, "{text}");
