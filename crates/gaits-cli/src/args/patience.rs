@@ -42,9 +42,19 @@ pub(super) struct PatienceArgs {
     min_rate: Option<u64>,
 
     /// Average --min-rate over this time; a body that is whole before is never too slow
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = averaged_over)]
     #[arg(requires = "min_rate", hide_short_help = true)]
     min_rate_time: Duration,
+}
+
+/// A duration that something comes in.
+fn averaged_over(text: &str) -> Result<Duration, String> {
+    match values::duration(text)? {
+        Duration::ZERO => {
+            Err("it is 0, in which nothing can come; give a time such as 10s".to_owned())
+        }
+        duration => Ok(duration),
+    }
 }
 
 /// `1kB/s`; a second is meant if nothing is said.

@@ -93,7 +93,10 @@ fn limits_that_nothing_can_keep_are_refused() {
     for (words, wanted) in [
         ("--min-rate 0", "it is 0"),
         ("--min-rate fast", "is not a rate such as 500/s"),
-        ("--min-rate 1/s --min-rate-time 0", "the time of the least rate is zero"),
+        (
+            "--min-rate 1/s --min-rate-time 0",
+            "'0' for '--min-rate-time <TIME>': it is 0, in which nothing can come; give a time such as 10s",
+        ),
         ("--min-rate-time 5s", "--min-rate <RATE>"),
         ("--stall-timeout soon", "is not a duration"),
     ] {

@@ -25,7 +25,7 @@ pub enum HttpSpecError {
     )]
     GivenTwice(String),
     /// A timeout that nothing can keep.
-    #[error("the {0} is zero; leave it out to wait without limit")]
+    #[error("the {0} is zero, and nothing happens in no time")]
     ZeroTimeout(&'static str),
     /// A timeout that nobody lives to see.
     #[error("the {0} is longer than ten years; leave it out to wait without limit")]
