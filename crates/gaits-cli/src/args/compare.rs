@@ -3,6 +3,7 @@
 use super::help;
 use super::models::{Models, ModelsParser};
 use super::values;
+use super::within::{seed, within};
 use super::work::WorkArgs;
 use clap::Args;
 use gaits::Gate;
@@ -57,7 +58,7 @@ pub(crate) struct CompareArgs {
 
     /// Run everything so many times before the rounds that count
     #[arg(long, value_name = "N", default_value_t = 1, global = true, hide_short_help = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(value_parser = within(1..=1_000_u32))]
     pub(crate) warmup: u32,
 
     /// Give every model this many items in flight
@@ -86,7 +87,7 @@ pub(crate) struct CompareArgs {
     /// Each is of all items, however long that takes.
     #[arg(long, value_name = "N", global = true, conflicts_with_all = ["budget", "precision"])]
     #[arg(hide_short_help = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = within(1..=10_000_u32))]
     pub(crate) rounds: Option<u32>,
 
     /// Let items arrive at this rate, however long others take: 200/s; latency counts from when each was to start
@@ -96,7 +97,7 @@ pub(crate) struct CompareArgs {
     pub(crate) arrival_rate: Option<Duration>,
 
     /// Send at most this many requests in all [default: 1000, if any goes to a host that is not yours]
-    #[arg(long, value_name = "N", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = values::items, global = true, hide_short_help = true)]
     pub(crate) max_requests: Option<NonZeroU64>,
 
     /// Keep the races in this folder, for `gaits report`
@@ -126,7 +127,7 @@ pub(crate) struct CompareArgs {
 
     /// Shuffle the models in each round by this seed [default: a random one, which is shown]
     #[arg(long, value_name = "N", global = true, hide_short_help = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    #[arg(value_parser = seed)]
     pub(crate) seed: Option<u64>,
 
     /// Fail (exit code 5) if this surely holds; may be given many times: `async.p99 > 300ms`, `ratio(a, b) > 1.1`

@@ -30,6 +30,7 @@ mod tips;
 mod urls;
 mod values;
 mod ways;
+mod within;
 mod work;
 
 pub(crate) use bodies::Bodies;

@@ -1,6 +1,7 @@
 //! Options of `gaits origin`.
 
 use super::values;
+use super::within::within;
 use crate::exit::Trouble;
 use anyhow::Context as _;
 use clap::Args;
@@ -16,7 +17,7 @@ use std::time::Duration;
 #[command(after_help = SOME_ENDPOINTS, after_long_help = ENDPOINTS)]
 pub(crate) struct OriginArgs {
     /// Listen on this port, 0: any free one
-    #[arg(short, long, value_name = "N", default_value_t = 8080)]
+    #[arg(short, long, value_name = "N", default_value_t = 8080, value_parser = within(0..=u16::MAX))]
     port: u16,
 
     /// Listen on this address
@@ -24,7 +25,8 @@ pub(crate) struct OriginArgs {
     bind: IpAddr,
 
     /// Serve on this many threads [default: one a core, at most 4]
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = within(NonZeroUsize::MIN..=NonZeroUsize::MAX))]
+    #[arg(hide_short_help = true)]
     threads: Option<NonZeroUsize>,
 
     /// Answer each request after this long
@@ -49,13 +51,13 @@ pub(crate) struct OriginArgs {
     bandwidth: Option<NonZeroU64>,
 
     /// Serve this many at once at most; others queue
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = within(NonZeroUsize::MIN..=NonZeroUsize::MAX))]
     capacity: Option<NonZeroUsize>,
 
     /// Requests a second; others are refused with 429
     ///
     /// Their answer has a Retry-After.
-    #[arg(long, value_name = "N/S")]
+    #[arg(long, value_name = "N/S", value_parser = per_second)]
     rate_limit: Option<f64>,
 
     /// Break responses: reset:0.01,503:0.05
@@ -84,6 +86,7 @@ pub(crate) struct OriginArgs {
 
     /// Draw jitter, tails, faults and data from this seed
     #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
+    #[arg(value_parser = within(0..=u64::MAX))]
     seed: u64,
 
     /// Speak TLS, with a certificate made for this run
@@ -168,11 +171,17 @@ fn default_threads() -> NonZeroUsize {
     std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |cores| cores.min(MOST))
 }
 
+/// Requests a second: `100`, `0.5`.
+fn per_second(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok();
+    number.ok_or_else(|| format!("`{text}` is not a number of requests such as 100 or 0.5"))
+}
+
 /// A share of requests and how much longer they take at least: `0.01:2s`.
 fn tail(text: &str) -> Result<Tail, String> {
     let wrong = || format!("`{text}` is not a share of requests and a time, such as 0.01:2s");
     let (share, least) = text.split_once(':').ok_or_else(wrong)?;
-    let share: f64 = share.trim().parse().map_err(|error| format!("{}: {error}", wrong()))?;
+    let share: f64 = share.trim().parse().ok().ok_or_else(wrong)?;
     if !(0.0..=1.0).contains(&share) {
         return Err(format!("{}: a share is from 0 to 1", wrong()));
     }

@@ -1,6 +1,6 @@
 //! Options for answers that are pages of a listing.
 
-use super::help;
+use super::{help, values};
 use clap::Args;
 use gaits::http::NextPage;
 use std::num::NonZeroU64;
@@ -24,7 +24,7 @@ pub(super) struct PagesArgs {
     /// Follow a listing for at most this many pages [default: 10000]
     ///
     /// A run that leaves pages out by the default ends with exit code 4, and the same command with a larger number goes on.
-    #[arg(long, value_name = "N", requires = "next", help_heading = help::INPUT, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = values::items, requires = "next", help_heading = help::INPUT, hide_short_help = true)]
     max_pages: Option<NonZeroU64>,
 
     /// Take the fields of --extract from each element of the list at this JSON Pointer

@@ -1,5 +1,6 @@
 //! Options that take a part of a list.
 
+use super::within::seed;
 use super::{help, values};
 use clap::Args;
 use gaits::{Input, Selection, Shard};
@@ -23,7 +24,7 @@ pub(super) struct SelectionArgs {
 
     /// Draw (--sample) and shuffle (--shuffle) by this seed [default: 0, so that the same command goes on]
     #[arg(long, value_name = "N", hide_short_help = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    #[arg(value_parser = seed)]
     sample_seed: Option<u64>,
 
     /// Take one share of several: 1/8 on one machine, 2/8 on another, and so on to 8/8

@@ -3,6 +3,7 @@
 use super::help;
 use super::models::{Models, ModelsParser};
 use super::values;
+use super::within::seed;
 use super::work::WorkArgs;
 use clap::Args;
 use gaits::scalability::Target;
@@ -71,7 +72,7 @@ pub(crate) struct SweepArgs {
     pub(crate) target: Vec<Target>,
 
     /// Send at most this many requests in all [default: 1000, if any goes to a host that is not yours]
-    #[arg(long, value_name = "N", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = values::items, global = true, hide_short_help = true)]
     pub(crate) max_requests: Option<NonZeroU64>,
 
     /// Take points from this CSV file, with columns n,x
@@ -95,7 +96,7 @@ pub(crate) struct SweepArgs {
 
     /// Draw the order of each round, and intervals, from this seed [default: a random one, which is shown]
     #[arg(long, value_name = "N", global = true, hide_short_help = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    #[arg(value_parser = seed)]
     pub(crate) seed: Option<u64>,
 
     /// Print JSON instead of a table

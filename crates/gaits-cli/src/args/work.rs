@@ -8,6 +8,7 @@ use super::job::Job;
 use super::list::Shows;
 use super::pages::Pages;
 use super::values;
+use super::within::within;
 use crate::exit::Trouble;
 use clap::{Args, Subcommand, ValueEnum};
 use gaits::cpu::{self, CpuSpec, LARGEST_N};
@@ -106,7 +107,7 @@ pub(crate) struct CpuArgs {
 
     /// The n of the function, from 1 to 100
     #[arg(long, value_name = "N", default_value_t = 30, help_heading = help::INPUT)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_N)))]
+    #[arg(value_parser = within(1..=LARGEST_N))]
     n: u32,
 
     /// How many times [default: 100]

@@ -183,3 +183,26 @@ fn connections_are_told_of_items_and_not_of_tries() {
     let told = "connections  0 items over new ones, 1 over a kept one, in the last try of each\n";
     end.run().expect_exit(1).expect_stderr_contains(told);
 }
+
+#[test]
+fn a_number_that_does_not_fit_is_told_what_does() {
+    for (words, why) in [
+        ("fetch http://h/ --next link --max-pages 0", "`0` is not a whole number from 1 to "),
+        ("fetch http://h/ --sample 1 --sample-seed x", "`x` is not a whole number from 0 to "),
+        ("compare --max-requests 0", "`0` is not a whole number from 1 to "),
+        ("compare --rounds x", "`x` is not a whole number from 1 to 10000"),
+        ("compare --warmup 0", "`0` is not a whole number from 1 to 1000"),
+        ("compare --seed x", "`x` is not a whole number from 0 to "),
+        ("sweep --seed -1", "`-1` is not a whole number from 0 to "),
+        ("sweep --max-requests 0", "`0` is not a whole number from 1 to "),
+        ("run cpu product --n x", "`x` is not a whole number from 1 to 100"),
+        ("origin --capacity 0", "`0` is not a whole number from 1 to "),
+        ("origin --threads 0", "`0` is not a whole number from 1 to "),
+        ("origin --port 65536", "`65536` is not a whole number from 0 to 65535"),
+        ("origin --seed x", "`x` is not a whole number from 0 to "),
+        ("origin --rate-limit x", "`x` is not a number of requests such as 100 or 0.5"),
+        ("origin --tail x:1s", "`x:1s` is not a share of requests and a time, such as 0.01:2s"),
+    ] {
+        gaits(words).run().expect_refused(why).expect_stderr_lacks("invalid digit");
+    }
+}
