@@ -62,6 +62,12 @@ pub struct Environment {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SavedError {
+    /// What should be a folder is none.
+    #[error("{} is a file; give a folder, as --save makes one", .path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+    },
     /// The folder holds none.
     #[error("{} holds no {what}: there is no {what}.json in it", .folder.display())]
     None {
@@ -125,6 +131,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, SavedError> {
     if let Some(kept) = Kept::ALL.into_iter().find(|kept| kept.is_in(folder)) {
         return Err(SavedError::Taken { folder: folder.to_owned(), what: kept.name() });
     }
+    refuse_file(folder)?;
     fs::create_dir_all(folder)
         .map_err(|source| SavedError::Io { path: folder.to_owned(), source })?;
     let records = folder.join(RECORDS);
@@ -135,6 +142,13 @@ pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, SavedError> {
         }
         Err(source) => Err(SavedError::Io { path: records, source }),
     }
+}
+
+fn refuse_file(folder: &Path) -> Result<(), SavedError> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(SavedError::File { path: folder.to_owned() });
+    }
+    Ok(())
 }
 
 /// Takes a folder that was prepared away again, if no run has left anything in it.
@@ -161,6 +175,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     format: u32,
     folder: &Path,
 ) -> Result<(T, PathBuf), SavedError> {
+    refuse_file(folder)?;
     let (path, what) = (kept.file(folder), kept.name());
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

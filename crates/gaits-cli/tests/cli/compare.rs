@@ -259,6 +259,12 @@ fn races_are_saved_and_looked_at_again() {
     std::fs::write(&saved, text.replacen("\"work\": \"", "\"work\": \"\\u001b]0;x", 1)).unwrap();
     run("report two").expect_refused("a name in it holds control characters");
     run("report nowhere").expect_refused("nowhere");
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let is_file = "file is a file; give a folder, as --save makes one";
+    run(&format!("{race} file")).expect_refused(is_file);
+    run("report file --against one").expect_refused(is_file);
+    run("report one --against file").expect_refused(is_file);
+    run("sweep wait --for 1ms --save file").expect_refused(is_file);
     run("fetch http://127.0.0.1:9/ -o results.jsonl -q --retries 0").expect_exit(1);
     run("report results.jsonl").expect_exit(0).expect_stdout_contains("0 of 1 ok, 1 failed");
     let whole = std::fs::read_to_string(dir.path().join("results.jsonl")).unwrap();
