@@ -39,7 +39,7 @@ pub(super) struct BodyArgs {
 /// How a body stands in its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// As text; as {"base64":"…"} where it is none
+    /// As text; as {"base64":"…"} where it is no UTF-8, whatever charset is declared
     Inline,
     /// As the JSON that it is; an accepted answer that is no JSON fails
     Json,

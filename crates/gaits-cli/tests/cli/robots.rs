@@ -146,6 +146,25 @@ fn without_a_robots_txt_all_is_allowed() {
     }
 }
 
+/// Each level of sitemaps is a run of its own.
+#[test]
+fn with_sitemaps_it_is_read_again_for_each_level() {
+    let index = "<sitemapindex><sitemap><loc>/map</loc></sitemap></sitemapindex>";
+    let map = "<urlset><url><loc>/a</loc></url><url><loc>/b</loc></url></urlset>";
+    let site = Site::start(move |path| match path {
+        "/robots.txt" => ("404 Not Found".into(), String::new()),
+        "/index" => ("200 OK".into(), index.into()),
+        "/map" => ("200 OK".into(), map.into()),
+        _ => ("200 OK".into(), "ok".into()),
+    });
+    let end = gaits(&format!("fetch --robots --sitemap {}", site.url("/index"))).run();
+    end.expect_exit(0).records().expect_all_ok(2);
+    assert_eq!(site.asked("/robots.txt"), 3, "{:?}", site.seen());
+    let help = gaits("fetch --help").env("COLUMNS", "1000").run().expect_exit(0);
+    help.expect_stdout_contains("it is read again for each level of sitemaps")
+        .expect_stdout_contains("where it is no UTF-8, whatever charset is declared");
+}
+
 /// Lines that are no rules are passed over (RFC 9309, section 2.2.4). Many sites answer any path with a page of HTML.
 #[test]
 fn a_page_of_html_in_its_place_allows_all() {
