@@ -15,13 +15,14 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(rest) else { return };
     match kind % 4 {
         0 => curl(text),
-        1 => item(text),
+        1 => item(text.trim()),
         2 => {
             if let Some((template, value)) = text.split_once('\n') {
                 filled(template, value);
             }
         }
-        _ => hidden(text),
+        // An item may have blanks around it.
+        _ => hidden(text.trim()),
     }
 });
 
