@@ -108,6 +108,36 @@ fn a_listing_is_cut_where_it_is_told_and_the_same_command_goes_on() {
 }
 
 #[test]
+fn what_ends_a_run_before_it_begins_does_not_wait_for_open_listings() {
+    let (origin, dir) = (origin(), Dir::new());
+    let results = dir.at("results.jsonl");
+    let [a, b, c] = ["a", "b", "c"].map(|n| origin.url(&format!("/list?n={n}")));
+    let fetch = |words: &str, urls: &[&str]| {
+        let list = dir.file("urls.txt", urls.join("\n"));
+        let run = gaits("fetch --next link").args(words.split_whitespace()).arg("-i").arg(list);
+        run.arg("-o").arg(&results).run()
+    };
+    fetch("--max-pages 2", &[&a, &b, &c]).expect_exit(0);
+    let before = (origin.requests(), std::fs::read(&results).unwrap());
+    let gone = "has no item 2 any more";
+    for (words, urls, wanted) in [
+        ("", &[&*a, &b][..], gone),
+        ("--limit 2", &[&a, &b, &c], gone),
+        ("", &[&c, &b, &a], "at item 0 now"),
+        ("", &[&a, &c, &b], "at item 1 now"),
+    ] {
+        fetch(words, urls).expect_refused(wanted).expect_stderr_contains("or --fresh");
+    }
+    // The run can't be noted.
+    std::fs::create_dir(dir.at("results.jsonl.run.tmp")).unwrap();
+    fetch("", &[&a, &b, &c]).expect_exit(3).expect_stderr_contains("can't write to ");
+    assert!(before == (origin.requests(), std::fs::read(&results).unwrap()));
+    std::fs::remove_dir(dir.at("results.jsonl.run.tmp")).unwrap();
+    fetch("", &[&a, &b, &c]).expect_exit(0);
+    expect_ok(parse_file(&results), 30);
+}
+
+#[test]
 fn a_listing_without_end_stops_at_the_default_and_says_so_by_the_exit_code() {
     let origin = origin();
     let url = origin.url("/list?size=1&total=4000000");

@@ -95,10 +95,13 @@ struct State {
     input_end: Option<io::Result<()>>,
     /// What answers have named.
     followers: VecDeque<Entry>,
-    /// The listings, by the item of each that has no record yet.
+    /// The listings, by the item of each that has no record yet. The run does not end while there are any, so an item of the
+    /// input is not among them before it is handed out: it never is if the input turns out to be another one.
     open: HashMap<u64, Listing>,
     /// What earlier runs have left open, by the item of the input, until that is read.
     known: HashMap<u64, Vec<Known>>,
+    /// The same by the item that comes next, until that is handed out.
+    resumed: HashMap<u64, Listing>,
     /// The source was stopped, or is gone.
     stopped: bool,
     unfollowed: Unfollowed,
@@ -172,7 +175,9 @@ impl Followers {
         let resume = |Known { last, before, seen, steps }| {
             let mut listing = Listing::new(root.clone(), before, seen);
             let next = self.shared.next(&mut listing, &last, steps);
-            state.take(listing, next, &last)
+            let entry = state.take(next, &last)?;
+            state.resumed.insert(entry.index, listing);
+            Some(entry)
         };
         known.into_iter().filter_map(resume).collect()
     }
@@ -215,13 +220,10 @@ impl Shared {
 }
 
 impl State {
-    /// Keeps the listing for as long as something comes next in it, and gives that.
-    fn take(&mut self, listing: Listing, next: Next, record: &Record) -> Option<Entry> {
+    /// Gives the item that comes after `record`, or counts why none does.
+    fn take(&mut self, next: Next, record: &Record) -> Option<Entry> {
         match next {
-            Next::Entry(entry) => {
-                self.open.insert(entry.index, listing);
-                return Some(entry);
-            }
+            Next::Entry(entry) => return Some(entry),
             Next::End => {}
             Next::Cut => self.unfollowed.cut += 1,
             Next::Stuck => {
@@ -255,8 +257,10 @@ impl Sink for Followers {
         let next = self.shared.next(&mut listing, record, steps);
         state.has_answers |= record.outcome.is_ok();
         state.has_followed |= steps > 0 || !matches!(next, Next::End);
-        let entry = state.take(listing, next, record);
-        state.followers.extend(entry);
+        if let Some(entry) = state.take(next, record) {
+            state.open.insert(entry.index, listing);
+            state.followers.push_back(entry);
+        }
         drop(state);
         self.shared.changed.notify_all();
         Ok(())

@@ -122,9 +122,14 @@ impl Source for FollowedSource {
                 let entries: Vec<_> = state.input.drain(..most).collect();
                 for entry in entries {
                     let (_, steps) = root_and_steps(entry.index);
-                    // One that goes on with what an earlier run has left open is known already.
-                    if let (Content::Item { data, .. }, 0) = (&entry.content, steps) {
-                        let listing = Listing::new(data.clone(), None, HashSet::new());
+                    let listing = match (&entry.content, steps) {
+                        (Content::Item { data, .. }, 0) => {
+                            Some(Listing::new(data.clone(), None, HashSet::new()))
+                        }
+                        // It goes on with what an earlier run has left open.
+                        _ => state.resumed.remove(&entry.index),
+                    };
+                    if let Some(listing) = listing {
                         state.open.insert(entry.index, listing);
                     }
                     batch.push(entry);
