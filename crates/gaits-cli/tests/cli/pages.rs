@@ -201,10 +201,26 @@ fn a_circle_is_noticed_at_once_and_also_after_a_stop() {
 
 #[test]
 fn a_server_that_does_not_count_is_not_counted_for() {
-    let origin = origin();
-    let end = gaits("fetch --next page={n}").arg(origin.url("/json")).run().expect_exit(4);
+    let server = origin();
+    let end = gaits("fetch --next page={n}").arg(server.url("/json")).run().expect_exit(4);
     expect_ok(end.records(), 3);
-    end.expect_stderr_contains("got the same answer as the two pages before it");
+    let told = "got the same answer as the two pages before it";
+    end.expect_stderr_contains(told);
+    // Nor by the runs that go on, however the first one ended.
+    for pages in [1, 2, 3] {
+        let (origin, dir) = (origin(), Dir::new());
+        let results = dir.at("results.jsonl");
+        let fetch = |pages: u64| {
+            let run = gaits("fetch --next page={n} --max-pages").arg(pages.to_string());
+            run.arg("-o").arg(&results).arg(origin.url("/json")).run()
+        };
+        fetch(pages);
+        for _ in 0..2 {
+            fetch(10).expect_exit(4).expect_stderr_contains(told);
+            assert_eq!(origin.requests(), 3, "{pages}");
+        }
+        expect_ok(parse_file(&results), 3);
+    }
 }
 
 #[test]

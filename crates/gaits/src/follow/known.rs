@@ -2,18 +2,19 @@
 //!
 //! Limit: reads the records and nothing else; the items of the input are not there.
 
-use super::{brief, identity};
+use super::{MOST_ALIKE, brief, identity};
 use gaits_core::{Record, Work, follower, root_and_steps};
 use gaits_engine::journal::{ScanError, scan};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 
 /// A listing that was not followed to its end.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// The last record that has named a further item, and the one that has led to it.
+    /// The last record that has named a further item.
     pub(super) last: Record,
-    pub(super) before: Option<Record>,
+    /// Those that have led to it, as many as may tell that the same answer came again and again.
+    pub(super) before: Vec<Record>,
     /// How far it is from the item of the input.
     pub(super) steps: u64,
     /// What was asked for in the listing.
@@ -34,14 +35,15 @@ pub(crate) fn known(
         let next = follower(root, steps + 1);
         let is_end = has_record(record.index) && next.is_none_or(|next| !has_record(next));
         if is_end && record.outcome.is_ok() && work.is_followed(&record) {
-            let known = Known { last: brief(&record), before: None, steps, seen: HashSet::new() };
-            open.entry(root).or_default().push(known);
+            let (last, before, seen) = (brief(&record), Vec::new(), HashSet::new());
+            open.entry(root).or_default().push(Known { last, before, steps, seen });
         }
         Ok(())
     })?;
     if open.is_empty() {
         return Ok(open);
     }
+    let mut before: HashMap<u64, BTreeMap<u64, Record>> = HashMap::new();
     // Once more, for what was asked for in them: few listings are open, and only of these it is kept.
     scan(file, 0, 0, |line| {
         let record = line.record;
@@ -49,12 +51,23 @@ pub(crate) fn known(
         for known in open.get_mut(&root).into_iter().flatten() {
             if has_record(record.index) && steps <= known.steps {
                 known.seen.insert(identity(work, &record.item));
-                if steps + 1 == known.steps {
-                    known.before = Some(brief(&record));
+                if steps < known.steps && known.steps - steps < u64::from(MOST_ALIKE) {
+                    before.entry(root).or_default().insert(steps, brief(&record));
                 }
             }
         }
         Ok(())
     })?;
+    for (root, before) in &before {
+        for known in open.get_mut(root).into_iter().flatten() {
+            known.before = unbroken(before, known.steps);
+        }
+    }
     Ok(open)
+}
+
+/// The last records of a listing before the one at `steps`, from the first one on after which none is missing.
+fn unbroken(records: &BTreeMap<u64, Record>, steps: u64) -> Vec<Record> {
+    let first = (0..steps).rev().take_while(|step| records.contains_key(step)).last();
+    records.range(first.unwrap_or(steps)..steps).map(|(_, record)| record.clone()).collect()
 }

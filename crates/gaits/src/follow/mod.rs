@@ -83,8 +83,15 @@ struct Listing {
 }
 
 impl Listing {
-    fn new(root: Data, last: Option<Record>, seen: HashSet<[u8; 16]>) -> Self {
-        Self { root, last, seen, alike: 1 }
+    /// One of which no answer is known; `seen` was asked for in it.
+    fn new(root: Data, seen: HashSet<[u8; 16]>) -> Self {
+        Self { root, last: None, seen, alike: 0 }
+    }
+
+    /// Counts the answer in `record`, if it is like the one before it.
+    fn count(&mut self, record: &Record, work: &dyn Work) {
+        let is_alike = self.last.as_ref().is_some_and(|before| work.is_repeated(record, before));
+        self.alike = if is_alike { self.alike + 1 } else { 1 };
     }
 }
 
@@ -173,7 +180,11 @@ impl Followers {
         let known = state.known.remove(&index).unwrap_or_default();
         state.has_followed |= !known.is_empty();
         let resume = |Known { last, before, seen, steps }| {
-            let mut listing = Listing::new(root.clone(), before, seen);
+            let mut listing = Listing::new(root.clone(), seen);
+            for record in before {
+                listing.count(&record, &*self.shared.work);
+                listing.last = Some(record);
+            }
             let next = self.shared.next(&mut listing, &last, steps);
             let entry = state.take(next, &last)?;
             state.resumed.insert(entry.index, listing);
@@ -196,9 +207,7 @@ impl Shared {
             // An earlier run went on from here.
             return Next::End;
         }
-        let is_repeated = |before: &Record| self.work.is_repeated(record, before);
-        listing.alike =
-            if listing.last.as_ref().is_some_and(is_repeated) { listing.alike + 1 } else { 1 };
+        listing.count(record, &*self.work);
         if listing.alike >= MOST_ALIKE {
             return Next::Stuck;
         }

@@ -124,7 +124,7 @@ impl Source for FollowedSource {
                     let (_, steps) = root_and_steps(entry.index);
                     let listing = match (&entry.content, steps) {
                         (Content::Item { data, .. }, 0) => {
-                            Some(Listing::new(data.clone(), None, HashSet::new()))
+                            Some(Listing::new(data.clone(), HashSet::new()))
                         }
                         // It goes on with what an earlier run has left open.
                         _ => state.resumed.remove(&entry.index),
