@@ -127,11 +127,17 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
             talk::line(&line);
         }
     }
-    if outcome.nothing_to_do() {
+    let is_done = outcome.nothing_to_do();
+    // Where nothing is done, what failed and was to be done again still has its record.
+    let still_failed = if is_done { outcome.before.again } else { 0 };
+    let exit = match exit_of(&outcome.end, outcome.before.failed + still_failed) {
+        Exit::AllOk | Exit::SomeFailed if is_cut => Exit::StoppedEarly,
+        exit => exit,
+    };
+    if is_done {
         if !args.quiet {
             talk::line(&nothing_to_do(&outcome.before));
         }
-        let exit = if is_cut { Exit::StoppedEarly } else { Exit::AllOk };
         return table::make(given, &destination, exit, &stop, args.quiet);
     }
     if let Some(line) = dropped::told(&input).filter(|_| !args.quiet) {
@@ -142,10 +148,6 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     if matches!(bodies, Bodies::NotKept) && !args.quiet && io::stderr().is_terminal() {
         talk::line(NOT_KEPT);
     }
-    let exit = match exit_of(&outcome.end, outcome.before.failed) {
-        Exit::AllOk | Exit::SomeFailed if is_cut => Exit::StoppedEarly,
-        exit => exit,
-    };
     table::make(given, &destination, exit, &stop, args.quiet)
 }
 
@@ -224,10 +226,16 @@ fn goes_on(destination: &Destination) -> bool {
 const DOES_UNSURE: &str = "--retry-failed --retry-non-idempotent";
 
 fn nothing_to_do(before: &Before) -> String {
-    let items = if before.done == 1 { "item" } else { "items" };
+    let done = before.done + before.again;
+    let items = if done == 1 { "item" } else { "items" };
     let date = before.last_time.as_deref().and_then(|time| time.get(..10));
     let on = date.map(|date| format!(" on {date}")).unwrap_or_default();
     let Before { failed, unsure, .. } = *before;
+    let not_asked = match before.again {
+        0 => String::new(),
+        1 => ", 1 failed and was not asked for now".to_owned(),
+        again => format!(", {again} failed and were not asked for now"),
+    };
     let again = match (failed, unsure) {
         (0, _) => String::new(),
         (_, 0) => format!(", {failed} failed; --retry-failed does these again"),
@@ -239,8 +247,9 @@ fn nothing_to_do(before: &Before) -> String {
              --retry-non-idempotent does these, too"
         ),
     };
-    let done = before.done;
-    format!("gaits: nothing to do: {done} {items} finished{on}{again}; --fresh starts over")
+    format!(
+        "gaits: nothing to do: {done} {items} finished{on}{not_asked}{again}; --fresh starts over"
+    )
 }
 
 /// Adds the option that helps to what is wrong with the output.

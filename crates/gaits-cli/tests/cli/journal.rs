@@ -71,6 +71,25 @@ fn with_nothing_to_do_nothing_is_sent_and_nothing_written() {
 }
 
 #[test]
+fn with_nothing_to_do_items_that_failed_still_count() {
+    let (origin, dir) = (origin(), Dir::new());
+    let (there, gone) = (origin.url("/uuid"), origin.url("/status/404"));
+    let list = dir.file("urls.txt", format!("{there}\n{gone}\n"));
+    let file = dir.at("results.jsonl");
+    // All are done, although the failure has ended the run.
+    fetch(&list, &file, "-c 1 --stop-after-failures 1").expect_exit_one_of(&[1, 4]);
+    parse_file(&file).expect_items(2);
+    for words in ["", "-q", "--key url", "--stop-after-failures 1"] {
+        fetch(&list, &file, words).expect_exit(1);
+    }
+    fetch(&list, &file, "").expect_stderr_contains("nothing to do: 2 items finished on 20");
+    dir.file("urls.txt", &there);
+    let end = fetch(&list, &file, "--key url --retry-failed").expect_exit(1);
+    end.expect_stderr_contains("1 failed and was not asked for now");
+    assert_eq!(origin.requests(), 2);
+}
+
+#[test]
 fn lines_at_the_end_are_new_items_and_a_line_that_changed_is_named() {
     let (origin, dir) = (origin(), Dir::new());
     let base = origin.url("/uuid");
@@ -179,7 +198,7 @@ fn failed_items_are_done_again_when_asked_for_and_a_kill_loses_and_doubles_nothi
     let file = dir.at("results.jsonl");
     fetch(&list, &file, "--timeout 100ms").expect_exit(1);
     assert!(parse_file(&file).expect_items(4).iter().all(|record| !record.outcome.is_ok()));
-    fetch(&list, &file, "").expect_exit(0).expect_stderr_contains("4 failed; --retry-failed");
+    fetch(&list, &file, "").expect_exit(1).expect_stderr_contains("4 failed; --retry-failed");
 
     let arrived = held.arrived();
     let retry = gaits("fetch --retry-failed -i").arg(&list).arg("-o").arg(&file).start();
@@ -464,7 +483,7 @@ fn what_was_sent_and_got_no_answer_is_sent_again_only_if_asked_for_by_name() {
     end.expect_stderr_lacks("does the failed items again");
     let message = parse_file(&file).expect_one_failure(gaits_core::ErrorKind::Timeout);
     assert!(message.ends_with("; it may have been processed"), "{message}");
-    let again = fetch(&list, &file, &format!("{post} --retry-failed")).expect_exit(0);
+    let again = fetch(&list, &file, &format!("{post} --retry-failed")).expect_exit(1);
     again
         .expect_stderr_contains("1 failed and may have been processed; --retry-failed --retry-non");
     assert_eq!(origin.requests(), 1);

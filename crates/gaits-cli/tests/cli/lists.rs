@@ -121,7 +121,7 @@ fn several_lists_and_patterns_are_one_list_in_the_order_of_names() {
     for (index, n) in [(0, 1), (1, 2), (3, 3)] {
         assert!(text.contains(&format!("{{\"index\":{index},\"item\":\"{}\"", url(n))), "{text}");
     }
-    gaits("fetch -i *.txt -i z.lst -o r.jsonl").dir(dir.path()).run().expect_exit(0);
+    gaits("fetch -i *.txt -i z.lst -o r.jsonl").dir(dir.path()).run().expect_exit(1);
     gaits("fetch -i *.nosuch").dir(dir.path()).run().expect_refused("no file is called *.nosuch");
     gaits("fetch -i a.txt -i none.txt").dir(dir.path()).run().expect_refused("can't read none.txt");
     gaits("fetch -i - -i -").run().expect_refused("give it once");
@@ -191,7 +191,7 @@ fn a_column_of_a_table_holds_the_urls_and_the_others_come_back() {
         "p.csv:4: the row has 2 fields, and the header names 3 columns"
     );
     // Nothing is done twice, and rows are known by a column.
-    gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run().expect_exit(0);
+    gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run().expect_exit(1);
     dir.file("p.csv", format!("id,link\n4,{url}\n9,{url}\n"));
     let again = gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run();
     again.expect_refused("--key url");

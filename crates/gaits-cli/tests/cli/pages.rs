@@ -170,7 +170,9 @@ fn a_page_that_failed_is_done_again_and_the_listing_goes_on_from_there() {
     };
     fetch("").run().expect_exit(1);
     assert_eq!(parse_file(&results).len(), 2);
-    fetch("").run().expect_exit(0).expect_stderr_contains("1 failed; --retry-failed");
+    fetch("").run().expect_exit(1).expect_stderr_contains("1 failed; --retry-failed");
+    let short = fetch("--retry-failed --max-pages 1").run().expect_exit(1);
+    short.expect_stderr_contains("1 failed and was not asked for now");
     fetch("--retry-failed").run().expect_exit(0);
     let records = parse_file(&results);
     assert_eq!(ids(&records), [1, 2, 3]);

@@ -67,7 +67,7 @@ fn a_table_in_a_file_is_made_when_all_is_done_and_again_with_other_columns() {
     parse_file(&dir.at("out.csv.jsonl")).expect_items(2);
 
     let requests = origin.requests();
-    let end = fetch("--columns status").expect_exit(0);
+    let end = fetch("--columns status").expect_exit(1);
     end.expect_stderr_contains("nothing to do").expect_stderr_contains("wrote 2 rows");
     assert_eq!(sorted(&fs::read_to_string(&table).unwrap()), ["status", "200", "404"]);
     assert_eq!(origin.requests(), requests);
