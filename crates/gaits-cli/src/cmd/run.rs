@@ -10,7 +10,7 @@ use crate::talk::{Colors, Notices};
 use crate::{interrupt, talk};
 use anyhow::{Context as _, anyhow};
 use gaits::{
-    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, JournalError,
+    Before, BodyFolder, BodyFolderError, Control, Destination, Existing, GoOn, Input, JournalError,
     Notice, OutputError, Plan, Run, RunEnd, RunError, RunObserver, RunOutcome, Summary, Unfollowed,
     Value, WorkSpec,
 };
@@ -56,6 +56,7 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let is_followed = has(&work, "next");
     check_key(args, &work)?;
     let model = args.model(model)?;
+    let is_limited = matches!(&input, Input::Part { selection, .. } if selection.limit.is_some());
     let notices = notices.into_iter().chain(args.uneven(model));
     let plan = Plan { work, model, session, limits: args.limits(model, retries)? };
     let program = program();
@@ -111,11 +112,8 @@ pub(super) fn run(work: WorkArgs, args: &RunArgs, colors: Colors) -> Result<Exit
     let total = bar.finish();
     watch.notices.rest().iter().for_each(|line| talk::line(line));
     let mut outcome = result.map_err(|error| match error {
-        RunError::Journal(error @ (JournalError::Item { .. } | JournalError::Gone { .. }))
-            if is_followed =>
-        {
-            let error = anyhow::Error::from(error);
-            Trouble::Wrong(anyhow!("{error:#}; give the same input, or --fresh to start over"))
+        RunError::Journal(error @ (JournalError::Item { .. } | JournalError::Gone { .. })) => {
+            other_input(error, is_limited, is_followed)
         }
         RunError::Journal(error) => advised(error),
         RunError::OutputClosed { .. } if to_stdout => Trouble::ReaderGone,
@@ -285,16 +283,22 @@ fn advised(error: JournalError) -> Trouble {
         JournalError::Plan { .. } => {
             "ask for the same as before, or give another file, or --fresh to start over"
         }
-        JournalError::Item { .. } | JournalError::Gone { .. } => {
-            "give the same input, or --key url to know items again wherever they stand, \
-             or --fresh to start over"
-        }
         // It is the disk that says no, and not what was asked for that is wrong.
         JournalError::Write { .. } => return Trouble::CouldNotGoOn(error.into()),
         _ => return Trouble::Wrong(error.into()),
     };
     let error = anyhow::Error::from(error);
     Trouble::Wrong(anyhow!("{error:#}; {advice}"))
+}
+
+/// The same where the input is another one: that of a run which is limited, or follows pages, if it does.
+fn other_input(error: JournalError, is_limited: bool, is_followed: bool) -> Trouble {
+    let is_gone = matches!(error, JournalError::Gone { .. });
+    let limit = if is_gone && is_limited { " and no lower --limit than before" } else { "" };
+    let key =
+        if is_followed { "" } else { ", or --key url to know items again wherever they stand" };
+    let error = anyhow::Error::from(error);
+    Trouble::Wrong(anyhow!("{error:#}; give the same input{limit}{key}, or --fresh to start over"))
 }
 
 /// Tells the user what happens.

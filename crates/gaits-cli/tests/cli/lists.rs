@@ -460,6 +460,8 @@ fn a_limit_takes_the_first_and_a_higher_one_goes_on() {
     fetch("--limit 5").expect_exit(0).expect_stderr_contains("2 of 2 ok");
     fetch("").expect_exit(0).expect_stderr_contains("5 of 5 ok");
     assert_eq!(origin.requests(), 10);
+    let end = fetch("--limit 4").expect_refused("has no item 4 any more");
+    end.expect_stderr_contains("; give the same input and no lower --limit than before, or --key");
     fetch("--limit 0").expect_refused("--limit");
 }
 

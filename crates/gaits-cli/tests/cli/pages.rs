@@ -118,6 +118,7 @@ fn what_ends_a_run_before_it_begins_does_not_wait_for_open_listings() {
         run.arg("-o").arg(&results).run()
     };
     fetch("--max-pages 2", &[&a, &b, &c]).expect_exit(0);
+    fetch("--limit 2", &[&a, &b, &c]).expect_refused("no lower --limit than before, or --fresh");
     let before = (origin.requests(), std::fs::read(&results).unwrap());
     let gone = "has no item 2 any more";
     for (words, urls, wanted) in [
