@@ -1,8 +1,8 @@
 //! Ctrl-C and its like: the first time stops in good order, the second at once. Ctrl-Z stops until `fg`.
 
 use crate::exit::Exit;
-use crate::job_control;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGTSTP};
+use crate::{job_control, limits};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::thread;
@@ -18,7 +18,25 @@ pub(crate) fn listen(
     interrupt: impl Fn() + Send + 'static,
     aside: impl Fn(&dyn Fn()) + Send + 'static,
 ) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTSTP, SIGINT, SIGTERM])?;
+    listen_to(&[SIGTSTP, SIGINT, SIGTERM], interrupt, aside)
+}
+
+/// The same, where the end of the terminal is an interrupt as well, unless this process is to outlive it, as under `nohup`.
+pub(crate) fn listen_to_hang_up(
+    interrupt: impl Fn() + Send + 'static,
+    aside: impl Fn(&dyn Fn()) + Send + 'static,
+) -> io::Result<()> {
+    let signals = [SIGTSTP, SIGINT, SIGTERM, SIGHUP];
+    let heard = if limits::is_ignored(SIGHUP) { &signals[..3] } else { &signals };
+    listen_to(heard, interrupt, aside)
+}
+
+fn listen_to(
+    signals: &[i32],
+    interrupt: impl Fn() + Send + 'static,
+    aside: impl Fn(&dyn Fn()) + Send + 'static,
+) -> io::Result<()> {
+    let mut signals = Signals::new(signals)?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         let mut seen = 0;
         for signal in &mut signals {

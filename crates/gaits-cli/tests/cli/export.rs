@@ -1,7 +1,8 @@
 //! `gaits export`: results as tables, and what happens to results and disks that are not as they should be.
 
-use crate::harness::{Dir, Finished, closed_pipe, eventually, gaits};
+use crate::harness::{Dir, Finished, Gaits, closed_pipe, eventually, gaits};
 use gaits_origin::{Config, Origin};
+use nix::sys::signal::Signal;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
@@ -244,27 +245,77 @@ fn a_full_disk_is_told_and_leaves_nothing_under_the_name() {
     gaits("export").arg(&results).stdout_closed().run().expect_exit(3).expect_stderr("");
 }
 
-/// Whether a table is there that has not got its name yet.
+/// How many tables are there that have not got their names yet.
+fn half_written(dir: &Dir) -> usize {
+    let files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|ending| ending == "tmp")).count()
+}
+
+/// Whether there is one.
 fn is_being_written(dir: &Dir) -> bool {
-    let mut files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
-    files.any(|file| file.extension().is_some_and(|ending| ending == "tmp"))
+    half_written(dir) > 0
 }
 
 #[test]
 fn an_interrupt_leaves_what_was_there() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let dir = Dir::new();
+        let table = dir.file("table.csv", "old\n");
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let export = gaits("export - --columns item -o").arg(&table);
+        let running = export.stdin_from(OwnedFd::from(reader)).start();
+        eventually("it has begun", || is_being_written(&dir));
+        running.signal(signal);
+        // It looks when records come, and they come for as long as it takes them.
+        let records = record(0, "a", "").repeat(1_000);
+        while writer.write_all(records.as_bytes()).is_ok() {}
+        running.finish().expect_exit(130);
+        assert_eq!(fs::read_to_string(&table).unwrap(), "old\n");
+        assert!(!is_being_written(&dir), "{signal}");
+    }
+}
+
+#[test]
+fn under_nohup_an_export_outlives_its_terminal() {
     let dir = Dir::new();
-    let table = dir.file("table.csv", "old\n");
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    let running =
-        gaits("export - --columns item -o").arg(&table).stdin_from(OwnedFd::from(reader)).start();
+    let mut running = gaits("export - --columns item -o")
+        .arg(dir.at("table.csv"))
+        .started_by(&["nohup".as_ref()])
+        .stdin_open()
+        .start();
     eventually("it has begun", || is_being_written(&dir));
-    running.interrupt();
-    // It looks when records come, and they come for as long as it takes them.
-    let records = record(0, "a", "").repeat(1_000);
-    while writer.write_all(records.as_bytes()).is_ok() {}
-    running.finish().expect_exit(130);
-    assert_eq!(fs::read_to_string(&table).unwrap(), "old\n");
-    assert!(!is_being_written(&dir));
+    running.signal(Signal::SIGHUP);
+    running.say(&record(0, "a", ""));
+    running.finish().expect_exit(0);
+    assert_eq!(fs::read_to_string(dir.at("table.csv")).unwrap(), "item\na\n");
+}
+
+#[test]
+fn what_a_killed_export_has_left_goes_with_the_next_table_and_what_others_write_stays() {
+    let (origin, dir) = (Origin::start(Config::default()).unwrap(), Dir::new());
+    let table = dir.at("table.csv");
+    let start = || gaits("export - --columns item -o").arg(&table).stdin_open().start();
+    let half = || half_written(&dir);
+    for make in [&|| gaits("export --columns item -o").arg(&table).arg(results(&dir)), &|| {
+        gaits("fetch --format csv -o").arg(&table).arg(origin.url("/uuid"))
+    }] as [&dyn Fn() -> Gaits; 2]
+    {
+        let killed = start();
+        eventually("it has begun", || half() == 1);
+        killed.signal(Signal::SIGKILL);
+        killed.finish().expect_killed_by(Signal::SIGKILL);
+        assert_eq!(half(), 1);
+        make().run().expect_exit(0);
+        assert_eq!(half(), 0);
+        fs::remove_file(&table).unwrap();
+    }
+    let mut slow = start();
+    eventually("it has begun", || half() == 1);
+    export(&results(&dir), &format!("-o {}", table.display())).expect_exit(0);
+    assert_eq!(half(), 1);
+    slow.say(&record(0, "slow", ""));
+    slow.finish().expect_exit(0);
+    assert_eq!(fs::read_to_string(&table).unwrap(), "item\nslow\n");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Files that are replaced as a whole: whoever opens one sees the old content or the new one, never a part of it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The file of this ending beside `results`: `results.jsonl` and `run` give `results.jsonl.run`.
@@ -47,17 +48,19 @@ impl Aside {
     }
 
     /// The same, where nothing keeps others from writing to `path` at the same time: the last one to finish gives it its
-    /// content.
+    /// content. Each locks what it writes. A file that nobody has locked was left by a process that was killed, and is removed.
     ///
     /// # Errors
     /// The folder can't be written to.
     pub fn create_unshared(path: &Path) -> io::Result<Self> {
-        let process = std::process::id();
         for number in 0_u32.. {
-            let written = beside(path, &format!("{process}-{number}.tmp"));
+            let written = beside(path, &format!("gaits-{number}.tmp"));
+            remove_left(&written);
             match File::create_new(&written) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
+                // Another process may have taken it for left before it was locked.
+                Ok(file) if is_held(&file) || !is_at(&file, &written) => {}
                 Ok(file) => return Ok(Self { file, written, path: path.to_owned(), named: false }),
             }
         }
@@ -94,6 +97,29 @@ impl Drop for Aside {
             // What is left of it helps nobody.
             let _ = fs::remove_file(&self.written);
         }
+    }
+}
+
+/// Removes the file at `path`, which a process that was killed may have left: its lock has died with it. It stays where files
+/// can't be locked.
+fn remove_left(path: &Path) {
+    let Ok(file) = File::options().write(true).open(path) else { return };
+    // Under this lock, the name can't become that of another file.
+    if file.try_lock().is_ok() && is_at(&file, path) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Locks a file, where files can be locked. Says whether another process has locked it instead.
+fn is_held(file: &File) -> bool {
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// Whether it is this file that stands at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(file), Ok(there)) => (file.dev(), file.ino()) == (there.dev(), there.ino()),
+        _ => false,
     }
 }
 
@@ -150,5 +176,24 @@ mod tests {
         assert_eq!(fs::read(&other).unwrap(), b"mine");
         drop(Aside::create_unshared(&path).unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_goes_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        let left = [0, 1].map(|number| beside(&path, &format!("gaits-{number}.tmp")));
+        for left in &left {
+            fs::write(left, "torn").unwrap();
+        }
+        let mut one = Aside::create_unshared(&path).unwrap();
+        let mut two = Aside::create_unshared(&path).unwrap();
+        assert_eq!([&one.written, &two.written], [&left[0], &left[1]]);
+        one.write_all(b"one").unwrap();
+        two.write_all(b"two").unwrap();
+        drop(two);
+        one.finish(false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
