@@ -40,6 +40,12 @@ impl Control {
         self.events.signal(if again { Signal::Abandon } else { Signal::Interrupt });
     }
 
+    /// No further item is started, and those in flight are finished, however often this is called: it counts as no
+    /// [interrupt](Self::interrupt), of which the second would end the run at once.
+    pub fn stop(&self) {
+        self.events.signal(Signal::Interrupt);
+    }
+
     /// Takes items out of the run that were read and that nobody has started, by their indices. `told` hears which those
     /// were, on the dispatcher's thread: they have no record, and the source is told of them at its end, as of all that was
     /// not done. The others are at work, done, not read yet, or lie in a worker process already. Many are better withdrawn at

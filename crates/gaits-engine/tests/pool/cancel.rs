@@ -62,6 +62,9 @@ fn started_are_finished(model: &str, kind: &'static str) {
     while began() < started {
         std::thread::yield_now();
     }
+    // However many reasons there are to stop, only a second interrupt ends it at once.
+    live.control.stop();
+    live.control.stop();
     live.control.interrupt();
     live.wait_until(|sights| {
         sights.notices.iter().any(|notice| matches!(notice, Notice::Stopping { .. }))

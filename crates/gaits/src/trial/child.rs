@@ -191,9 +191,10 @@ fn watch(
             return;
         }
         if let Some((_, end)) = ends.next_if(|(limit, _)| elapsed() >= *limit) {
-            control.interrupt();
+            control.stop();
             if let End::AtOnce = end {
                 // The second time says so.
+                control.interrupt();
                 control.interrupt();
             }
             if ends.peek().is_none() && tells.is_none() {
@@ -252,7 +253,8 @@ impl Sink for Gathered<'_> {
         }
         if let Some(status) = status.filter(|status| REFUSALS.contains(status)) {
             self.refused = Some((record.item.to_string(), status));
-            self.control.interrupt();
+            // Its time may be up at the same moment, which is no reason to leave what is in flight.
+            self.control.stop();
         }
         Ok(())
     }
