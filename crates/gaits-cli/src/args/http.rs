@@ -320,6 +320,10 @@ impl HttpArgs {
         let pages = self.pages.pages();
         let defaults = HttpSpec::default();
         let (headers, left_out) = auth::headers(self.headers)?;
+        let mut names = headers.iter().map(|(name, _)| name).chain(&left_out);
+        if self.user_agent.is_some() && names.any(|name| name.eq_ignore_ascii_case("user-agent")) {
+            return Err(Trouble::wrong("-A and -H User-Agent both say who asks: give one of them"));
+        }
         let spec = HttpSpec {
             headers,
             left_out,

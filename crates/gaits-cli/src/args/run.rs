@@ -157,7 +157,7 @@ impl RunArgs {
                 "{option} is about a results file: name it with --output FILE"
             )));
         }
-        self.table.check()
+        self.table.check(&self.named())
     }
 
     /// What becomes of records that are there already.

@@ -93,6 +93,9 @@ pub(crate) enum TableOf {
 }
 
 impl TableArgs {
+    /// The form that records have anyway.
+    const RECORDS: FormArg = FormArg::Jsonl;
+
     /// Where the records go, if the output is `to`.
     pub(super) fn records(&self, to: Destination) -> Destination {
         match to {
@@ -105,8 +108,19 @@ impl TableArgs {
         }
     }
 
-    /// Refuses what is said of a table where none is asked for.
-    pub(super) fn check(&self) -> Result<(), Trouble> {
+    /// Refuses what is said of a table where none is asked for, and a name such as `results.csv` for the records.
+    pub(super) fn check(&self, to: &Destination) -> Result<(), Trouble> {
+        if self.format.is_none()
+            && let Destination::File(path) = to
+            && let Some(form) = FormArg::of(path).filter(|form| *form != Self::RECORDS)
+        {
+            let form = form.to_possible_value().map(|value| value.get_name().to_owned());
+            return Err(Trouble::wrong(format!(
+                "{} would hold records as JSON Lines: add --format {} for a table, or call it results.jsonl",
+                path.display(),
+                form.unwrap_or_default()
+            )));
+        }
         let option = if self.excel { "--excel" } else { "--columns" };
         if self.format.is_none() && (self.excel || !self.columns.is_empty()) {
             return Err(Trouble::wrong(format!(

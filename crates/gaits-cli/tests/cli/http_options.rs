@@ -31,6 +31,14 @@ fn text(text: &str) -> Option<Value> {
 }
 
 #[test]
+fn who_asks_is_said_once() {
+    for field in ["User-Agent: x", "user-agent:"] {
+        let run = gaits("fetch http://127.0.0.1:9/ -A y -H").arg(field).run();
+        run.expect_refused("-A and -H User-Agent both say who asks");
+    }
+}
+
+#[test]
 fn extract_puts_fields_of_the_answer_into_the_record() {
     let options = "--extract title=/library/title --extract second=/library/shelves/1/name";
     let end = fetch(&origin(), "/json", options).expect_exit(0);

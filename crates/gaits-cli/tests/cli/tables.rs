@@ -11,6 +11,16 @@ fn sorted(text: &str) -> Vec<&str> {
 }
 
 #[test]
+fn records_get_no_name_of_a_table() {
+    let dir = Dir::new();
+    for (name, form) in [("r.csv", "csv"), ("r.TSV", "tsv"), ("r.pq", "parquet")] {
+        let run = gaits("run wait 1ms -n 1 -o").arg(dir.at(name)).run();
+        run.expect_refused(&format!("add --format {form} for a table"));
+        assert!(!dir.at(name).exists());
+    }
+}
+
+#[test]
 fn rows_are_written_as_items_finish() {
     let origin = Origin::start(Config::default()).unwrap();
     let words =
