@@ -34,7 +34,7 @@ pub(crate) struct ExportArgs {
     /// A name is a field of the record (`item`, `cpu_us`), a field of one of its objects (`worker.pid`, `http.bytes`,
     /// `command.exit`), `status`, `error_kind`, `error_message`, or an extracted field (`price`, or `extract.price` if another
     /// place goes by that name). The columns of the list that a run has read are `input.NAME`. With --each, a row is an element:
-    /// its fields go by their own names, and an element that is no object is `value`.
+    /// each of its fields is a column of that name, and an element that is no object is in the column `value`.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     columns: Vec<String>,
 

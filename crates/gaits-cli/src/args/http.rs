@@ -88,7 +88,7 @@ pub(crate) struct HttpArgs {
     /// Obey each host's robots.txt
     ///
     /// Each process reads it before the first item of its host, over the same ways, time-outs and limits, and leaves no
-    /// record; with --sitemap it is read again for each level of sitemaps. An item that it forbids fails, with the error kind
+    /// record; with --sitemap it is read again whenever sitemaps are fetched. An item that it forbids fails, with the error kind
     /// `robots`; so does a redirect to where it forbids to go. Its rules for the product that --user-agent names count, or those
     /// for all. Without one (4xx), all is allowed; while it can't be read, nothing is. Crawl-delay is kept: such a host is asked
     /// for one item at a time, with that time between two.
@@ -303,10 +303,10 @@ impl HttpArgs {
 
     /// What they come to; reads the file of `--cacert`.
     pub(super) fn resolve(mut self) -> Result<Job, Trouble> {
-        let of_curl = self.list.take_template(self.insecure)?;
         if self.list.has_commands() {
             self.request.refuse_beside_commands()?;
         }
+        let of_curl = self.list.take_template(self.insecure)?;
         let trust = match (self.cacert, self.insecure) {
             (Some(path), _) => {
                 let pem = read_pem("--cacert", &path)?;

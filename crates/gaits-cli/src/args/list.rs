@@ -18,19 +18,21 @@ pub(super) struct ListArgs {
     /// Take URLs from this file; `-` is standard input
     ///
     /// One a line, or a JSON object a line that describes a request: `{"url": …, "method": …, "headers": {…}, "query": {…},
-    /// "json": …}`, or `"body"` or `"body_file"` in place of `"json"`. A header field that is null is left out. Blank lines and lines that begin with # are passed
-    /// over. A line that is none becomes a failed record of kind `invalid_item` that names its place, and the run goes on;
-    /// `gaits compare` refuses such a file. It may be given several times, and may be a pattern such as 'lists/*.txt', whose
-    /// files are taken in the order of their names. Files packed with gzip or zstd are known by their content.
+    /// "json": …}`, or `"body"` or `"body_file"` in place of `"json"`. A header field that is null is left out. Blank
+    /// lines and lines that begin with # are passed over. A line that is none becomes a failed record of kind `invalid_item`
+    /// that names its place, and the run goes on; `gaits compare` refuses such a file. It may be given several times, and may be
+    /// a pattern such as 'lists/*.txt', whose files are taken in the order of their names. Files packed with gzip or zstd are
+    /// known by their content.
     #[arg(short, long, value_name = "FILE", conflicts_with = "urls")]
     #[arg(help_heading = help::INPUT, display_order = 1)]
     input: Vec<PathBuf>,
 
     /// Take requests from commands of curl in this file, as browsers copy them; `-` is standard input
     ///
-    /// Each command is one request; redirects are followed with and without its -L. It may go on in the next lines, in the form for bash or for cmd. Options that can't be those of
-    /// one request make a failed record that names the option and the line. With a table, -i FILE, it is one command, and a
-    /// template as --template: columns in braces may stand in its URL, its header fields and what it sends.
+    /// Each command is one request; redirects are followed with and without its -L. It may go on in the next lines, in
+    /// the form for bash or for cmd. Options that can't be those of one request make a failed record that names the option and
+    /// the line. With a table, -i FILE, it is one command, and a template as --template: columns in braces may stand in its URL,
+    /// its header fields and what it sends.
     #[arg(long, value_name = "FILE", help_heading = help::INPUT, hide_short_help = true)]
     #[arg(conflicts_with_all = ["urls", "count", "template", "url_column"])]
     from_curl: Option<PathBuf>,
@@ -157,7 +159,7 @@ impl ListArgs {
         }
     }
 
-    /// Whether each item is a command of curl.
+    /// Whether commands of curl say what is asked for; before the template of a table is taken, if there is one.
     pub(super) const fn has_commands(&self) -> bool {
         self.from_curl.is_some()
     }

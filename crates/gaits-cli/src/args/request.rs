@@ -114,7 +114,6 @@ impl RequestArgs {
         template: CurlTemplate,
         spec: HttpSpec,
     ) -> Result<HttpSpec, Trouble> {
-        self.refuse_beside_commands()?;
         let mut headers = spec.headers;
         let own = headers.len();
         let is_kind = |name: &str| name.eq_ignore_ascii_case("content-type");

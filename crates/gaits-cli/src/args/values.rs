@@ -1,5 +1,6 @@
 //! Values that options take, and what is said of bad ones.
 
+use gaits::http::header_option;
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
@@ -111,12 +112,10 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 
 /// A header field: `Name: value`, or `Name;` for one without a value. `Name:` leaves one out, and has no value here.
 pub(super) fn header(text: &str) -> Result<(String, Option<String>), String> {
-    let trim = |text: &str| text.trim_matches([' ', '\t']).to_owned();
-    match (text.split_once(':'), text.strip_suffix(';')) {
-        (Some((name, value)), _) if !name.trim().is_empty() => {
-            Ok((trim(name), Some(trim(value)).filter(|value| !value.is_empty())))
+    match header_option(text) {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.to_owned(), value.map(str::to_owned)))
         }
-        (None, Some(name)) if !name.trim().is_empty() => Ok((trim(name), Some(String::new()))),
         _ => Err(format!("`{text}` is not a header field such as `Accept: application/json`")),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Limit: one request a command. What curl does besides asking, such as writing files, is for gaits' own options.
 
+mod fields;
 mod flags;
 mod form;
 mod glob;
@@ -11,19 +12,17 @@ mod words;
 
 use super::form::Form;
 use super::method::Method;
-use super::multipart::{AS_IS, content_type};
+use super::multipart::AS_IS;
 use super::payload::Payload;
 use super::template::{UrlTemplate, is_filled};
+use fields::Fields;
 use flags::{Flag, flag};
 use percent_encoding::AsciiSet;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use url::{named_after, with_query, without_credentials};
-use values::{KEPT, KEPT_WITH_PLACES, basic, encoded, read, read_file};
+use values::{KEPT, KEPT_WITH_PLACES, encoded, read, read_file};
 pub use words::is_whole;
-
-/// What stands around the value of a header field and does not belong to it (RFC 9110, section 5.5).
-const BLANK: [char; 2] = [' ', '\t'];
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
@@ -34,15 +33,7 @@ const JSON: &str = "application/json";
 struct Command {
     method: Option<String>,
     url: Option<String>,
-    /// Those of -H. They take the place of what other options say.
-    headers: Vec<(String, String)>,
-    /// Header fields that curl would send by itself, and is told not to.
-    left_out: Vec<String>,
-    user_agent: Option<String>,
-    referer: Option<String>,
-    cookies: Vec<String>,
-    user: Option<String>,
-    bearer: Option<String>,
+    fields: Fields,
     /// What is sent, as it was joined so far.
     data: Option<String>,
     /// The path of a file that is sent as it is, in front of all other data.
@@ -119,7 +110,7 @@ pub fn described_by_curl(command: &str, context: CurlContext) -> Result<String, 
     item.insert("url".to_owned(), asked.url.into());
     item.insert("method".to_owned(), asked.method.into());
     if !asked.headers.is_empty() || !asked.left_out.is_empty() {
-        item.insert("headers".to_owned(), grouped(asked.headers, asked.left_out));
+        item.insert("headers".to_owned(), fields::grouped(asked.headers, asked.left_out));
     }
     match asked.sends {
         Sends::Text(text) => item.insert("body".to_owned(), text.into()),
@@ -247,16 +238,16 @@ impl Command {
             Flag::Method => self.method = Some(value),
             Flag::Get => self.get = true,
             Flag::Head => self.head = true,
-            Flag::Header => self.header(&value)?,
-            Flag::UserAgent => self.user_agent = Some(value),
+            Flag::Header => self.fields.add(&value)?,
+            Flag::UserAgent => self.fields.user_agent = Some(value),
             Flag::Referer if value.ends_with(";auto") => {
                 self.unfit(
                     name,
                     "with ;auto names another referer after each redirect, which an item can't",
                 );
             }
-            Flag::Referer => self.referer = Some(value),
-            Flag::Cookie if value.contains('=') => self.cookies.push(value),
+            Flag::Referer => self.fields.referer = Some(value),
+            Flag::Cookie if value.contains('=') => self.fields.cookies.push(value),
             Flag::Cookie => {
                 return Err(format!("{name} reads cookies from a file, which an item can't"));
             }
@@ -266,8 +257,8 @@ impl Command {
                      -H 'Authorization: {{column}}'"
                 ));
             }
-            Flag::User => self.user = Some(value),
-            Flag::Bearer => self.bearer = Some(value),
+            Flag::User => self.fields.user = Some(value),
+            Flag::Bearer => self.fields.bearer = Some(value),
             Flag::Data => self.data(&read(&value, name, true)?, "&")?,
             Flag::DataBinary => self.binary(&value, name, "&")?,
             Flag::DataRaw => self.data(&value, "&")?,
@@ -320,42 +311,15 @@ impl Command {
 
     /// Data as they are. A file is left on the disk, if it can be all that is sent and nothing is filled into it.
     fn binary(&mut self, value: &str, name: &str, joint: &str) -> Result<(), String> {
-        match value.strip_prefix('@') {
-            Some(path)
-                if path != "-"
-                    && self.data.is_none()
-                    && self.data_file.is_none()
-                    && !(self.places
-                        && read_file(path, name).is_ok_and(|text| is_filled(&text))) =>
-            {
-                self.data_file = Some(path.to_owned());
-                Ok(())
-            }
-            _ => self.data(&read(value, name, false)?, joint),
-        }
-    }
-
-    fn header(&mut self, field: &str) -> Result<(), String> {
-        if field.starts_with('@') {
-            return Err("-H reads header fields from a file, which an item can't".to_owned());
-        }
-        // `Name;` is a field without a value, and `Name:` leaves one out that curl would send.
-        let (name, value) = match (field.split_once(':'), field.strip_suffix(';')) {
-            (Some((name, value)), _) => (name.trim_matches(BLANK), value.trim_matches(BLANK)),
-            (None, Some(name)) => (name.trim_matches(BLANK), ""),
-            (None, None) => {
-                return Err("-H has no colon in its value, which is `Name: value`".to_owned());
-            }
+        let is_first = self.data.is_none() && self.data_file.is_none();
+        let Some(path) = value.strip_prefix('@').filter(|path| is_first && *path != "-") else {
+            return self.data(&read(value, name, false)?, joint);
         };
-        let by_gaits = ["content-length", "connection", "transfer-encoding", "expect"];
-        let is_left_out = field.contains(':') && value.is_empty();
-        if is_left_out && name.eq_ignore_ascii_case("host") {
-            return Err("-H leaves out Host, which each request must have".to_owned());
-        }
-        if is_left_out {
-            self.left_out.push(name.to_owned());
-        } else if !by_gaits.iter().any(|other| name.eq_ignore_ascii_case(other)) {
-            self.headers.push((name.to_owned(), value.to_owned()));
+        // One that can't be read as text is no template.
+        let text = if self.places { read_file(path, name).ok() } else { None };
+        match text.filter(|text| is_filled(text)) {
+            Some(template) => self.data = Some(template),
+            None => self.data_file = Some(path.to_owned()),
         }
         Ok(())
     }
@@ -395,19 +359,20 @@ impl Command {
         if self.places
             && let Some(form) = form::of_each_row(&self.parts)?
         {
-            form::leave_kind(&mut self.headers)?;
+            self.fields.leave_kind()?;
             sends = Sends::Form(form);
         } else if !self.parts.is_empty() {
             let read = |path: &str| read_file(path, "-F").map(String::into_bytes);
             let (bytes, boundary) = Form::of_curl(&self.parts)?.whole(read)?;
             // What was read is text, since it stands in the item.
             sends = String::from_utf8(bytes).map_or(Sends::Nothing, Sends::Text);
-            kind = self.with_boundary(&boundary);
+            kind = self.fields.with_boundary(&boundary);
         } else if self.data.is_some() || self.data_file.is_some() {
-            kind = Some(if self.is_json { JSON } else { FORM }.to_owned())
-                .filter(|_| !self.get || self.is_json);
+            let sent_as = if self.is_json { JSON } else { FORM };
+            // In a query, only JSON is still called so.
+            kind = (!self.get || self.is_json).then(|| sent_as.to_owned());
             let data = self.data.take().unwrap_or_default();
-            if self.encodes_places && !self.get && !self.is_form() {
+            if self.encodes_places && !self.get && !self.fields.goes_as(FORM, sent_as) {
                 return Err(format!(
                     "--data-urlencode with a column is sent as {FORM}: leave out -H Content-Type"
                 ));
@@ -430,13 +395,11 @@ impl Command {
         if let Some(path) = self.upload.take() {
             sends = Sends::File(path);
         }
-        let is_named = |name: &str| self.says(name);
-        if self.user.is_some() || self.bearer.is_some() || is_named("authorization") {
+        if self.fields.say_who_asks() {
             url = without_credentials(url);
         }
-        let left_out = self.left_out();
-        let is_json = self.is_json;
-        let headers = self.all_headers(kind, is_json.then(|| JSON.to_owned()));
+        let left_out = self.fields.left_out();
+        let headers = self.fields.all(kind, self.is_json.then(|| JSON.to_owned()));
         Ok(Asked { url: with_query(&url, &query), method, headers, left_out, sends })
     }
 
@@ -444,94 +407,12 @@ impl Command {
     const fn kept(&self) -> &'static AsciiSet {
         if self.places { KEPT_WITH_PLACES } else { KEPT }
     }
-
-    /// What a form is, if the user has not said it. What the user says gets the boundary behind it, as curl does it.
-    fn with_boundary(&mut self, boundary: &str) -> Option<String> {
-        let mut headers = self.headers.iter_mut();
-        match headers.find(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            Some((_, kind)) => *kind += &["; boundary=", boundary].concat(),
-            None => return Some(content_type(boundary)),
-        }
-        None
-    }
-
-    /// Whether what is sent goes as a form whose fields are encoded.
-    fn is_form(&self) -> bool {
-        let is_kind = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-type");
-        match self.headers.iter().find(is_kind) {
-            Some((_, kind)) => kind.eq_ignore_ascii_case(FORM),
-            None => !self.is_json && !self.says("content-type"),
-        }
-    }
-
-    /// Whether -H says what becomes of a header field.
-    fn says(&self, name: &str) -> bool {
-        let mut names = self.headers.iter().map(|(other, _)| other).chain(&self.left_out);
-        names.any(|other| other.eq_ignore_ascii_case(name))
-    }
-
-    /// The header fields that gaits would send by itself, and must not.
-    fn left_out(&self) -> Vec<String> {
-        let by_gaits = ["accept", "accept-encoding", "user-agent"];
-        let is_given =
-            |name: &str| self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-        let is_left_out = |name: &&str| {
-            let is_said = self.left_out.iter().any(|other| other.eq_ignore_ascii_case(name));
-            // An empty one of -A is none.
-            let is_empty = *name == "user-agent" && self.user_agent.as_deref() == Some("");
-            (is_said || is_empty) && !is_given(name)
-        };
-        by_gaits.into_iter().filter(is_left_out).map(str::to_owned).collect()
-    }
-
-    /// The header fields, with those that other options say, if -H says nothing of them.
-    fn all_headers(
-        mut self,
-        kind: Option<String>,
-        accept: Option<String>,
-    ) -> Vec<(String, String)> {
-        let authorization = match (self.bearer.take(), self.user.take()) {
-            (Some(token), _) => Some(format!("Bearer {token}")),
-            (None, user) => user.as_deref().map(basic),
-        };
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let cookies = Some(std::mem::take(&mut self.cookies).join(";"));
-        let said = [
-            ("User-Agent", given(self.user_agent.take())),
-            ("Referer", given(self.referer.take())),
-            ("Cookie", given(cookies)),
-            ("Authorization", authorization),
-            ("Content-Type", kind),
-            ("Accept", accept),
-        ];
-        for (name, value) in said {
-            if let Some(value) = value.filter(|_| !self.says(name)) {
-                self.headers.push((name.to_owned(), value));
-            }
-        }
-        self.headers
-    }
-}
-
-/// Header fields by name; several of one name as a list, and those that are left out as null.
-fn grouped(headers: Vec<(String, String)>, left_out: Vec<String>) -> Value {
-    let mut all: Map<String, Value> = Map::new();
-    for (name, value) in headers {
-        let same = all.keys().find(|other| other.eq_ignore_ascii_case(&name)).cloned();
-        let slot = all.entry(same.unwrap_or(name)).or_insert(Value::Null);
-        match slot {
-            Value::Null => *slot = value.into(),
-            Value::Array(values) => values.push(value.into()),
-            other => *other = json!([other.take(), value]),
-        }
-    }
-    all.extend(left_out.into_iter().map(|name| (name, Value::Null)));
-    Value::Object(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const CONTEXT: CurlContext = CurlContext { insecure: false };
 

@@ -92,7 +92,7 @@ pub use pointer::PointerError;
 pub use preview::{Preview, PreviewBody, PreviewContent, PreviewPart, Previews};
 pub use proxy::UnreachableProxy;
 pub use redact::redacted;
-pub use spec::{BodyUse, HttpSpec, HttpSpecError, MOST_INLINE};
+pub use spec::{BodyUse, HttpSpec, HttpSpecError, MOST_INLINE, header_option};
 pub use statuses::{Statuses, StatusesError};
 pub use target::check;
 pub use template::{TemplateError, UrlTemplate, form_template, is_filled};

@@ -6,6 +6,7 @@ mod error;
 mod header;
 
 pub use error::HttpSpecError;
+pub use header::header_option;
 pub(super) use header::{is_harmless, parse_header};
 
 use super::auth::{ApiKey, Auth, Credentials};

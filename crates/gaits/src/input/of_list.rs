@@ -1,4 +1,4 @@
-//! Which of several lists can't be read: the error of a source says so to whoever reports it.
+//! Which of several lists can't be read. Its name is a part of the error, so that a message can tell it.
 
 use std::io;
 

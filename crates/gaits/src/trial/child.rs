@@ -191,11 +191,13 @@ fn watch(
             return;
         }
         if let Some((_, end)) = ends.next_if(|(limit, _)| elapsed() >= *limit) {
-            control.stop();
-            if let End::AtOnce = end {
-                // The second time says so.
-                control.interrupt();
-                control.interrupt();
+            match end {
+                End::Soon => control.stop(),
+                End::AtOnce => {
+                    // The second time says so.
+                    control.interrupt();
+                    control.interrupt();
+                }
             }
             if ends.peek().is_none() && tells.is_none() {
                 return;

@@ -30,6 +30,21 @@ const HARMLESS: [HeaderName; 9] = [
     header::USER_AGENT,
 ];
 
+/// A header field as curl's -H has it: `Name: value`, `Name;` for one without a value, and `Name:`, which has none here, for one
+/// that is left out. None if it has neither a colon nor a semicolon at its end.
+///
+/// Blanks around name and value do not belong to them (RFC 9110, section 5.5).
+#[must_use]
+pub fn header_option(text: &str) -> Option<(&str, Option<&str>)> {
+    match text.split_once(':') {
+        Some((name, value)) => Some((
+            without_blanks(name),
+            Some(without_blanks(value)).filter(|value| !value.is_empty()),
+        )),
+        None => text.strip_suffix(';').map(|name| (without_blanks(name), Some(""))),
+    }
+}
+
 /// A header field of the user's, in the types that requests are made of.
 pub(in crate::http) fn parse_header(
     name: &str,
@@ -47,6 +62,10 @@ pub(in crate::http) fn parse_header(
     }
     value.set_sensitive(SECRET.contains(&parsed));
     Ok((parsed, value))
+}
+
+fn without_blanks(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 /// A field's value, which is sent as UTF-8 where it is not ASCII.
