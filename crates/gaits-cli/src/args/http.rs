@@ -88,10 +88,10 @@ pub(crate) struct HttpArgs {
     /// Obey each host's robots.txt
     ///
     /// Each process reads it before the first item of its host, over the same ways, time-outs and limits, and leaves no
-    /// record; with --sitemap it is read again whenever sitemaps are fetched. An item that it forbids fails, with the error kind
-    /// `robots`; so does a redirect to where it forbids to go. Its rules for the product that --user-agent names count, or those
-    /// for all. Without one (4xx), all is allowed; while it can't be read, nothing is. Crawl-delay is kept: such a host is asked
-    /// for one item at a time, with that time between two.
+    /// record; with --sitemap it is read again for each level of sitemaps, and within one for each 256 of them. An item that it
+    /// forbids fails, with the error kind `robots`; so does a redirect to where it forbids to go. Its rules for the product that
+    /// --user-agent names count, or those for all. Without one (4xx), all is allowed; while it can't be read, nothing is.
+    /// Crawl-delay is kept: such a host is asked for one item at a time, with that time between two.
     #[arg(long, hide_short_help = true)]
     robots: bool,
 
