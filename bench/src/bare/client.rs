@@ -61,7 +61,7 @@ pub(super) fn run(settings: &Client) -> Result<String> {
     let mut bare = Bare {
         settings,
         address,
-        request: format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes(),
+        request: request(&path, address, settings.json.as_deref()).into_bytes(),
         connections: Vec::with_capacity(settings.connections),
         piece: vec![0; PIECE],
         started: 0,
@@ -172,6 +172,17 @@ fn send(connection: &mut Connection, request: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// What is sent: a GET, or a POST of JSON.
+fn request(path: &str, address: SocketAddr, json: Option<&str>) -> String {
+    let Some(json) = json else {
+        return format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    };
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+        json.len()
+    )
+}
+
 /// The address and the path of `http://address/path`.
 fn parts(url: &str) -> Result<(SocketAddr, String)> {
     let rest = url.strip_prefix("http://").context("not an http:// URL")?;
@@ -183,6 +194,15 @@ fn parts(url: &str) -> Result<(SocketAddr, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_sent_behind_its_length() {
+        let address = "127.0.0.1:80".parse().unwrap();
+        assert_eq!(request("/a", address, None), "GET /a HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n");
+        let post = request("/a", address, Some("{\"é\":1}"));
+        assert!(post.starts_with("POST /a HTTP/1.1\r\nHost: 127.0.0.1:80\r\n"), "{post}");
+        assert!(post.ends_with("\r\nContent-Length: 8\r\n\r\n{\"é\":1}"), "{post}");
+    }
 
     #[test]
     fn an_url_has_an_address_and_a_path() {

@@ -39,6 +39,9 @@ pub(crate) struct Client {
     /// Hash each body with BLAKE3
     #[arg(long)]
     pub(crate) hash: bool,
+    /// Send this JSON by POST, in place of a GET
+    #[arg(long)]
+    pub(crate) json: Option<String>,
     /// Write a line for each response to this file
     #[arg(long)]
     pub(crate) lines: Option<PathBuf>,
@@ -88,7 +91,8 @@ mod tests {
             let lines = hash.then(|| file.clone());
             let before = counts(port).unwrap();
             let url = format!("http://127.0.0.1:{port}/slow");
-            let told = client::run(&Client { url, connections, count, hash, lines }).unwrap();
+            let settings = Client { url, connections, count, hash, json: None, lines };
+            let told = client::run(&settings).unwrap();
             let Line { done, failed, held } = serde_json::from_str(&told).unwrap();
             assert_eq!((done, failed, held.is_some()), (count, 0, hash));
             let came = counts(port).unwrap().since(before);

@@ -59,6 +59,14 @@ pub(crate) fn row_with_lines(url: &str, connections: u64, count: u64) -> Entrant
     })
 }
 
+/// The bare client that receives, and sends `json` with each request.
+pub(crate) fn post(url: &str, connections: u64, count: u64, json: &str) -> Entrant {
+    row(url, connections, count, Bodies::Received).changed(|contender| {
+        contender.name.push_str(" POST");
+        contender.argv.extend(["--json", json].map(Into::into));
+    })
+}
+
 /// Reads the line.
 pub(crate) fn read(scratch: &Path) -> Result<Reading> {
     let Line { done, failed, .. } = line(scratch)?;

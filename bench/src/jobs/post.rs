@@ -2,8 +2,10 @@
 
 use super::throughput::{IN_FLIGHT, tell};
 use super::{Job, Session};
+use crate::clients::bare::{self, Bodies};
 use crate::clients::{gaits, oha};
-use crate::report::{self, Section};
+use crate::race::Lap;
+use crate::report::{self, Bound, Section, Target};
 use anyhow::Result;
 
 /// How long the JSON is that is sent.
@@ -30,7 +32,8 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         format!(
             "{IN_FLIGHT} in flight, on kept connections; 50 bytes come back. nginx reads what is sent and drops it. Before gaits sends a"
         ),
-        "POST it notes that it does, since nobody may send it twice.".into(),
+        "POST it notes that it does, since nobody may send it twice. The bare client shows what of the difference is the server's".into(),
+        "and the system's: it sends each, receives, and does nothing else.".into(),
     ];
     let head = "{\"data\":\"";
     let json = format!("{head}{}\"}}", "x".repeat(BYTES - head.len() - 2));
@@ -48,10 +51,20 @@ pub(super) fn run(session: &mut Session<'_>) -> Result<Section> {
         session.ours(|binary| gaits::fetch(binary, &model, &url, count, &[]).changed(named("GET"))),
     );
     entrants.push(oha::post(&session.tools.oha, &url, IN_FLIGHT, count, &json));
+    entrants.push(bare::post(&url, IN_FLIGHT, count, &json));
+    entrants.push(bare::row(&url, IN_FLIGHT, count, Bodies::Received).changed(named("GET")));
     let rows = session.track.race(Job::Post.name(), entrants, Some(nginx), true)?;
     let what = rows[0].name.clone();
     let get = format!("{} {model} GET", session.tools.gaits.name);
     section.targets.push(report::rate_target(&rows, &what, &get, OF_GET));
+    let plain =
+        ["POST", "GET"].map(|method| format!("bare client, {IN_FLIGHT} connections {method}"));
+    section.targets.push(Target::new(
+        format!("{what}, requests/s over those of {get}, over the same of the bare client"),
+        Bound::AtLeast(OF_GET),
+        "",
+        report::over_ratio(&rows, (&what, &get), (&plain[0], &plain[1]), Lap::rate),
+    ));
     section.targets.push(report::rate_target(&rows, &what, "oha", OF_OHA));
     tell(&mut section, Job::Post.name(), rows);
     Ok(section)

@@ -6,7 +6,7 @@ mod section;
 mod table;
 mod target;
 
-pub(crate) use ratios::{against, over_baseline, rate_target, ratios};
+pub(crate) use ratios::{against, over_baseline, over_ratio, rate_target, ratios};
 pub(crate) use results::record;
 pub(crate) use section::Section;
 pub(crate) use table::Table;

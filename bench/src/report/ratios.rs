@@ -2,7 +2,7 @@
 
 use super::{Bound, Table, Target, median, spread};
 use crate::race::{Lap, Row};
-use crate::stats::Spread;
+use crate::stats::{self, Spread};
 use crate::tools::{BASELINE, GAITS};
 
 /// The first row's requests a second over those of each other row, and the same of the processor time of a request.
@@ -93,6 +93,27 @@ pub(crate) fn against(
     first.over(other, figure).ok_or_else(|| "nothing was counted".into())
 }
 
+/// How a ratio of two rows' figures, over the same ratio of two other rows, spread round by round. Each row is given by its name.
+pub(crate) fn over_ratio(
+    rows: &[Row],
+    (first, second): (&str, &str),
+    (third, fourth): (&str, &str),
+    figure: impl Fn(&Lap) -> f64,
+) -> Result<Spread, String> {
+    let rates = |name: &str| {
+        let row = rows.iter().find(|row| row.name == name);
+        let row = row.ok_or_else(|| format!("{name} was left out"))?;
+        row.measured(|lap| Some(figure(lap)))?;
+        Ok::<_, String>(row.by_round(|lap| Some(figure(lap))))
+    };
+    let ratio = |over: &str, under: &str| {
+        let pairs = rates(over)?.into_iter().zip(rates(under)?);
+        Ok::<_, String>(pairs.map(|(over, under)| Some(over? / under?)).collect::<Vec<_>>())
+    };
+    let ratios = stats::ratios(&ratio(first, second)?, &ratio(third, fourth)?);
+    Spread::of(&ratios).ok_or_else(|| "nothing was counted".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,5 +165,13 @@ mod tests {
         assert!(against(&rows, "wrk", Lap::rate).unwrap_err().contains("left out"));
         rows[1].trouble = Some("skipped: not there".into());
         assert!(against(&rows, "oha", Lap::rate).unwrap_err().contains("not there"));
+    }
+    #[test]
+    fn what_one_ratio_is_over_another_needs_all_four_rows() {
+        let rows = [row("a", 2.0), row("b", 1.0), row("c", 4.0), row("d", 1.0)];
+        let ratio = over_ratio(&rows, ("a", "b"), ("c", "d"), Lap::rate).unwrap();
+        assert!((ratio.median - 2.0).abs() < 1e-9);
+        let missing = over_ratio(&rows[..3], ("a", "b"), ("c", "d"), Lap::rate).unwrap_err();
+        assert!(missing.contains("d was left out"), "{missing}");
     }
 }
