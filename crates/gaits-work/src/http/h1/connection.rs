@@ -8,7 +8,7 @@ use super::{AnswerTo, End, Framing, Head, LastHead, Malformed, Reader};
 use crate::http::fault::{self, Fault};
 use crate::http::lent::{KEPT_INPUT, Lent, Piece};
 use crate::http::upload::Unsent;
-use crate::http::wire::Wire;
+use crate::http::wire::{Placed, Wire};
 use gaits_core::{ErrorKind, ItemError};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -67,6 +67,17 @@ impl Connection {
                 {
                     output.extend_from_slice(&std::mem::take(bytes));
                 }
+                if body.is_empty() {
+                    match self.io.put(&output) {
+                        Placed::Leads(_) => {
+                            // The others that are ready have their turn, and put theirs.
+                            cx.waker().wake_by_ref();
+                            return Poll::Pending;
+                        }
+                        Placed::Follows(_) => return Poll::Ready(Ok(())),
+                        Placed::Alone => {}
+                    }
+                }
                 match self.poll_write(cx, &output) {
                     Poll::Ready(Ok(written)) if written == output.len() => {}
                     Poll::Ready(Ok(written)) => unsent.extend_from_slice(&output[written..]),
@@ -74,6 +85,7 @@ impl Connection {
                     Poll::Ready(Err(e)) => return Poll::Ready(Err(lost(&e))),
                 }
             }
+            self.io.flush_put();
             while !unsent.is_empty() {
                 match ready!(self.poll_write(cx, &unsent)) {
                     Ok(written) => drop(unsent.drain(..written)),

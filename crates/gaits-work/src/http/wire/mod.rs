@@ -3,9 +3,11 @@
 //! Limit: knows nothing of HTTP.
 
 mod ciphertext;
+mod sends;
 mod tcp;
 
 pub(super) use ciphertext::Ciphertext;
+pub(super) use sends::Placed;
 pub(super) use tcp::Tcp;
 
 use std::io;
@@ -45,6 +47,21 @@ impl Wire {
         }
         // Nobody sends so many interim answers who means to send another.
         true
+    }
+
+    /// Puts a whole request with those of other connections that go out together. The last answer must have come whole.
+    pub(super) fn put(&mut self, request: &[u8]) -> Placed {
+        match self {
+            Self::Tcp(tcp) => tcp.put(request),
+            Self::Unix(_) | Self::Tls(_) => Placed::Alone,
+        }
+    }
+
+    /// Sends what was put, and what was put with it.
+    pub(super) fn flush_put(&mut self) {
+        if let Self::Tcp(tcp) = self {
+            tcp.flush();
+        }
     }
 
     /// Whether what is written must be flushed before it goes out.

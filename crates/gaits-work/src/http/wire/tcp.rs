@@ -6,8 +6,10 @@
 //!
 //! Limit: writes at once only what comes in one piece; for all else the socket is watched first.
 
+use super::sends::{self, Placed, Turn};
 use std::io::{self, IoSlice, Write as _};
 use std::net;
+use std::os::fd::AsRawFd as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
@@ -19,7 +21,11 @@ const SHORT: usize = 32 * 1024;
 
 /// A TCP socket.
 #[derive(Debug)]
-pub(in crate::http) struct Tcp(State);
+pub(in crate::http) struct Tcp {
+    state: State,
+    /// The turn in which the last request goes out, or went out, that was put with others.
+    turn: Option<Turn>,
+}
 
 #[derive(Debug)]
 enum State {
@@ -33,12 +39,12 @@ enum State {
 impl Tcp {
     /// A socket that is connected, and does not block.
     pub(in crate::http) const fn connected(socket: net::TcpStream) -> Self {
-        Self(State::New(socket))
+        Self { state: State::New(socket), turn: None }
     }
 
     /// Sends each piece at once, without waiting for the acknowledgement of the one before.
     pub(in crate::http) fn set_nodelay(&self) -> io::Result<()> {
-        match &self.0 {
+        match &self.state {
             State::New(socket) => socket.set_nodelay(true),
             State::Watched(stream) => stream.set_nodelay(true),
             State::Failed => Err(closed()),
@@ -47,7 +53,7 @@ impl Tcp {
 
     #[cfg(test)]
     pub(in crate::http) fn peer_addr(&self) -> io::Result<net::SocketAddr> {
-        match &self.0 {
+        match &self.state {
             State::New(socket) => socket.peer_addr(),
             State::Watched(stream) => stream.peer_addr(),
             State::Failed => Err(closed()),
@@ -56,14 +62,32 @@ impl Tcp {
 
     /// The socket, which is watched from now on.
     fn watched(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        if let State::New(_) = self.0
-            && let State::New(socket) = std::mem::replace(&mut self.0, State::Failed)
+        if let State::New(_) = self.state
+            && let State::New(socket) = std::mem::replace(&mut self.state, State::Failed)
         {
-            self.0 = State::Watched(TcpStream::from_std(socket)?);
+            self.state = State::Watched(TcpStream::from_std(socket)?);
         }
-        match &mut self.0 {
+        match &mut self.state {
             State::Watched(stream) => Ok(Pin::new(stream)),
             State::New(_) | State::Failed => Err(closed()),
+        }
+    }
+
+    /// Puts a whole request with those of other sockets that go out together. Nothing that was written may still be on its way.
+    pub(super) fn put(&mut self, request: &[u8]) -> Placed {
+        // The first request goes into a new socket's buffer at once.
+        let State::Watched(stream) = &self.state else { return Placed::Alone };
+        let placed = sends::put(stream.as_raw_fd(), request);
+        if let Placed::Leads(turn) | Placed::Follows(turn) = placed {
+            self.turn = Some(turn);
+        }
+        placed
+    }
+
+    /// Sends what was put, and what was put with it.
+    pub(super) fn flush(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            sends::flush(turn);
         }
     }
 
@@ -83,7 +107,8 @@ impl Tcp {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        while let State::New(socket) = &mut self.0
+        self.flush();
+        while let State::New(socket) = &mut self.state
             && buf.len() <= SHORT
         {
             match socket.write(buf) {
@@ -108,6 +133,7 @@ impl Tcp {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.flush();
         match self.watched() {
             Ok(stream) => stream.poll_write_vectored(cx, bufs),
             Err(e) => Poll::Ready(Err(e)),
@@ -115,6 +141,7 @@ impl Tcp {
     }
 
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush();
         match self.watched() {
             Ok(stream) => stream.poll_shutdown(cx),
             Err(e) => Poll::Ready(Err(e)),
@@ -122,9 +149,16 @@ impl Tcp {
     }
 }
 
+impl Drop for Tcp {
+    fn drop(&mut self) {
+        // Its number would be another socket's.
+        self.flush();
+    }
+}
+
 impl From<TcpStream> for Tcp {
     fn from(stream: TcpStream) -> Self {
-        Self(State::Watched(stream))
+        Self { state: State::Watched(stream), turn: None }
     }
 }
 
@@ -146,7 +180,7 @@ mod tests {
         socket.set_nonblocking(true).unwrap();
         let mut tcp = Tcp::connected(socket);
         assert_eq!(poll_fn(|cx| tcp.poll_write(cx, b"ask")).await.unwrap(), 3);
-        assert!(matches!(tcp.0, State::New(_)));
+        assert!(matches!(tcp.state, State::New(_)));
         let (mut server, _) = listener.accept().unwrap();
         let mut asked = [0; 3];
         server.read_exact(&mut asked).unwrap();
@@ -155,7 +189,7 @@ mod tests {
         let mut read = ReadBuf::new(&mut answer);
         poll_fn(|cx| tcp.poll_read(cx, &mut read)).await.unwrap();
         assert_eq!((&asked, read.filled()), (b"ask", &b"answer"[..]));
-        assert!(matches!(tcp.0, State::Watched(_)));
+        assert!(matches!(tcp.state, State::Watched(_)));
     }
 
     #[tokio::test]
@@ -214,7 +248,31 @@ mod tests {
             let written = poll_fn(|cx| tcp.poll_write(cx, rest)).await.unwrap();
             rest = &rest[written..];
         }
-        assert!(matches!(tcp.0, State::Watched(_)));
+        assert!(matches!(tcp.state, State::Watched(_)));
         assert!(reading.await.unwrap() == all);
+    }
+
+    #[tokio::test]
+    async fn what_was_put_goes_out_before_anything_else_is_written_and_before_the_socket_is_closed()
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = || {
+            let socket = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            (Tcp::from(TcpStream::from_std(socket).unwrap()), listener.accept().unwrap().0)
+        };
+        let (mut first, mut far) = connect();
+        let (mut second, mut second_far) = connect();
+        assert!(matches!(first.put(b"one "), Placed::Leads(_)));
+        assert!(matches!(second.put(b"other"), Placed::Follows(_)));
+        assert_eq!(poll_fn(|cx| first.poll_write(cx, b"two ")).await.unwrap(), 4);
+        let mut asked = [0; 8];
+        far.read_exact(&mut asked).unwrap();
+        assert_eq!(&asked, b"one two ");
+        assert!(matches!(second.put(b" again"), Placed::Leads(_)));
+        drop(second);
+        let mut asked = String::new();
+        second_far.read_to_string(&mut asked).unwrap();
+        assert_eq!(asked, "other again");
     }
 }
