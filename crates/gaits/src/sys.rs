@@ -8,9 +8,9 @@ use nix::sys::stat::{FileStat, SFlag, fstat, stat};
 use nix::unistd::syncfs;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -49,6 +49,11 @@ pub(crate) fn was_closed(stdout: BorrowedFd<'_>) -> bool {
         _ => false,
     };
     flags.is_ok_and(|flags| flags & OFlag::O_ACCMODE == OFlag::O_RDWR) && is_null()
+}
+
+/// The path by which the system knows an open file now.
+pub(crate) fn path_of(file: &File) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
 }
 
 /// Brings all to the disk that was written to the file system that `file` is on.

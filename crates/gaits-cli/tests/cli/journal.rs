@@ -365,6 +365,34 @@ fn a_results_file_that_is_removed_under_way_ends_the_run() {
 }
 
 #[test]
+fn a_results_file_that_gets_another_name_under_way_ends_the_run_and_keeps_its_records() {
+    for replaced in [false, true] {
+        let (held, dir) = (Held::after(1), Dir::new());
+        let list = dir.file("urls.txt", urls(&held.url(), 3));
+        let (file, aside) = (dir.at("results.jsonl"), dir.at("aside.jsonl"));
+        let run = gaits("fetch -i").arg(&list).arg("-o").arg(&file).start();
+        eventually("a record is there", || lines(&file) == 1);
+        fs::rename(&file, &aside).unwrap();
+        if replaced {
+            fs::write(&file, "").unwrap();
+        }
+        held.release();
+        let end = run.finish().expect_exit(3);
+        let records = lines(&aside);
+        let told = format!(
+            "{} was renamed while the run wrote to it, so the run was stopped; its records are whole in {} ({records}): \
+             move it back, and the same command goes on",
+            file.display(),
+            aside.display()
+        );
+        end.expect_stderr_contains(&told);
+        fs::rename(&aside, &file).unwrap();
+        fetch(&list, &file, "").expect_exit(0).expect_stderr_lacks("has no records");
+        parse_file(&file).expect_all_ok(3);
+    }
+}
+
+#[test]
 fn a_run_that_was_to_start_over_and_was_killed_before_its_first_record_is_not_mixed_up_with_the_old()
  {
     let (held, dir) = (Held::after(2), Dir::new());

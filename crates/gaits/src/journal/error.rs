@@ -104,10 +104,13 @@ pub enum JournalError {
     },
 }
 
-/// The results file was removed while a run wrote to it, and its records are lost.
+/// The results file has lost its name while a run wrote to it. `records` says how many it holds, those of earlier runs among them.
 #[derive(Debug, thiserror::Error)]
-#[error("the file was removed")]
-pub(crate) struct Removed {
-    /// How many there were, those of earlier runs among them.
-    pub(crate) records: u64,
+pub(crate) enum Gone {
+    /// It was removed, or another file was put in its place, and its records are lost.
+    #[error("the file was removed")]
+    Removed { records: u64 },
+    /// It has another name now: this one, where the system tells.
+    #[error("the file was renamed")]
+    Moved { records: u64, to: Option<PathBuf> },
 }

@@ -19,8 +19,8 @@ mod tests;
 mod unrecorded;
 mod write;
 
+pub(crate) use error::Gone;
 pub use error::JournalError;
-pub(crate) use error::Removed;
 use out::Out;
 use paths::Paths;
 pub(crate) use plan::Planned;

@@ -1,13 +1,15 @@
 //! Takes records while a run is under way, and from time to time writes a checkpoint.
 
-use super::error::Removed;
+use super::error::Gone;
 use super::{Journal, State};
+use crate::sys;
 use gaits_core::{Clock as _, Record, Sink as _};
 use gaits_engine::journal::Checkpoint;
 use gaits_engine::sink::JsonLines;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 /// A checkpoint is written no sooner than this after the one before, in microseconds: a run that is killed leaves a tail of
 /// a few seconds to be read.
@@ -71,7 +73,8 @@ impl Journal {
     ) -> io::Result<()> {
         let State::Writing(writing) = &mut self.state else { return Ok(()) };
         let records = self.done.len();
-        let brought = how(&mut writing.records).and_then(|()| still_there(&self.file, records));
+        let brought = how(&mut writing.records)
+            .and_then(|()| still_there(&self.file, &self.paths.results, records));
         writing.broken |= brought.is_err();
         brought
     }
@@ -103,10 +106,18 @@ impl Journal {
     }
 }
 
-/// What is written to a file that has no name any more is lost; `records` says how much that is.
-fn still_there(file: &File, records: u64) -> io::Result<()> {
-    if file.metadata()?.nlink() == 0 {
-        return Err(io::Error::new(io::ErrorKind::NotFound, Removed { records }));
+/// What is written to a file that has no name any more is lost, and nobody looks for it under another name than `path`.
+/// `records` says how many it holds.
+fn still_there(file: &File, path: &Path, records: u64) -> io::Result<()> {
+    let ours = file.metadata()?;
+    let gone = |error| Err(io::Error::new(io::ErrorKind::NotFound, error));
+    if ours.nlink() == 0 {
+        return gone(Gone::Removed { records });
     }
-    Ok(())
+    let moved = match fs::metadata(path) {
+        Ok(named) => (named.dev(), named.ino()) != (ours.dev(), ours.ino()),
+        // Where the folder can't be looked into, nothing is known of the name.
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if moved { gone(Gone::Moved { records, to: sys::path_of(file) }) } else { Ok(()) }
 }

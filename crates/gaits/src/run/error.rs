@@ -2,7 +2,7 @@
 
 use crate::bodies;
 use crate::input::{InputError, unreadable};
-use crate::journal::{JournalError, Removed};
+use crate::journal::{Gone, JournalError};
 use crate::output::Output;
 use gaits_engine::RunError as Engine;
 use gaits_engine::WorkError;
@@ -36,15 +36,28 @@ pub enum RunError {
         /// What the system said.
         source: io::Error,
     },
-    /// The results file was removed while the run wrote to it.
+    /// The results file was removed while the run wrote to it, or another one was put in its place.
     #[error(
-        "{output} was removed while the run wrote to it, so the run was stopped; its records are lost with it \
+        "{output} was removed or replaced while the run wrote to it, so the run was stopped; its records are lost with it \
          ({records}), and the same command does them again"
     )]
     OutputRemoved {
         /// The output's name.
         output: String,
         /// How many records it held, those of earlier runs among them.
+        records: u64,
+    },
+    /// The results file got another name while the run wrote to it.
+    #[error(
+        "{output} was renamed while the run wrote to it, so the run was stopped; its records are whole in {to} \
+         ({records}): move it back, and the same command goes on, or it does them again"
+    )]
+    OutputMoved {
+        /// The output's name.
+        output: String,
+        /// Where the file is now, as far as that is known.
+        to: String,
+        /// How many records it holds, those of earlier runs among them.
         records: u64,
     },
     /// A body could not be written to its file. No record was written that names it.
@@ -121,10 +134,16 @@ pub(super) fn explain(
         }
         (Engine::Sink { number: 0, source }, Some(output)) => {
             let name = output.name().to_owned();
-            if let Some(Removed { records }) =
-                source.get_ref().and_then(|error| error.downcast_ref())
-            {
-                return RunError::OutputRemoved { output: name, records: *records };
+            match source.get_ref().and_then(|error| error.downcast_ref()) {
+                Some(Gone::Removed { records }) => {
+                    return RunError::OutputRemoved { output: name, records: *records };
+                }
+                Some(Gone::Moved { records, to }) => {
+                    let to = to.as_ref().map(|to| to.display().to_string());
+                    let to = to.unwrap_or_else(|| "the file that had this name".to_owned());
+                    return RunError::OutputMoved { output: name, to, records: *records };
+                }
+                None => {}
             }
             if source.kind() == io::ErrorKind::BrokenPipe {
                 return RunError::OutputClosed { output: name };
