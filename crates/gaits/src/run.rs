@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
         control: &Control,
     ) -> Result<RunOutcome, RunError> {
         let journal = self.output.as_ref().and_then(Output::journal);
-        let before = self.output.as_ref().map(Output::before).unwrap_or_default();
+        let mut before = self.output.as_ref().map(Output::before).unwrap_or_default();
         let work = match self.work.take() {
             Some(work) => work,
             None => set_up(&self.program.works, &self.plan.work)?,
@@ -222,8 +222,7 @@ impl<'a> Run<'a> {
             };
             lock(journal).compare(&planned)?;
             if let Some(bodies) = &self.bodies {
-                let swept = bodies.sweep_unrecorded(|index| lock(journal).lacks_record(index));
-                swept.map_err(|source| RunError::Bodies { source })?;
+                go_on_with(bodies, journal, &mut before)?;
             }
             if before != Before::default() {
                 observer.resumed(&before);
@@ -324,6 +323,18 @@ impl Run<'_> {
         let work = Arc::clone(work);
         Ok(Some(Followers::new(work, self.most_followers, before, has_record, known)))
     }
+}
+
+/// Puts the bodies of earlier runs in order, and notes where they are gone. Those that a user has moved away are no reason to stop.
+fn go_on_with(bodies: &BodyFolder, journal: &Shared, before: &mut Before) -> Result<(), RunError> {
+    let journal = lock(journal);
+    let swept = bodies.sweep_unrecorded(|index| journal.lacks_record(index));
+    swept.map_err(|source| RunError::Bodies { source })?;
+    if before.done > 0 {
+        let results = journal.file().ok();
+        before.notices.extend(results.and_then(|file| bodies.note_lost(&file)));
+    }
+    Ok(())
 }
 
 /// How a run has ended, as far as that is known of each.

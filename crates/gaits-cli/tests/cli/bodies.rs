@@ -168,6 +168,30 @@ fn bodies_of_another_run_are_told_apart() {
 }
 
 #[test]
+fn bodies_of_earlier_runs_that_are_gone_are_told() {
+    let (origin, dir) = (origin(), Dir::new());
+    let (bodies, elsewhere) = (dir.at("bodies"), dir.at("elsewhere"));
+    let fetch = |folder: &Path, words: &str| {
+        let command = gaits(&format!("fetch {} -n 2 {words} -o", origin.url("/bytes/10")));
+        command.arg(dir.at("r.jsonl")).arg("--bodies").arg(folder).run().expect_exit(0)
+    };
+    let told = |folder: &Path| {
+        format!("gaits: {} lacks bodies of earlier runs, such as 00/000000000, ", folder.display())
+    };
+    fetch(&bodies, "").expect_stderr_lacks("lacks");
+    fetch(&bodies, "").expect_stderr_lacks("lacks").expect_stderr_contains("nothing to do");
+    fetch(&elsewhere, "").expect_stderr_contains(&told(&elsewhere));
+    fs::remove_dir_all(&bodies).unwrap();
+    for _ in ["it is not there", "it is empty"] {
+        let end = fetch(&bodies, "").expect_stderr_contains(&told(&bodies));
+        end.expect_stderr_contains("--fresh fetches all anew");
+    }
+    fetch(&bodies, "--fresh").expect_stderr_lacks("lacks");
+    assert_eq!(files(&bodies).len(), 2);
+    fetch(&bodies, "").expect_stderr_lacks("lacks");
+}
+
+#[test]
 fn failures_without_a_body_leave_no_file() {
     let dir = Dir::new();
     let faults = "truncate:0.5".parse().unwrap();

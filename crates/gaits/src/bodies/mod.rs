@@ -14,6 +14,8 @@ mod unrecorded;
 pub(crate) use keeper::{Fault, Keeper};
 pub use name::BodyNames;
 
+use gaits_engine::journal::scan;
+use gaits_work::http::HttpDetail;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -28,6 +30,9 @@ const OWNER: &str = ".gaits";
 
 /// Stands in the file of the owner when the folder has bodies of several results files, or of none.
 const SEVERAL: &[u8] = b"-";
+
+/// Of so many records at most the bodies are looked for, where the first ones name none.
+const MOST_LOOKED_AT: u32 = 1_000;
 
 /// Why bodies can't be written to a folder.
 #[derive(Debug, thiserror::Error)]
@@ -129,9 +134,36 @@ impl BodyFolder {
         }
     }
 
+    /// What to tell where bodies of the records in `results` are gone.
+    pub(crate) fn note_lost(&self, results: &File) -> Option<String> {
+        let (folder, body) = (self.path.display(), self.lacks_body_of(results)?);
+        Some(format!(
+            "{folder} lacks bodies of earlier runs, such as {body}, and their items are not done again; if nobody moved the bodies \
+             away on purpose, --fresh fetches all anew"
+        ))
+    }
+
     /// Removes the bodies to which a killed run has given names, if their items have no record.
     pub(crate) fn sweep_unrecorded(&self, lacks_record: impl Fn(u64) -> bool) -> io::Result<()> {
         self.unrecorded.as_ref().map_or(Ok(()), |list| list.sweep(&self.path, lacks_record))
+    }
+
+    /// The first body that a record of `results` names and that is not in the folder. A folder that was removed, emptied or
+    /// mistyped shows at the first one, so no more than some records are looked at.
+    fn lacks_body_of(&self, results: &File) -> Option<String> {
+        let mut lacks = None;
+        let mut looked_at = 0;
+        // That it ends with an error says that enough was seen; others were told when the records were read.
+        let _ = scan(results, 0, 0, |line| {
+            looked_at += 1;
+            let file = HttpDetail::of(&line.record).and_then(|http| http.body_file);
+            if file.is_none() && looked_at < MOST_LOOKED_AT {
+                return Ok(());
+            }
+            lacks = file.map(String::from).filter(|file| !self.path.join(file).exists());
+            Err(String::new())
+        });
+        lacks
     }
 
     /// Notes that the folder has bodies of `results` from now on; tells whether it has no others.
