@@ -1,6 +1,6 @@
 //! What requests ask for and send: methods, bodies, queries, and items that describe a request of their own.
 
-use crate::harness::{Dir, Finished, gaits};
+use crate::harness::{Dir, Finished, gaits, http, parse_file};
 use gaits_origin::{Config, Origin};
 use serde_json::{Value, json};
 
@@ -119,6 +119,25 @@ fn an_item_may_describe_a_request_of_its_own() {
         (json!({"k": 1}), json!("b=2"), json!("from a file"))
     );
     assert_eq!(of(2, "args")["q"], json!(["x y", "3"]), "{}", echoes[2]);
+}
+
+#[test]
+fn json_of_an_item_is_sent_as_it_is_written() {
+    let origin = Origin::start(Config::default()).unwrap();
+    let (dir, url) = (Dir::new(), origin.url("/anything"));
+    let sent = r#"{"b": 1.10,"a":[12345678901234567890123, {"z":1e2,"y":"\u00e9"}]}"#;
+    let own = r#""headers":{"Authorization":"s3cret"}"#;
+    dir.file(
+        "items.jsonl",
+        format!("{{\"url\":\"{url}\",\"method\":\"POST\",\"json\":{sent},{own}}}\n"),
+    );
+    let fetch = || gaits("fetch -i items.jsonl --body json -o r.jsonl").dir(dir.path()).run();
+    fetch().expect_exit(0);
+    let records = parse_file(&dir.at("r.jsonl"));
+    let body = http(&records[0]).body.unwrap();
+    let echo = serde_json::to_value(&body).unwrap();
+    assert_eq!(echo["data"], sent);
+    fetch().expect_exit(0).expect_stderr_contains("nothing to do: 1 item finished");
 }
 
 #[test]

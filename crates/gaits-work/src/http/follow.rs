@@ -14,6 +14,7 @@ use super::shared::Shared;
 use super::spec::{HttpSpec, is_harmless};
 use super::target::Target;
 use gaits_core::{Data, ErrorKind, ItemError, Refused};
+use serde_json::value::RawValue;
 use url::Url;
 
 /// The longest URL that is followed: no longer item is taken from a list either.
@@ -108,6 +109,11 @@ pub(super) fn item(spec: &HttpSpec, root: &str, page: &HttpDetail) -> Result<Str
     // It stands in the URL now.
     object.remove("query");
     object.insert("url".to_owned(), value_of(url.as_str()));
+    if let Some(json) = described.json() {
+        // It is sent as it is written.
+        let json = RawValue::from_string(json.to_owned()).map_err(|_no_json| unread())?;
+        object.insert("json".to_owned(), json);
+    }
     serde_json::to_string(&object).map_err(|_no_text| unread())
 }
 
@@ -193,6 +199,13 @@ mod tests {
                 "{made}"
             );
         }
+    }
+
+    #[test]
+    fn the_next_item_sends_its_json_as_the_first_one_is_written() {
+        let root = r#"{"url":"http://h/p","json":{"b": 1.10, "a": 2}}"#;
+        let made = next(&HttpSpec::default(), root, &page("http://h/p", "http://h/p?page=2"));
+        assert!(made.unwrap().contains(r#""json":{"b": 1.10, "a": 2}"#));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::fill::Fill;
 use super::item::{Described, Sends};
+use super::json::in_one_form;
 use super::spec::HttpSpec;
 use http::HeaderValue;
 
@@ -30,11 +31,13 @@ pub(super) fn identity(text: &str, spec: &HttpSpec, fill: Option<&Fill>) -> Opti
         // No value holds a NUL.
         add(value.as_ref().map_or(b"\0", HeaderValue::as_bytes));
     }
+    // JSON with its names in another order says the same.
+    let json = described.json().and_then(|json| in_one_form(json).ok());
     // What all send tells none apart.
     match described.sends.or_else(|| filled.and_then(|filled| filled.sends)) {
         Some(Sends::Body(body)) => {
             add(b"body");
-            add(&body.bytes);
+            add(json.as_ref().map_or(&body.bytes[..], String::as_bytes));
         }
         Some(Sends::File { path, .. }) => {
             add(b"file");

@@ -4,7 +4,7 @@
 //! Limit: it reads descriptions; which of them may be done twice is for the request to say.
 
 use super::form::Form;
-use super::json::{Named, fields_of, in_one_form, push_text, scalar, value_of};
+use super::json::{Named, fields_of, push_text, scalar, value_of};
 use super::method::Method;
 use super::payload::Body;
 use super::query::add_query;
@@ -13,6 +13,7 @@ use super::spec::{HttpSpec, is_harmless, parse_header};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -199,6 +200,14 @@ impl Described {
         Ok(Self { url: text.to_owned(), method: None, headers: Vec::new(), sends: None })
     }
 
+    /// What it sends as `json`, as it is written: nothing else that it sends has a content type of its own.
+    pub(super) fn json(&self) -> Option<&str> {
+        match &self.sends {
+            Some(Sends::Body(Body { bytes, content_type: Some(_) })) => str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+
     /// Its method: the one it names, or that of all requests; with something to send, one that sends.
     pub(super) fn asks(&self, spec: &HttpSpec) -> Method {
         match (&self.method, &self.sends) {
@@ -237,12 +246,16 @@ impl Described {
             (Some(body), None, None) => {
                 Some(Sends::Body(Body { bytes: Bytes::from(body), content_type: None }))
             }
-            (None, Some(json), None) => Some(Sends::Body(Body {
-                bytes: Bytes::from(
-                    in_one_form(json.get()).map_err(|error| unread("json", &error))?,
-                ),
-                content_type: Some("application/json".into()),
-            })),
+            (None, Some(json), None) => {
+                // This bounds how deep it is nested, and finds texts that are none. It is sent as it is written.
+                let read = serde_json::from_str::<Value>(json.get());
+                read.map_err(|error| unread("json", &error))?;
+                let json: Box<str> = json.into();
+                Some(Sends::Body(Body {
+                    bytes: Bytes::from(String::from(json)),
+                    content_type: Some("application/json".into()),
+                }))
+            }
             (None, None, Some(path)) => Some(Sends::File { path, content_type: None }),
             _ => return Err("not a request: it has one of body, json and body_file".to_owned()),
         };
@@ -366,7 +379,7 @@ mod tests {
         let Some(Sends::Body(body)) = described.sends else { panic!() };
         assert_eq!(
             (&body.bytes[..], body.content_type.as_deref()),
-            (&br#"{"k":[null]}"#[..], Some("application/json"))
+            (&br#"{"k": [null]}"#[..], Some("application/json"))
         );
         let Some(Sends::Body(body)) = parse(r#"{"url": "http://a/", "body": "x=1"}"#).sends else {
             panic!()
@@ -396,14 +409,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_sent_as_they_are_written() {
+    fn numbers_and_json_are_sent_as_they_are_written() {
         let text = r#"{"url": "http://u:p@a/", "query": {"q": [12345678901234567890123, 1.10]}, "id": 12345678901234567890123,
-            "headers": {"X-A": 1e40}, "json": {"b": 12345678901234567890123, "a": -0}, "input": {"v": 1.0e2}}"#;
+            "headers": {"X-A": 1e40}, "json": {"b": 12345678901234567890123, "a":-0 }, "input": {"v": 1.0e2}}"#;
         let described = parse(text);
         assert_eq!(described.url, "http://u:p@a/?q=12345678901234567890123&q=1.10");
         assert_eq!(described.headers[0].1, Some(HeaderValue::from_static("1e40")));
         let Some(Sends::Body(body)) = described.sends else { panic!() };
-        assert_eq!(&body.bytes[..], br#"{"a":-0,"b":12345678901234567890123}"#);
+        assert_eq!(&body.bytes[..], br#"{"b": 12345678901234567890123, "a":-0 }"#);
         let own = serde_json::to_string(&own_fields(text)).unwrap();
         assert_eq!(own, r#"{"id":12345678901234567890123,"v":1.0e2}"#);
         let shown = shown(text).unwrap();
