@@ -131,6 +131,15 @@ impl WaysArgs {
             Some(list) => list.clone(),
             None => Proxies::none_for_of_environment(variable),
         };
+        // What the environment says is for all programs, and may be meant for another one.
+        if self.no_proxy.is_some()
+            && let Some(entry) = proxies.malformed_none_for()
+        {
+            return Err(Trouble::wrong(format!(
+                "--no-proxy: `{entry}` is no domain such as .example.com, no address and no network such as 10.0.0.0/8; * stands \
+                 alone"
+            )));
+        }
         let named = proxies.http.iter().chain(&proxies.https).next();
         let notice = named.filter(|_| self.proxy.is_empty() && proxies.are_used()).map(|proxy| {
             format!(

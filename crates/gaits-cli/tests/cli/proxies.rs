@@ -297,3 +297,16 @@ fn what_is_no_proxy_is_refused_before_anything_is_sent() {
     let told = "the environment variable https_proxy: a proxy begins with";
     wrong.expect_refused(told).expect_stderr_lacks("hunter2");
 }
+
+#[test]
+fn an_entry_of_no_proxy_that_stands_for_no_host_is_refused_and_one_of_the_environment_is_not() {
+    let origin = plain();
+    let url = origin.url("/uuid");
+    for list in ["10.0.0.0/33", "a.test,10.0.0/8", "*.a.test", "a.test:80 b.test"] {
+        let end = gaits("fetch").args([&*url, "--no-proxy", list]).run();
+        let entry = list.split([',', ' ']).find(|entry| entry.contains(['/', '*', ':'])).unwrap();
+        end.expect_refused(&format!("--no-proxy: `{entry}` is no domain such as .example.com"));
+        assert_eq!(origin.requests(), 0);
+    }
+    gaits("fetch").arg(&url).env("no_proxy", "10.0.0.0/33").run().expect_exit(0);
+}

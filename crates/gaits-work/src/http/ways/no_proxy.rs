@@ -19,13 +19,9 @@ impl NoProxy {
     /// Reads a list, whose entries are parted by commas or blanks. A domain stands for all below it as well, and an asterisk
     /// alone for every host.
     pub(in crate::http) fn new(list: &str) -> Self {
-        let mut read = Self { all: list.trim() == "*", ..Self::default() };
-        let entries = list.split(|c: char| c == ',' || c.is_whitespace());
-        for entry in entries.filter(|entry| !entry.is_empty()) {
-            let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-            let entry = bare.unwrap_or(entry);
-            let network = entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
-            if let Ok(network) = network {
+        let mut read = Self { all: is_for_all(list), ..Self::default() };
+        for entry in entries(list) {
+            if let Some(network) = network(entry) {
                 read.networks.push(network);
             } else {
                 let domain = without_root(entry.strip_prefix('.').unwrap_or(entry));
@@ -33,6 +29,12 @@ impl NoProxy {
             }
         }
         read
+    }
+
+    /// The first entry of a list that stands for no host, since it is neither an address, nor a network, nor a domain.
+    pub(in crate::http) fn malformed(list: &str) -> Option<&str> {
+        let is_wrong = |entry: &&str| network(entry).is_none() && !may_be_domain(entry);
+        entries(list).find(is_wrong).filter(|_| !is_for_all(list))
     }
 
     /// Whether no host is reached through a proxy.
@@ -48,6 +50,32 @@ impl NoProxy {
         let host = without_root(host);
         self.all || self.domains.iter().any(|domain| is_within(host, domain))
     }
+}
+
+fn is_for_all(list: &str) -> bool {
+    list.trim() == "*"
+}
+
+fn entries(list: &str) -> impl Iterator<Item = &str> {
+    list.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty())
+}
+
+/// The network that an entry is. An address alone is one as well, in brackets or not.
+fn network(entry: &str) -> Option<IpNet> {
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let entry = bare.unwrap_or(entry);
+    entry.parse().ok().or_else(|| entry.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// Whether an entry may be a domain: a last part of digits alone is one of an address.
+fn may_be_domain(entry: &str) -> bool {
+    let name = without_root(entry.strip_prefix('.').unwrap_or(entry));
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit());
+    !is_number
+        && !name.starts_with('.')
+        && !name.contains("..")
+        && !name.contains(['/', ':', '*', '[', ']', '@'])
 }
 
 #[cfg(test)]
@@ -74,5 +102,45 @@ mod tests {
             assert!(held.split_whitespace().all(holds), "{list:?} holds {held}");
             assert!(!others.split_whitespace().any(holds), "{list:?} does not hold {others}");
         }
+    }
+
+    #[test]
+    fn what_stands_for_no_host_is_found() {
+        for good in [
+            "",
+            "*",
+            " * ",
+            "localhost",
+            ".a.test",
+            "A.test.",
+            "a_b.test, c",
+            "10.0.0.0/8,::1",
+            "[::1]",
+            "fe80::/10",
+            "1.a",
+            "bücher.test",
+        ] {
+            assert_eq!(NoProxy::malformed(good), None, "{good}");
+        }
+        for bad in [
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.256",
+            "10",
+            "::1/129",
+            "[::1",
+            "[::1]:80",
+            "a.test:80",
+            "http://a.test",
+            "a/8",
+            "*.a.test",
+            ".",
+            "..a",
+            "a..b",
+            "u@a.test",
+        ] {
+            assert_eq!(NoProxy::malformed(&format!("b.test,{bad} c")), Some(bad));
+        }
+        assert_eq!(NoProxy::malformed("*,a.test"), Some("*"));
     }
 }

@@ -30,6 +30,12 @@ impl Proxies {
         named && !NoProxy::new(&self.none_for).is_for_all()
     }
 
+    /// The first entry of [`none_for`](Self::none_for) that stands for no host, such as `10.0.0.0/33`. It leaves nothing out.
+    #[must_use]
+    pub fn malformed_none_for(&self) -> Option<&str> {
+        NoProxy::malformed(&self.none_for)
+    }
+
     /// Those that the environment names, read as curl reads it: the names in lower case come first. `HTTP_PROXY` is not
     /// read, since a web server sets it to what a stranger sent in a `Proxy` field. An empty variable is none.
     ///
