@@ -2,13 +2,14 @@
 
 use super::within::seed;
 use super::{help, values};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use gaits::{Input, Selection, Shard};
 use std::num::NonZeroU64;
 
 /// What is taken of a list.
 #[derive(Debug, Args)]
 #[command(next_help_heading = help::INPUT)]
+#[command(group = ArgGroup::new("draws").args(["sample", "shuffle"]).multiple(true))]
 pub(super) struct SelectionArgs {
     /// Take the first N items only; the same command with a higher N goes on
     #[arg(long, value_name = "N", value_parser = values::items, conflicts_with = "count", hide_short_help = true)]
@@ -24,7 +25,7 @@ pub(super) struct SelectionArgs {
 
     /// Draw (--sample) and shuffle (--shuffle) by this seed [default: 0, so that the same command goes on]
     #[arg(long, value_name = "N", hide_short_help = true)]
-    #[arg(value_parser = seed)]
+    #[arg(value_parser = seed, requires = "draws")]
     sample_seed: Option<u64>,
 
     /// Take one share of several: 1/8 on one machine, 2/8 on another, and so on to 8/8

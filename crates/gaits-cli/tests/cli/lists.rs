@@ -517,6 +517,8 @@ fn a_sample_and_a_shuffled_list_are_drawn_by_a_seed_and_go_on() {
     fetch("--shuffle -o r.jsonl").expect_exit(0).expect_stderr_contains("20 of 20 ok");
     fetch("--shuffle --sample-seed 1 -o r.jsonl").expect_refused("--sample-seed was 0, is 1 now");
     fetch("-o r.jsonl").expect_refused("--shuffle was given, is not given now");
+    fetch("--sample-seed 7").expect_refused("<--sample <N>|--shuffle>");
+    fetch("--sample 5 --shuffle --sample-seed 7").expect_exit(0);
 }
 
 #[test]
