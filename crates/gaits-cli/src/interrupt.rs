@@ -12,36 +12,26 @@ use std::time::Duration;
 /// records.
 const TIME_TO_END: Duration = Duration::from_millis(500);
 
-/// Passes each interrupt on to `interrupt`, from now on. The second one ends this process, if the run does not. Where the
-/// process is to stop for a while, `aside` is to do that with what is drawn on the terminal out of the way.
+/// Passes each interrupt on to `interrupt`, from now on. The second one ends this process, if the run does not. The end of the
+/// terminal is an interrupt as well, unless this process is to outlive it, as under `nohup`. Where the process is to stop for
+/// a while, `aside` is to do that with what is drawn on the terminal out of the way.
 pub(crate) fn listen(
-    interrupt: impl Fn() + Send + 'static,
-    aside: impl Fn(&dyn Fn()) + Send + 'static,
-) -> io::Result<()> {
-    listen_to(&[SIGTSTP, SIGINT, SIGTERM], interrupt, aside)
-}
-
-/// The same, where the end of the terminal is an interrupt as well, unless this process is to outlive it, as under `nohup`.
-pub(crate) fn listen_to_hang_up(
     interrupt: impl Fn() + Send + 'static,
     aside: impl Fn(&dyn Fn()) + Send + 'static,
 ) -> io::Result<()> {
     let signals = [SIGTSTP, SIGINT, SIGTERM, SIGHUP];
     let heard = if limits::is_ignored(SIGHUP) { &signals[..3] } else { &signals };
-    listen_to(heard, interrupt, aside)
-}
-
-fn listen_to(
-    signals: &[i32],
-    interrupt: impl Fn() + Send + 'static,
-    aside: impl Fn(&dyn Fn()) + Send + 'static,
-) -> io::Result<()> {
-    let mut signals = Signals::new(signals)?;
+    let mut signals = Signals::new(heard)?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         let mut seen = 0;
         for signal in &mut signals {
             if signal == SIGTSTP {
                 aside(&job_control::stop_all);
+                continue;
+            }
+            // A terminal that goes away tells it several times, by the shell and by the system, and some service managers send
+            // it right after SIGTERM. Nobody means the second one.
+            if signal == SIGHUP && seen > 0 {
                 continue;
             }
             seen += 1;

@@ -86,8 +86,8 @@ Exit codes:
   3    the run could not go on; what was recorded is intact
   4    stopped early on purpose, with items left undone; run it again
   5    a condition of compare --fail-if holds
-  130  interrupted by Ctrl-C or SIGTERM: the first finishes what is in flight, the second
-       stops at once
+  130  interrupted by Ctrl-C, SIGTERM or the end of the terminal: the first finishes what
+       is in flight, the second stops at once
 
 ",
     examples!(),

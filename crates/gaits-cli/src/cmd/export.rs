@@ -15,7 +15,7 @@ pub(super) fn export(args: ExportArgs) -> Result<Exit, Trouble> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
     // What is half-written goes away with an interrupt.
-    interrupt::listen_to_hang_up(move || stopping.store(true, Ordering::Relaxed), |stop| stop())
+    interrupt::listen(move || stopping.store(true, Ordering::Relaxed), |stop| stop())
         .context("can't listen for signals")
         .map_err(Trouble::CouldNotGoOn)?;
     write(&from, &to, export, &stop, quiet)

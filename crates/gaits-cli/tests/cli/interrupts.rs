@@ -58,6 +58,45 @@ fn sigterm_finishes_what_is_in_flight_as_well() {
 }
 
 #[test]
+fn the_end_of_the_terminal_finishes_what_is_in_flight_however_often_it_is_told() {
+    stop_in_good_order(|running| {
+        running.signal(Signal::SIGHUP);
+        running.wait_for_stderr("gaits: stopping; ");
+        running.signal(Signal::SIGHUP);
+    });
+}
+
+#[test]
+fn a_run_that_gives_a_table_ends_in_good_order_with_its_terminal_and_goes_on() {
+    let (server, dir) = (Held::after(3), Dir::new());
+    let command = || {
+        let command = gaits(&format!("fetch {} --count 9 -m async:2 --format csv", server.url()));
+        command.args(["--columns", "index", "-o"]).arg(dir.at("table.csv"))
+    };
+    let running = command().start();
+    server.wait_until_held(2);
+    running.signal(Signal::SIGHUP);
+    running.wait_for_stderr("gaits: stopping; ");
+    server.release();
+    let end = running.finish().expect_exit(130);
+    end.expect_stderr_contains("table.csv is written when all items are done");
+    assert!(!dir.at("table.csv").exists());
+    command().run().expect_exit(0).expect_stderr_contains("gaits: 5 items were done before");
+    assert_eq!(std::fs::read_to_string(dir.at("table.csv")).unwrap().lines().count(), 10);
+}
+
+#[test]
+fn under_nohup_a_run_outlives_its_terminal() {
+    let server = Held::after(0);
+    let command = gaits(&format!("fetch {} -q", server.url()));
+    let running = command.started_by(&["nohup".as_ref()]).start();
+    server.wait_until_held(1);
+    running.signal(Signal::SIGHUP);
+    server.release();
+    running.finish().expect_exit(0).records().expect_all_ok(1);
+}
+
+#[test]
 fn a_sigterm_to_all_its_processes_is_as_good_as_one_to_it_alone() {
     // As `systemctl stop` and `pkill gaits` send it. The workers hear of it first, which is the worse order.
     stop_in_good_order(|running| {
