@@ -190,12 +190,31 @@ fn header_fields_are_sent() {
 }
 
 #[test]
+fn of_the_blanks_around_a_header_value_only_those_of_http_are_left_out() {
+    let (origin, dir) = (origin(), Dir::new());
+    let own = "{\"url\":\"U\",\"headers\":{\"X-Two\":\"\u{3000}b\u{a0}\t\"}}\n";
+    dir.file("items.jsonl", own.replace('U', &origin.url("/headers")).replace('\t', "\\t"));
+    let end =
+        gaits("fetch -i items.jsonl --extract one=/headers/X-One --extract two=/headers/X-Two")
+            .args(["-H", "X-One:\t \u{a0}a\u{3000} "])
+            .dir(dir.path())
+            .run()
+            .expect_exit(0);
+    let record = one(&end);
+    assert_eq!(
+        (extracted(&record, "one"), extracted(&record, "two")),
+        (text("\u{a0}a\u{3000}"), text("\u{3000}b\u{a0}"))
+    );
+}
+
+#[test]
 fn bad_header_fields_are_refused() {
     for (header, why) in [
         ("nonsense", "`nonsense` is not a header field"),
         (": x", "is not a header field"),
         ("bad name: x", "bad name"),
         ("X-A: a\nX-B: b", "control character"),
+        ("X-A: a\r", "control character"),
         ("Content-Length: 5", "frames the message"),
     ] {
         gaits("fetch http://127.0.0.1/ -H").arg(header).run().expect_refused(why);

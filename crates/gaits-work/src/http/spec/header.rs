@@ -64,13 +64,14 @@ pub(in crate::http) fn parse_header(
     Ok((parsed, value))
 }
 
+/// A text without the blanks around it that HTTP knows.
 fn without_blanks(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// A field's value, which is sent as UTF-8 where it is not ASCII.
+/// A field's value, which is sent as UTF-8 where it is not ASCII. Blanks of Unicode around it belong to it.
 pub(super) fn header_value(text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_bytes(text.trim().as_bytes())
+    HeaderValue::from_bytes(without_blanks(text).as_bytes())
         .map_err(|e| format!("its value holds a control character ({e}); leave that out"))
 }
 
