@@ -65,13 +65,14 @@ impl Out {
     pub(super) fn add(&self, indices: &[u64], pace: &mut Pace) -> io::Result<()> {
         let (ahead, hashed) = {
             let mut known = lock(&self.items);
-            let hashed: Vec<_> =
-                indices.iter().map(|index| (*index, known.goes_out(*index))).collect();
-            let ahead = if known.are_ahead(indices) {
-                Vec::new()
-            } else {
-                known.put_ahead(indices, pace.a_second())
-            };
+            let (mut are_ahead, mut hashed) = (true, Vec::with_capacity(indices.len()));
+            for index in indices {
+                let (hash, is_ahead) = known.goes_out(*index);
+                are_ahead &= is_ahead;
+                hashed.push((*index, hash));
+            }
+            let ahead =
+                if are_ahead { Vec::new() } else { known.put_ahead(indices, pace.a_second()) };
             pace.went_out += indices.len();
             (ahead, hashed)
         };

@@ -3,7 +3,7 @@
 //! Limit: it keeps them in memory only; `started.rs` of the engine writes them down.
 
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Items that have no record.
 #[derive(Debug, Default)]
@@ -13,8 +13,9 @@ pub(super) struct Unrecorded {
     out: usize,
     /// How many of them are ahead and not out.
     due: usize,
-    /// The indices of those that were read and are not ahead.
-    fresh: BTreeSet<u64>,
+    /// The indices of those that were read, in their order. Some may be ahead or recorded by now: they are passed over when they are
+    /// come across.
+    fresh: VecDeque<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,9 @@ struct Item {
 /// So many at least are put ahead with an item, so that a host whose items wait for each other does not have each of them synced.
 const LEAST_AHEAD: usize = 8;
 
+/// So many of those that were read are kept before those are looked for that are ahead or recorded by now.
+const LEAST_FRESH: usize = 1_024;
+
 impl Unrecorded {
     /// Those that earlier runs have handed out, with their hashes.
     pub(super) fn of_earlier(items: &BTreeMap<u64, u64>) -> Self {
@@ -44,14 +48,18 @@ impl Unrecorded {
     pub(super) fn read(&mut self, index: u64, hash: u64) {
         let item = self.items.entry(index).or_default();
         item.hash = hash;
-        if !item.is_ahead {
-            self.fresh.insert(index);
+        if item.is_ahead {
+            return;
         }
-    }
-
-    /// Whether it is on the disk of each of `next` that it may go out.
-    pub(super) fn are_ahead(&self, next: &[u64]) -> bool {
-        next.iter().all(|index| self.items.get(index).is_some_and(|item| item.is_ahead))
+        if self.fresh.len() >= 2 * self.items.len() + LEAST_FRESH {
+            self.fresh.retain(|index| self.items.get(index).is_some_and(|item| !item.is_ahead));
+        }
+        // As a rule it is the last one.
+        let place = match self.fresh.back() {
+            Some(last) if *last >= index => self.place_of(index),
+            _ => self.fresh.len(),
+        };
+        self.fresh.insert(place, index);
     }
 
     /// Takes for such as may go out what of `next` is not, and others that were read, those behind them first; gives their hashes. Of such
@@ -63,29 +71,40 @@ impl Unrecorded {
         for index in next {
             ahead.extend(self.put(*index));
         }
-        let behind = self.fresh.range(from..).chain(self.fresh.range(..from));
-        let behind: Vec<_> = behind.copied().take(room).collect();
-        ahead.extend(behind.into_iter().filter_map(|index| self.put(index)));
+        let most = ahead.len() + room;
+        for (from, to) in [(from, u64::MAX), (0, from)] {
+            let (start, end) = (self.place_of(from), self.place_of(to));
+            let mut taken = 0;
+            while ahead.len() < most && start + taken < end {
+                ahead.extend(self.put(self.fresh[start + taken]));
+                taken += 1;
+            }
+            self.fresh.drain(start..start + taken);
+        }
         ahead
+    }
+
+    /// Where an index stands in [`fresh`](Self::fresh), or would.
+    fn place_of(&self, index: u64) -> usize {
+        self.fresh.partition_point(|other| *other < index)
     }
 
     fn put(&mut self, index: u64) -> Option<(u64, u64)> {
         let item = self.items.get_mut(&index).filter(|item| !item.is_ahead)?;
         item.is_ahead = true;
         self.due += usize::from(!item.is_out);
-        self.fresh.remove(&index);
         Some((index, item.hash))
     }
 
-    /// Notes that an item goes out; gives its hash.
-    pub(super) fn goes_out(&mut self, index: u64) -> u64 {
+    /// Notes that an item goes out; gives its hash, and whether it is on the disk that it may.
+    pub(super) fn goes_out(&mut self, index: u64) -> (u64, bool) {
         let item = self.items.entry(index).or_default();
         if !item.is_out {
             self.out += 1;
             self.due -= usize::from(item.is_ahead);
         }
         item.is_out = true;
-        item.hash
+        (item.hash, item.is_ahead)
     }
 
     /// Whether it may be said of an item that it did not go out. What this run knows of it says nothing of an earlier one.
@@ -111,9 +130,6 @@ impl Unrecorded {
         {
             self.out -= usize::from(item.is_out);
             self.due -= usize::from(item.is_ahead && !item.is_out);
-            if !item.is_ahead {
-                self.fresh.remove(&index);
-            }
         }
     }
 
@@ -153,7 +169,8 @@ mod tests {
         };
         let first = indices(&mut items, &[5, 4], 10);
         assert_eq!(first, [5, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
-        assert!(items.are_ahead(&[7, 16, 4]) && !items.are_ahead(&[16, 17]));
+        let is_ahead = |index| items.items[&index].is_ahead;
+        assert!([7, 16, 4].into_iter().all(is_ahead) && !is_ahead(17));
         for index in [4, 5, 6] {
             items.goes_out(index);
         }
@@ -165,7 +182,24 @@ mod tests {
             items.goes_out(index);
             items.is_recorded(index);
         }
-        assert_eq!((items.due, items.fresh.len(), items.has_out()), (0, 0, false));
+        assert_eq!((items.due, items.items.len(), items.has_out()), (0, 0, false));
+    }
+
+    #[test]
+    fn what_was_read_is_kept_in_order_and_what_is_done_with_is_forgotten() {
+        let mut items = Unrecorded::default();
+        for index in [5, 9, 7, 7, 1] {
+            items.read(index, index);
+        }
+        assert_eq!(items.fresh, [1, 5, 7, 7, 9]);
+        items.is_recorded(5);
+        let ahead = items.put_ahead(&[7], 10).into_iter().map(|(index, _)| index);
+        assert_eq!(ahead.collect::<Vec<_>>(), [7, 9, 1]);
+        for index in 10..100_000 {
+            items.read(index, index);
+            items.is_recorded(index);
+        }
+        assert!(items.fresh.len() <= LEAST_FRESH + 10, "{} are kept", items.fresh.len());
     }
 
     #[test]
@@ -177,16 +211,16 @@ mod tests {
         items.read(1, 10);
         items.read(2, 20);
         assert!(!items.has_out());
-        assert_eq!([1, 2, 3].map(|index| items.goes_out(index)), [10, 20, 0]);
+        assert_eq!([1, 2, 3].map(|index| items.goes_out(index).0), [10, 20, 0]);
         // Twice is once.
-        assert_eq!(items.goes_out(1), 10);
+        assert_eq!(items.goes_out(1), (10, false));
         items.comes_back(1);
         items.comes_back(1);
         items.is_recorded(2);
         assert!(items.has_out());
         items.is_recorded(3);
         assert!(!items.has_out());
-        assert_eq!(items.goes_out(1), 10, "its hash is known until it has a record");
+        assert_eq!(items.goes_out(1).0, 10, "its hash is known until it has a record");
         items.is_recorded(1);
         assert!(!items.has_out());
         assert_eq!(items.items.len(), 0);

@@ -249,7 +249,9 @@ mod tests {
             sends.put(near.as_raw_fd(), b"ask");
         }
         let (last, others) = pairs.split_last_mut().unwrap();
-        others.iter_mut().for_each(|(_, far)| assert_eq!(read(far, 3), "ask"));
+        for (_, far) in others {
+            assert_eq!(read(far, 3), "ask");
+        }
         assert_eq!((sends.turn, sends.waiting.len()), (1, 1));
         sends.flush();
         assert_eq!(read(&mut last.1, 3), "ask");
@@ -267,7 +269,7 @@ mod tests {
             assert_eq!(sends.put(near.as_raw_fd(), b"ask"), Placed::Alone);
         }
         assert_eq!(sends.put(near.as_raw_fd(), b"ask"), Placed::Leads(Turn(1)));
-        assert_eq!(sends.put(near.as_raw_fd(), &[0; LONGEST + 1]), Placed::Alone);
+        assert_eq!(sends.put(near.as_raw_fd(), &vec![0; LONGEST + 1]), Placed::Alone);
         assert!(matches!(sends.ring, Ring::Untried), "one alone needs no ring");
     }
 
@@ -280,7 +282,9 @@ mod tests {
         }
         sends.ring = Ring::Unavailable;
         sends.flush();
-        pairs.iter_mut().for_each(|(_, far)| assert_eq!(read(far, 3), "ask"));
+        for (_, far) in &mut pairs {
+            assert_eq!(read(far, 3), "ask");
+        }
         assert_eq!(sends.put(pairs[0].0.as_raw_fd(), b"ask"), Placed::Alone);
     }
 
