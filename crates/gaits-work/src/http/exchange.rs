@@ -194,7 +194,14 @@ impl<'a, 'h, 'w> Intake<'a, 'h, 'w> {
     async fn decode(&mut self, mut rest: &[u8]) -> Result<(), ItemError> {
         loop {
             self.write_out().await?;
+            let is_held = self.decoder.waits_for_others();
+            if is_held {
+                self.progress.hold(true);
+            }
             self.decoder.pause().await?;
+            if is_held {
+                self.progress.hold(false);
+            }
             self.begin_turn();
             let pushed = self.push(rest)?;
             rest = &rest[pushed.used..];

@@ -378,7 +378,7 @@ impl HttpSession {
         let mut file = shared.bodies.as_ref().map(|writer| writer.file(item));
         let hasher = self.hashers.borrow_mut().pop();
         let mut hasher = hasher.unwrap_or_default();
-        let mut decoder = Decoder::new(&head.codings, most, keep, &mut hasher);
+        let mut decoder = Decoder::new(&head.codings, most, keep, &mut hasher, &shared.windows);
         if decoder.is_identity() && exchange.left().is_some_and(|left| left > most) {
             return Err(too_large(most));
         }

@@ -6,6 +6,7 @@
 
 use super::auth::Access;
 use super::body_file::BodyWriter;
+use super::decode::Windows;
 use super::dial::Dialer;
 use super::extract::Extracts;
 use super::fields::Fields;
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     /// What hosts allow, where that is obeyed.
     pub(super) robots: Option<Robots>,
     pub(super) tls: Tls,
+    /// The room for the windows of decoders.
+    pub(super) windows: Windows,
     pub(super) clock: Arc<dyn Clock>,
     /// What the user is told goes there.
     pub(super) tell: Tell,

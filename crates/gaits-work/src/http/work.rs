@@ -4,6 +4,7 @@
 
 use super::auth::Access;
 use super::body_file::BodyWriter;
+use super::decode::Windows;
 use super::detail::HttpDetail;
 use super::dial::{Dialer, LastDescriptors, Reach};
 use super::dns::NameServers;
@@ -94,6 +95,7 @@ impl HttpWork {
                 pauses: Pauses::new(services.heeds_pauses),
                 robots,
                 tls,
+                windows: Windows::default(),
                 clock,
                 tell: services.tell.clone(),
                 bodies,

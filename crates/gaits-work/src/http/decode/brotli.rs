@@ -9,6 +9,7 @@
 //! Limit: knows only brotli; the stage around it knows where its input comes from.
 
 use super::step::Step;
+use super::windows::{MIB, Window, permits};
 use brotli_decompressor::{
     Allocator, BrotliDecoderErrorCode, BrotliDecompressStream, BrotliResult, BrotliState,
     StandardAlloc,
@@ -30,6 +31,12 @@ const LARGE_STEP: usize = 256 * 1024;
 
 /// How much input a decoder on another thread is given at a time.
 const LARGE_INPUT: usize = 64 * 1024;
+
+/// The base-2 logarithm of the largest window, which has 16 MB (RFC 7932, section 9.1).
+const WINDOW_BITS_MAX: u32 = 24;
+
+/// How many permits the largest window takes.
+pub(super) const PERMITS_MAX: u32 = permits(16 * MIB);
 
 type SmallState = BrotliState<SmallAlloc, StandardAlloc, StandardAlloc>;
 type LargeState = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
@@ -122,8 +129,10 @@ impl Small {
             input: std::mem::take(&mut self.seen),
             at: 0,
             output: Vec::new(),
+            window: None,
         };
-        Large { place: Place::Here(work), skip: self.given, full: false }
+        let wanted = permits(1 << self.state.window_bits.min(WINDOW_BITS_MAX));
+        Large { place: Place::Here(work), wanted, skip: self.given, full: false }
     }
 }
 
@@ -132,6 +141,8 @@ const INVALID: &str = "the data is not valid";
 /// A decoder that runs on other threads.
 pub(super) struct Large {
     place: Place,
+    /// How many permits its window takes.
+    wanted: u32,
     /// How many bytes of its output were given out before it took over.
     skip: u64,
     /// Whether there may be more output, though all input was read.
@@ -152,6 +163,8 @@ struct Work {
     /// How much of the input was read.
     at: usize,
     output: Vec<u8>,
+    /// It goes along, since the window lives for as long as this does, though whoever waited for it has given up.
+    window: Option<Window>,
 }
 
 impl Work {
@@ -167,6 +180,21 @@ impl Work {
 }
 
 impl Large {
+    /// How many permits it lacks for its window.
+    pub(super) const fn wanted(&self) -> u32 {
+        match &self.place {
+            Place::Here(work) if work.window.is_none() => self.wanted,
+            _ => 0,
+        }
+    }
+
+    /// It may have its window.
+    pub(super) fn begin(&mut self, window: Window) {
+        if let Place::Here(work) = &mut self.place {
+            work.window = Some(window);
+        }
+    }
+
     /// Whether there is something to do on another thread.
     pub(super) fn has_work(&self) -> bool {
         match &self.place {

@@ -20,24 +20,29 @@
 //! What a body in flight holds: nothing without a coding; 50 kB for gzip and deflate; for zstd 0.4 MB and its window, at
 //! most 8 MB (RFC 9659); for brotli 1.2 MB of tables at most and its window, which is at most 16 MB and while it grows half
 //! as much again, and 0.6 MB of buffers once it runs on another thread. A short body takes a window of its own length only.
-//! Decoders are made when the first byte comes and dropped with the body; between two of them, one on top of the other, lie
+//! What all windows of a process may take together is bounded ([`Windows`]): a body whose window finds no room waits for others to
+//! end. Decoders are made when the first byte comes and dropped with the body; between two of them, one on top of the other, lie
 //! 16 kB.
 //!
-//! Limit: keeps the body only where it is asked to, and waits for nothing but the decoder itself.
+//! Limit: keeps the body only where it is asked to, and waits for nothing but the decoder itself and room for its windows.
 
 mod brotli;
 mod codings;
 mod kept;
 mod stage;
 mod step;
+mod windows;
+mod zstd;
 
 pub use codings::ACCEPTED;
 pub(super) use codings::Codings;
 pub(super) use kept::Kept;
+pub(super) use windows::Windows;
 
 use gaits_core::{Blake3, ErrorKind, ItemError};
 use stage::{STEP, Stage};
 use std::fmt::Display;
+use windows::Window;
 
 /// How much work is done before the event loop is given back: 0.01 to 0.7 ms, the
 /// latter for brotli that repeats one byte (`docs/design/http.md`).
@@ -58,6 +63,10 @@ pub(super) struct Decoder<'h> {
     stages: Vec<Stage>,
     /// Why the body cannot be decoded. A body without a byte needs no decoding.
     wrong: Option<Box<str>>,
+    /// Where room for large windows is taken.
+    windows: &'h Windows,
+    /// The room that was taken for those of this body.
+    window: Option<Window>,
     digest: Digest<'h>,
 }
 
@@ -84,17 +93,19 @@ pub(super) struct Pushed {
 
 impl<'h> Decoder<'h> {
     /// For a body with these `codings`, of which at most `max_len` decoded bytes are taken; with `keep`, they are
-    /// kept. `hasher` is begun anew.
+    /// kept. `hasher` is begun anew. Large windows take their room from `windows`.
     pub(super) fn new(
         codings: &Codings,
         max_len: u64,
         keep: bool,
         hasher: &'h mut blake3::Hasher,
+        windows: &'h Windows,
     ) -> Self {
         let stages = codings.to_undo().map(Stage::new).collect();
         hasher.reset();
         let digest = Digest { hasher, len: 0, max_len, kept: keep.then(Kept::default) };
-        Self { stages, wrong: codings.wrong().map(Box::from), digest }
+        let wrong = codings.wrong().map(Box::from);
+        Self { stages, wrong, windows, window: None, digest }
     }
 
     /// Whether the decoded body is what comes over the wire.
@@ -131,11 +142,11 @@ impl<'h> Decoder<'h> {
             let Some(ready) = self.ready(left > 0) else {
                 return Ok(Pushed { used, work: work + PUSH_WEIGHT, more: false });
             };
-            if work >= budget.max(1) || matches!(ready, Ready::Thread) {
+            if work >= budget.max(1) || matches!(ready, Ready::Pause) {
                 return Ok(Pushed { used, work: work + PUSH_WEIGHT, more: true });
             }
             match ready {
-                Ready::Thread => {}
+                Ready::Pause => {}
                 Ready::Digest => {
                     let decoded = self.stages[last].decoded();
                     let decoded = &decoded[..decoded.len().min(STEP)];
@@ -172,8 +183,8 @@ impl<'h> Decoder<'h> {
             return Some(Ready::Digest);
         }
         for (at, stage) in self.stages.iter().enumerate().rev() {
-            if stage.waits_for_thread() {
-                return Some(Ready::Thread);
+            if stage.waits() {
+                return Some(Ready::Pause);
             }
             let input = match at.checked_sub(1) {
                 Some(before) => !self.stages[before].decoded().is_empty(),
@@ -186,18 +197,57 @@ impl<'h> Decoder<'h> {
         None
     }
 
-    /// Gives the event loop back for a moment, or has another thread do what would hold it for too long.
+    /// Gives the event loop back for a moment, waits for room for a window, or has another thread do what would hold the loop for
+    /// too long.
     ///
     /// # Errors
     ///
     /// The body cannot be decoded.
     pub(super) async fn pause(&mut self) -> Result<(), ItemError> {
-        let waiting = self.stages.iter_mut().rev().find(|stage| stage.waits_for_thread());
-        if let Some(stage) = waiting {
-            return stage.run_on_thread().await;
+        let Some(at) = self.waiting() else {
+            tokio::task::yield_now().await;
+            return Ok(());
+        };
+        if let Some(wanted) = self.wanted(at) {
+            self.take_window(at, wanted).await?;
         }
-        tokio::task::yield_now().await;
-        Ok(())
+        self.stages[at].run_on_thread().await
+    }
+
+    /// Which stage waits for more than its turn.
+    fn waiting(&self) -> Option<usize> {
+        self.stages.iter().rposition(Stage::waits)
+    }
+
+    /// How many permits the body must have, so that this stage has the window that it waits for.
+    fn wanted(&self, at: usize) -> Option<u32> {
+        let stage = &self.stages[at];
+        let wanted = stage.wanted();
+        // Where several codings have windows, all that they may ever want is taken at once: they would have to wait for
+        // one while they hold another.
+        let of_all = self.stages.iter().map(Stage::most_wanted).sum();
+        let wanted = if stage.most_wanted() == of_all { wanted } else { of_all };
+        (stage.wanted() > 0).then_some(wanted)
+    }
+
+    async fn take_window(&mut self, at: usize, wanted: u32) -> Result<(), ItemError> {
+        let stage = &mut self.stages[at];
+        let window = match self.window.take() {
+            Some(window) if window.permits() >= wanted => window,
+            too_small => {
+                stage.free_window()?;
+                drop(too_small);
+                self.windows.take(wanted).await
+            }
+        };
+        stage.begin(self.window.insert(window))
+    }
+
+    /// Whether the next pause is one until other bodies have given back what a window of this one needs.
+    pub(super) fn waits_for_others(&self) -> bool {
+        let has = self.window.as_ref().map_or(0, Window::permits);
+        let wanted = self.waiting().and_then(|at| self.wanted(at));
+        wanted.is_some_and(|wanted| wanted > has && wanted > has + self.windows.free())
     }
 
     /// The body is at its end, and a push said that there is no more to do: are all of its codings complete?
@@ -236,8 +286,8 @@ enum Ready {
     Digest,
     /// This stage has something to do.
     Stage(usize),
-    /// A stage has something to do that takes another thread.
-    Thread,
+    /// A stage has something to do that takes room for a window, or another thread.
+    Pause,
 }
 
 impl Digest<'_> {

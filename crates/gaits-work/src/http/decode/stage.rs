@@ -3,13 +3,14 @@
 //! Limit: a step never gives more than fits into the buffer that it is lent; who takes what comes out is decided by the
 //! chain of stages.
 
-use super::brotli::{Large, Small, SmallStep};
+use super::brotli::{self, Large, Small, SmallStep};
 use super::codings::Coding;
 use super::decode_error;
 use super::step::Step;
+use super::windows::Window;
+use super::zstd::{self, Zstd};
 use flate2::{Decompress, FlushDecompress, Status};
 use gaits_core::ItemError;
-use zstd::stream::raw::Operation as _;
 
 /// How much one step of a decoder may write.
 pub(super) const STEP: usize = 16 * 1024;
@@ -17,9 +18,6 @@ pub(super) const STEP: usize = 16 * 1024;
 /// How much one step of a decoder may read. Input costs time even where nothing comes out of it: 4 kB of nothing but
 /// brotli's code tables take 0.3 ms.
 pub(super) const SLICE: usize = 4 * 1024;
-
-/// The base-2 logarithm of the largest window that a zstd body may ask for: 8 MB, RFC 9659.
-const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// One coding that is being undone.
 pub(super) struct Stage {
@@ -51,7 +49,7 @@ enum Decoder {
     Deflate(Option<u8>),
     Brotli(Small),
     LargeBrotli(Large),
-    Zstd(zstd::stream::raw::Decoder<'static>),
+    Zstd(Zstd),
 }
 
 impl Stage {
@@ -64,10 +62,49 @@ impl Stage {
         self.full
     }
 
-    /// Whether the next step takes another thread.
-    pub(super) fn waits_for_thread(&self) -> bool {
-        matches!(&self.decoder, Some(Decoder::LargeBrotli(large)) if large.has_work())
-            && self.decoded().is_empty()
+    /// Whether the next step takes room for a window, or another thread.
+    pub(super) fn waits(&self) -> bool {
+        match &self.decoder {
+            Some(Decoder::LargeBrotli(large)) => large.has_work() && self.decoded().is_empty(),
+            Some(Decoder::Zstd(zstd)) => zstd.wanted() > 0,
+            _ => false,
+        }
+    }
+
+    /// How many permits it lacks for the window that the next step takes.
+    pub(super) fn wanted(&self) -> u32 {
+        match &self.decoder {
+            Some(Decoder::LargeBrotli(large)) => large.wanted(),
+            Some(Decoder::Zstd(zstd)) => zstd.wanted(),
+            _ => 0,
+        }
+    }
+
+    /// How many permits its windows may take at most.
+    pub(super) const fn most_wanted(&self) -> u32 {
+        match self.coding {
+            Coding::Gzip | Coding::Deflate => 0,
+            Coding::Brotli => brotli::PERMITS_MAX,
+            Coding::Zstd => zstd::PERMITS_MAX,
+        }
+    }
+
+    /// Frees the window that it has, which is too small for what comes next.
+    pub(super) fn free_window(&mut self) -> Result<(), ItemError> {
+        let Some(Decoder::Zstd(zstd)) = &mut self.decoder else { return Ok(()) };
+        zstd.free_window().map_err(|e| decode_error(self.coding.name(), &e))
+    }
+
+    /// It may have the window that it wants.
+    pub(super) fn begin(&mut self, window: &Window) -> Result<(), ItemError> {
+        match &mut self.decoder {
+            Some(Decoder::LargeBrotli(large)) => large.begin(window.clone()),
+            Some(Decoder::Zstd(zstd)) => {
+                return zstd.begin().map_err(|e| decode_error(self.coding.name(), &e));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// What was decoded and not yet taken.
@@ -152,18 +189,11 @@ impl Stage {
                 }
             },
             Decoder::LargeBrotli(large) => Ok(Step { read: large.take(input), ..nothing }),
-            Decoder::Zstd(zstd) => {
-                let status = zstd.run_on_buffers(input, output).map_err(|e| e.to_string())?;
-                Ok(Step {
-                    read: status.bytes_read,
-                    written: status.bytes_written,
-                    ended: status.remaining == 0,
-                })
-            }
+            Decoder::Zstd(zstd) => zstd.step(input, output).map_err(|e| e.to_string()),
         }
     }
 
-    /// Does the step that takes another thread.
+    /// Does the step that takes another thread, if there is one.
     pub(super) async fn run_on_thread(&mut self) -> Result<(), ItemError> {
         let Some(Decoder::LargeBrotli(large)) = &mut self.decoder else { return Ok(()) };
         let wrong = |e: &str| decode_error(self.coding.name(), &e);
@@ -184,7 +214,7 @@ impl Stage {
                 *inflate = Decompress::new_gzip(WINDOW_BITS);
                 true
             }
-            Some(Decoder::Zstd(zstd)) => zstd.reinit().is_ok(),
+            Some(Decoder::Zstd(zstd)) => zstd.restart().is_ok(),
             _ => false,
         };
         if ready { Ok(()) } else { Err(decode_error(self.coding.name(), &GARBAGE)) }
@@ -212,11 +242,7 @@ impl Decoder {
             Coding::Gzip => Decoder::Inflate(Decompress::new_gzip(WINDOW_BITS)),
             Coding::Deflate => Decoder::Deflate(None),
             Coding::Brotli => Decoder::Brotli(Small::new()),
-            Coding::Zstd => {
-                let mut zstd = zstd::stream::raw::Decoder::new()?;
-                zstd.set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
-                Decoder::Zstd(zstd)
-            }
+            Coding::Zstd => Decoder::Zstd(Zstd::new()?),
         })
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::io::Write as _;
+use std::task::Poll;
 use std::time::Duration;
 
 const MB: usize = 1 << 20;
@@ -26,7 +27,7 @@ fn encoded(coding: &str, body: &[u8]) -> Vec<u8> {
     match coding {
         "gzip" => gzip(body),
         "br" => brotli(body, 22),
-        "zstd" => zstd::encode_all(body, 1).unwrap(),
+        "zstd" => ::zstd::encode_all(body, 1).unwrap(),
         "deflate" => {
             let mut encoder =
                 flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -60,9 +61,9 @@ fn decode_in(
     named.content_encoding(codings.join(",").as_bytes());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let mut hasher = blake3::Hasher::new();
+        let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
         hasher.update(b"what another body left behind");
-        let mut decoder = Decoder::new(&named, u64::MAX, true, &mut hasher);
+        let mut decoder = Decoder::new(&named, u64::MAX, true, &mut hasher, &windows);
         let mut done = Decoded::default();
         let (mut at, mut cuts) = (0, cuts.iter().cycle());
         while at < body.len() {
@@ -78,7 +79,7 @@ fn decode_in(
                 if !pushed.more {
                     break;
                 }
-                done.threads += usize::from(decoder.stages.iter().any(Stage::waits_for_thread));
+                done.threads += usize::from(decoder.stages.iter().any(Stage::waits));
                 decoder.pause().await?;
             }
             assert!(rest.is_empty(), "all input is taken when there is no more to do");
@@ -179,8 +180,8 @@ fn what_is_decoded_in_between_counts_too() {
     let outer = gzip(&inner);
     let mut named = Codings::default();
     named.content_encoding(b"gzip, gzip");
-    let mut hasher = blake3::Hasher::new();
-    let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher);
+    let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
+    let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher, &windows);
     let (mut rest, mut times) = (&outer[..], 0);
     loop {
         let pushed = decoder.push(rest, BUDGET).unwrap();
@@ -201,8 +202,8 @@ fn input_that_gives_nothing_counts_too() {
     let nothing = [0, 0, 0, 0xff, 0xff].repeat(200_000);
     let mut named = Codings::default();
     named.content_encoding(b"deflate");
-    let mut hasher = blake3::Hasher::new();
-    let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher);
+    let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
+    let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher, &windows);
     let pushed = decoder.push(&nothing, BUDGET).unwrap();
     assert!(pushed.more);
     assert!(pushed.used <= BUDGET / INPUT_WEIGHT + stage::SLICE, "{pushed:?}");
@@ -275,8 +276,8 @@ fn a_pause_that_is_given_up_loses_nothing() {
     named.content_encoding(b"br");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        let mut hasher = blake3::Hasher::new();
-        let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher);
+        let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
+        let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher, &windows);
         let mut rest = &coded[..];
         loop {
             let pushed = decoder.push(rest, BUDGET).unwrap();
@@ -294,8 +295,8 @@ fn a_pause_that_is_given_up_loses_nothing() {
 
 #[test]
 fn a_body_without_a_coding_takes_no_memory() {
-    let mut hasher = blake3::Hasher::new();
-    let mut decoder = Decoder::new(&Codings::default(), u64::MAX, false, &mut hasher);
+    let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
+    let mut decoder = Decoder::new(&Codings::default(), u64::MAX, false, &mut hasher, &windows);
     assert_eq!(decoder.push(b"hello", BUDGET), Ok(Pushed { used: 5, work: 0, more: false }));
     assert_eq!((decoder.stages.capacity(), decoder.wrong.is_none()), (0, true));
     assert!(decoder.into_kept().is_none());
@@ -305,8 +306,8 @@ fn a_body_without_a_coding_takes_no_memory() {
 fn an_unknown_coding_fails_only_a_body_that_comes() {
     let mut named = Codings::default();
     named.content_encoding(b"lzma");
-    let mut hasher = blake3::Hasher::new();
-    let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher);
+    let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
+    let mut decoder = Decoder::new(&named, u64::MAX, false, &mut hasher, &windows);
     assert!(!decoder.is_identity());
     assert_eq!(decoder.push(b"", BUDGET), Ok(Pushed { used: 0, work: 0, more: false }));
     assert_eq!(decoder.finish(), Ok(()));
@@ -327,8 +328,8 @@ fn a_body_beyond_its_limit_stops_right_there() {
     ] {
         let mut named = Codings::default();
         named.content_encoding(codings);
-        let mut hasher = blake3::Hasher::new();
-        let mut decoder = Decoder::new(&named, 1000, true, &mut hasher);
+        let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
+        let mut decoder = Decoder::new(&named, 1000, true, &mut hasher, &windows);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let error = runtime.block_on(async {
             loop {
@@ -341,4 +342,117 @@ fn a_body_beyond_its_limit_stops_right_there() {
         assert_eq!(error, too_large(1000));
         assert!(decoder.decoded_len() <= BUDGET as u64);
     }
+}
+
+/// A frame of zstd with a window of so many MiB.
+fn zstd_frame(body: &[u8], window_log: u32) -> Vec<u8> {
+    let mut encoder = ::zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(window_log).unwrap();
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Pushes the `rest` of a body until there is no more to do.
+async fn push_all(decoder: &mut Decoder<'_>, rest: &mut &[u8]) {
+    loop {
+        let pushed = decoder.push(rest, BUDGET).unwrap();
+        *rest = &rest[pushed.used..];
+        if !pushed.more {
+            return;
+        }
+        decoder.pause().await.unwrap();
+    }
+}
+
+fn decoder<'h>(coding: &[u8], hasher: &'h mut blake3::Hasher, windows: &'h Windows) -> Decoder<'h> {
+    let mut named = Codings::default();
+    named.content_encoding(coding);
+    Decoder::new(&named, u64::MAX, false, hasher, windows)
+}
+
+#[tokio::test]
+async fn bodies_whose_windows_find_no_room_wait_for_others_and_hold_up_none_with_small_ones() {
+    const ROOM: u32 = 64;
+    let zeros = vec![0; 17 * MB];
+    let large = brotli(&zeros, 24);
+    assert!(large.len() < 100, "{}", large.len());
+    for (coding, large, each) in [
+        (&b"br"[..], large.clone(), 16),
+        (b"zstd", zstd_frame(&zeros, 23), 8),
+        (b"gzip, zstd", zstd_frame(&gzip(&zeros), 23), 8),
+        // Both may want a window, so room for two is taken.
+        (b"br, zstd", zstd_frame(&large, 23), 24),
+    ] {
+        // The last byte does not come, so that all that have begun are under way.
+        let large = &large[..large.len() - 1];
+        let most = usize::try_from(ROOM / each).unwrap();
+        let windows = &Windows::of(ROOM << 20);
+        let mut hashers = vec![blake3::Hasher::new(); 12];
+        let mut bodies: Vec<_> =
+            hashers.iter_mut().map(|hasher| decoder(coding, hasher, windows)).collect();
+        let mut rests = [large; 12];
+        for (at, (body, rest)) in bodies.iter_mut().zip(&mut rests).enumerate() {
+            if at < most {
+                push_all(body, rest).await;
+                continue;
+            }
+            let mut pushing = Box::pin(push_all(body, rest));
+            for _ in 0..1_000 {
+                let polled =
+                    std::future::poll_fn(|cx| Poll::Ready(pushing.as_mut().poll(cx))).await;
+                assert!(polled.is_pending());
+                tokio::task::yield_now().await;
+            }
+            drop(pushing);
+            assert!(body.waits_for_others());
+        }
+        let coding = String::from_utf8_lossy(coding);
+        assert_eq!(windows.free(), ROOM - each * u32::try_from(most).unwrap(), "{coding}");
+        for (coding, small) in [
+            (&b"gzip"[..], gzip(&zeros)),
+            (b"br", brotli(&zeros, 19)),
+            (b"br", brotli(&vec![7; 200_000], 24)),
+            (b"zstd", zstd_frame(&zeros, 19)),
+        ] {
+            let mut hasher = blake3::Hasher::new();
+            let mut body = decoder(coding, &mut hasher, windows);
+            push_all(&mut body, &mut &small[..]).await;
+            body.finish().unwrap();
+        }
+        // One ends, and the next has its turn.
+        bodies.remove(0);
+        push_all(bodies.last_mut().unwrap(), rests.last_mut().unwrap()).await;
+        drop(bodies);
+        assert_eq!(windows.free(), ROOM);
+    }
+}
+
+#[tokio::test]
+async fn a_frame_with_a_larger_window_than_that_before_it_gives_that_back_while_it_waits() {
+    let windows = Windows::of(8 << 20);
+    let (mut first, mut second) = (blake3::Hasher::new(), blake3::Hasher::new());
+    let body = vec![7; 3 * MB];
+    let mut first = decoder(b"zstd", &mut first, &windows);
+    let mut second = decoder(b"zstd", &mut second, &windows);
+    for body_of in [&mut first, &mut second] {
+        push_all(body_of, &mut &zstd_frame(&body, 22)[..]).await;
+    }
+    assert_eq!(windows.free(), 0);
+    let large = zstd_frame(&body, 23);
+    tokio::join!(
+        async {
+            push_all(&mut first, &mut &large[..]).await;
+            first.finish().unwrap();
+            let len = first.decoded_len();
+            drop(first);
+            assert_eq!(len, 2 * body.len() as u64);
+        },
+        async {
+            push_all(&mut second, &mut &large[..]).await;
+            second.finish().unwrap();
+            assert_eq!(second.decoded_len(), 2 * body.len() as u64);
+        }
+    );
+    drop(second);
+    assert_eq!(windows.free(), 8);
 }

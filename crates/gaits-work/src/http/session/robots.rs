@@ -188,10 +188,10 @@ impl HttpSession {
         come: Option<Piece<'_>>,
         trace: &mut Trace,
     ) -> Result<Answered, Fault> {
-        let Shared { spec, clock, .. } = &*self.hub.shared;
+        let Shared { spec, clock, windows, .. } = &*self.hub.shared;
         trace.enter(Phase::Body);
         let mut hasher = blake3::Hasher::new();
-        let mut decoder = Decoder::new(&head.codings, MOST_READ, true, &mut hasher);
+        let mut decoder = Decoder::new(&head.codings, MOST_READ, true, &mut hasher, windows);
         let progress = Progress::default();
         let read = {
             let (lent, detail) = (&self.hub.lent, &mut *trace.detail);
