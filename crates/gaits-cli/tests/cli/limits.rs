@@ -48,6 +48,21 @@ fn a_run_goes_on_with_the_threads_that_could_be_started() {
 }
 
 #[test]
+fn a_loop_whose_pool_can_start_no_thread_says_so() {
+    // Each thread asks for a stack of 1 GiB. With room for a few of them, the first that finds none is that of the pool.
+    let mut ends: Vec<_> = (1..=8)
+        .map(|gib| {
+            let run = gaits("run cpu product --n 10 --count 5 -m async:2/threads:2");
+            let end = run.env("RUST_MIN_STACK", "1073741824").address_space(gib << 20).run();
+            assert!(!end.stderr.contains("panicked"), "{gib} GiB: {end:?}");
+            end
+        })
+        .collect();
+    assert!(ends.iter().any(|end| end.stderr.contains("can't start thread 1 of 2")), "{ends:?}");
+    ends.pop().unwrap().expect_exit(0);
+}
+
+#[test]
 fn an_endless_run_ends_when_told_to_though_threads_are_missing() {
     let origin = Origin::start(Config::default()).unwrap();
     let run = gaits("fetch -i - -m threads:300").address_space(400_000);

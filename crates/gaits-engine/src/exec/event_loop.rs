@@ -11,6 +11,8 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::thread;
+use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::task::{self, JoinSet, coop};
 
@@ -54,14 +56,27 @@ impl Executor for EventLoop {
             own_loop::run(cx, work, self.in_flight);
             return Ok(());
         }
-        match runtime(self.blocking) {
+        let made = runtime(self.blocking).map_err(ExecutorError::EventLoop);
+        let made = made.and_then(|runtime| {
+            if let (Blocking::OnPool(of), Performs::Blocking(_)) =
+                (self.blocking, cx.work.performs())
+            {
+                start_pool(&runtime).map_err(|source| ExecutorError::Thread {
+                    number: 1,
+                    of: of.get(),
+                    source,
+                })?;
+            }
+            Ok(runtime)
+        });
+        match made {
             Ok(runtime) => {
                 self.drive(runtime, cx);
                 Ok(())
             }
             Err(error) => {
                 let workers = self.in_flight.get() as usize;
-                cx.fewer(workers, workers, ExecutorError::EventLoop(error))
+                cx.fewer(workers, workers, error)
             }
         }
     }
@@ -83,10 +98,22 @@ fn runtime(blocking: Blocking) -> io::Result<LocalRuntime> {
     let mut builder = Builder::new_current_thread();
     builder.enable_all().thread_name("pool");
     if let Blocking::OnPool(threads) = blocking {
-        builder.max_blocking_threads(threads.get() as usize);
+        builder.max_blocking_threads(threads.get() as usize).thread_keep_alive(FOR_GOOD);
     }
     builder.build_local(LocalOptions::default())
 }
+
+/// Starts the first thread of a loop's pool. Where tokio can start none, it panics; where it has one and can't start another, that
+/// one does the work. So whether there can be one is tried before, and it stays.
+fn start_pool(runtime: &LocalRuntime) -> io::Result<()> {
+    // A panic in a thread that does nothing is out of the question.
+    let _ = thread::Builder::new().name("pool".into()).spawn(|| ())?.join();
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(())
+}
+
+/// How long a thread of the pool waits for its next item: longer than any run takes.
+const FOR_GOOD: Duration = Duration::from_hours(24 * 3650);
 
 impl EventLoop {
     /// Runs the loop to its end.

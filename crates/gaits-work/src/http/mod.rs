@@ -10,6 +10,7 @@
 mod answer;
 mod asked;
 mod auth;
+mod blocking;
 mod body_file;
 mod calendar;
 mod connect;

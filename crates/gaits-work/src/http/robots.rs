@@ -4,12 +4,14 @@
 //! answer. What could not be read is asked for again, but not by all that have waited for it.
 //! Limit: sends nothing itself, and keeps no time between two requests; the session and the dispatcher do.
 
+use super::blocking;
 use super::spec::HttpSpec;
 use super::target::{Origin, Target};
 use super::words::seconds;
 use gaits_core::{Advice, Clock, ErrorKind, ItemError};
 use robotxt::{AccessResult, Agent};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -152,9 +154,9 @@ impl Robots {
             let agent = Agent::Exact(&agent);
             robotxt::Robots::from_access(AccessResult::Successful(&text), agent)
         };
-        let parsed = tokio::task::spawn_blocking(parse).await;
         // A parser that panics has not understood the rules, so nothing is allowed.
-        let rules = parsed.unwrap_or_else(|_| robotxt::Robots::disallow_all());
+        let parsed = blocking::start(|| catch_unwind(AssertUnwindSafe(parse)).ok()).await;
+        let rules = parsed.ok().flatten().unwrap_or_else(robotxt::Robots::disallow_all);
         (Rules(Arc::new(rules)), bytes)
     }
 }
@@ -180,8 +182,9 @@ impl Rules {
         } else {
             let (rules, path) = (self.0.clone(), target.path.clone());
             let judge = move || refusing(&rules, &path);
-            let judged = tokio::task::spawn_blocking(judge).await;
-            judged.unwrap_or_else(|_| Some("(rules that can't be matched)".to_owned()))
+            let judged = blocking::start(|| catch_unwind(AssertUnwindSafe(judge)).ok()).await;
+            let unmatched = || Some("(rules that can't be matched)".to_owned());
+            judged.ok().flatten().unwrap_or_else(unmatched)
         };
         let Some(rule) = refused else { return Ok(()) };
         let (url, agent) = (of(&target.origin), self.0.user_agent());

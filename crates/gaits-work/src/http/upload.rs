@@ -6,6 +6,7 @@
 //!
 //! Limit: what is read ahead of the connection is one piece. What stands around the files is for the caller to say.
 
+use super::blocking;
 use super::fault::{self, Fault};
 use bytes::Bytes;
 use gaits_core::{ErrorKind, ItemError};
@@ -83,7 +84,7 @@ impl Found {
     pub(super) async fn at(path: PathBuf, role: &'static str) -> Result<Self, Fault> {
         let shown = path.clone();
         // A disk holds up no event loop.
-        let found = tokio::task::spawn_blocking(move || {
+        let found = blocking::start(move || {
             let about = fs::metadata(&path)?;
             check(&about)?;
             if !is_short(about.len()) {

@@ -8,13 +8,13 @@
 //!
 //! Limit: knows only brotli; the stage around it knows where its input comes from.
 
+use super::super::blocking::{self, Running};
 use super::step::Step;
 use super::windows::{MIB, Window, permits};
 use brotli_decompressor::{
     Allocator, BrotliDecoderErrorCode, BrotliDecompressStream, BrotliResult, BrotliState,
     StandardAlloc,
 };
-use tokio::task::JoinHandle;
 
 /// How large the ring buffer of a decoder may be that runs on the event loop. To fill it takes 0.5 ms at 500 MB/s, the
 /// speed of the slowest stream (one byte, repeated).
@@ -151,7 +151,7 @@ pub(super) struct Large {
 
 enum Place {
     Here(Work),
-    Away(JoinHandle<(Work, Result<Step, String>)>),
+    Away(Running<(Work, Result<Step, String>)>),
     /// It failed, and is not asked again.
     Gone,
 }
@@ -223,19 +223,12 @@ impl Large {
         if let Place::Here(_) = self.place
             && let Place::Here(work) = std::mem::replace(&mut self.place, Place::Gone)
         {
-            self.place = Place::Away(tokio::task::spawn_blocking(move || work.run()));
+            self.place = Place::Away(blocking::start(move || work.run()));
         }
         let Place::Away(job) = &mut self.place else { return Err(INVALID.to_owned()) };
         let joined = job.await;
         self.place = Place::Gone;
-        let (mut work, stepped) = match joined {
-            Ok(done) => done,
-            Err(e) => match e.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The event loop is being shut down.
-                Err(e) => return Err(e.to_string()),
-            },
-        };
+        let (mut work, stepped) = joined.map_err(|e| e.to_string())?;
         let step = stepped?;
         self.full = !step.ended && step.written == work.output.len();
         work.output.truncate(step.written);

@@ -456,3 +456,14 @@ async fn a_frame_with_a_larger_window_than_that_before_it_gives_that_back_while_
     drop(second);
     assert_eq!(windows.free(), 8);
 }
+
+#[test]
+fn a_large_brotli_body_is_decoded_where_no_thread_can_be_started() {
+    let zeros = vec![0; 2 * MB];
+    let coded = brotli(&zeros, 24);
+    let (mut hasher, windows) = (blake3::Hasher::new(), Windows::default());
+    let mut body = decoder(b"br", &mut hasher, &windows);
+    crate::http::blocking::without_threads().block_on(push_all(&mut body, &mut &coded[..]));
+    body.finish().unwrap();
+    assert_eq!(body.decoded_len(), zeros.len() as u64);
+}

@@ -9,6 +9,7 @@ use super::listing::{self, Named};
 use super::room::{Cannot, Room};
 use super::source::Source;
 use super::{Extract, charset, pick};
+use crate::http::blocking;
 use crate::http::next_page::NextPage;
 use gaits_core::{Clock, ErrorKind, ItemError, Value};
 use http::HeaderName;
@@ -149,17 +150,12 @@ impl Extracts {
         } else {
             None
         };
-        let taken = tokio::task::spawn_blocking(move || {
+        let taken = blocking::start(move || {
             // Whoever waits may give up before this is done, and another must not begin then.
             let _permit = permit;
             take_all(&wanted, &answer, &*clock)
         });
-        match taken.await.map_err(tokio::task::JoinError::try_into_panic) {
-            Ok(taken) => taken,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // The event loop is being shut down.
-            Err(Err(e)) => Err(ended(&e)),
-        }
+        taken.await.map_err(|e| ended(&e))?
     }
 }
 

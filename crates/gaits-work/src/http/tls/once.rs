@@ -3,12 +3,12 @@
 //! Limit: a failure is remembered only if it is a part of what is made; any other one is for whoever waits longest, and the
 //! next one tries again.
 
+use super::super::blocking;
 use super::super::fault::Fault;
 use gaits_core::ErrorKind;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
-use tokio::task::{self, JoinError};
 
 /// Something that is made once. Those who wait for it may run on different event loops.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl<T: Clone + Send + Sync + 'static> Once<T> {
         }
         let permit = permit.map_err(|e| ended(&e))?;
         let (cell, turn) = (Arc::clone(&self.made), Arc::clone(&self.turn));
-        let making = task::spawn_blocking(move || {
+        let making = blocking::start(move || {
             // Whoever waits may give up before this is done, and another must not begin then.
             let _permit = permit;
             let made = create()?;
@@ -51,12 +51,7 @@ impl<T: Clone + Send + Sync + 'static> Once<T> {
             turn.close();
             Ok(made)
         });
-        match making.await.map_err(JoinError::try_into_panic) {
-            Ok(made) => made,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // The event loop is being shut down.
-            Err(Err(e)) => Err(ended(&e)),
-        }
+        making.await.map_err(|e| ended(&e))?
     }
 }
 
@@ -121,6 +116,15 @@ mod tests {
                 Ok(7)
             }));
             assert_eq!((made.unwrap(), other.join().unwrap().unwrap()), (7, 7));
+        });
+    }
+
+    #[test]
+    fn it_is_made_where_no_thread_can_be_started_and_nobody_waits_for_ever() {
+        let once = Once::default();
+        blocking::without_threads().block_on(async {
+            assert!(once.get(|| Err(Fault::exhausted("trying", "too many"))).await.is_err());
+            assert_eq!(once.get(|| Ok(7)).await.unwrap(), 7);
         });
     }
 
