@@ -12,6 +12,7 @@ use super::tls::{self, Alpn, Connectors};
 use super::trace::{Phase, Trace};
 use super::trust::Trust;
 use super::wire::{Ciphertext, Wire};
+use super::withheld::withheld;
 use super::words::seconds;
 use super::{h1, h2};
 use crate::deadline::within;
@@ -143,8 +144,11 @@ impl Opener {
         let shaken = async {
             // The first one waits for the roots.
             let connector = self.connectors.get(tls, alpn, server.stranger).await?;
-            let shaken = connector.connect(name, Ciphertext::of(wire)).await;
-            shaken.map_err(|e| tls::handshake_error(server, &e))
+            let shaken = connector.connect(name, Ciphertext::of(wire, server.stranger)).await;
+            shaken.map_err(|e| {
+                let e = if server.stranger { withheld(e) } else { e };
+                tls::handshake_error(server, &e)
+            })
         };
         spec.patience.tls(shaken, server, &**clock).await.map_err(Fault::Failed)?
     }

@@ -3,6 +3,7 @@
 //!
 //! Limit: sends nothing again; the hub does.
 
+use super::withheld::Withheld;
 use super::words::of_io;
 use gaits_core::{ErrorKind, ItemError};
 use std::io;
@@ -99,11 +100,40 @@ pub(super) fn closed_in_body() -> ItemError {
 
 /// Whether the server has given TLS up. It may do so after the handshake, above all if it wants a certificate.
 fn is_refusal(e: &io::Error) -> bool {
-    let tls = e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(tls, Some(rustls::Error::AlertReceived(_)))
+    e.get_ref().is_some_and(|inner| {
+        let tls = inner.downcast_ref::<rustls::Error>();
+        matches!(tls, Some(rustls::Error::AlertReceived(_))) || inner.is::<Withheld>()
+    })
 }
 
 /// Whether it is TLS that could not make sense of what came.
 fn is_malformed(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::withheld::withheld;
+    use rustls::{AlertDescription, Error};
+
+    #[test]
+    fn what_a_server_says_that_misses_the_certificate_tells_that_it_is_not_shown() {
+        let of = |alert| {
+            let e = io::Error::new(io::ErrorKind::InvalidData, Error::AlertReceived(alert));
+            let error = in_head(&withheld(e));
+            assert_eq!(error.kind, ErrorKind::Tls);
+            error.message
+        };
+        assert_eq!(
+            of(AlertDescription::CertificateRequired),
+            "the TLS handshake was refused: the server wants a client certificate; --cert is not shown to one that a redirect \
+             from another led to"
+        );
+        let other = of(AlertDescription::ProtocolVersion);
+        assert!(!other.contains("--cert"), "{other}");
+        // A text decides nothing, whatever it says.
+        let e = withheld(io::Error::other("client certificate"));
+        assert_eq!(e.to_string(), "client certificate");
+    }
 }

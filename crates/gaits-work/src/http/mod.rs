@@ -68,6 +68,7 @@ mod trust;
 mod upload;
 mod ways;
 mod wire;
+mod withheld;
 mod words;
 mod work;
 

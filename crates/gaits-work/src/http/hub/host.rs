@@ -109,15 +109,10 @@ impl Host {
         self.http2.borrow_mut().retain(stays);
     }
 
-    /// What went wrong on the way to it, with what the user has said about that way: a proxy is named, and so are the option
-    /// that takes HTTP/2 for granted, and the certificate that was not shown.
+    /// What went wrong on the way to it, with what the user has said about that way: a proxy is named, and so is the option
+    /// that takes HTTP/2 for granted.
     pub(super) fn named(&self, fault: Fault) -> Fault {
         let Fault::Failed(mut error) = fault else { return fault };
-        if self.origin.stranger && error.message.contains("client certificate") {
-            let wants = error.message.replace(" (--cert FILE)", "");
-            error.message =
-                format!("{wants}; --cert is not shown to one that a redirect from another led to");
-        }
         if error.kind == ErrorKind::Protocol && self.route.assumes_http2() {
             error.message.push_str("; --http2 takes for granted that it speaks HTTP/2 without TLS");
         }

@@ -25,11 +25,19 @@ pub(in crate::http) struct Ciphertext {
     /// Whether reading was stopped for that, and the event loop is still to be given back: TLS hands out what it has
     /// decrypted before, so whoever reads from it would go on.
     stopped: bool,
+    /// Whether the user's certificate is not shown over it.
+    withholds: bool,
 }
 
 impl Ciphertext {
-    pub(in crate::http) const fn of(wire: Wire) -> Self {
-        Self { wire, excess: 0, stopped: false }
+    /// What goes over `wire`; a `stranger` at its end is not shown the user's certificate.
+    pub(in crate::http) const fn of(wire: Wire, stranger: bool) -> Self {
+        Self { wire, excess: 0, stopped: false, withholds: stranger }
+    }
+
+    /// Whether the user's certificate is not shown over it.
+    pub(super) const fn withholds(&self) -> bool {
+        self.withholds
     }
 
     /// Whether the event loop is to be given back before TLS is read from; if so, `cx` is woken when the others have run, and
@@ -141,7 +149,7 @@ mod tests {
             let (near, mut far) = UnixStream::pair().unwrap();
             far.write_all(&vec![0; SENT]).await.unwrap();
             drop(far);
-            let mut ciphertext = Ciphertext::of(Wire::Unix(near));
+            let mut ciphertext = Ciphertext::of(Wire::Unix(near), false);
             assert_eq!(read_in_a_poll(&mut ciphertext, decrypted).await, wanted);
             let stopped = wanted < SENT;
             let mut cx = Context::from_waker(Waker::noop());

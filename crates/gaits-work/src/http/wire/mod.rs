@@ -10,6 +10,7 @@ pub(super) use ciphertext::Ciphertext;
 pub(super) use sends::Placed;
 pub(super) use tcp::Tcp;
 
+use super::withheld::withheld;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -112,7 +113,7 @@ fn poll_read_tls(
         ciphertext.yielded();
     }
     ciphertext.decrypted(buf.filled().len() - before);
-    polled
+    if ciphertext.withholds() { polled.map_err(withheld) } else { polled }
 }
 
 impl AsyncRead for Wire {

@@ -4,7 +4,9 @@
 
 mod tls;
 
-pub(super) use tls::{is_no_tls, no_certificate, no_key, of_certificate, of_pem, of_tls};
+pub(super) use tls::{
+    is_no_tls, no_certificate, no_key, of_certificate, of_pem, of_tls, of_withheld,
+};
 
 use std::io;
 use std::time::Duration;

@@ -190,6 +190,13 @@ const fn of_incompatible(why: &PeerIncompatible) -> &'static str {
     }
 }
 
+/// What a server says that is not shown the user's certificate.
+pub(in crate::http) fn of_withheld(alert: AlertDescription) -> String {
+    let wants = of_alert(alert);
+    let wants = wants.trim_end_matches(" (--cert FILE)");
+    format!("{wants}; --cert is not shown to one that a redirect from another led to")
+}
+
 fn of_alert(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
