@@ -181,6 +181,11 @@ impl Exchange {
             match piece {
                 None => {
                     self.place.is_over = true;
+                    // Without trailers, the last fields were the head.
+                    let trailers = self.body.poll_trailers(cx);
+                    if matches!(trailers, Poll::Ready(Ok(Some(_)))) && self.take_pseudo_end() {
+                        return Poll::Ready(Err(fault::trailers()));
+                    }
                     return Poll::Ready(Ok(None));
                 }
                 Some(Err(e)) => {
@@ -202,6 +207,11 @@ impl Exchange {
                 }
             }
         }
+    }
+
+    /// Whether the last fields begin with one about the message itself, which trailers must not (RFC 9113, section 8.1). h2 does not tell.
+    fn take_pseudo_end(&self) -> bool {
+        self.place.connection.state.take_pseudo_end(self.body.stream_id().as_u32())
     }
 
     /// Whether the whole body was handed out.
@@ -227,6 +237,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         // Whoever had the whole body in hand may not have asked for its end.
         self.place.is_over = self.is_over();
+        self.take_pseudo_end();
     }
 }
 

@@ -54,6 +54,11 @@ pub(super) fn body(e: &Error, state: &State) -> ItemError {
     describe(e, BODY, state)
 }
 
+/// The trailers have what only a head may have.
+pub(super) fn trailers() -> ItemError {
+    protocol(format!("the server broke the rules of HTTP/2: {}", BODY.broken_rule))
+}
+
 /// Why h2 did not take a request.
 pub(super) fn unsent(e: &Error, state: &State) -> Fault {
     if e.is_io() || e.is_go_away() || state.left() == 0 {

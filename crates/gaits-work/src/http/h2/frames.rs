@@ -1,13 +1,16 @@
 //! Finds the heads of HTTP/2 frames in a stream of bytes that comes in pieces of any size.
 //!
-//! Limit: knows where frames begin and what their heads say, and of GOAWAY what it says; the rest of their contents,
-//! and whether they are allowed, is the h2 crate's to judge.
+//! Limit: knows where frames begin and what their heads say, of GOAWAY what it says, and of the server's last HEADERS of a stream
+//! with what kind of field they begin; the rest of their contents, and whether they are allowed, is the h2 crate's to judge.
 
 /// How long the head of a frame is.
 const HEAD: usize = 9;
 
 /// How long the part of GOAWAY's payload is that always has the same form: the last stream and the error code.
 const GO_AWAY: usize = 8;
+
+/// How much is looked at of fields: the length of padding, a priority, how large the table is, and the beginning of a field.
+const FIELDS: usize = 12;
 
 /// The kinds of frames that are told apart.
 pub(super) mod kind {
@@ -21,6 +24,10 @@ pub(super) mod kind {
 /// On DATA and HEADERS: the last frame of its stream. On SETTINGS: an acknowledgement.
 pub(super) const END_STREAM_OR_ACK: u8 = 1;
 
+/// On HEADERS: the length of padding stands in front, and a priority does.
+const PADDED: u8 = 8;
+const PRIORITY: u8 = 0x20;
+
 /// What the head of a frame says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame {
@@ -31,6 +38,9 @@ pub(super) struct Frame {
     pub(super) stream: u32,
     /// The last stream that the server has processed or will process, and why it goes; none but in GOAWAY.
     pub(super) go_away: Option<GoAway>,
+    /// Whether a field about the message itself, such as `:status`, comes first. It is looked for only where it decides something: in HEADERS
+    /// that end a stream.
+    pub(super) has_pseudo: bool,
 }
 
 /// What a GOAWAY says.
@@ -46,14 +56,21 @@ pub(super) struct Scanner {
     /// How many bytes come before the next frame.
     skip: u64,
     /// The bytes of a head that came in pieces.
-    head: [u8; HEAD + GO_AWAY],
+    head: [u8; HEAD + FIELDS],
     have: usize,
+    /// Whether fields are looked at.
+    looks: bool,
 }
 
 impl Scanner {
     /// A scanner of a stream that begins with `skip` bytes that are no frames.
     pub(super) const fn new(skip: u64) -> Self {
-        Self { skip, head: [0; HEAD + GO_AWAY], have: 0 }
+        Self { skip, head: [0; HEAD + FIELDS], have: 0, looks: false }
+    }
+
+    /// A scanner of what a server sends.
+    pub(super) const fn of_server() -> Self {
+        Self { looks: true, ..Self::new(0) }
     }
 
     /// Whether a frame begins with the next byte.
@@ -88,11 +105,15 @@ impl Scanner {
         }
     }
 
-    const fn need(&self) -> usize {
-        if self.have >= HEAD && self.head[3] == kind::GO_AWAY && self.len() as usize >= GO_AWAY {
-            HEAD + GO_AWAY
-        } else {
-            HEAD
+    fn need(&self) -> usize {
+        let len = self.len() as usize;
+        match self.head[3] {
+            _ if self.have < HEAD => HEAD,
+            kind::GO_AWAY if len >= GO_AWAY => HEAD + GO_AWAY,
+            kind::HEADERS if self.looks && self.head[4] & END_STREAM_OR_ACK != 0 => {
+                HEAD + len.min(FIELDS)
+            }
+            _ => HEAD,
         }
     }
 
@@ -107,14 +128,18 @@ impl Scanner {
         };
         // The highest bit of a stream's number is reserved, and has no meaning.
         let stream = |at| number(at) & 0x7fff_ffff;
-        let go_away = (self.have > HEAD)
-            .then(|| GoAway { last_stream: stream(HEAD), code: number(HEAD + 4) });
+        let is = |kind| self.have > HEAD && self.head[3] == kind;
+        let has_pseudo =
+            is(kind::HEADERS) && begins_with_pseudo(self.head[4], &self.head[HEAD..self.have]);
+        let go_away =
+            is(kind::GO_AWAY).then(|| GoAway { last_stream: stream(HEAD), code: number(HEAD + 4) });
         let frame = Frame {
             kind: self.head[3],
             flags: self.head[4],
             len: self.len(),
             stream: stream(5),
             go_away,
+            has_pseudo,
         };
         self.skip = u64::from(frame.len) - (self.have - HEAD) as u64;
         self.have = 0;
@@ -122,12 +147,65 @@ impl Scanner {
     }
 }
 
+/// Whether the payload of HEADERS begins with a field whose name begins with a colon (RFC 7541, sections 6 and 5.2, and appendices A and B).
+/// One that the server has had remembered before is not known here.
+fn begins_with_pseudo(flags: u8, payload: &[u8]) -> bool {
+    let before = usize::from(flags & PADDED != 0) + if flags & PRIORITY == 0 { 0 } else { 5 };
+    let mut block = payload.get(before..).unwrap_or_default();
+    // How large the table may be from now on.
+    while let [0x20..=0x3f, ..] = block {
+        let is_long = block[0] == 0x3f;
+        let more = block[1..].iter().take_while(|byte| is_long && **byte >= 0x80).count();
+        block = block.get(1 + more + usize::from(is_long)..).unwrap_or_default();
+    }
+    let [first, rest @ ..] = block else { return false };
+    let (is_whole, name) = match first {
+        0x80.. => (true, first & 0x7f),
+        0x40.. => (false, first & 0x3f),
+        _ => (false, first & 0x0f),
+    };
+    match (name, rest) {
+        (1..=14, _) => true,
+        // The name itself follows. A colon has seven bits in Huffman's code.
+        (0, [len, letter, ..]) if !is_whole && *len >= 0x80 => letter & 0xfe == 0xb8,
+        (0, [_, letter, ..]) if !is_whole => *letter == b':',
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn fields_about_the_message_itself_are_known_however_they_are_written() {
+        for (flags, payload, wanted) in [
+            (0, &[0x88][..], true),
+            // A literal with a name of the table, remembered, not remembered, and never to be.
+            (0, &[0x48, 3, b'2', b'9', b'9'], true),
+            (0, &[0x08, 3, b'2', b'9', b'9'], true),
+            (0, &[0x18, 3, b'2', b'9', b'9'], true),
+            (0, b"\x00\x07:status\x03200", true),
+            (0, &[0x40, 0x85, 0xb8, 0x84, 0x8d, 0x36, 0xa3], true),
+            (PADDED, &[2, 0x88, 0, 0], true),
+            (PADDED | PRIORITY, &[1, 0, 0, 0, 0, 9, 0x88, 0], true),
+            (0, &[0x20, 0x3f, 0xe1, 0x1f, 0x88], true),
+            (0, b"\x00\x01x\x011", false),
+            (0, &[0x40, 0x85, 0xf2, 0xb5, 0x84, 0x8d, 0x36], false),
+            (0, &[0x8f], false),
+            (0, &[0x0f, 0x12, 1, b'x'], false),
+            (0, &[0xbe], false),
+            (0, &[0x80, 1, b':'], false),
+            (0, &[0x3f, 0xe1], false),
+            (PRIORITY, &[0x88], false),
+            (0, &[], false),
+        ] {
+            assert_eq!(begins_with_pseudo(flags, payload), wanted, "{payload:x?}");
+        }
+    }
+
     fn scan(pieces: &[&[u8]], skip: u64) -> Vec<Frame> {
-        let mut scanner = Scanner::new(skip);
+        let mut scanner = Scanner { skip, ..Scanner::of_server() };
         let mut frames = Vec::new();
         for piece in pieces {
             let mut at = 0;
@@ -143,7 +221,7 @@ mod tests {
     }
 
     fn plain(kind: u8, flags: u8, len: u32, stream: u32) -> Frame {
-        Frame { kind, flags, len, stream, go_away: None }
+        Frame { kind, flags, len, stream, go_away: None, has_pseudo: false }
     }
 
     #[test]
@@ -157,6 +235,9 @@ mod tests {
             &[0, 0, 8, kind::GO_AWAY, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0],
             &[0, 0, 1, kind::GO_AWAY, 0, 0, 0, 0, 0, 9],
             &[0, 0, 0, kind::HEADERS, 5, 0, 0, 0, 9],
+            &[0, 0, 1, kind::HEADERS, 5, 0, 0, 0, 9, 0x88],
+            &[0, 0, 1, kind::HEADERS, 4, 0, 0, 0, 9, 0x88],
+            b"\0\0\x0f\x01\x05\0\0\0\x09\x00\x07:status\x03200..",
         ]
         .concat();
         let go_away = |len, last_stream, code| Frame {
@@ -170,6 +251,9 @@ mod tests {
             go_away(8, 5, 0),
             plain(kind::GO_AWAY, 0, 1, 0),
             plain(kind::HEADERS, 5, 0, 9),
+            Frame { has_pseudo: true, ..plain(kind::HEADERS, 5, 1, 9) },
+            plain(kind::HEADERS, 4, 1, 9),
+            Frame { has_pseudo: true, ..plain(kind::HEADERS, 5, 15, 9) },
         ];
         assert_eq!(scan(&[&bytes], 7), expected);
         let single: Vec<&[u8]> = bytes.chunks(1).collect();

@@ -46,6 +46,8 @@ pub(super) struct State {
     settling: Notify,
     ended: Cell<bool>,
     end: RefCell<Option<End>>,
+    /// The streams whose last fields begin with one about the message itself, as those of a response without a body do.
+    pseudo_ends: RefCell<Vec<u32>>,
 }
 
 /// How the bytes from the server ended.
@@ -120,6 +122,23 @@ impl State {
     /// A number that changes when something comes from the server.
     pub(super) const fn heard(&self) -> u64 {
         self.heard.get()
+    }
+
+    /// Notes that the last fields on `stream` begin with one about the message itself. Those of requests that were given up are never
+    /// asked for, so what is noted is bounded.
+    pub(super) fn end_with_pseudo(&self, stream: u32) {
+        let mut ends = self.pseudo_ends.borrow_mut();
+        if ends.len() <= self.in_use.get() + MAX_GIVEN_UP as usize {
+            ends.push(stream);
+        }
+    }
+
+    /// Whether the last fields on `stream` began with one about the message itself. It is forgotten.
+    pub(super) fn take_pseudo_end(&self, stream: u32) -> bool {
+        let mut ends = self.pseudo_ends.borrow_mut();
+        let before = ends.len();
+        ends.retain(|other| *other != stream);
+        ends.len() < before
     }
 
     /// Notes that the request on `stream` is being written.

@@ -86,7 +86,7 @@ impl<T> Watched<T> {
             io,
             state,
             budget,
-            incoming: Scanner::new(0),
+            incoming: Scanner::of_server(),
             outgoing: Scanner::new(PREFACE),
             held: Vec::new(),
             handed: 0,
@@ -130,6 +130,9 @@ impl<T> Watched<T> {
         }
         if let Some(go_away) = frame.go_away {
             self.state.go_away(go_away);
+        }
+        if frame.has_pseudo {
+            self.state.end_with_pseudo(frame.stream);
         }
         if self.useless > MAX_USELESS {
             self.state.end_with(End::Flood);

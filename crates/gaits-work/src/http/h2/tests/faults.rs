@@ -274,6 +274,21 @@ fn a_body_of_another_length_than_announced_fails_its_request_alone() {
 }
 
 #[test]
+fn trailers_with_a_field_about_the_message_fail_their_request_alone() {
+    for pseudo in [OK.to_vec(), field(":status", "299"), field(":path", "/")] {
+        let (failure, closed) = failure_on(move |peer, stream| {
+            peer.head(stream);
+            peer.data(stream, b"hello");
+            let trailers = [pseudo, field("x-checksum", "1")].concat();
+            peer.say(&frame(kind::HEADERS, END_HEADERS | END_STREAM, stream, &trailers));
+        });
+        let message = "the server broke the rules of HTTP/2: the body is not as long as was announced, or its trailers are malformed";
+        assert_eq!(failure, failed(ErrorKind::Protocol, message));
+        assert!(!closed);
+    }
+}
+
+#[test]
 fn a_server_that_breaks_the_rules_of_the_connection_loses_it() {
     let (failure, closed) = failure_on(|peer, stream| {
         let promise = [&2_u32.to_be_bytes(), OK].concat();
