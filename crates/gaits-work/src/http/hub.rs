@@ -34,8 +34,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// How many connections may lie idle, those of HTTP/2 without a request included. When there are more, the half that has been
-/// idle for longest is closed.
+/// How many connections may lie idle, those of HTTP/2 without a request included, unless more requests than that have been under way
+/// at once: these may end together, and each has a connection. When there are more, the half that has been idle for longest is closed.
 const MAX_IDLE: usize = 4_096;
 
 /// How many origins are remembered that no connection leads to.
@@ -71,8 +71,10 @@ pub(super) struct Hub {
     busy: Cell<usize>,
     /// When so many hosts are known, those are forgotten to which no connection leads.
     forget_at: Cell<usize>,
-    /// How many connections may lie idle, and how many origins are remembered: `MAX_IDLE` and `MAX_HOSTS`.
-    max_idle: usize,
+    /// How many requests are under way.
+    under_way: Cell<usize>,
+    /// How many connections may lie idle, and how many origins are remembered: `MAX_IDLE` as a rule, and `MAX_HOSTS`.
+    max_idle: Cell<usize>,
     max_hosts: usize,
     /// The idle connections to proxies that are asked for whole URLs.
     to_proxies: RefCell<Vec<(Arc<Proxy>, Rc<IdleConnections>)>>,
@@ -94,6 +96,15 @@ enum Ready {
     },
 }
 
+/// A request that is under way.
+struct UnderWay<'h>(&'h Cell<usize>);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
 impl Hub {
     pub(super) fn new(shared: Arc<Shared>, scope: SessionScope) -> Self {
         Self {
@@ -108,7 +119,8 @@ impl Hub {
             http2: Cell::new(0),
             busy: Cell::new(0),
             forget_at: Cell::new(0),
-            max_idle: MAX_IDLE,
+            under_way: Cell::new(0),
+            max_idle: Cell::new(MAX_IDLE),
             max_hosts: MAX_HOSTS,
             to_proxies: RefCell::default(),
             tasks: RefCell::default(),
@@ -168,6 +180,7 @@ impl Hub {
         request: &Request<'_>,
         trace: &mut Trace,
     ) -> Result<(Head, Exchange, Option<Piece<'_>>), Fault> {
+        let _under_way = self.begin();
         let host = self.host(&request.target.origin);
         let mut may_reuse = true;
         let mut sent = 0;
@@ -403,9 +416,17 @@ impl Hub {
         had
     }
 
+    /// Counts a request that is under way for as long as what this gives.
+    fn begin(&self) -> UnderWay<'_> {
+        let under_way = self.under_way.get() + 1;
+        self.under_way.set(under_way);
+        self.max_idle.set(self.max_idle.get().max(under_way));
+        UnderWay(&self.under_way)
+    }
+
     /// Closes the half of the idle connections that has been idle for longest, if there are as many as there may be.
     fn make_room(&self) {
-        if self.idle.get() + self.http2.get() < self.max_idle + self.busy.get() {
+        if self.idle.get() + self.http2.get() < self.max_idle.get() + self.busy.get() {
             return;
         }
         let (all, hosts) = (self.all_idle(), self.hosts.borrow());
@@ -415,7 +436,7 @@ impl Hub {
         }
         self.busy.set(hosts.values().map(|host| host.unused_times(&mut times)).sum());
         // Fewer, if connections of HTTP/2 have ended or were put to use. It takes many new ones then until they are counted again.
-        if times.len() > self.max_idle / 2 {
+        if times.len() > self.max_idle.get() / 2 {
             let middle = times.len() / 2;
             let since_us = *times.select_nth_unstable(middle).1;
             for idle in &all {
@@ -456,7 +477,11 @@ mod tests {
 
     fn hub(max_idle: usize, max_hosts: usize) -> Hub {
         let work = HttpWork::new(&HttpSpec::default(), Arc::new(ManualClock::default())).unwrap();
-        Hub { max_idle, max_hosts, ..Hub::new(work.shared, SessionScope::Loop) }
+        Hub {
+            max_idle: Cell::new(max_idle),
+            max_hosts,
+            ..Hub::new(work.shared, SessionScope::Loop)
+        }
     }
 
     fn origin(n: u64) -> Rc<Origin> {
@@ -499,6 +524,26 @@ mod tests {
             assert!(kept(&hub) >= 4, "{}", kept(&hub));
             let has = |n| hub.host(&origin(n)).with_capacity(40).is_some();
             assert!(has(0) && has(39) && !has(1) && !has(20));
+        });
+    }
+
+    #[test]
+    fn as_many_connections_are_kept_as_requests_were_under_way_at_once() {
+        run(async {
+            let hub = hub(8, MAX_HOSTS);
+            for _ in 0..3 {
+                let under_way: Vec<_> = (0..20).map(|_| hub.begin()).collect();
+                drop(under_way);
+            }
+            let mut all = Vec::new();
+            for n in 0..20 {
+                all.push(open(&hub, n).await);
+            }
+            assert_eq!((kept(&hub), hub.under_way.get()), (20, 0));
+            for n in 20..40 {
+                all.push(open(&hub, n).await);
+            }
+            assert!(kept(&hub) <= 20, "{}", kept(&hub));
         });
     }
 
