@@ -70,7 +70,7 @@ fn commands_that_can_not_be_followed_say_which_option_and_where() {
          -o writes a file; gaits has --bodies for all requests; \
          --digest is a way to log in that gaits does not know; \
          -k holds for all requests: give it to gaits as well; --frob is no option of curl that is known",
-        "c.txt:13: a quote is opened in it that never ends",
+        "c.txt:13: a quote is opened in it that never ends: close it",
     ]) {
         let message = record["error"]["message"].as_str().unwrap();
         assert!(message.starts_with(why), "{message}");

@@ -188,7 +188,7 @@ fn a_column_of_a_table_holds_the_urls_and_the_others_come_back() {
     assert_eq!(records[1]["error"]["message"], "p.csv:3: column `link` is empty");
     assert_eq!(
         records[2]["error"]["message"],
-        "p.csv:4: the row has 2 fields, and the header names 3 columns"
+        "p.csv:4: the row has 2 fields, and the header names 3 columns: it needs one for each, in quotes where it holds the separator"
     );
     // Nothing is done twice, and rows are known by a column.
     gaits("fetch -i p.csv --url-column link -o r.jsonl").dir(dir.path()).run().expect_exit(1);

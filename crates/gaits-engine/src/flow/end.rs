@@ -7,7 +7,7 @@ use std::io;
 pub enum ExecutorError {
     /// A thread could not be started.
     #[error(
-        "can't start thread {number} of {of}: use fewer threads, or raise the limit with ulimit -u"
+        "can't start thread {number} of {of}: use fewer threads, or raise what limits them (ulimit -u, ulimit -v)"
     )]
     Thread {
         /// Which one, counted from 1.

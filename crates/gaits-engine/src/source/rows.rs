@@ -229,7 +229,8 @@ impl Table {
     /// The row in the buffers.
     fn row(&self, read: &Read) -> Result<Row<'_>, String> {
         if read.open_quote {
-            return Err("a quote is opened in this row that never ends".to_owned());
+            return Err("a quote is opened in this row that never ends: close it, and write a quote within a field twice"
+                .to_owned());
         }
         if read.bytes > LONGEST_LINE {
             return Err(format!(
@@ -247,7 +248,7 @@ impl Table {
         let ends = &self.ends[..read.fields];
         if !self.header.is_empty() && ends.len() != self.header.len() {
             return Err(format!(
-                "the row has {} fields, and the header names {} columns",
+                "the row has {} fields, and the header names {} columns: it needs one for each, in quotes where it holds the separator",
                 ends.len(),
                 self.header.len()
             ));
@@ -450,9 +451,15 @@ mod tests {
         text.extend(b"\"\n7,5\" disk\n8,\"open\n9,z");
         let told = all(&text);
         assert_eq!(told[0], "1|a");
-        assert_eq!(told[1], "t.csv:4: the row has 1 fields, and the header names 2 columns");
+        assert_eq!(
+            told[1],
+            "t.csv:4: the row has 1 fields, and the header names 2 columns: it needs one for each, in quotes where it holds the separator"
+        );
         assert_eq!(told[2], "3|b\nc");
-        assert_eq!(told[3], "t.csv:7: the row has 3 fields, and the header names 2 columns");
+        assert_eq!(
+            told[3],
+            "t.csv:7: the row has 3 fields, and the header names 2 columns: it needs one for each, in quotes where it holds the separator"
+        );
         assert!(
             told[4].starts_with("t.csv:8: column `name`: byte 1 of the field is not valid UTF-8"),
             "{}",
@@ -460,7 +467,10 @@ mod tests {
         );
         assert!(told[5].starts_with("t.csv:9: 196609 bytes are too long for a row"), "{}", told[5]);
         assert_eq!(told[6], "7|5\" disk");
-        assert_eq!(told[7], "t.csv:11: a quote is opened in this row that never ends");
+        assert_eq!(
+            told[7],
+            "t.csv:11: a quote is opened in this row that never ends: close it, and write a quote within a field twice"
+        );
         assert_eq!(told.len(), 8);
     }
 

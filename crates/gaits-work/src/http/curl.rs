@@ -326,7 +326,7 @@ impl Command {
 
     /// The request.
     fn asked(mut self) -> Result<Asked, String> {
-        let url = self.url.take().ok_or("it asks for no URL")?;
+        let url = self.url.take().ok_or("it asks for no URL: add one")?;
         let mut url = glob::taken(&url, self.globoff, self.places)?;
         if self.head && (self.upload.is_some() || !self.parts.is_empty()) {
             return Err(

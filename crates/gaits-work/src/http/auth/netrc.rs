@@ -129,7 +129,10 @@ impl Words<'_> {
     fn value(&mut self, of: &str) -> Result<String, NetrcError> {
         let line = self.line;
         let value = self.next(false)?;
-        value.ok_or_else(|| NetrcError { line, reason: format!("nothing stands behind {of}") })
+        value.ok_or_else(|| NetrcError {
+            line,
+            reason: format!("nothing stands behind {of}: write its value there"),
+        })
     }
 
     /// Passes over a macro, whose name comes next: it ends with a blank line.
@@ -236,9 +239,9 @@ mod tests {
             ("login me", 1, "begins with none of"),
             ("\nmachine a login me passwrod s3cret", 2, "a word that is none of"),
             ("machine a\nlogin me password my s3cret", 2, "double quotes"),
-            ("machine a login", 1, "nothing stands behind login"),
+            ("machine a login", 1, "nothing stands behind login: write its value there"),
             ("machine a\nlogin me\npassword \"s3cret\nx\"", 3, "not closed"),
-            ("machine", 1, "nothing stands behind machine"),
+            ("machine", 1, "nothing stands behind machine: write its value there"),
         ] {
             let error = Netrc::parse(text).unwrap_err();
             assert_eq!(error.line, line, "{text}");

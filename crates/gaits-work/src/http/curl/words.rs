@@ -18,7 +18,7 @@ fn goes_on(line: &str) -> bool {
 }
 
 /// What is said of a command that ends in quotes.
-const OPEN: &str = "a quote is opened in it that never ends";
+const OPEN: &str = "a quote is opened in it that never ends: close it";
 
 /// Whether it was copied for cmd: its quotes and line ends are escaped by `^`. A caret within quotes is a part of what is quoted, and
 /// cmd has no single quotes, so the first of either kind decides.
